@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  Version, status codes, errors, time. Everything else in the C ABI builds on this file. */
+#ifndef WEIGHBRIDGE_C_BASE_H
+#define WEIGHBRIDGE_C_BASE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define WB_API __attribute__((visibility("default")))
+#else
+#define WB_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The library's version, major.minor.patch. @since 0.1, stable */
+#define WB_VERSION_STRING "0.1.0"
+
+/** The number of this C ABI. A binding compares it with wb_abi_version() when it loads the library and refuses another.
+ *  @since 0.1, stable */
+#define WB_ABI_VERSION 1
+
+/** @name Status codes
+ *  Every function that can fail returns one of these. Zero and above is an answer, below zero is an error. Numbers are
+ *  never reused. The lines below say what happened, a likely cause, and what to do next.
+ *  @since 0.1, stable
+ *  @{ */
+/** The model answered. */
+#define WB_OK 0
+/** The bundle's fallback answered (wb_result.reason says why). Cause: deadline, overload or a failing backend. Use the
+ *  score; alert on the rate. */
+#define WB_OK_FALLBACK 1
+/** A batch was scored, but some rows were not: the codes column says which. Fix those rows; the others are answered. */
+#define WB_OK_PARTIAL 2
+/** A value of a payment is not acceptable (missing, out of range, not finite, unknown category, bad UTF-8, too long).
+ *  wb_error names feature and row. Fix the input; a retry gives the same answer. */
+#define WB_INVALID_INPUT (-1)
+/** The call itself is wrong: NULL pointer, struct_size, index, unknown option. Fix the calling code. */
+#define WB_INVALID_ARGUMENT (-2)
+/** A handle is not one of this library, is of another kind, or was freed. Fix the calling code. */
+#define WB_INVALID_HANDLE (-3)
+/** The row, batch or call object is in use by another thread. Give each thread its own. */
+#define WB_BUSY (-4)
+/** All contexts are taken and the queue is full: the request was shed. Retry later, add contexts, or shed upstream. */
+#define WB_OVERLOADED (-5)
+/** The deadline passed before an answer, and fallback answers were declined. Retrying is safe. */
+#define WB_DEADLINE_EXCEEDED (-6)
+/** The call's cancel token was set. */
+#define WB_CANCELLED (-7)
+/** The engine, model or slot is closed or closing. */
+#define WB_CLOSED (-8)
+/** The process forked after this engine had started threads (LibTorch). Create a new engine in the child. */
+#define WB_FORKED (-9)
+/** A file of the bundle is missing, damaged, or says something that this version does not accept. Fix the deployment. */
+#define WB_INVALID_BUNDLE (-10)
+/** A file could not be read or written. The message has the path and the system's reason. */
+#define WB_IO_ERROR (-11)
+/** A swap would change the schema that callers fill in. Deploy to a new slot, or add features with defaults only. */
+#define WB_SCHEMA_CHANGED (-12)
+/** No allowed engine can run this model: plug-in missing, of another LibTorch version, broken, or not allowed. */
+#define WB_BACKEND_UNAVAILABLE (-13)
+/** The model failed while it ran, or gave a tensor other than the manifest says. Fix the model or its manifest. */
+#define WB_BACKEND_FAILED (-14)
+/** Memory could not be had. The process is intact. */
+#define WB_OUT_OF_MEMORY (-15)
+/** A defect of this library. Please report the message. */
+#define WB_INTERNAL (-16)
+/** The caller's buffer is too small; the needed size was written. Call again with a larger one. */
+#define WB_BUFFER_TOO_SMALL (-17)
+/** The golden vectors do not reproduce within the manifest's tolerance. Do not deploy this bundle on this machine. */
+#define WB_VERIFY_FAILED (-18)
+/** @} */
+
+/** Details of a failure, in the caller's memory: nothing is allocated, nothing is to be freed.
+ *  Set struct_size (or use WB_ERROR_INIT); the rest is written by a failing call and left alone by a succeeding one.
+ *  Layout frozen. @since 0.1, stable */
+typedef struct wb_error {
+    uint32_t struct_size; /**< sizeof(wb_error) */
+    int32_t code;         /**< the status code that the call returned */
+    int32_t feature;      /**< index of the feature, -1 where none is to blame */
+    int32_t reserved;     /**< zero */
+    int64_t row;          /**< index of the row in its batch, 0 for a single row, -1 where none is to blame */
+    char message[256];    /**< one line of UTF-8, ends with NUL, holds no value of a feature with a privacy class */
+} wb_error;
+
+#define WB_ERROR_INIT {sizeof(wb_error), 0, -1, 0, -1, {0}}
+
+/** No deadline: wait as long as it takes. @since 0.1, stable */
+#define WB_NO_DEADLINE INT64_MAX
+
+/** Now, in nanoseconds of CLOCK_MONOTONIC: what every deadline_ns is measured against.
+ *  Thread-safe, never fails. @since 0.1, stable */
+WB_API int64_t wb_now_ns(void);
+
+/** The library's version, such as "0.1.0". Static memory. Thread-safe. @since 0.1, stable */
+WB_API const char *wb_version(void);
+
+/** The library's WB_ABI_VERSION. Thread-safe. @since 0.1, stable */
+WB_API int32_t wb_abi_version(void);
+
+/** A status code's name, such as "WB_INVALID_INPUT"; "WB_UNKNOWN" for another number. Static memory. Thread-safe.
+ *  @since 0.1, stable */
+WB_API const char *wb_status_name(int32_t status);
+
+/** What this machine and build offer, as JSON: version, abi, CPU level and features, backends found.
+ *  @param out       buffer for the NUL-terminated text; may be NULL with capacity 0
+ *  @param capacity  its size in bytes
+ *  @param needed    receives the size that is needed, NUL included
+ *  @return WB_OK; WB_BUFFER_TOO_SMALL; WB_INVALID_ARGUMENT
+ *  Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_system_info(char *out, size_t capacity, size_t *needed, wb_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  Bundles on disk: pack, inspect, verify. */
+#ifndef WEIGHBRIDGE_C_BUNDLE_H
+#define WEIGHBRIDGE_C_BUNDLE_H
+
+#include "model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Makes a bundle directory from its parts: copies the module, completes the manifest (required version, digests, time
+ *  zone tables), copies the vocabularies that the manifest names (beside it), and writes golden vectors: the given file,
+ *  or 64 generated rows whose outputs are computed through LibTorch. The directory appears whole or not at all.
+ *  @param engine    where golden outputs are computed; with a LibTorch plug-in where `golden` is NULL
+ *  @param module    model.ts, a TorchScript file
+ *  @param manifest  manifest.json
+ *  @param golden    golden.jsonl, or NULL to generate
+ *  @param out_dir   the directory to make; must not exist or be empty
+ *  @return WB_OK; WB_INVALID_BUNDLE; WB_IO_ERROR; WB_BACKEND_UNAVAILABLE; WB_BACKEND_FAILED. Thread-safe.
+ *  @since 0.1, unstable */
+WB_API int32_t wb_bundle_pack(wb_engine *engine, const char *module, const char *manifest, const char *golden,
+                              const char *out_dir, wb_error *err);
+
+/** What a bundle says of itself, as JSON, after its manifest and digests were checked: identity, features, tensors,
+ *  outputs, limits, files with sizes and digests, schema digest. No model is run. Buffer rule as wb_system_info.
+ *  @return WB_OK; WB_INVALID_BUNDLE; WB_IO_ERROR; WB_BUFFER_TOO_SMALL. Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_bundle_inspect(char *out, size_t capacity, size_t *needed, const char *path, wb_error *err);
+
+/** Checks digests and manifest, loads the model, reproduces the golden vectors, and reports as JSON: backend, vectors,
+ *  largest difference by output, tolerance. The report is written also where verification fails.
+ *  @return WB_OK; WB_VERIFY_FAILED; as wb_model_load. Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_bundle_verify(char *out, size_t capacity, size_t *needed, wb_engine *engine, const char *path,
+                                wb_load_options *options, wb_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

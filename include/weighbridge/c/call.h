@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  What a call takes and gives: result, cancel token, per-call options. */
+#ifndef WEIGHBRIDGE_C_CALL_H
+#define WEIGHBRIDGE_C_CALL_H
+
+#include "base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** @name Why a fallback answered
+ *  @since 0.1, stable
+ *  @{ */
+#define WB_REASON_NONE 0      /**< a model answered */
+#define WB_REASON_DEADLINE 1  /**< the deadline passed, while waiting or running */
+#define WB_REASON_OVERLOAD 2  /**< the queue was full */
+#define WB_REASON_BACKEND 3   /**< the model failed */
+/** @} */
+
+/** @name Backends
+ *  @since 0.1, stable
+ *  @{ */
+#define WB_BACKEND_NONE 0        /**< no model ran */
+#define WB_BACKEND_REFERENCE 1   /**< plan, plain loops */
+#define WB_BACKEND_NATIVE 2      /**< plan, this CPU's kernels */
+#define WB_BACKEND_TORCH 3       /**< plan, through LibTorch */
+#define WB_BACKEND_TORCHSCRIPT 4 /**< the module itself, through LibTorch */
+/** @} */
+
+/** @name Precisions
+ *  @since 0.1, stable
+ *  @{ */
+#define WB_PRECISION_FP32 1
+#define WB_PRECISION_BF16 2
+#define WB_PRECISION_INT8 3
+#define WB_PRECISION_INT8BF16 4
+/** @} */
+
+/** A payment's score and how it was made. Flat, no pointers; grows at the end. @since 0.1, stable */
+typedef struct wb_result {
+    uint32_t struct_size;
+    int32_t status;     /**< WB_OK or WB_OK_FALLBACK, as returned */
+    double score;       /**< primary output, activation applied; or the fallback's score */
+    double probability; /**< score after calibration, in [0, 1] where the output is a probability */
+    int32_t band;       /**< index of the decision band, -1 where the bundle has none */
+    int32_t reason;     /**< WB_REASON_* */
+    int32_t backend;    /**< WB_BACKEND_* */
+    int32_t precision;  /**< WB_PRECISION_* */
+    int32_t numerics;   /**< id of the plan's numerics, 0 where no plan ran */
+    uint32_t defaulted; /**< features that were missing and took their default */
+    uint32_t clipped;   /**< features that an encoding's clip changed */
+    uint32_t reserved;  /**< zero */
+    uint64_t bundle;    /**< first eight bytes, big-endian, of the manifest's sha256: which bundle answered */
+    int64_t queue_ns;   /**< waited for a context */
+    int64_t run_ns;     /**< encoded and ran */
+    char version[32];   /**< the bundle's version, NUL-terminated */
+} wb_result;
+
+#define WB_RESULT_INIT {sizeof(wb_result), 0, 0.0, 0.0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}}
+
+/** A flag that another thread may set to end a call early. @since 0.1, unstable */
+typedef struct wb_cancel wb_cancel;
+
+/** @return WB_OK; WB_OUT_OF_MEMORY. Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_cancel_create(wb_cancel **out, wb_error *err);
+
+/** Sets the flag, or clears it with set = 0. Calls that carry it return WB_CANCELLED soon after: at once while they
+ *  wait, between tiles while a plan runs. Thread-safe, async-signal-unsafe. @since 0.1, unstable */
+WB_API int32_t wb_cancel_set(wb_cancel *cancel, int32_t set, wb_error *err);
+
+/** NULL does nothing; calls in progress keep it alive. Thread-safe. @since 0.1, unstable */
+WB_API void wb_cancel_free(wb_cancel *cancel);
+
+/** Options of a call, reusable, for one thread at a time (WB_BUSY otherwise). Defaults: normal priority, no token,
+ *  fallback answers accepted, no output buffers. @since 0.1, unstable */
+typedef struct wb_call wb_call;
+
+/** @return WB_OK; WB_OUT_OF_MEMORY. Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_call_create(wb_call **out, wb_error *err);
+
+/** NULL does nothing. @since 0.1, unstable */
+WB_API void wb_call_free(wb_call *call);
+
+#define WB_PRIORITY_NORMAL 0
+#define WB_PRIORITY_HIGH 1 /**< served before every normal request that waits */
+
+/** @param priority WB_PRIORITY_*. @return WB_OK; WB_INVALID_ARGUMENT. @since 0.1, unstable */
+WB_API int32_t wb_call_set_priority(wb_call *call, int32_t priority, wb_error *err);
+
+/** @param cancel  token, or NULL for none. @return WB_OK; WB_INVALID_HANDLE. @since 0.1, unstable */
+WB_API int32_t wb_call_set_cancel(wb_call *call, wb_cancel *cancel, wb_error *err);
+
+/** With accept = 0, errors are returned where the bundle's fallback would have answered. @since 0.1, unstable */
+WB_API int32_t wb_call_set_fallback(wb_call *call, int32_t accept, wb_error *err);
+
+/** Where output `index` (as in wb_schema_output) of a single row goes: `capacity` floats of the caller, written by a
+ *  model's answer only. NULL ends it. wb_model_score returns WB_BUFFER_TOO_SMALL, before it runs, where the buffer is
+ *  smaller than the output. @since 0.1, unstable */
+WB_API int32_t wb_call_set_output(wb_call *call, uint32_t index, float *buffer, size_t capacity, wb_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

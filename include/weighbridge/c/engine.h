@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  The engine: owns contexts, models, slots and telemetry. Usually one in a process. */
+#ifndef WEIGHBRIDGE_C_ENGINE_H
+#define WEIGHBRIDGE_C_ENGINE_H
+
+#include "base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct wb_engine wb_engine;                 /**< @since 0.1, unstable */
+typedef struct wb_engine_options wb_engine_options; /**< @since 0.1, unstable */
+
+/** @name Log events
+ *  @since 0.1, unstable
+ *  @{ */
+#define WB_LOG_LOADED 1    /**< a model was loaded and warmed */
+#define WB_LOG_SWAPPED 2   /**< a slot points at another model */
+#define WB_LOG_REFUSED 3   /**< a load or a swap was refused; the message says why */
+#define WB_LOG_FALLBACK 4  /**< fallback answers were given; rate-limited, the message has the count */
+#define WB_LOG_UNLOADED 5  /**< a retired model was freed */
+#define WB_LOG_OVERLOAD 6  /**< requests were shed; rate-limited, the message has the count */
+/** @} */
+
+/** Receives one line about an event. Called on the thread that caused it, with no lock of the library held, never more
+ *  than once a second for one rate-limited event. It must not call into this library and must not throw or jump.
+ *  @param event    WB_LOG_*
+ *  @param message  one line of UTF-8, valid during the call, holds no value of a feature with a privacy class
+ *  @since 0.1, unstable */
+typedef void (*wb_log_fn)(int32_t event, const char *message, void *payload);
+
+/** Options with their defaults: contexts automatic, 1024 waiters, no log.
+ *  @return WB_OK; WB_OUT_OF_MEMORY. Thread-safe; an options object is for one thread at a time. @since 0.1, unstable */
+WB_API int32_t wb_engine_options_create(wb_engine_options **out, wb_error *err);
+
+/** NULL does nothing. @since 0.1, unstable */
+WB_API void wb_engine_options_free(wb_engine_options *options);
+
+/** Where requests run: "cpu=2" is two CPU contexts; "cpu" alone means automatic: the smaller of the affinity mask and
+ *  the cgroup quota. Devices other than cpu are refused in this version.
+ *  @return WB_OK; WB_INVALID_ARGUMENT (says what was expected); WB_INVALID_HANDLE. @since 0.1, unstable */
+WB_API int32_t wb_engine_options_set_devices(wb_engine_options *options, const char *devices, wb_error *err);
+
+/** Most requests that wait for a context, over both priority classes; more are shed with WB_OVERLOADED. 0 sheds at once
+ *  where no context is free. Range [0, 1000000], default 1024. @since 0.1, unstable */
+WB_API int32_t wb_engine_options_set_queue_limit(wb_engine_options *options, uint32_t waiters, wb_error *err);
+
+/** The log callback, or NULL for none. `payload` must live as long as the engine. @since 0.1, unstable */
+WB_API int32_t wb_engine_options_set_log(wb_engine_options *options, wb_log_fn fn, void *payload, wb_error *err);
+
+/** The LibTorch plug-in: the absolute path of libweighbridge_torch-<minor>.so. Default: beside the core, in
+ *  <libdir>/weighbridge/. Loaded when a model first needs it. @since 0.1, unstable */
+WB_API int32_t wb_engine_options_set_torch_plugin(wb_engine_options *options, const char *path, wb_error *err);
+
+/** The absolute path of LibTorch's lib directory. Default: the copy that is mapped in this process, else
+ *  WEIGHBRIDGE_LIBTORCH, else what the plug-in was built with. A mapped copy of another version is refused.
+ *  @since 0.1, unstable */
+WB_API int32_t wb_engine_options_set_libtorch(wb_engine_options *options, const char *directory, wb_error *err);
+
+/** Creates an engine. No thread is started, no model is loaded.
+ *  @param options  read during the call; NULL for defaults
+ *  @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE; WB_OUT_OF_MEMORY. Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_engine_create(wb_engine **out, wb_engine_options *options, wb_error *err);
+
+/** Refuses new requests with WB_CLOSED, then waits for those in progress until the deadline.
+ *  @return WB_OK; WB_DEADLINE_EXCEEDED (still closing; may be called again); WB_INVALID_HANDLE
+ *  Thread-safe; not from a callback. @since 0.1, unstable */
+WB_API int32_t wb_engine_close(wb_engine *engine, int64_t deadline_ns, wb_error *err);
+
+/** Ends the caller's use: the handle is invalid from now on. Never blocks. Models and slots stay valid handles that
+ *  answer WB_CLOSED; any order of freeing is safe. NULL does nothing. Thread-safe. @since 0.1, unstable */
+WB_API void wb_engine_free(wb_engine *engine);
+
+/** Frees retired models and delivers pending rate-limited log lines. Optional: without it the next load does the same.
+ *  @return WB_OK; WB_INVALID_HANDLE. Thread-safe; may take milliseconds, so not on a scoring thread.
+ *  @since 0.1, unstable */
+WB_API int32_t wb_engine_maintain(wb_engine *engine, wb_error *err);
+
+/** Counters since the engine was created. Latencies are of single rows and of batches as whole calls, from entry to
+ *  return, from histograms of at most 3 % relative error. Layout grows at the end. @since 0.1, unstable */
+typedef struct wb_snapshot {
+    uint32_t struct_size;
+    uint32_t contexts;
+    uint32_t waiting;     /**< requests waiting now */
+    uint32_t models;      /**< models loaded now */
+    uint64_t requests;    /**< calls that were answered or failed */
+    uint64_t rows;        /**< rows scored by a model */
+    uint64_t fallbacks;   /**< rows answered by a fallback */
+    uint64_t overloaded;  /**< calls shed */
+    uint64_t expired;     /**< calls that met their deadline without a model's answer */
+    uint64_t invalid;     /**< rows refused with WB_INVALID_INPUT */
+    uint64_t failed;      /**< calls that failed otherwise */
+    uint64_t swaps;
+    int64_t latency_p50_ns;
+    int64_t latency_p90_ns;
+    int64_t latency_p99_ns;
+    int64_t latency_p999_ns;
+    int64_t latency_max_ns;
+} wb_snapshot;
+
+/** Reads the counters. @param out struct_size set. @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE. Thread-safe,
+ *  never waits for a request. @since 0.1, unstable */
+WB_API int32_t wb_engine_snapshot(wb_snapshot *out, wb_engine *engine, wb_error *err);
+
+/** The same as Prometheus text (exposition format 0.0.4), names weighbridge_*. Buffer rule as wb_system_info.
+ *  @since 0.1, unstable */
+WB_API int32_t wb_engine_metrics(char *out, size_t capacity, size_t *needed, wb_engine *engine, wb_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  Models: one loaded version of a bundle. */
+#ifndef WEIGHBRIDGE_C_MODEL_H
+#define WEIGHBRIDGE_C_MODEL_H
+
+#include "batch.h"
+#include "call.h"
+#include "engine.h"
+#include "schema.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct wb_model wb_model;               /**< @since 0.1, unstable */
+typedef struct wb_load_options wb_load_options; /**< @since 0.1, unstable */
+
+/** Options with their defaults: plans only (no LibTorch in the process), precision as the plan's first, golden vectors
+ *  verified. For one thread at a time. @since 0.1, unstable */
+WB_API int32_t wb_load_options_create(wb_load_options **out, wb_error *err);
+
+/** NULL does nothing. @since 0.1, unstable */
+WB_API void wb_load_options_free(wb_load_options *options);
+
+/** Which engines may run the model, best first: a comma-separated list of "native", "reference", "torchscript".
+ *  The first that can run it does. TorchScript is code: name "torchscript" only for bundles that you trust.
+ *  Default "native,reference". @return WB_OK; WB_INVALID_ARGUMENT (names the unknown engine). @since 0.1, unstable */
+WB_API int32_t wb_load_options_set_engines(wb_load_options *options, const char *engines_allowed, wb_error *err);
+
+/** The precision that serves: "fp32", "bf16", "int8", "int8bf16", or "" for the plan's first. @since 0.1, unstable */
+WB_API int32_t wb_load_options_set_precision(wb_load_options *options, const char *precision, wb_error *err);
+
+/** Whether the bundle's golden vectors must reproduce before the model serves. Default 1. @since 0.1, unstable */
+WB_API int32_t wb_load_options_set_verify(wb_load_options *options, int32_t verify, wb_error *err);
+
+/** Loads a bundle: reads and hashes its files, checks the manifest, prepares and warms every context, reproduces the
+ *  golden vectors. Blocks for as long as that takes; scoring of other models goes on.
+ *  @param out      receives the model; NULL on error
+ *  @param path     the bundle's directory, UTF-8
+ *  @param options  read during the call; NULL for defaults
+ *  @return WB_OK; WB_INVALID_BUNDLE (names file, path in the JSON, expected and found); WB_IO_ERROR;
+ *          WB_BACKEND_UNAVAILABLE; WB_BACKEND_FAILED; WB_VERIFY_FAILED; WB_CLOSED; WB_FORKED; WB_OUT_OF_MEMORY
+ *  Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_model_load(wb_model **out, wb_engine *engine, const char *path, wb_load_options *options,
+                             wb_error *err);
+
+/** Ends the caller's use; requests in progress and slots keep the model. NULL does nothing; never blocks. Thread-safe.
+ *  @since 0.1, unstable */
+WB_API void wb_model_free(wb_model *model);
+
+/** The model's schema, to be freed with wb_schema_free. Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_model_schema(wb_schema **out, wb_model *model, wb_error *err);
+
+/** What was loaded, as JSON: identity, digests, backend, traits, precision, decision bands, limits, memory.
+ *  Buffer rule as wb_system_info. Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_model_info(char *out, size_t capacity, size_t *needed, wb_model *model, wb_error *err);
+
+/** wb_schema_encode with the model's schema. Thread-safe, one thread at a time per row. @since 0.1, unstable */
+WB_API int32_t wb_model_encode(wb_tensor_info *out, wb_model *model, void *row, uint32_t index, void *buffer,
+                               size_t capacity, wb_error *err);
+
+/** Scores one payment and waits for the result.
+ *  @param out          caller's struct with struct_size set; untouched on error
+ *  @param row          a row of the model's schema; busy during the call
+ *  @param deadline_ns  absolute, CLOCK_MONOTONIC as wb_now_ns(); WB_NO_DEADLINE for none; the past counts as expired
+ *  @param call         priority, cancel token, output buffers; NULL for defaults
+ *  @return WB_OK; WB_OK_FALLBACK (the bundle's fallback answered, out->reason says why); WB_INVALID_INPUT (names the
+ *          feature); WB_BUSY (row or call in use by another thread); WB_INVALID_ARGUMENT (a row of another schema);
+ *          WB_CANCELLED; WB_CLOSED; WB_FORKED; WB_BUFFER_TOO_SMALL; and where fallback answers were declined,
+ *          WB_DEADLINE_EXCEEDED, WB_OVERLOADED, WB_BACKEND_FAILED
+ *  Thread-safe. Not callable from inside this library's callbacks. @since 0.1, unstable */
+WB_API int32_t wb_model_score(wb_result *out, wb_model *model, void *row, int64_t deadline_ns, wb_call *call,
+                              wb_error *err);
+
+/** Scores the rows of a batch and writes the columns that were set on it (batch.h). A row that cannot be scored gets
+ *  its own code; the others are answered all the same.
+ *  @param batch  made for the model's schema; busy during the call
+ *  @param call   priority, cancel token, whether fallbacks are accepted; its output buffers are not used
+ *  @return WB_OK (also for zero rows); WB_OK_FALLBACK (some rows were answered by the fallback); WB_OK_PARTIAL (some
+ *          rows have an error code; err, if given, tells of the first); else as wb_model_score
+ *  Thread-safe, one thread at a time per batch. @since 0.1, unstable */
+WB_API int32_t wb_model_score_batch(wb_model *model, wb_batch *batch, int64_t deadline_ns, wb_call *call,
+                                    wb_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

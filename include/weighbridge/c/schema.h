@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  The schema: the ordered, typed list of a payment's features, and the row layout that it publishes. */
+#ifndef WEIGHBRIDGE_C_SCHEMA_H
+#define WEIGHBRIDGE_C_SCHEMA_H
+
+#include "base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A schema. Shared and immutable; made by wb_model_schema, wb_slot_schema or wb_schema_load, freed by wb_schema_free.
+ *  @since 0.1, unstable */
+typedef struct wb_schema wb_schema;
+
+/** @name Types of stored values
+ *  What lies at a feature's offset in a row, or in the elements of a sequence, and in a column of a batch.
+ *  @since 0.1, unstable
+ *  @{ */
+#define WB_TYPE_FLOAT32 1   /**< 4 bytes, IEEE 754 */
+#define WB_TYPE_FLOAT64 2   /**< 8 bytes, IEEE 754 */
+#define WB_TYPE_INT64 3     /**< 8 bytes; also money in minor units */
+#define WB_TYPE_BOOL 4      /**< 1 byte, 0 or 1 */
+#define WB_TYPE_CATEGORY 5  /**< UTF-8 bytes: a wb_span in a row, a wb_view in a column */
+#define WB_TYPE_CODE 6      /**< a category whose keys are integers: 8 bytes, int64 */
+#define WB_TYPE_TIMESTAMP 7 /**< 8 bytes, int64 since 1970-01-01 UTC in the feature's unit */
+#define WB_TYPE_TEXT 8      /**< UTF-8 bytes: a wb_span in a row, a wb_view in a column */
+/** @} */
+
+/** Where a text or a sequence lies inside a row: counted from the row's first byte. For a text or category the size is
+ *  in bytes, for a sequence in elements; a sequence of categories has wb_span elements. @since 0.1, stable */
+typedef struct wb_span {
+    uint32_t offset;
+    uint32_t size;
+} wb_span;
+
+/** Every row starts with this header, written by wb_row_init. Layout frozen. @since 0.1, stable */
+typedef struct wb_row_header {
+    uint32_t capacity;      /**< bytes of the row's memory, tail included */
+    uint32_t used;          /**< bytes in use: fixed part plus the tail so far; setters of texts and sequences add to it */
+    uint64_t schema_digest; /**< wb_schema_info.digest of the schema that the row was made for */
+    uint32_t busy;          /**< the library's mark while a call reads the row; leave it alone */
+    uint32_t reserved;      /**< zero */
+} wb_row_header;
+
+/** The row layout. After the header comes a bitmap of missing features (bit i%8 of byte missing_offset + i/8 is 1 while
+ *  feature i is missing), then the fixed fields at their offsets, then the tail. Layout frozen. @since 0.1, stable */
+typedef struct wb_schema_info {
+    uint32_t struct_size;
+    uint32_t feature_count;
+    uint64_t digest;         /**< of names, types, units, layout; the same number means the same row layout */
+    uint32_t fixed_bytes;    /**< size of header, bitmap and fixed fields; a multiple of 8 */
+    uint32_t missing_offset; /**< of the bitmap of missing features */
+    uint32_t tensor_count;
+    uint32_t output_count;
+    uint32_t max_length; /**< longest sequence accepted, 0 where there are none */
+    uint32_t max_rows;   /**< most rows accepted in one batch */
+} wb_schema_info;
+
+/** One feature. Layout frozen. @since 0.1, stable */
+typedef struct wb_feature_info {
+    uint32_t struct_size;
+    int32_t type;           /**< WB_TYPE_*, of the value or of a sequence's elements */
+    int32_t is_sequence;    /**< 0 or 1 */
+    int32_t required;       /**< 1 where a missing value is an error, 0 where there is a default */
+    int32_t is_private;     /**< 1 where it has a privacy class: its values never appear in a message */
+    uint32_t offset;        /**< of the fixed field in a row: the value, or a wb_span */
+    int32_t money_exponent; /**< ISO 4217 exponent of money in minor units, -1 where it is not money */
+    int64_t ticks_per_second; /**< of a timestamp's unit: 1, 1000, 1000000 or 1000000000; else 0 */
+    char name[64];
+} wb_feature_info;
+
+/** One tensor that the encoder makes for `forward`, or one output. Symbolic sizes are -1 (batch), -2 (length of the
+ *  row's sequences), -3 (tokens of its text). Layout frozen. @since 0.1, stable */
+typedef struct wb_tensor_info {
+    uint32_t struct_size;
+    int32_t dtype; /**< WB_DTYPE_* */
+    int32_t rank;
+    int32_t reserved;
+    int64_t shape[8];
+    uint64_t bytes; /**< of the encoded tensor; 0 in a description */
+    char name[64];
+} wb_tensor_info;
+
+#define WB_DTYPE_FLOAT32 1
+#define WB_DTYPE_FLOAT64 2
+#define WB_DTYPE_INT64 3
+#define WB_DTYPE_INT32 4
+#define WB_DTYPE_BOOL 5
+
+/** Reads the schema of a bundle directory, without its model: enough to fill rows and to encode.
+ *  The directory may be a draft that holds only manifest.json and the vocabularies that it names.
+ *  @param out   receives the schema; NULL on error
+ *  @param path  the directory, UTF-8
+ *  @return WB_OK; WB_INVALID_BUNDLE; WB_IO_ERROR; WB_INVALID_ARGUMENT; WB_OUT_OF_MEMORY
+ *  Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_schema_load(wb_schema **out, const char *path, wb_error *err);
+
+/** Ends the caller's use of the schema; NULL does nothing; never blocks. Thread-safe. @since 0.1, unstable */
+WB_API void wb_schema_free(wb_schema *schema);
+
+/** Sizes and digest. @param out struct_size set. @return WB_OK; WB_INVALID_HANDLE; WB_INVALID_ARGUMENT. Thread-safe.
+ *  @since 0.1, unstable */
+WB_API int32_t wb_schema_describe(wb_schema_info *out, wb_schema *schema, wb_error *err);
+
+/** Feature `index` in [0, feature_count). @return as wb_schema_describe. Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_schema_feature(wb_feature_info *out, wb_schema *schema, uint32_t index, wb_error *err);
+
+/** The index of the feature called `name`.
+ *  @return WB_OK; WB_INVALID_ARGUMENT (no such feature; the message lists near names). Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_schema_find(uint32_t *out, wb_schema *schema, const char *name, wb_error *err);
+
+/** Tensor `index` in [0, tensor_count), with symbolic sizes. Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_schema_tensor(wb_tensor_info *out, wb_schema *schema, uint32_t index, wb_error *err);
+
+/** Output `index` in [0, output_count): dtype float32, shape [-1, ...]. Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_schema_output(wb_tensor_info *out, wb_schema *schema, uint32_t index, wb_error *err);
+
+/** Encodes one row into tensor `index`, exactly as scoring does: training and serving share this code.
+ *  @param out       receives dtype, actual shape (batch is 1) and bytes; struct_size set
+ *  @param row       a row of this schema; see row.h
+ *  @param buffer    receives the tensor, row-major; may be NULL with capacity 0
+ *  @param capacity  its size in bytes
+ *  @return WB_OK; WB_BUFFER_TOO_SMALL (out->bytes is the need); WB_INVALID_INPUT (names the feature); WB_BUSY;
+ *          WB_INVALID_ARGUMENT (a row of another schema); WB_INVALID_HANDLE
+ *  Thread-safe, one thread at a time per row. @since 0.1, unstable */
+WB_API int32_t wb_schema_encode(wb_tensor_info *out, wb_schema *schema, void *row, uint32_t index, void *buffer,
+                                size_t capacity, wb_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  Slots: named deployments (champion, shadow, canary) that point at models. */
+#ifndef WEIGHBRIDGE_C_SLOT_H
+#define WEIGHBRIDGE_C_SLOT_H
+
+#include "model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct wb_slot wb_slot; /**< @since 0.1, unstable */
+
+/** The engine's slot called `name` (1 to 63 bytes of [A-Za-z0-9_.-]); made, empty, where there is none. Each handle is
+ *  freed with wb_slot_free; the slot lives as long as the engine. Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_slot_open(wb_slot **out, wb_engine *engine, const char *name, wb_error *err);
+
+/** Ends the caller's use of the handle; NULL does nothing. Thread-safe. @since 0.1, unstable */
+WB_API void wb_slot_free(wb_slot *slot);
+
+/** Loads a bundle beside the serving model (as wb_model_load), then swaps it in. The previous model is kept for
+ *  rollback. On error the slot serves what it served before.
+ *  @return as wb_model_load, and as wb_slot_swap. Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_slot_load(wb_slot *slot, const char *path, wb_load_options *options, wb_error *err);
+
+/** Points the slot at a loaded model of the same engine; each request is answered by one version, whole.
+ *  @return WB_OK; WB_SCHEMA_CHANGED (rows of callers would not fit; the message names the first difference);
+ *          WB_INVALID_ARGUMENT (a model of another engine); WB_CLOSED. Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_slot_swap(wb_slot *slot, wb_model *model, wb_error *err);
+
+/** Points the slot back at the model before the last swap; a second call swaps forward again.
+ *  @return WB_OK; WB_INVALID_ARGUMENT (there is none). Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_slot_rollback(wb_slot *slot, wb_error *err);
+
+/** The serving model, to be freed with wb_model_free. @return WB_OK; WB_INVALID_ARGUMENT (the slot is empty).
+ *  Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_slot_model(wb_model **out, wb_slot *slot, wb_error *err);
+
+/** Scores one payment with the serving model; as wb_model_score. Rows made for any schema that the slot has served
+ *  without WB_SCHEMA_CHANGED fit: features added since take their defaults. WB_INVALID_ARGUMENT for an empty slot.
+ *  Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_slot_score(wb_result *out, wb_slot *slot, void *row, int64_t deadline_ns, wb_call *call,
+                             wb_error *err);
+
+/** Scores a batch with the serving model; as wb_model_score_batch. Thread-safe. @since 0.1, unstable */
+WB_API int32_t wb_slot_score_batch(wb_slot *slot, wb_batch *batch, int64_t deadline_ns, wb_call *call, wb_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/cancel.hpp"
+#include "base/expected.hpp"
+#include "bundle/bundle.hpp"
+#include "tensor/tensor.hpp"
+
+namespace weighbridge::lib {
+
+// What a pool may assume of a backend.
+struct Traits {
+    bool inline_safe;      // runs on the caller's thread; no thread of its own
+    bool cancellable;      // polls StopSource between tiles
+    bool batch_invariant;  // a row's bits do not depend on the rows beside it
+};
+
+// One run: dense inputs for `rows` rows, and where each output's floats go (rows * width of them).
+struct Run {
+    std::span<const TensorView> inputs;  // by tensor of the manifest
+    std::span<float *const> outputs;     // by output of the manifest; written only where run() succeeds
+    int64_t rows = 0;
+    StopSource stop;
+    // Where run() returns early (deadline, cancel) while the backend is still at work on inputs and outputs, it sets
+    // `abandoned` and calls done(done_arg) exactly once, from another thread, when they are free again.
+    void (*done)(void *) = nullptr;
+    void *done_arg = nullptr;
+    bool abandoned = false;
+};
+
+// A program's place in one context: scratch memory and, for LibTorch, the context's thread. One run at a time.
+class Executor {
+  public:
+    virtual ~Executor() = default;
+    virtual Status run(Run &run) = 0;
+};
+
+// A model made ready by a backend. Immutable; shared by all contexts.
+class Program {
+  public:
+    virtual ~Program() = default;
+    virtual Traits traits() const = 0;
+    virtual int32_t backend() const = 0;    // WB_BACKEND_*
+    virtual int32_t precision() const = 0;  // WB_PRECISION_*
+    virtual int32_t numerics() const = 0;   // id, 0 where no plan runs
+    // Most rows of one run (a tile); `context` is its index in the pool. May throw std::bad_alloc.
+    virtual int64_t tile_rows() const = 0;
+    virtual Expected<std::unique_ptr<Executor>> make_executor(int context, int64_t tile_rows) const = 0;
+    virtual int64_t executor_bytes(int64_t tile_rows) const = 0;
+};
+
+// Makes programs. One object per engine and backend.
+class Backend {
+  public:
+    virtual ~Backend() = default;
+    virtual std::string_view name() const = 0;  // as in engines_allowed
+    // WB_BACKEND_UNAVAILABLE where this backend cannot run this bundle at all (no plan in it, no plug-in): the next
+    // engine in the list is tried. Any other failure ends the load.
+    virtual Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
+                                                             std::string_view precision) = 0;
+};
+
+}  // namespace weighbridge::lib

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  The one C function table between the core and a LibTorch plug-in, libweighbridge_torch-<minor>.so. Not installed.
+ *  No C++ type crosses it; no function throws. Own ABI number: core and plug-in are refused where it differs. */
+#ifndef WEIGHBRIDGE_LIB_BACKEND_PLUGIN_API_H
+#define WEIGHBRIDGE_LIB_BACKEND_PLUGIN_API_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WB_PLUGIN_ABI 1u
+#define WB_PLUGIN_MAX_RANK 8
+
+typedef struct wb_plugin_module wb_plugin_module;
+
+/** Where a call runs. cpu has device_type 0 and stream NULL; the CUDA plug-in takes 1, the ordinal and a stream. */
+typedef struct wb_plugin_device {
+    int32_t device_type;
+    int32_t ordinal;
+    void *stream;
+} wb_plugin_device;
+
+/** A dense row-major input; dtype is WB_DTYPE_*. The memory is the core's and stays during the call. */
+typedef struct wb_plugin_tensor {
+    int32_t dtype;
+    int32_t rank;
+    int64_t shape[WB_PLUGIN_MAX_RANK];
+    const void *data;
+} wb_plugin_tensor;
+
+/** An output wanted: place `index` of a tuple (or the only tensor), or `key` of a dict where key is not NULL. The
+ *  plug-in checks dtype (floating) and shape and writes float32. */
+typedef struct wb_plugin_output {
+    const char *name; /**< for messages */
+    const char *key;
+    int64_t index;
+    int32_t rank;
+    int32_t reserved;
+    int64_t shape[WB_PLUGIN_MAX_RANK]; /**< expected, batch size filled in */
+    float *data;                       /**< room for the product of shape */
+} wb_plugin_output;
+
+typedef struct wb_plugin_v1 {
+    uint32_t struct_size;
+    uint32_t abi;              /**< WB_PLUGIN_ABI */
+    const char *torch_version; /**< what it was compiled with, such as "2.15.0" */
+    const char *build;         /**< for `version`: compiler, LibTorch build */
+
+    /** Once on each context thread, before its first run: one intra-op thread for this thread only (omp_set_num_threads
+     *  and MKL's per-thread setting), inference mode. @return a status code */
+    int32_t (*thread_init)(char *error, uint32_t error_bytes);
+
+    /** Loads TorchScript from memory, in eval mode, frozen, onto the device. Checks forward's number of arguments.
+     *  @return a status code; `error` receives one line */
+    int32_t (*load)(wb_plugin_module **out, const void *bytes, uint64_t size, wb_plugin_device device,
+                    uint32_t arguments, char *error, uint32_t error_bytes);
+    void (*unload)(wb_plugin_module *module);
+
+    /** Runs forward once. Thread-safe for one module on several context threads. @return a status code */
+    int32_t (*run)(wb_plugin_module *module, wb_plugin_device device, const wb_plugin_tensor *inputs,
+                   uint32_t input_count, wb_plugin_output *outputs, uint32_t output_count, char *error,
+                   uint32_t error_bytes);
+} wb_plugin_v1;
+
+/** The plug-in's only exported function. @return NULL where it does not speak this ABI number */
+typedef const wb_plugin_v1 *(*wb_plugin_get_fn)(uint32_t abi);
+#define WB_PLUGIN_GET "wb_plugin_get"
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "backend/backend.hpp"
+
+namespace weighbridge::lib {
+
+struct PluginOptions {
+    std::string plugin;    // absolute path of the plug-in; "" for <libdir>/weighbridge/ beside the core
+    std::string libtorch;  // absolute path of LibTorch's lib directory; "" for automatic (see wb_engine_options)
+    int contexts = 1;      // how many context threads: one for each context of the pool, started at the first prepare()
+};
+
+// The torchscript backend: the frozen module on named context threads ("wb:torch-0", ...), with copied input and
+// library-owned output, so that a caller leaves at its deadline whatever LibTorch does. Opens the plug-in at the first
+// prepare(); its failures are WB_BACKEND_UNAVAILABLE with the file, what is wrong and what to do.
+// started() tells whether threads exist, so that a forked child answers WB_FORKED.
+class TorchscriptBackend : public Backend {
+  public:
+    virtual bool started() const = 0;
+};
+std::unique_ptr<TorchscriptBackend> make_torchscript_backend(PluginOptions options);
+
+// Plug-ins and mapped LibTorch copies found, as a JSON array, for wb_system_info. Loads nothing.
+std::string describe_plugins_json();
+
+}  // namespace weighbridge::lib

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "base/bytes.hpp"
+#include "base/expected.hpp"
+
+namespace weighbridge::lib {
+
+using Digest = std::array<uint8_t, 32>;
+
+// SHA-256 (FIPS 180-4) through OpenSSL, in a library context of our own with the default provider loaded explicitly:
+// the host's OpenSSL configuration is neither read nor decided. WB_INTERNAL where OpenSSL fails.
+Expected<Digest> sha256(ByteView data);
+
+std::string hex(const Digest &digest);  // 64 lower-case digits
+
+// The first eight bytes as a big-endian number.
+uint64_t leading_u64(const Digest &digest);
+
+}  // namespace weighbridge::lib

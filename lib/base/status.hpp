@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <fmt/core.h>
+
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+#include "weighbridge/c/base.h"
+
+namespace weighbridge::lib {
+
+// How a call ended. Holds its message inline, so that making, moving and dropping one never allocates: the path that
+// sheds load and the path that refuses a bad row stay free of the allocator.
+class [[nodiscard]] Status {
+  public:
+    Status() = default;
+    Status(const Status &other) noexcept { *this = other; }
+    Status &operator=(const Status &other) noexcept {
+        code = other.code;
+        feature = other.feature;
+        row = other.row;
+        std::memmove(message, other.message, std::strlen(other.message) + 1);
+        return *this;
+    }
+
+    // A failure with a formatted message, cut at 255 bytes (never inside a UTF-8 sequence).
+    template <class... Args>
+    static Status failure(int32_t code, fmt::format_string<Args...> format, Args &&...args) {
+        Status status;
+        status.code = code;
+        auto end = fmt::format_to_n(status.message, sizeof status.message - 1, format, std::forward<Args>(args)...);
+        status.finish(end.size);
+        return status;
+    }
+
+    bool ok() const { return code >= 0; }
+
+    Status &with_feature(int32_t index) {
+        feature = index;
+        return *this;
+    }
+    Status &at_row(int64_t index) {
+        row = index;
+        return *this;
+    }
+
+    int32_t code = WB_OK;
+    int32_t feature = -1;  // index of the feature to blame, -1 for none
+    int64_t row = -1;      // index of the row to blame, -1 for none
+    char message[256] = {0};
+
+  private:
+    void finish(size_t wanted) {
+        size_t end = wanted < sizeof message - 1 ? wanted : sizeof message - 1;
+        if (wanted > end)
+            while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0) == 0x80) --end;
+        message[end] = 0;
+    }
+};
+
+}  // namespace weighbridge::lib

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/expected.hpp"
+#include "feature/row_source.hpp"
+#include "feature/schema.hpp"
+#include "tensor/tensor.hpp"
+
+namespace weighbridge::lib {
+
+// One positional argument of forward, and where it comes from.
+struct TensorSpec {
+    enum class Source { features, lengths, mask };
+    std::string name;
+    DType dtype = DType::float32;
+    Shape shape;                     // with symbolic sizes; the first is kBatch
+    Source source = Source::features;
+    std::vector<uint32_t> features;  // in order along the last size; for a text's mask: that text
+};
+
+struct Limits {
+    int64_t length = 0;    // longest sequence, 0 where there are none
+    int64_t rows = 4096;   // most rows in one batch
+    int64_t memory_bytes = 1 << 30;  // most that one context may hold for this model
+};
+
+// What happened to a row while it was encoded.
+struct RowNotes {
+    uint32_t defaulted = 0;
+    uint32_t clipped = 0;
+};
+
+// Encoded rows of equal sequence and token lengths, dense, ready to run. Allocated once, for `max_rows` rows.
+class Tile {
+  public:
+    int64_t rows() const { return rows_; }
+    int64_t max_rows() const { return max_rows_; }
+    void clear() { rows_ = 0; }
+    std::span<const TensorView> views() const { return views_; }  // shapes with actual sizes for rows()
+
+  private:
+    friend class Encoder;
+    int64_t rows_ = 0;
+    int64_t max_rows_ = 0;
+    int64_t length_ = 0;                // of the rows' sequences
+    std::vector<int64_t> tokens_;       // by feature
+    std::vector<AlignedBuffer> buffers_;  // by tensor
+    std::vector<TensorView> views_;
+};
+
+// Turns rows into tensors, exactly as training does. Immutable and thread-safe; the Tile is the caller's.
+class Encoder {
+  public:
+    // Checks that features, encodings and tensors fit one another. WB_INVALID_BUNDLE names the tensor or feature with
+    // what was expected and found.
+    static Expected<std::unique_ptr<const Encoder>> make(std::shared_ptr<const Schema> schema,
+                                                         std::vector<TensorSpec> tensors, Limits limits);
+
+    const Schema &schema() const { return *schema_; }
+    const std::vector<TensorSpec> &tensors() const { return tensors_; }
+    const Limits &limits() const { return limits_; }
+
+    // May throw std::bad_alloc. Bytes that it holds: tile_bytes(max_rows).
+    Tile make_tile(int64_t max_rows) const;
+    int64_t tile_bytes(int64_t max_rows) const;
+
+    // The length of a row's sequences, before any truncation is undone by padding: rows of one length can share a tile.
+    // 0 where the schema has none. Fails as append does.
+    Expected<int64_t> length(const RowSource &source, int64_t row) const;
+
+    enum class Append { added, other_shape };
+    // Validates and encodes one row behind the rows that the tile holds. On failure, and on other_shape (its lengths
+    // differ from the tile's), the tile is as before. No allocation except inside the tokeniser's first growth.
+    // Failures: WB_INVALID_INPUT with the feature; status.row is left for the caller.
+    Status append(Tile &tile, const RowSource &source, int64_t row, RowNotes &notes, Append &done) const;
+
+  private:
+    Encoder() = default;
+    std::shared_ptr<const Schema> schema_;
+    std::vector<TensorSpec> tensors_;
+    Limits limits_;
+};
+
+}  // namespace weighbridge::lib

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "feature/row_source.hpp"
+#include "weighbridge/c/row.h"
+
+namespace weighbridge::lib {
+
+// Writes the header of an empty row. WB_INVALID_ARGUMENT where capacity is below fixed_bytes (both numbers).
+Status init_row(const Schema &schema, void *row, size_t capacity);
+
+// wb_row_set_json.
+Status set_row_json(const Schema &schema, void *row, std::string_view json);
+
+// Takes the busy mark of a row for this thread (an atomic exchange), checks its header against the schema, and gives the
+// mark back when destroyed.
+class RowLock {
+  public:
+    RowLock() = default;
+    ~RowLock();
+    RowLock(const RowLock &) = delete;
+    RowLock &operator=(const RowLock &) = delete;
+    // WB_BUSY; WB_INVALID_ARGUMENT (a row of another schema, a header that does not fit).
+    Status take(const Schema &schema, void *row);
+
+  private:
+    void *row_ = nullptr;
+};
+
+// Rows in the published layout, `stride` bytes apart. `wanted[i]` is where feature i of the reading schema stands in the
+// rows' schema, -1 where the rows do not have it (then it is missing); empty: the same schema.
+class StridedRows final : public RowSource {
+  public:
+    StridedRows(const Schema &rows_schema, const void *rows, int64_t stride, const std::vector<int32_t> *wanted = nullptr);
+    Status cell(uint32_t feature, int64_t row, Cell &out) const override;
+
+  private:
+    const Schema &schema_;
+    const std::byte *rows_;
+    int64_t stride_;
+    const std::vector<int32_t> *wanted_;
+};
+
+}  // namespace weighbridge::lib

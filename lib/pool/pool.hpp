@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "base/cancel.hpp"
+#include "base/expected.hpp"
+#include "weighbridge/c/call.h"
+
+namespace weighbridge::lib {
+
+enum class Priority : int32_t { normal = WB_PRIORITY_NORMAL, high = WB_PRIORITY_HIGH };
+
+// How many CPU contexts this process should have: the smaller of its affinity mask and its cgroup quota (v2 and v1,
+// rounded up), at least 1.
+int automatic_cpu_contexts();
+
+// Hands contexts out: first come first served within two priority classes, high before normal, bounded waiting. A freed
+// context goes to its next holder directly, so that nobody barges. In a forked child it starts afresh with every
+// context free, at the first call.
+class Pool {
+  public:
+    class Lease;
+
+    Pool(int contexts, uint32_t queue_limit, const Clock &clock);
+    ~Pool();
+
+    // Waits for a context until the deadline. WB_OVERLOADED (queue full), WB_DEADLINE_EXCEEDED (already past, or while
+    // waiting), WB_CANCELLED, WB_CLOSED. Allocates nothing.
+    Expected<Lease> acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel);
+
+    int contexts() const { return contexts_; }
+    uint32_t waiting() const;
+
+    // New requests get WB_CLOSED, and so do those that wait. Then waits until every context is back.
+    // WB_DEADLINE_EXCEEDED where that takes too long; may be called again.
+    void refuse();
+    Status drain(int64_t deadline_ns);
+
+  private:
+    struct State;
+    State &state();  // this process's
+    void release(int context);
+
+    const int contexts_;
+    const uint32_t queue_limit_;
+    const Clock &clock_;
+    std::atomic<State *> state_;
+};
+
+// A context in use. Movable; gives the context back when destroyed.
+class Pool::Lease {
+  public:
+    Lease() = default;
+    Lease(Pool &pool, int context) : pool_(&pool), context_(context) {}
+    ~Lease() { reset(); }
+    Lease(Lease &&other) noexcept : pool_(other.pool_), context_(other.context_) { other.pool_ = nullptr; }
+    Lease &operator=(Lease &&other) noexcept {
+        if (this != &other) {
+            reset();
+            pool_ = other.pool_;
+            context_ = other.context_;
+            other.pool_ = nullptr;
+        }
+        return *this;
+    }
+
+    explicit operator bool() const { return pool_ != nullptr; }
+    int context() const { return context_; }
+    void reset() {
+        if (pool_) pool_->release(context_);
+        pool_ = nullptr;
+    }
+
+  private:
+    Pool *pool_ = nullptr;
+    int context_ = -1;
+};
+
+}  // namespace weighbridge::lib

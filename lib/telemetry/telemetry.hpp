@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "weighbridge/c/engine.h"
+
+namespace weighbridge::lib {
+
+// What one call did; written inline by the thread that did it.
+struct CallRecord {
+    int32_t status = WB_OK;    // of the call
+    int32_t reason = 0;        // WB_REASON_* of a fallback
+    int64_t rows = 0;          // scored by a model
+    int64_t fallbacks = 0;     // rows answered by a fallback
+    int64_t invalid = 0;       // rows refused
+    int64_t latency_ns = 0;    // entry to return
+};
+
+// Counters and latency histograms, sharded so that threads do not share cache lines; record() takes at most 100 ns and
+// neither locks nor allocates. Histogram buckets are at most 3 % wide.
+class Telemetry {
+  public:
+    Telemetry();
+    ~Telemetry();
+    void record(const CallRecord &call);
+    void count_swap();
+    // Fills the counters; contexts, waiting and models are the engine's.
+    void read(wb_snapshot &out) const;
+    // Prometheus text of a snapshot, with the latency as a histogram (le buckets in seconds).
+    std::string prometheus(const wb_snapshot &gauges) const;
+
+  private:
+    struct Shard;
+    std::vector<std::unique_ptr<Shard>> shards_;
+    std::atomic<uint64_t> swaps_{0};
+};
+
+// Delivers events to the host's callback, outside any lock. Rate-limited events are counted and told at most once a
+// second each, with their count.
+class Logger {
+  public:
+    Logger(wb_log_fn fn, void *payload) : fn_(fn), payload_(payload) {}
+    bool enabled() const { return fn_ != nullptr; }
+    void event(int32_t event, const char *message) const;
+    // Counts one `event` and delivers "<count> <what>" if a second has passed since the last; lock-free.
+    void limited(int32_t event, const char *what, int64_t now_ns);
+    // Delivers counts that are still untold. Called by maintain().
+    void flush(int64_t now_ns);
+
+  private:
+    struct Limit {
+        std::atomic<uint64_t> count{0};
+        std::atomic<int64_t> told_ns{INT64_MIN};
+        std::atomic<const char *> what{nullptr};
+    };
+    wb_log_fn fn_;
+    void *payload_;
+    std::array<Limit, 8> limits_;
+};
+
+}  // namespace weighbridge::lib
