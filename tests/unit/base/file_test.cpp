@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/file.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+
+#include "support/catch.hpp"
+
+using namespace weighbridge::lib;
+namespace fs = std::filesystem;
+
+namespace {
+// `part` where `text` holds it, else the whole text, so that a failing check shows it.
+std::string cut(std::string_view text, std::string_view part) {
+    return std::string(text.find(part) == std::string_view::npos ? text : part);
+}
+
+struct Scratch {
+    std::string path;
+    Scratch() {
+        std::string form = (fs::temp_directory_path() / "wb-file-XXXXXX").string();
+        REQUIRE(::mkdtemp(form.data()));
+        path = form;
+    }
+    ~Scratch() {
+        std::error_code ignored;
+        fs::remove_all(path, ignored);
+    }
+    std::string operator/(const std::string &name) const { return path + "/" + name; }
+};
+} // namespace
+
+TEST_CASE("a written file reads back the same") {
+    Scratch dir;
+    std::string content("a\0b\n", 4);
+    REQUIRE(write_file(dir / "f", as_bytes(content)).ok());
+    auto back = read_file(dir / "f", 4);
+    REQUIRE(back);
+    CHECK(as_text(*back) == content);
+}
+
+TEST_CASE("an empty file is empty") {
+    Scratch dir;
+    REQUIRE(write_file(dir / "f", {}).ok());
+    auto back = read_file(dir / "f", 0);
+    REQUIRE(back);
+    CHECK(back->empty());
+}
+
+TEST_CASE("write_file does not overwrite") {
+    Scratch dir;
+    REQUIRE(write_file(dir / "f", as_bytes("old")).ok());
+    Status status = write_file(dir / "f", as_bytes("new"));
+    CHECK(status.code == WB_IO_ERROR);
+    CHECK(cut(status.message, "/f: cannot create: File exists") == "/f: cannot create: File exists");
+    CHECK(as_text(*read_file(dir / "f", 10)) == "old");
+}
+
+TEST_CASE("read_file names what is wrong") {
+    Scratch dir;
+    auto message = [&](const std::string &path, uint64_t limit) {
+        auto got = read_file(path, limit);
+        REQUIRE_FALSE(got);
+        CHECK(got.status().code == WB_IO_ERROR);
+        return std::string(got.status().message);
+    };
+    SECTION("missing") {
+        CHECK(cut(message(dir / "none", 9), "/none: cannot open: No such file") == "/none: cannot open: No such file");
+    }
+    SECTION("too large") {
+        REQUIRE(write_file(dir / "f", as_bytes("12345")).ok());
+        CHECK(cut(message(dir / "f", 4), "expected at most 4 bytes, got 5") == "expected at most 4 bytes, got 5");
+    }
+    SECTION("a directory") {
+        CHECK(cut(message(dir.path, 9), "expected a regular file, got a directory") ==
+              "expected a regular file, got a directory");
+    }
+    SECTION("a symbolic link") {
+        REQUIRE(write_file(dir / "f", as_bytes("x")).ok());
+        fs::create_symlink(dir / "f", dir / "link");
+        CHECK(cut(message(dir / "link", 9), "got a symbolic link") == "got a symbolic link");
+    }
+    SECTION("a FIFO does not block") {
+        REQUIRE(::mkfifo((dir / "fifo").c_str(), 0600) == 0);
+        CHECK(cut(message(dir / "fifo", 9), "got a special file") == "got a special file");
+    }
+    SECTION("a path with a NUL byte") {
+        CHECK(cut(message(std::string("a\0b", 3), 9), "a?b: cannot open: Invalid argument") ==
+              "a?b: cannot open: Invalid argument");
+    }
+}
+
+TEST_CASE("a file that announces no size is read to its end, within the limit") {
+    auto status = read_file("/proc/self/status", 1 << 16);
+    REQUIRE(status);
+    CHECK(status->size() > 100);
+    CHECK_FALSE(read_file("/proc/self/status", 16));
+}
+
+TEST_CASE("list_directory sorts and leaves the dots out") {
+    Scratch dir;
+    for (const char *name : {"b", "a", ".hidden"}) REQUIRE(write_file(dir / name, {}).ok());
+    auto names = list_directory(dir.path);
+    REQUIRE(names);
+    CHECK(*names == std::vector<std::string>{".hidden", "a", "b"});
+}
+
+TEST_CASE("list_directory refuses what is no directory") {
+    Scratch dir;
+    REQUIRE(write_file(dir / "f", {}).ok());
+    auto names = list_directory(dir / "f");
+    REQUIRE_FALSE(names);
+    CHECK(names.status().code == WB_IO_ERROR);
+    CHECK(cut(names.status().message, "/f: cannot open as a directory: Not a directory") ==
+          "/f: cannot open as a directory: Not a directory");
+}
+
+TEST_CASE("a long path keeps its end in a message") {
+    std::string shown = shown_path(std::string(500, 'x') + "/model.ts");
+    CHECK(shown.size() <= 120);
+    CHECK(shown.substr(0, 4) == "...x");
+    CHECK(cut(shown, "/model.ts") == "/model.ts");
+    CHECK(shown_path("a\nb") == "a?b");
+}
