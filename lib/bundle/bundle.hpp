@@ -18,21 +18,31 @@ namespace weighbridge::lib {
 class Bundle {
   public:
     enum class Mode {
-        full,   // every file that the manifest lists must be there with its digest, and no other
-        draft,  // manifest.json and the vocabularies that it names; digests are not asked for
+        full,  // every file that the manifest lists must be there with its digest, and no other
+        draft, // manifest.json and the vocabularies that it names; digests are not asked for
     };
+    static constexpr int64_t kAnyTime = INT64_MIN; // as now_s: identity.not_after is not looked at
+    static int64_t wall_clock_s();                 // seconds since 1970-01-01 UTC
+
     // WB_INVALID_BUNDLE and WB_IO_ERROR name the file, the path in the JSON ("features[2].range"), expected and found.
-    static Expected<std::shared_ptr<const Bundle>> open(const std::string &path, Mode mode);
+    // A full open refuses a bundle whose identity.not_after lies before now_s; inspect passes kAnyTime.
+    static Expected<std::shared_ptr<const Bundle>> open(const std::string &path, Mode mode,
+                                                        int64_t now_s = wall_clock_s());
 
     const std::string &path() const { return path_; }
     const Manifest &manifest() const { return manifest_; }
     const std::shared_ptr<const Schema> &schema() const { return schema_; }
     const Encoder &encoder() const { return *encoder_; }
-    const Digest &digest() const { return digest_; }  // of manifest.json's bytes
+    const Digest &digest() const { return digest_; } // of manifest.json's bytes
     const Output &primary() const { return manifest_.outputs[primary_]; }
 
-    // A file's bytes, null where the bundle does not have it.
+    // A file's bytes, null where the bundle does not have it. A draft has manifest.json, vocabularies and, where it is
+    // there, zones.json.
     const Bytes *file(const std::string &name) const;
+
+    // Up to 256 raw values that suit feature `index`: keys of its vocabulary (codes as digits) or words of its
+    // tokeniser, evenly spread. Empty where it has neither.
+    const std::vector<std::string> &samples(uint32_t index) const { return samples_[index]; }
 
     // What inspect prints.
     std::string describe_json() const;
@@ -46,6 +56,7 @@ class Bundle {
     Digest digest_{};
     size_t primary_ = 0;
     std::map<std::string, Bytes> files_;
+    std::vector<std::vector<std::string>> samples_; // by feature
 };
 
-}  // namespace weighbridge::lib
+} // namespace weighbridge::lib

@@ -9,8 +9,8 @@
 namespace weighbridge::lib {
 
 struct PackRequest {
-    std::string module, manifest, golden, out_dir;  // golden "" where it is to be generated
-    std::string zoneinfo = "/usr/share/zoneinfo";   // where named time zones are read from, once, here
+    std::string module, manifest, golden, out_dir; // golden "" where it is to be generated
+    std::string zoneinfo = "/usr/share/zoneinfo";  // where named time zones are read from, once, here
 };
 
 // Computes the golden lines of a complete bundle directory that still lacks them: loads it through LibTorch and scores
@@ -20,4 +20,4 @@ using ComputeGolden = std::function<Expected<std::string>(const std::string &dir
 // wb_bundle_pack: writes into a temporary directory beside out_dir, renames at the end.
 Status pack_bundle(const PackRequest &request, const ComputeGolden &compute);
 
-}  // namespace weighbridge::lib
+} // namespace weighbridge::lib
