@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// What a call gives and takes: results, cancel tokens, per-call options.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "weighbridge/c/call.h"
+#include "weighbridge/error.hpp"
+
+namespace weighbridge {
+inline namespace v0 {
+
+/// A payment's score and how it was made; c/call.h documents the fields. A plain value.
+struct Result : wb_result {
+    Result() noexcept : wb_result(WB_RESULT_INIT) {}
+    /// Whether the bundle's fallback answered; `reason` says why.
+    bool is_fallback() const noexcept { return status == WB_OK_FALLBACK; }
+    std::string_view bundle_version() const noexcept { return version; }
+};
+
+/// The name of a WB_BACKEND_*.
+inline const char *backend_name(int32_t backend) noexcept {
+    switch (backend) {
+        case WB_BACKEND_REFERENCE:
+            return "reference";
+        case WB_BACKEND_NATIVE:
+            return "native";
+        case WB_BACKEND_TORCH:
+            return "torch";
+        case WB_BACKEND_TORCHSCRIPT:
+            return "torchscript";
+        default:
+            return "none";
+    }
+}
+
+/// The name of a WB_REASON_*; "none" where a model answered.
+inline const char *reason_name(int32_t reason) noexcept {
+    switch (reason) {
+        case WB_REASON_DEADLINE:
+            return "deadline";
+        case WB_REASON_OVERLOAD:
+            return "overload";
+        case WB_REASON_BACKEND:
+            return "backend";
+        default:
+            return "none";
+    }
+}
+
+/// A flag that another thread may set to end calls early. Move-only; set and clear are thread-safe, but not
+/// async-signal-safe.
+class CancelToken {
+  public:
+    static Expected<CancelToken> create() {
+        auto handle = detail::made<wb_cancel, wb_cancel_free>(wb_cancel_create);
+        if (!handle) return std::move(handle).error();
+        return CancelToken(*std::move(handle));
+    }
+
+    Expected<void> set() { return write(1); }
+    Expected<void> clear() { return write(0); }
+    wb_cancel *get() const noexcept { return handle_.get(); }
+
+  private:
+    using Handle = detail::Handle<wb_cancel, wb_cancel_free>;
+    explicit CancelToken(Handle handle) : handle_(std::move(handle)) {}
+    Expected<void> write(int32_t set) {
+        return detail::done([&](wb_error *err) { return wb_cancel_set(get(), set, err); });
+    }
+    Handle handle_;
+};
+
+enum class Priority : int32_t { normal = WB_PRIORITY_NORMAL, high = WB_PRIORITY_HIGH };
+
+/// Options of a call, reusable. Move-only, for one thread at a time. By default: normal priority, no token, fallback
+/// answers accepted, no output buffers.
+class Call {
+  public:
+    static Expected<Call> create() {
+        auto handle = detail::made<wb_call, wb_call_free>(wb_call_create);
+        if (!handle) return std::move(handle).error();
+        return Call(*std::move(handle));
+    }
+
+    Expected<void> priority(Priority priority) {
+        return detail::done(
+            [&](wb_error *err) { return wb_call_set_priority(get(), static_cast<int32_t>(priority), err); });
+    }
+
+    /// The token must outlive the calls that carry it.
+    Expected<void> cancel(const CancelToken &token) {
+        return detail::done([&](wb_error *err) { return wb_call_set_cancel(get(), token.get(), err); });
+    }
+
+    /// With `accept` false, errors are returned where the fallback would have answered.
+    Expected<void> accept_fallback(bool accept) {
+        return detail::done([&](wb_error *err) { return wb_call_set_fallback(get(), accept ? 1 : 0, err); });
+    }
+
+    /// Where output `index` of a single row goes; the memory must stay while it is set. An empty span ends it.
+    Expected<void> output(uint32_t index, std::span<float> buffer) {
+        return detail::done(
+            [&](wb_error *err) { return wb_call_set_output(get(), index, buffer.data(), buffer.size(), err); });
+    }
+
+    wb_call *get() const noexcept { return handle_.get(); }
+
+  private:
+    using Handle = detail::Handle<wb_call, wb_call_free>;
+    explicit Call(Handle handle) : handle_(std::move(handle)) {}
+    Handle handle_;
+};
+
+} // namespace v0
+} // namespace weighbridge

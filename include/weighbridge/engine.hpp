@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// The engine, deadlines, and what the library says of itself.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "weighbridge/c/engine.h"
+#include "weighbridge/error.hpp"
+
+namespace weighbridge {
+inline namespace v0 {
+
+/// When an answer is due. Made from a budget (a duration, counted from now), from a time of steady_clock, or from
+/// nanoseconds of CLOCK_MONOTONIC. On Linux steady_clock is CLOCK_MONOTONIC, so its time points are the library's own.
+class Deadline {
+  public:
+    constexpr Deadline() noexcept = default; ///< none: wait as long as it takes
+
+    template <class Rep, class Period>
+    Deadline(std::chrono::duration<Rep, Period> budget) noexcept {
+        std::chrono::duration<long double, std::nano> wanted = budget;
+        int64_t now = wb_now_ns();
+        if (wanted.count() <= 0.0L) {
+            ns_ = now;
+        } else if (wanted.count() < static_cast<long double>(WB_NO_DEADLINE - now)) {
+            ns_ = now + static_cast<int64_t>(wanted.count());
+        }
+    }
+
+    template <class Duration>
+    Deadline(std::chrono::time_point<std::chrono::steady_clock, Duration> at) noexcept
+        : ns_(std::chrono::duration_cast<std::chrono::nanoseconds>(at.time_since_epoch()).count()) {}
+
+    static constexpr Deadline at_ns(int64_t ns) noexcept {
+        Deadline deadline;
+        deadline.ns_ = ns;
+        return deadline;
+    }
+    static constexpr Deadline never() noexcept { return {}; }
+
+    constexpr int64_t ns() const noexcept { return ns_; }
+
+  private:
+    int64_t ns_ = WB_NO_DEADLINE;
+};
+
+/// Options of an engine. What is empty keeps the library's default (c/engine.h says which).
+struct EngineOptions {
+    std::string devices = {};                 ///< "cpu=2": two CPU contexts; "cpu": as many as there are CPUs for us
+    std::optional<uint32_t> queue_limit = {}; ///< most requests that wait; more are shed
+    std::string torch_plugin = {};            ///< absolute path of libweighbridge_torch-<minor>.so
+    std::string libtorch = {};                ///< absolute path of LibTorch's lib directory
+    wb_log_fn log = nullptr;                  ///< must not throw and must not call into the library
+    void *log_payload = nullptr;              ///< must live as long as the engine
+};
+
+/// Owns contexts, models and slots. Move-only. Every member is thread-safe; destroying never blocks, and models and
+/// slots that outlive their engine answer WB_CLOSED.
+class Engine {
+  public:
+    static Expected<Engine> create(const EngineOptions &options = {}) {
+        auto made = detail::made<wb_engine_options, wb_engine_options_free>(wb_engine_options_create);
+        if (!made) return std::move(made).error();
+        wb_engine_options *o = made->get();
+        auto engine = detail::made<wb_engine, wb_engine_free>([&](wb_engine **out, wb_error *err) {
+            int32_t status = WB_OK;
+            if (!options.devices.empty()) status = wb_engine_options_set_devices(o, options.devices.c_str(), err);
+            if (status >= 0 && options.queue_limit)
+                status = wb_engine_options_set_queue_limit(o, *options.queue_limit, err);
+            if (status >= 0 && !options.torch_plugin.empty())
+                status = wb_engine_options_set_torch_plugin(o, options.torch_plugin.c_str(), err);
+            if (status >= 0 && !options.libtorch.empty())
+                status = wb_engine_options_set_libtorch(o, options.libtorch.c_str(), err);
+            if (status >= 0 && options.log)
+                status = wb_engine_options_set_log(o, options.log, options.log_payload, err);
+            return status < 0 ? status : wb_engine_create(out, o, err);
+        });
+        if (!engine) return std::move(engine).error();
+        return Engine(*std::move(engine));
+    }
+
+    /// Refuses new requests and waits for those in progress. WB_DEADLINE_EXCEEDED: still closing, may be called again.
+    Expected<void> close(Deadline deadline = {}) {
+        return detail::done([&](wb_error *err) { return wb_engine_close(get(), deadline.ns(), err); });
+    }
+
+    /// Frees retired models and delivers pending log lines; may take milliseconds.
+    Expected<void> maintain() {
+        return detail::done([&](wb_error *err) { return wb_engine_maintain(get(), err); });
+    }
+
+    Expected<wb_snapshot> snapshot() const {
+        wb_snapshot out = {};
+        out.struct_size = sizeof out;
+        auto read = detail::done([&](wb_error *err) { return wb_engine_snapshot(&out, get(), err); });
+        if (!read) return std::move(read).error();
+        return out;
+    }
+
+    /// The counters as Prometheus text.
+    Expected<std::string> metrics() const {
+        return detail::text_of([&](char *out, size_t capacity, size_t *needed, wb_error *err) {
+            return wb_engine_metrics(out, capacity, needed, get(), err);
+        });
+    }
+
+    wb_engine *get() const noexcept { return handle_.get(); }
+
+  private:
+    using Handle = detail::Handle<wb_engine, wb_engine_free>;
+    explicit Engine(Handle handle) : handle_(std::move(handle)) {}
+    Handle handle_;
+};
+
+/// The version of the library that is loaded. Thread-safe.
+inline const char *version() noexcept { return wb_version(); }
+
+/// Whether the library that is loaded has the C ABI that these headers were written for. Thread-safe.
+inline bool abi_matches() noexcept { return wb_abi_version() == WB_ABI_VERSION; }
+
+/// What this machine and build offer, as JSON. Thread-safe.
+inline Expected<std::string> system_info() { return detail::text_of(wb_system_info); }
+
+} // namespace v0
+} // namespace weighbridge

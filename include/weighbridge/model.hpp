@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// Models: one loaded version of a bundle.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "weighbridge/batch.hpp"
+#include "weighbridge/binding.hpp"
+#include "weighbridge/c/model.h"
+#include "weighbridge/call.hpp"
+#include "weighbridge/engine.hpp"
+#include "weighbridge/schema.hpp"
+
+namespace weighbridge {
+inline namespace v0 {
+
+/// How a bundle is loaded. What is empty keeps the library's default (c/model.h says which).
+struct LoadOptions {
+    std::string engines = {}; ///< who may run it, best first: "native,reference"; "torchscript" only where you trust it
+    std::string precision = {}; ///< "fp32", "bf16", "int8", "int8bf16"
+    bool verify = true;         ///< whether the golden vectors must reproduce
+};
+
+namespace detail {
+
+using LoadHandle = Handle<wb_load_options, wb_load_options_free>;
+
+inline Expected<LoadHandle> load_handle(const LoadOptions &options) {
+    auto handle = made<wb_load_options, wb_load_options_free>(wb_load_options_create);
+    if (!handle) return handle;
+    auto set = done([&](wb_error *err) {
+        wb_load_options *o = handle->get();
+        int32_t status = wb_load_options_set_verify(o, options.verify ? 1 : 0, err);
+        if (status >= 0 && !options.engines.empty())
+            status = wb_load_options_set_engines(o, options.engines.c_str(), err);
+        if (status >= 0 && !options.precision.empty())
+            status = wb_load_options_set_precision(o, options.precision.c_str(), err);
+        return status;
+    });
+    if (!set) return std::move(set).error();
+    return handle;
+}
+
+/// What models and slots share: one row scored by `call(wb_result *, void *row, int64_t, wb_call *, wb_error *)`.
+template <class Score>
+Expected<Result> score_row(Score score, void *row, Deadline deadline, const Call *call) {
+    Result result;
+    wb_error err = WB_ERROR_INIT;
+    int32_t status = score(&result, row, deadline.ns(), call ? call->get() : nullptr, &err);
+    if (status < 0) return error_of(status, err);
+    return result;
+}
+
+} // namespace detail
+
+/// A loaded model. Move-only; every member is thread-safe, with a row, binding, batch or call for each thread.
+/// Destroying never blocks; calls in progress and slots keep the model.
+class Model {
+  public:
+    /// Reads, checks, warms, and reproduces the golden vectors; blocks for as long as that takes.
+    static Expected<Model> load(const Engine &engine, const std::string &path, const LoadOptions &options = {}) {
+        auto load = detail::load_handle(options);
+        if (!load) return std::move(load).error();
+        auto handle = detail::made<wb_model, wb_model_free>([&](wb_model **out, wb_error *err) {
+            return wb_model_load(out, engine.get(), path.c_str(), load->get(), err);
+        });
+        if (!handle) return std::move(handle).error();
+        return adopt(handle->release());
+    }
+
+    /// Takes a model of the C API over, also where this fails.
+    static Expected<Model> adopt(wb_model *model) {
+        Handle handle(model);
+        auto schema = detail::made<wb_schema, wb_schema_free>(
+            [&](wb_schema **out, wb_error *err) { return wb_model_schema(out, model, err); });
+        if (!schema) return std::move(schema).error();
+        auto adopted = Schema::adopt(schema->release());
+        if (!adopted) return std::move(adopted).error();
+        return Model(std::move(handle), *std::move(adopted));
+    }
+
+    const Schema &schema() const noexcept { return schema_; }
+
+    /// What was loaded, as JSON.
+    Expected<std::string> info() const {
+        return detail::text_of([&](char *out, size_t capacity, size_t *needed, wb_error *err) {
+            return wb_model_info(out, capacity, needed, get(), err);
+        });
+    }
+
+    /// Scores one payment. wb_model_score lists the errors. A budget such as 2ms counts from this call.
+    Expected<Result> score(Row &row, Deadline deadline = {}, const Call *call = nullptr) const {
+        return detail::score_row([&](auto *out, auto... rest) { return wb_model_score(out, get(), rest...); },
+                                 row.data(), deadline, call);
+    }
+
+    /// Fills the binding's own row from the payment and scores it.
+    template <class T>
+    Expected<Result> score(Binding<T> &binding, const T &payment, Deadline deadline = {},
+                           const Call *call = nullptr) const {
+        auto row = binding.fill(payment);
+        if (!row) return std::move(row).error();
+        return score(**row, deadline, call);
+    }
+
+    /// Scores the rows of a batch. A row that cannot be scored gets its own code.
+    /// @return WB_OK, WB_OK_FALLBACK or WB_OK_PARTIAL
+    Expected<int32_t> score(Batch &batch, Deadline deadline = {}, const Call *call = nullptr) const {
+        return detail::status_of([&](wb_error *err) {
+            return wb_model_score_batch(get(), batch.get(), deadline.ns(), call ? call->get() : nullptr, err);
+        });
+    }
+
+    wb_model *get() const noexcept { return handle_.get(); }
+
+  private:
+    using Handle = detail::Handle<wb_model, wb_model_free>;
+    Model(Handle handle, Schema schema) : handle_(std::move(handle)), schema_(std::move(schema)) {}
+    Handle handle_;
+    Schema schema_;
+};
+
+} // namespace v0
+} // namespace weighbridge

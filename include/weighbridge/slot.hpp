@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// Slots: named deployments (champion, shadow, canary) that point at models.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "weighbridge/c/slot.h"
+#include "weighbridge/model.hpp"
+
+namespace weighbridge {
+inline namespace v0 {
+
+/// A handle on a slot, which lives as long as the engine. Move-only; every member is thread-safe.
+class Slot {
+  public:
+    /// The engine's slot of that name; made, empty, where there is none.
+    static Expected<Slot> open(const Engine &engine, const std::string &name) {
+        auto handle = detail::made<wb_slot, wb_slot_free>(
+            [&](wb_slot **out, wb_error *err) { return wb_slot_open(out, engine.get(), name.c_str(), err); });
+        if (!handle) return std::move(handle).error();
+        return Slot(*std::move(handle));
+    }
+
+    /// Loads a bundle beside the serving model, then swaps it in. On error the slot serves what it served before.
+    Expected<void> load(const std::string &path, const LoadOptions &options = {}) {
+        auto load = detail::load_handle(options);
+        if (!load) return std::move(load).error();
+        return detail::done([&](wb_error *err) { return wb_slot_load(get(), path.c_str(), load->get(), err); });
+    }
+
+    /// Points the slot at a loaded model of the same engine. WB_SCHEMA_CHANGED where rows of callers would not fit.
+    Expected<void> swap(const Model &model) {
+        return detail::done([&](wb_error *err) { return wb_slot_swap(get(), model.get(), err); });
+    }
+
+    /// Points the slot back at the model before the last swap.
+    Expected<void> rollback() {
+        return detail::done([&](wb_error *err) { return wb_slot_rollback(get(), err); });
+    }
+
+    /// The serving model; WB_INVALID_ARGUMENT where the slot is empty.
+    Expected<Model> model() const {
+        auto handle = detail::made<wb_model, wb_model_free>(
+            [&](wb_model **out, wb_error *err) { return wb_slot_model(out, get(), err); });
+        if (!handle) return std::move(handle).error();
+        return Model::adopt(handle->release());
+    }
+
+    /// Scores one payment with the serving model. Rows made for a schema that the slot has served fit.
+    Expected<Result> score(Row &row, Deadline deadline = {}, const Call *call = nullptr) const {
+        return detail::score_row([&](auto *out, auto... rest) { return wb_slot_score(out, get(), rest...); },
+                                 row.data(), deadline, call);
+    }
+
+    /// Fills the binding's own row from the payment and scores it.
+    template <class T>
+    Expected<Result> score(Binding<T> &binding, const T &payment, Deadline deadline = {},
+                           const Call *call = nullptr) const {
+        auto row = binding.fill(payment);
+        if (!row) return std::move(row).error();
+        return score(**row, deadline, call);
+    }
+
+    /// Scores a batch with the serving model. @return WB_OK, WB_OK_FALLBACK or WB_OK_PARTIAL
+    Expected<int32_t> score(Batch &batch, Deadline deadline = {}, const Call *call = nullptr) const {
+        return detail::status_of([&](wb_error *err) {
+            return wb_slot_score_batch(get(), batch.get(), deadline.ns(), call ? call->get() : nullptr, err);
+        });
+    }
+
+    wb_slot *get() const noexcept { return handle_.get(); }
+
+  private:
+    using Handle = detail::Handle<wb_slot, wb_slot_free>;
+    explicit Slot(Handle handle) : handle_(std::move(handle)) {}
+    Handle handle_;
+};
+
+} // namespace v0
+} // namespace weighbridge
