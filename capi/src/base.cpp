@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
+
+#include "backend/torchscript.hpp"
+#include "barrier.hpp"
+#include "base/clock.hpp"
+#include "base/cpu.hpp"
+#include "pool/pool.hpp"
+#include "weighbridge.h"
+
+using namespace weighbridge;
+
+extern "C" {
+
+int64_t wb_now_ns(void) { return lib::steady_clock().now_ns(); }
+
+const char *wb_version(void) { return WB_VERSION_STRING; }
+
+int32_t wb_abi_version(void) { return WB_ABI_VERSION; }
+
+const char *wb_status_name(int32_t status) {
+    switch (status) {
+#define WB_NAME(code) \
+    case code:        \
+        return #code
+        WB_NAME(WB_OK);
+        WB_NAME(WB_OK_FALLBACK);
+        WB_NAME(WB_OK_PARTIAL);
+        WB_NAME(WB_INVALID_INPUT);
+        WB_NAME(WB_INVALID_ARGUMENT);
+        WB_NAME(WB_INVALID_HANDLE);
+        WB_NAME(WB_BUSY);
+        WB_NAME(WB_OVERLOADED);
+        WB_NAME(WB_DEADLINE_EXCEEDED);
+        WB_NAME(WB_CANCELLED);
+        WB_NAME(WB_CLOSED);
+        WB_NAME(WB_FORKED);
+        WB_NAME(WB_INVALID_BUNDLE);
+        WB_NAME(WB_IO_ERROR);
+        WB_NAME(WB_SCHEMA_CHANGED);
+        WB_NAME(WB_BACKEND_UNAVAILABLE);
+        WB_NAME(WB_BACKEND_FAILED);
+        WB_NAME(WB_OUT_OF_MEMORY);
+        WB_NAME(WB_INTERNAL);
+        WB_NAME(WB_BUFFER_TOO_SMALL);
+        WB_NAME(WB_VERIFY_FAILED);
+#undef WB_NAME
+        default:
+            return "WB_UNKNOWN";
+    }
+}
+
+int32_t wb_system_info(char *out, size_t capacity, size_t *needed, wb_error *err) {
+    return capi::barrier(err, [&] {
+        nlohmann::ordered_json info;
+        info["version"] = WB_VERSION_STRING;
+        info["abi"] = WB_ABI_VERSION;
+        info["cpu_features"] = lib::cpu_features();
+        info["cpu_contexts"] = lib::automatic_cpu_contexts();
+        info["backends"] = {"reference"};
+        info["plugins"] = nlohmann::ordered_json::parse(lib::describe_plugins_json());
+        if (!info["plugins"].empty()) info["backends"].push_back("torchscript");
+        return capi::fill_text(out, capacity, needed, info.dump(2));
+    });
+}
+
+} // extern "C"

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
+
+#include "bundle/pack.hpp"
+#include "objects.hpp"
+#include "weighbridge.h"
+
+using namespace weighbridge;
+using capi::Kind;
+using lib::Status;
+
+namespace {
+
+constexpr int64_t kGoldenVectors = 64;
+
+} // namespace
+
+extern "C" {
+
+int32_t wb_bundle_pack(wb_engine *engine, const char *module, const char *manifest, const char *golden,
+                       const char *out_dir, wb_error *err) {
+    return capi::barrier(err, [&] {
+        capi::Pinned<capi::EngineObject> object(Kind::engine, engine);
+        if (!object) return object.status();
+        if (!module) return capi::null_argument("module");
+        if (!manifest) return capi::null_argument("manifest");
+        if (!out_dir) return capi::null_argument("out_dir");
+        lib::PackRequest request;
+        request.module = module;
+        request.manifest = manifest;
+        request.golden = golden ? golden : "";
+        request.out_dir = out_dir;
+        return lib::pack_bundle(request, [&](const std::shared_ptr<const lib::Bundle> &bundle) {
+            return object->engine->compute_golden(bundle, kGoldenVectors);
+        });
+    });
+}
+
+int32_t wb_bundle_inspect(char *out, size_t capacity, size_t *needed, const char *path, wb_error *err) {
+    return capi::barrier(err, [&] {
+        if (!path) return capi::null_argument("path");
+        auto bundle = lib::Bundle::open(path, lib::Bundle::Mode::full);
+        if (!bundle) return bundle.status();
+        return capi::fill_text(out, capacity, needed, (*bundle)->describe_json());
+    });
+}
+
+int32_t wb_bundle_verify(char *out, size_t capacity, size_t *needed, wb_engine *engine, const char *path,
+                         wb_load_options *options, wb_error *err) {
+    return capi::barrier(err, [&] {
+        if (!path) return capi::null_argument("path");
+        capi::Pinned<capi::EngineObject> object(Kind::engine, engine);
+        if (!object) return object.status();
+        lib::LoadOptions chosen;
+        if (Status status = capi::read_load_options(options, chosen); !status.ok()) return status;
+        chosen.verify = false;
+        auto model = object->engine->load(path, chosen);
+        if (!model) return model.status();
+        auto report = object->engine->verify(**model);
+        if (!report) return report.status();
+        Status verdict = report->verdict((*model)->bundle().manifest());
+        auto info = nlohmann::ordered_json::object();
+        const auto &manifest = (*model)->bundle().manifest();
+        info["name"] = manifest.identity.name;
+        info["version"] = manifest.identity.version;
+        info["verified"] = verdict.ok();
+        info["backend"] = (*model)->program().backend() == WB_BACKEND_TORCHSCRIPT ? "torchscript" : "reference";
+        info["vectors"] = report->vectors;
+        info["tolerance"] = report->tolerance;
+        for (size_t i = 0; i < manifest.outputs.size(); ++i)
+            info["largest_difference"][manifest.outputs[i].name] = report->largest_difference[i];
+        Status filled = capi::fill_text(out, capacity, needed, info.dump(2));
+        return filled.ok() ? verdict : filled;
+    });
+}
+
+} // extern "C"

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "handles.hpp"
+
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <new>
+
+#include "base/fork.hpp"
+
+namespace weighbridge::capi {
+namespace {
+
+// A token is kind (8 bits), generation (24 bits), index (32 bits). An entry's state is live (1 bit), kind, generation
+// and the number of pins (31 bits), so that one compare-exchange checks and pins.
+constexpr uint64_t kLive = uint64_t{1} << 63;
+constexpr uint64_t kPins = (uint64_t{1} << 31) - 1;
+constexpr uint64_t kGenerations = (uint64_t{1} << 24) - 1;
+
+constexpr uint64_t identity(uint64_t kind, uint64_t generation) { return (kind << 55) | (generation << 31); }
+
+struct Entry {
+    std::atomic<uint64_t> state{0};
+    lib::RefCounted *object = nullptr; // owned; written while the entry is neither live nor pinned
+    uint32_t next_free = 0;            // guarded by Table::mutex
+};
+
+// Chunks of doubling size are never freed, so that an index once given stays readable.
+constexpr uint32_t kFirstChunk = 64;
+constexpr int kChunks = 20; // 64 million handles
+
+struct Table {
+    std::array<std::atomic<Entry *>, kChunks> chunks{};
+    lib::ForkMutex mutex;
+    uint32_t used = 1; // guarded by mutex; index 0 is never given
+    uint32_t free = 0; // guarded by mutex; list head, 0 is its end
+};
+
+// Never destroyed: handles may be freed from other libraries' static destructors.
+Table &table() {
+    static Table *made = new Table;
+    return *made;
+}
+
+Entry *entry_at(uint32_t index) {
+    uint32_t begin = 0, size = kFirstChunk;
+    for (auto &chunk : table().chunks) {
+        if (index - begin < size) {
+            Entry *entries = chunk.load(std::memory_order_acquire);
+            return entries ? entries + (index - begin) : nullptr;
+        }
+        begin += size;
+        size *= 2;
+    }
+    return nullptr;
+}
+
+bool grow_to(uint32_t index) {
+    uint32_t begin = 0, size = kFirstChunk;
+    for (auto &chunk : table().chunks) {
+        if (index - begin < size) {
+            if (chunk.load(std::memory_order_relaxed)) return true;
+            auto *entries = new (std::nothrow) Entry[size];
+            chunk.store(entries, std::memory_order_release);
+            return entries != nullptr;
+        }
+        begin += size;
+        size *= 2;
+    }
+    return false;
+}
+
+// The entry is neither live nor pinned: lets go of its object and offers the index again.
+void recycle(Entry &entry, uint32_t index) {
+    lib::RefCounted *object = entry.object;
+    entry.object = nullptr;
+    {
+        std::lock_guard lock(table().mutex);
+        entry.next_free = table().free;
+        table().free = index;
+    }
+    object->release();
+}
+
+uint32_t index_of(uint64_t token) { return static_cast<uint32_t>(token); }
+uint64_t identity_of(uint64_t token) { return identity(token >> 56, (token >> 32) & kGenerations); }
+
+} // namespace
+
+uint64_t register_handle(Kind kind, lib::RefCounted *object) {
+    uint32_t index;
+    {
+        std::lock_guard lock(table().mutex);
+        index = table().free;
+        if (index) {
+            table().free = entry_at(index)->next_free;
+        } else {
+            if (!grow_to(table().used)) return 0;
+            index = table().used++;
+        }
+    }
+    Entry &entry = *entry_at(index);
+    object->retain();
+    entry.object = object;
+    uint64_t generation = ((entry.state.load(std::memory_order_relaxed) >> 31) + 1) & kGenerations;
+    entry.state.store(kLive | identity(static_cast<uint64_t>(kind), generation), std::memory_order_release);
+    return (static_cast<uint64_t>(kind) << 56) | (generation << 32) | index;
+}
+
+lib::RefCounted *pin_handle(Kind kind, uint64_t token) {
+    if (token >> 56 != static_cast<uint64_t>(kind)) return nullptr;
+    Entry *entry = index_of(token) ? entry_at(index_of(token)) : nullptr;
+    if (!entry) return nullptr;
+    uint64_t wanted = kLive | identity_of(token);
+    uint64_t state = entry->state.load(std::memory_order_acquire);
+    do
+        if ((state & ~kPins) != wanted || (state & kPins) == kPins) return nullptr;
+    while (!entry->state.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel));
+    return entry->object;
+}
+
+void unpin_handle(uint64_t token) {
+    Entry &entry = *entry_at(index_of(token));
+    uint64_t before = entry.state.fetch_sub(1, std::memory_order_acq_rel);
+    if (!(before & kLive) && (before & kPins) == 1) recycle(entry, index_of(token));
+}
+
+bool free_handle(Kind kind, uint64_t token) {
+    if (!pin_handle(kind, token)) return false;
+    Entry &entry = *entry_at(index_of(token));
+    bool ended = (entry.state.fetch_and(~kLive, std::memory_order_acq_rel) & kLive) != 0;
+    unpin_handle(token);
+    return ended;
+}
+
+const char *name_of(Kind kind) {
+    switch (kind) {
+        case Kind::engine:
+            return "engine";
+        case Kind::engine_options:
+            return "engine options";
+        case Kind::load_options:
+            return "load options";
+        case Kind::model:
+            return "model";
+        case Kind::slot:
+            return "slot";
+        case Kind::schema:
+            return "schema";
+        case Kind::batch:
+            return "batch";
+        case Kind::call:
+            return "call";
+        case Kind::cancel:
+            return "cancel token";
+    }
+    return "handle";
+}
+
+} // namespace weighbridge::capi

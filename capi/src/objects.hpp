@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <vector>
+
+#include "barrier.hpp"
+#include "engine/engine.hpp"
+#include "handles.hpp"
+#include "weighbridge/c/slot.h"
+
+namespace weighbridge::capi {
+
+// What stands behind the handles that are not plain objects of lib/.
+
+struct EngineOptionsObject final : lib::RefCounted {
+    lib::EngineOptions options;
+};
+
+struct LoadOptionsObject final : lib::RefCounted {
+    lib::LoadOptions options;
+};
+
+// The engine is shared by the handles of its models and slots, which may outlive its own.
+struct EngineObject final : lib::RefCounted {
+    explicit EngineObject(lib::Ref<lib::Engine> of) : engine(std::move(of)) {}
+    lib::Ref<lib::Engine> engine;
+};
+
+struct ModelObject final : lib::RefCounted {
+    ModelObject(lib::Ref<lib::Engine> of, lib::Ref<lib::Model> loaded)
+        : engine(std::move(of)), model(std::move(loaded)) {}
+    lib::Ref<lib::Engine> engine; // outlives the model
+    lib::Ref<lib::Model> model;
+};
+
+struct SlotObject final : lib::RefCounted {
+    SlotObject(lib::Ref<lib::Engine> of, lib::Ref<lib::Slot> opened) : engine(std::move(of)), slot(std::move(opened)) {}
+    lib::Ref<lib::Engine> engine;
+    lib::Ref<lib::Slot> slot;
+};
+
+struct SchemaObject final : lib::RefCounted {
+    explicit SchemaObject(std::shared_ptr<const lib::Bundle> of) : bundle(std::move(of)) {}
+    const std::shared_ptr<const lib::Bundle> bundle;
+};
+
+struct CancelObject final : lib::RefCounted {
+    lib::CancelToken token;
+};
+
+struct CallObject final : lib::RefCounted {
+    std::atomic<bool> busy{false};
+    lib::Service service;
+    lib::Ref<CancelObject> cancel;
+    std::vector<lib::OutputBuffer> outputs;
+};
+
+// Registers a new object and gives its token to the caller.
+template <class Handle>
+lib::Status give(Handle **out, Kind kind, lib::RefCounted *object) {
+    lib::Ref<lib::RefCounted> owner(object);
+    uint64_t token = register_handle(kind, object);
+    if (!token) return lib::Status::failure(WB_OUT_OF_MEMORY, "out of memory for a handle");
+    *out = reinterpret_cast<Handle *>(static_cast<uintptr_t>(token));
+    return lib::Status();
+}
+
+template <class Handle>
+void free_of(Kind kind, Handle *handle) noexcept {
+    if (handle) free_handle(kind, reinterpret_cast<uintptr_t>(handle));
+}
+
+// A call object for the length of a scoring call; NULL stands for the defaults.
+class CallUse {
+  public:
+    CallUse(wb_call *handle, int64_t deadline_ns);
+    ~CallUse();
+    CallUse(const CallUse &) = delete;
+    CallUse &operator=(const CallUse &) = delete;
+    const lib::Status &status() const { return status_; }
+    const lib::Service &service() const { return service_; }
+    std::span<const lib::OutputBuffer> outputs() const { return outputs_; }
+
+  private:
+    CallObject *object_ = nullptr;
+    uint64_t token_ = 0;
+    lib::Service service_;
+    std::span<const lib::OutputBuffer> outputs_;
+    lib::Status status_;
+};
+
+// The caller's options, or the defaults for NULL.
+lib::Status read_load_options(wb_load_options *options, lib::LoadOptions &chosen);
+
+// wb_model_score and wb_slot_score, wb_model_score_batch and wb_slot_score_batch, once the target is known.
+lib::Status score_row(lib::Engine &engine, const lib::Target &target, wb_result *out, void *row, int64_t deadline_ns,
+                      wb_call *call);
+lib::Status score_batch(lib::Engine &engine, const lib::Target &target, wb_batch *batch, int64_t deadline_ns,
+                        wb_call *call);
+
+// The tensors of one row, for wb_schema_encode and wb_model_encode.
+lib::Status encode_row(const lib::Bundle &bundle, void *row, uint32_t index, wb_tensor_info *out, void *buffer,
+                       size_t capacity);
+
+} // namespace weighbridge::capi

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <vector>
+
+#include "feature/row.hpp"
+#include "objects.hpp"
+#include "weighbridge.h"
+
+using namespace weighbridge;
+using capi::Kind;
+using lib::Status;
+
+namespace weighbridge::capi {
+namespace {
+
+template <size_t N>
+void copy_name(char (&out)[N], const std::string &name) {
+    size_t length = std::min(name.size(), N - 1);
+    std::memcpy(out, name.data(), length);
+    std::memset(out + length, 0, N - length);
+}
+
+Status out_of_range(const char *what, size_t count, uint32_t index) {
+    return Status::failure(WB_INVALID_ARGUMENT, "{}: expected an index below {}, got {}", what, count, index);
+}
+
+wb_tensor_info describe(const std::string &name, lib::DType dtype, const lib::Shape &shape) {
+    wb_tensor_info info{};
+    info.dtype = static_cast<int32_t>(dtype);
+    info.rank = shape.rank;
+    for (int i = 0; i < shape.rank; ++i) info.shape[i] = shape.size[static_cast<size_t>(i)];
+    copy_name(info.name, name);
+    return info;
+}
+
+} // namespace
+
+Status encode_row(const lib::Bundle &bundle, void *row, uint32_t index, wb_tensor_info *out, void *buffer,
+                  size_t capacity) {
+    const lib::Encoder &encoder = bundle.encoder();
+    if (!out) return null_argument("out");
+    if (!row) return null_argument("row");
+    if (index >= encoder.tensors().size()) return out_of_range("tensor", encoder.tensors().size(), index);
+    lib::RowLock lock;
+    if (Status status = lock.take(*bundle.schema(), row); !status.ok()) return status;
+    lib::Tile tile = encoder.make_tile(1);
+    lib::RowNotes notes;
+    lib::Encoder::Append appended;
+    lib::StridedRows rows(*bundle.schema(), row, 0);
+    if (Status status = encoder.append(tile, rows, 0, notes, appended); !status.ok()) return status.at_row(0);
+    const lib::TensorView &view = tile.views()[index];
+    wb_tensor_info info = describe(encoder.tensors()[index].name, view.dtype, view.shape);
+    info.bytes = static_cast<uint64_t>(view.shape.elements()) * lib::size_of(view.dtype);
+    if (Status status = fill_struct(out, info, sizeof info); !status.ok()) return status;
+    if (capacity < info.bytes)
+        return Status::failure(WB_BUFFER_TOO_SMALL, "tensor '{}': expected room for {} bytes, got {}", info.name,
+                               info.bytes, capacity);
+    if (!buffer && info.bytes) return null_argument("buffer");
+    if (info.bytes) std::memcpy(buffer, view.data, info.bytes);
+    return Status();
+}
+
+} // namespace weighbridge::capi
+
+extern "C" {
+
+int32_t wb_schema_load(wb_schema **out, const char *path, wb_error *err) {
+    return capi::barrier(err, [&] {
+        if (!out) return capi::null_argument("out");
+        *out = nullptr;
+        if (!path) return capi::null_argument("path");
+        auto bundle = lib::Bundle::open(path, lib::Bundle::Mode::draft);
+        if (!bundle) return bundle.status();
+        return capi::give(out, Kind::schema, new capi::SchemaObject(*std::move(bundle)));
+    });
+}
+
+void wb_schema_free(wb_schema *schema) { capi::free_of(Kind::schema, schema); }
+
+int32_t wb_schema_describe(wb_schema_info *out, wb_schema *schema, wb_error *err) {
+    return capi::barrier(err, [&] {
+        capi::Pinned<capi::SchemaObject> object(Kind::schema, schema);
+        if (!object) return object.status();
+        const lib::Bundle &bundle = *object->bundle;
+        wb_schema_info info{};
+        info.feature_count = static_cast<uint32_t>(bundle.schema()->features().size());
+        info.digest = bundle.schema()->digest();
+        info.fixed_bytes = bundle.schema()->fixed_bytes();
+        info.missing_offset = bundle.schema()->missing_offset();
+        info.tensor_count = static_cast<uint32_t>(bundle.encoder().tensors().size());
+        info.output_count = static_cast<uint32_t>(bundle.manifest().outputs.size());
+        info.max_length = static_cast<uint32_t>(bundle.encoder().limits().length);
+        info.max_rows = static_cast<uint32_t>(bundle.encoder().limits().rows);
+        return capi::fill_struct(out, info, sizeof info);
+    });
+}
+
+int32_t wb_schema_feature(wb_feature_info *out, wb_schema *schema, uint32_t index, wb_error *err) {
+    return capi::barrier(err, [&] {
+        capi::Pinned<capi::SchemaObject> object(Kind::schema, schema);
+        if (!object) return object.status();
+        const auto &features = object->bundle->schema()->features();
+        if (index >= features.size()) return capi::out_of_range("feature", features.size(), index);
+        const lib::Feature &feature = features[index];
+        wb_feature_info info{};
+        info.type = static_cast<int32_t>(feature.type);
+        info.is_sequence = feature.sequence;
+        info.required = !feature.missing;
+        info.is_private = !feature.privacy.empty();
+        info.offset = feature.offset;
+        info.money_exponent = feature.money_exponent;
+        info.ticks_per_second = feature.ticks_per_second;
+        capi::copy_name(info.name, feature.name);
+        return capi::fill_struct(out, info, sizeof info);
+    });
+}
+
+int32_t wb_schema_find(uint32_t *out, wb_schema *schema, const char *name, wb_error *err) {
+    return capi::barrier(err, [&] {
+        if (!out) return capi::null_argument("out");
+        if (!name) return capi::null_argument("name");
+        capi::Pinned<capi::SchemaObject> object(Kind::schema, schema);
+        if (!object) return object.status();
+        auto found = object->bundle->schema()->find(name);
+        if (!found)
+            return Status::failure(WB_INVALID_ARGUMENT, "feature '{:.64}': expected one of the schema; near: {}", name,
+                                   object->bundle->schema()->nearest(name));
+        *out = *found;
+        return Status();
+    });
+}
+
+int32_t wb_schema_tensor(wb_tensor_info *out, wb_schema *schema, uint32_t index, wb_error *err) {
+    return capi::barrier(err, [&] {
+        capi::Pinned<capi::SchemaObject> object(Kind::schema, schema);
+        if (!object) return object.status();
+        const auto &tensors = object->bundle->encoder().tensors();
+        if (index >= tensors.size()) return capi::out_of_range("tensor", tensors.size(), index);
+        return capi::fill_struct(out, capi::describe(tensors[index].name, tensors[index].dtype, tensors[index].shape),
+                                 sizeof *out);
+    });
+}
+
+int32_t wb_schema_output(wb_tensor_info *out, wb_schema *schema, uint32_t index, wb_error *err) {
+    return capi::barrier(err, [&] {
+        capi::Pinned<capi::SchemaObject> object(Kind::schema, schema);
+        if (!object) return object.status();
+        const auto &outputs = object->bundle->manifest().outputs;
+        if (index >= outputs.size()) return capi::out_of_range("output", outputs.size(), index);
+        return capi::fill_struct(out, capi::describe(outputs[index].name, lib::DType::float32, outputs[index].shape),
+                                 sizeof *out);
+    });
+}
+
+int32_t wb_schema_encode(wb_tensor_info *out, wb_schema *schema, void *row, uint32_t index, void *buffer,
+                         size_t capacity, wb_error *err) {
+    return capi::barrier(err, [&] {
+        capi::Pinned<capi::SchemaObject> object(Kind::schema, schema);
+        if (!object) return object.status();
+        return capi::encode_row(*object->bundle, row, index, out, buffer, capacity);
+    });
+}
+
+int32_t wb_row_init(wb_schema *schema, void *row, size_t capacity, wb_error *err) {
+    return capi::barrier(err, [&] {
+        capi::Pinned<capi::SchemaObject> object(Kind::schema, schema);
+        if (!object) return object.status();
+        if (!row) return capi::null_argument("row");
+        return lib::init_row(*object->bundle->schema(), row, capacity);
+    });
+}
+
+int32_t wb_row_set_json(wb_schema *schema, void *row, const char *json, size_t size, wb_error *err) {
+    return capi::barrier(err, [&] {
+        capi::Pinned<capi::SchemaObject> object(Kind::schema, schema);
+        if (!object) return object.status();
+        if (!row) return capi::null_argument("row");
+        if (!json) return capi::null_argument("json");
+        return lib::set_row_json(*object->bundle->schema(), row, std::string_view(json, size));
+    });
+}
+
+} // extern "C"

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "objects.hpp"
+#include "weighbridge.h"
+
+namespace weighbridge::capi {
+
+using lib::Status;
+
+Status read_load_options(wb_load_options *options, lib::LoadOptions &chosen) {
+    if (!options) return Status();
+    Pinned<LoadOptionsObject> object(Kind::load_options, options);
+    if (!object) return object.status();
+    chosen = object->options;
+    return Status();
+}
+
+Status score_row(lib::Engine &engine, const lib::Target &target, wb_result *out, void *row, int64_t deadline_ns,
+                 wb_call *call) {
+    if (!out) return null_argument("out");
+    if (!row) return null_argument("row");
+    if (out->struct_size < sizeof(wb_result))
+        return Status::failure(WB_INVALID_ARGUMENT, "out: expected struct_size of at least {}, got {}",
+                               sizeof(wb_result), out->struct_size);
+    CallUse use(call, deadline_ns);
+    if (!use.status().ok()) return use.status();
+    wb_result made{};
+    Status status = engine.score(target, row, use.service(), use.outputs(), made);
+    if (!status.ok()) return status;
+    Status filled = fill_struct(out, made, sizeof made);
+    return filled.ok() ? status : filled;
+}
+
+Status score_batch(lib::Engine &engine, const lib::Target &target, wb_batch *batch, int64_t deadline_ns,
+                   wb_call *call) {
+    Pinned<lib::Batch> object(Kind::batch, batch);
+    if (!object) return object.status();
+    lib::Batch::Use mine(*object);
+    if (!mine.status().ok()) return mine.status();
+    CallUse use(call, deadline_ns);
+    if (!use.status().ok()) return use.status();
+    Status first;
+    Status status = engine.score_batch(target, *object, use.service(), first);
+    if (status.code == WB_OK_PARTIAL) {
+        status = first;
+        status.code = WB_OK_PARTIAL;
+    }
+    return status;
+}
+
+} // namespace weighbridge::capi

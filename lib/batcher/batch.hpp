@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "base/ref.hpp"
+#include "bundle/bundle.hpp"
+#include "feature/columns.hpp"
+#include "feature/row.hpp"
+
+namespace weighbridge::lib {
+
+// Where a result column goes in the caller's memory.
+struct ResultColumn {
+    std::byte *data = nullptr;
+    int64_t stride = 0;
+
+    template <class T>
+    void put(int64_t row, T value) const {
+        if (data) std::memcpy(data + row * stride, &value, sizeof value);
+    }
+};
+
+// A caller's description of a batch: rows or columns in, columns out. Owns none of that memory. One thread at a time,
+// kept so by a mark (Use).
+class Batch final : public RefCounted {
+  public:
+    explicit Batch(std::shared_ptr<const Bundle> bundle);
+
+    // Takes the batch for this thread while it lives.
+    class Use {
+      public:
+        explicit Use(Batch &batch) : batch_(batch), taken_(!batch.busy_.exchange(true, std::memory_order_acquire)) {}
+        ~Use() {
+            if (taken_) batch_.busy_.store(false, std::memory_order_release);
+        }
+        Use(const Use &) = delete;
+        Use &operator=(const Use &) = delete;
+        Status status() const; // WB_BUSY where another thread has it
+
+      private:
+        Batch &batch_;
+        bool taken_;
+    };
+
+    // The setters of the C ABI, for a thread that has the batch.
+    Status reset(int64_t rows);
+    Status set_rows(void *rows, int64_t stride);
+    Status set_column(uint32_t feature, const void *data, int64_t stride, const uint8_t *validity);
+    Status set_arrow(uint32_t feature, const ArrowSchema &type, const ArrowArray &array);
+    Status set_result(int32_t column, void *data, int64_t stride);
+    Status set_output(uint32_t index, float *data, int64_t stride);
+    Status check(int64_t row);
+
+    const Schema &schema() const { return *bundle_->schema(); }
+    int64_t rows() const { return columns_.rows(); }
+    const RowSource &source() const;
+    const ResultColumn &result(int32_t column) const { return results_[static_cast<size_t>(column)]; }
+    const std::vector<ResultColumn> &outputs() const { return outputs_; }
+
+    // Takes the busy marks of strided rows and checks their headers; the failure names the row. No effect on columns.
+    Status lock_rows(std::unique_ptr<RowLock[]> &locks) const;
+
+    std::vector<int64_t> order; // scratch of scoring: indices of rows
+
+  private:
+    const std::shared_ptr<const Bundle> bundle_;
+    Columns columns_;
+    std::byte *strided_ = nullptr; // null where columns are used
+    int64_t stride_ = 0;
+    std::unique_ptr<StridedRows> strided_source_;
+    std::vector<ResultColumn> results_;
+    std::vector<ResultColumn> outputs_;
+    std::atomic<bool> busy_{false};
+};
+
+} // namespace weighbridge::lib

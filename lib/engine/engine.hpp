@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backend/torchscript.hpp"
+#include "base/fork.hpp"
+#include "base/ref.hpp"
+#include "batcher/batch.hpp"
+#include "registry/model.hpp"
+#include "slot/slot.hpp"
+
+namespace weighbridge::lib {
+
+struct EngineOptions {
+    int cpu_contexts = 0; // 0: automatic
+    uint32_t queue_limit = 1024;
+    wb_log_fn log = nullptr;
+    void *log_payload = nullptr;
+    std::string torch_plugin;
+    std::string libtorch;
+};
+
+struct LoadOptions {
+    std::vector<std::string> engines = {"native", "reference"};
+    std::string precision;
+    bool verify = true;
+};
+
+// A caller's memory for one output of a single row; null where it is not wanted.
+struct OutputBuffer {
+    float *data = nullptr;
+    size_t capacity = 0;
+};
+
+// How the golden vectors of a loaded model came out.
+struct VerifyReport {
+    int64_t vectors = 0;
+    std::vector<double> largest_difference; // by output
+    double tolerance = 0.0;
+
+    Status verdict(const Manifest &manifest) const; // WB_VERIFY_FAILED names the first output beyond the tolerance
+};
+
+// What scores: a model, or a slot's present deployment of one.
+struct Target {
+    Ref<Model> model;
+    Ref<Deployment> deployment; // null for a model by itself
+
+    // The schema that a row with this digest was made for, and its map to the model's; falls back to the model's own,
+    // against which the row's header is then found wanting.
+    Deployment::Layout layout(uint64_t schema_digest) const;
+};
+
+// Owns contexts, models, slots and telemetry. Everything is thread-safe.
+class Engine final : public RefCounted {
+  public:
+    static Expected<Ref<Engine>> make(const EngineOptions &options);
+    ~Engine() override;
+
+    // WB_CLOSED or WB_FORKED where this engine cannot serve (any more, or in this process).
+    Status usable() const;
+
+    Expected<Ref<Model>> load(const std::string &path, const LoadOptions &options);
+    Expected<VerifyReport> verify(Model &model) const;
+    // As load, for a bundle in the making; the golden lines of `count` generated rows.
+    Expected<std::string> compute_golden(const std::shared_ptr<const Bundle> &bundle, int64_t count);
+
+    Expected<Ref<Slot>> slot(const std::string &name);
+    Status swap(Slot &slot, Ref<Model> model);
+    Status rollback(Slot &slot);
+
+    // Row and result are the caller's; see wb_model_score.
+    Status score(const Target &target, void *row, const Service &service, std::span<const OutputBuffer> outputs,
+                 wb_result &result);
+    // See wb_model_score_batch. `first_error` receives the failure of the lowest row that has one.
+    Status score_batch(const Target &target, Batch &batch, const Service &service, Status &first_error);
+    Expected<Target> target(Slot &slot);
+
+    Status close(int64_t deadline_ns);
+    void shutdown(); // the caller's last use: refuses new requests and lets go of every model, without waiting
+    void maintain();
+    void read(wb_snapshot &out) const;
+    std::string metrics() const;
+    Runtime &runtime() const { return *runtime_; }
+
+  private:
+    struct Directory; // of slots
+    explicit Engine(const EngineOptions &options);
+    Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
+                                                     const LoadOptions &options);
+    Expected<Ref<Model>> make_model(const std::shared_ptr<const Bundle> &bundle, const LoadOptions &options);
+    Expected<Ref<Model>> load_bundle(const std::string &path, const LoadOptions &options);
+    Ref<Slot> find_slot(const std::string &name) const;
+    Target fallback_target(const Manifest &manifest) const;
+    void report(const CallRecord &record);
+
+    const uint64_t epoch_; // of the process that made it
+    Ref<Runtime> runtime_;
+    std::unique_ptr<Backend> reference_;
+    std::unique_ptr<TorchscriptBackend> torchscript_;
+    std::unique_ptr<Directory> slots_;
+    std::atomic<bool> closed_{false};
+};
+
+} // namespace weighbridge::lib

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <numeric>
+
+#include "engine/engine.hpp"
+#include "feature/mapped_source.hpp"
+
+namespace weighbridge::lib {
+namespace {
+
+// Why the fallback may answer for a failure; WB_REASON_NONE where it may not.
+int32_t reason_of(int32_t code) {
+    switch (code) {
+        case WB_DEADLINE_EXCEEDED:
+            return WB_REASON_DEADLINE;
+        case WB_OVERLOADED:
+            return WB_REASON_OVERLOAD;
+        case WB_BACKEND_FAILED:
+            return WB_REASON_BACKEND;
+        default:
+            return WB_REASON_NONE;
+    }
+}
+
+void name_model(const Model &model, wb_result &result) {
+    const Bundle &bundle = model.bundle();
+    result.bundle = leading_u64(bundle.digest());
+    const std::string &version = bundle.manifest().identity.version;
+    size_t length = std::min(version.size(), sizeof result.version - 1);
+    std::memcpy(result.version, version.data(), length);
+    std::memset(result.version + length, 0, sizeof result.version - length);
+}
+
+class SingleSink final : public RowSink {
+  public:
+    SingleSink(const Model &model, std::span<const OutputBuffer> buffers, wb_result &result)
+        : model_(model), buffers_(buffers), result_(result) {}
+
+    void answered(int64_t, const Answer &answer) override {
+        result_.score = answer.score;
+        result_.probability = answer.probability;
+        result_.band = answer.band;
+        result_.backend = model_.program().backend();
+        result_.precision = model_.program().precision();
+        result_.numerics = model_.program().numerics();
+        result_.defaulted = answer.notes.defaulted;
+        result_.clipped = answer.notes.clipped;
+        name_model(model_, result_);
+        for (size_t i = 0; i < buffers_.size(); ++i)
+            if (buffers_[i].data)
+                std::copy_n(answer.outputs[i], model_.bundle().manifest().outputs[i].width, buffers_[i].data);
+    }
+    void refused(int64_t, const Status &) override {}
+
+  private:
+    const Model &model_;
+    std::span<const OutputBuffer> buffers_;
+    wb_result &result_;
+};
+
+// Writes a batch's result columns.
+class BatchSink final : public RowSink {
+  public:
+    BatchSink(const Batch &batch, const Manifest &manifest) : batch_(batch), manifest_(manifest) {}
+
+    void serve(int32_t status, int32_t reason) {
+        status_ = status;
+        reason_ = reason;
+    }
+
+    void answered(int64_t row, const Answer &answer) override {
+        ++scored;
+        write(row, answer.score, answer.probability, answer.band, status_, reason_, -1, answer.notes);
+        if (status_ != WB_OK) return blank(row); // another model's outputs are not these
+        for (size_t i = 0; i < batch_.outputs().size(); ++i) {
+            const ResultColumn &column = batch_.outputs()[i];
+            if (column.data)
+                std::memcpy(column.data + row * column.stride, answer.outputs[i],
+                            static_cast<size_t>(manifest_.outputs[i].width) * sizeof(float));
+        }
+    }
+
+    void refused(int64_t row, const Status &why) override {
+        ++invalid;
+        fail(row, why);
+    }
+
+    void fail(int64_t row, const Status &why) {
+        write(row, kNaN, kNaN, -1, why.code, WB_REASON_NONE, why.feature, RowNotes{});
+        blank(row);
+        if (first.ok() || row < first.row) {
+            first = why;
+            first.row = row;
+        }
+    }
+
+    void fall_back(int64_t row, int32_t reason) {
+        ++fallbacks;
+        double score = manifest_.fallback.score;
+        int32_t band = -1;
+        for (const Output &output : manifest_.outputs)
+            if (output.primary) band = band_of(output.bands, score);
+        write(row, score, score, band, WB_OK_FALLBACK, reason, -1, RowNotes{});
+        blank(row);
+    }
+
+    int64_t scored = 0;
+    int64_t fallbacks = 0;
+    int64_t invalid = 0;
+    Status first; // failure of the lowest row that has one
+
+  private:
+    static constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+    void write(int64_t row, double score, double probability, int32_t band, int32_t status, int32_t reason,
+               int32_t feature, const RowNotes &notes) const {
+        batch_.result(WB_COLUMN_SCORE).put(row, score);
+        batch_.result(WB_COLUMN_PROBABILITY).put(row, probability);
+        batch_.result(WB_COLUMN_BAND).put(row, band);
+        batch_.result(WB_COLUMN_STATUS).put(row, status);
+        batch_.result(WB_COLUMN_REASON).put(row, reason);
+        batch_.result(WB_COLUMN_DEFAULTED).put(row, notes.defaulted);
+        batch_.result(WB_COLUMN_CLIPPED).put(row, notes.clipped);
+        batch_.result(WB_COLUMN_FEATURE).put(row, feature);
+    }
+
+    void blank(int64_t row) const {
+        for (size_t i = 0; i < batch_.outputs().size(); ++i)
+            for (int64_t k = 0; batch_.outputs()[i].data && k < manifest_.outputs[i].width; ++k)
+                std::memcpy(batch_.outputs()[i].data + row * batch_.outputs()[i].stride + k * int64_t{sizeof(float)},
+                            &kNaN32, sizeof kNaN32);
+    }
+
+    static constexpr float kNaN32 = std::numeric_limits<float>::quiet_NaN();
+    const Batch &batch_;
+    const Manifest &manifest_;
+    int32_t status_ = WB_OK;
+    int32_t reason_ = WB_REASON_NONE;
+};
+
+// The deadline of a first model whose fallback slot keeps some time for itself.
+Service first_service(const Service &service, const Fallback &fallback, bool has_slot) {
+    Service first = service;
+    if (has_slot && service.deadline_ns != WB_NO_DEADLINE) first.deadline_ns -= fallback.reserve_us * 1000;
+    return first;
+}
+
+uint64_t digest_of_row(const void *row) {
+    return load_unaligned<uint64_t>(static_cast<const std::byte *>(row) + offsetof(wb_row_header, schema_digest));
+}
+
+} // namespace
+
+Deployment::Layout Target::layout(uint64_t schema_digest) const {
+    if (deployment)
+        if (const auto *found = deployment->layout(schema_digest)) return *found;
+    return {model->bundle().schema(), {}};
+}
+
+// The deployment of the bundle's fallback slot; empty where there is none, or it is what failed already.
+Target Engine::fallback_target(const Manifest &manifest) const {
+    Target target;
+    if (manifest.fallback.slot.empty()) return target;
+    auto slot = find_slot(manifest.fallback.slot);
+    if (slot) target.deployment = slot->current();
+    if (target.deployment) target.model = target.deployment->model_ref();
+    return target;
+}
+
+void Engine::report(const CallRecord &record) {
+    runtime_->telemetry.record(record);
+    if (!runtime_->logger.enabled()) return;
+    if (record.fallbacks > 0) runtime_->logger.limited(WB_LOG_FALLBACK, "fallback answers", runtime_->clock.now_ns());
+    if (record.status == WB_OVERLOADED || record.reason == WB_REASON_OVERLOAD)
+        runtime_->logger.limited(WB_LOG_OVERLOAD, "requests shed", runtime_->clock.now_ns());
+}
+
+Status Engine::score(const Target &target, void *row, const Service &service, std::span<const OutputBuffer> outputs,
+                     wb_result &result) {
+    int64_t entered = runtime_->clock.now_ns();
+    if (Status status = usable(); !status.ok()) return status;
+    const Manifest &manifest = target.model->bundle().manifest();
+    for (size_t i = 0; i < outputs.size(); ++i) {
+        if (!outputs[i].data) continue;
+        if (i >= manifest.outputs.size())
+            return Status::failure(WB_INVALID_ARGUMENT, "output: expected an index below {}, got {}",
+                                   manifest.outputs.size(), i);
+        if (outputs[i].capacity < static_cast<size_t>(manifest.outputs[i].width))
+            return Status::failure(WB_BUFFER_TOO_SMALL, "output '{}': expected room for {} floats, got {}",
+                                   manifest.outputs[i].name, manifest.outputs[i].width, outputs[i].capacity);
+    }
+
+    uint64_t digest = digest_of_row(row);
+    Deployment::Layout layout = target.layout(digest);
+    RowLock lock;
+    if (Status status = lock.take(*layout.schema, row); !status.ok()) return status;
+    StridedRows rows(*layout.schema, row, 0);
+    MappedSource mapped(rows, layout.wanted);
+    auto source = [&](const Deployment::Layout &of) -> const RowSource & {
+        return of.wanted.empty() ? static_cast<const RowSource &>(rows) : mapped;
+    };
+
+    wb_result made = WB_RESULT_INIT;
+    Timing timing;
+    CallRecord record;
+    Target second = service.accept_fallback ? fallback_target(manifest) : Target();
+    bool can_second = second.model && second.model.get() != target.model.get() && second.deployment->layout(digest);
+    SingleSink sink(*target.model, outputs, made);
+    Status status =
+        target.model->score(source(layout), first_service(service, manifest.fallback, can_second), sink, timing);
+    made.status = WB_OK;
+    made.reason = service.accept_fallback ? reason_of(status.code) : int32_t{WB_REASON_NONE};
+    if (!status.ok() && made.reason != WB_REASON_NONE) {
+        made.status = WB_OK_FALLBACK;
+        bool answered = false;
+        if (can_second) {
+            Deployment::Layout second_layout = second.layout(digest);
+            MappedSource second_mapped(rows, second_layout.wanted);
+            SingleSink second_sink(*second.model, {}, made);
+            const RowSource &second_source =
+                second_layout.wanted.empty() ? static_cast<const RowSource &>(rows) : second_mapped;
+            answered = second.model->score(second_source, service, second_sink, timing).ok();
+        }
+        if (!answered) {
+            name_model(*target.model, made);
+            made.score = made.probability = manifest.fallback.score;
+            made.band = band_of(target.model->bundle().primary().bands, made.score);
+        }
+        status = Status();
+        status.code = WB_OK_FALLBACK;
+    }
+    made.queue_ns = timing.queue_ns;
+    made.run_ns = timing.run_ns;
+
+    record.status = status.code;
+    record.reason = made.reason;
+    record.rows = status.ok() && made.backend != WB_BACKEND_NONE;
+    record.fallbacks = status.code == WB_OK_FALLBACK;
+    record.invalid = status.code == WB_INVALID_INPUT;
+    record.latency_ns = runtime_->clock.now_ns() - entered;
+    report(record);
+    if (status.ok()) result = made;
+    return status;
+}
+
+Status Engine::score_batch(const Target &target, Batch &batch, const Service &service, Status &first_error) {
+    int64_t entered = runtime_->clock.now_ns();
+    if (Status status = usable(); !status.ok()) return status;
+    const Manifest &manifest = target.model->bundle().manifest();
+    uint64_t digest = batch.schema().digest();
+    Deployment::Layout layout = target.layout(digest);
+    if (layout.schema->digest() != digest)
+        return Status::failure(WB_INVALID_ARGUMENT, "batch: expected one made for schema {:016x}, got {:016x}",
+                               layout.schema->digest(), digest);
+    for (size_t i = manifest.outputs.size(); i < batch.outputs().size(); ++i)
+        if (batch.outputs()[i].data)
+            return Status::failure(WB_INVALID_ARGUMENT, "output: expected an index below {}, got {}",
+                                   manifest.outputs.size(), i);
+    std::unique_ptr<RowLock[]> locks;
+    if (Status status = batch.lock_rows(locks); !status.ok()) return status;
+
+    MappedSource mapped(batch.source(), layout.wanted);
+    const RowSource &source = layout.wanted.empty() ? batch.source() : mapped;
+    batch.order.resize(static_cast<size_t>(batch.rows()));
+    std::iota(batch.order.begin(), batch.order.end(), int64_t{0});
+    std::span<int64_t> left(batch.order);
+    BatchSink sink(batch, manifest);
+    Target second = service.accept_fallback ? fallback_target(manifest) : Target();
+    bool can_second = second.model && second.model.get() != target.model.get() && second.deployment->layout(digest);
+    size_t done = 0;
+    Status status =
+        target.model->score_rows(source, left, first_service(service, manifest.fallback, can_second), sink, done);
+    left = left.subspan(done);
+    CallRecord record;
+    int32_t reason = service.accept_fallback ? reason_of(status.code) : int32_t{WB_REASON_NONE};
+    if (!status.ok() && reason != WB_REASON_NONE) {
+        if (can_second) {
+            Deployment::Layout second_layout = second.layout(digest);
+            MappedSource second_mapped(batch.source(), second_layout.wanted);
+            sink.serve(WB_OK_FALLBACK, reason);
+            int64_t before = sink.scored;
+            Status again = second.model->score_rows(second_layout.wanted.empty() ? batch.source() : second_mapped, left,
+                                                    service, sink, done);
+            if (again.ok()) done = left.size();
+            sink.fallbacks += sink.scored - before;
+            left = left.subspan(done);
+        }
+        for (int64_t row : left) sink.fall_back(row, reason);
+        status = Status();
+    } else if (!status.ok()) {
+        for (int64_t row : left) sink.fail(row, status);
+    }
+    if (status.ok() && sink.fallbacks > 0) status.code = WB_OK_FALLBACK;
+    if (status.ok() && sink.invalid > 0) status.code = WB_OK_PARTIAL;
+    first_error = sink.first;
+
+    record.status = status.code;
+    record.reason = reason;
+    record.rows = sink.scored;
+    record.fallbacks = sink.fallbacks;
+    record.invalid = sink.invalid;
+    record.latency_ns = runtime_->clock.now_ns() - entered;
+    report(record);
+    return status;
+}
+
+} // namespace weighbridge::lib

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/model.hpp"
+
+#include <algorithm>
+#include <new>
+
+#include "base/fp_env.hpp"
+#include "registry/activation.hpp"
+
+namespace weighbridge::lib {
+
+// A model's memory in one context.
+struct Model::Place {
+    Tile tile;
+    std::vector<AlignedBuffer> outputs;     // by output, tile_rows * width floats
+    std::vector<float *> output_data;       // the same
+    std::vector<const float *> row_outputs; // of the row that is being answered
+    std::vector<RowNotes> notes;            // by row of the tile
+    std::unique_ptr<Executor> executor;
+    Pool::Lease lease; // held here during a run, so that an abandoned one keeps its context
+    Ref<Model> model;  // and its model
+
+    // The backend is through with an abandoned run.
+    static void finish(void *self) {
+        auto *place = static_cast<Place *>(self);
+        Ref<Model> model = std::move(place->model);
+        place->lease.reset();
+    }
+};
+
+Model::Model(Ref<Runtime> runtime, std::shared_ptr<const Bundle> bundle, std::shared_ptr<const Program> program)
+    : runtime_(std::move(runtime)), bundle_(std::move(bundle)), program_(std::move(program)) {
+    runtime_->models.fetch_add(1, std::memory_order_relaxed);
+}
+
+Model::~Model() {
+    runtime_->models.fetch_sub(1, std::memory_order_relaxed);
+    if (runtime_->logger.enabled()) {
+        const auto &identity = bundle_->manifest().identity;
+        auto line = Status::failure(WB_OK, "model '{}' {} was freed", identity.name, identity.version);
+        runtime_->logger.event(WB_LOG_UNLOADED, line.message);
+    }
+}
+
+void Model::retire() { runtime_->bury(this); }
+
+Expected<Ref<Model>> Model::make(Ref<Runtime> runtime, std::shared_ptr<const Bundle> bundle,
+                                 std::shared_ptr<const Program> program) {
+    Ref<Model> model(new Model(std::move(runtime), std::move(bundle), std::move(program)));
+    const Encoder &encoder = model->bundle_->encoder();
+    const Manifest &manifest = model->bundle_->manifest();
+    int64_t output_floats = 0;
+    for (const Output &output : manifest.outputs) output_floats += output.width;
+    auto bytes = [&](int64_t rows) {
+        return encoder.tile_bytes(rows) + model->program_->executor_bytes(rows) +
+               rows * (output_floats * int64_t{sizeof(float)} + int64_t{sizeof(RowNotes)});
+    };
+    int64_t rows = std::min(model->program_->tile_rows(), encoder.limits().rows);
+    while (rows > 1 && bytes(rows) > encoder.limits().memory_bytes) rows /= 2;
+    if (bytes(rows) > encoder.limits().memory_bytes)
+        return Status::failure(WB_INVALID_BUNDLE,
+                               "manifest.json: limits.memory_bytes: expected at least {} for one row, got {}", bytes(1),
+                               encoder.limits().memory_bytes);
+    model->tile_rows_ = rows;
+    model->context_bytes_ = bytes(rows);
+
+    for (int context = 0; context < model->runtime_->pool.contexts(); ++context) {
+        auto place = std::make_unique<Place>();
+        place->tile = encoder.make_tile(rows);
+        for (const Output &output : manifest.outputs) {
+            place->outputs.emplace_back(static_cast<size_t>(rows * output.width) * sizeof(float));
+            place->output_data.push_back(reinterpret_cast<float *>(place->outputs.back().data()));
+        }
+        place->row_outputs.resize(manifest.outputs.size());
+        place->notes.resize(static_cast<size_t>(rows));
+        auto executor = model->program_->make_executor(context, rows);
+        if (!executor) return executor.status();
+        place->executor = *std::move(executor);
+        model->places_.push_back(std::move(place));
+    }
+    return model;
+}
+
+// Runs the rows of place.tile. Where the backend still works on them when this returns, the lease stays with the place
+// until it is done: `lease` is empty then, and the place must not be touched any more.
+Status Model::run(Place &place, Pool::Lease &lease, const Service &service) {
+    Run run;
+    run.inputs = place.tile.views();
+    run.outputs = place.output_data;
+    run.rows = place.tile.rows();
+    run.stop = {&runtime_->clock, service.cancel, service.deadline_ns};
+    run.done = Place::finish;
+    run.done_arg = &place;
+    if (int32_t code = run.stop.poll(); code != WB_OK)
+        return Status::failure(code, "{} before the model ran",
+                               code == WB_CANCELLED ? "cancelled" : "the deadline passed");
+    place.lease = std::move(lease);
+    place.model = Ref<Model>(this);
+    Status status = place.executor->run(run);
+    if (!run.abandoned) {
+        lease = std::move(place.lease);
+        place.model = Ref<Model>();
+    }
+    return status;
+}
+
+void Model::answer(Place &place, size_t index, int64_t row, RowSink &sink) const {
+    const Manifest &manifest = bundle_->manifest();
+    Answer answer;
+    answer.notes = place.notes[index];
+    for (size_t i = 0; i < manifest.outputs.size(); ++i) {
+        const Output &output = manifest.outputs[i];
+        float *values = place.output_data[i] + static_cast<int64_t>(index) * output.width;
+        float raw = values[output.class_index];
+        activate(output, values);
+        place.row_outputs[i] = values;
+        if (!output.primary) continue;
+        answer.score = values[output.class_index];
+        answer.probability = calibrate(output.calibration, raw_logit(output, raw), answer.score);
+        answer.band = band_of(output.bands, answer.probability);
+    }
+    answer.outputs = place.row_outputs;
+    sink.answered(row, answer);
+}
+
+Status Model::score(const RowSource &source, const Service &service, RowSink &sink, Timing &timing) {
+    FpEnvironment floating_point;
+    int64_t entered = runtime_->clock.now_ns();
+    auto lease = runtime_->pool.acquire(service.priority, service.deadline_ns, service.cancel);
+    int64_t begun = runtime_->clock.now_ns();
+    timing.queue_ns = begun - entered;
+    if (!lease) return lease.status();
+
+    Place &place = *places_[static_cast<size_t>(lease->context())];
+    place.tile.clear();
+    Encoder::Append appended;
+    Status status = bundle_->encoder().append(place.tile, source, 0, place.notes[0], appended);
+    if (!status.ok()) return status.at_row(0);
+    status = run(place, *lease, service);
+    if (status.ok()) answer(place, 0, 0, sink);
+    timing.run_ns = runtime_->clock.now_ns() - begun;
+    return status;
+}
+
+// Encodes rows from rows[begin] on until the tile is full or a row has another shape. Afterwards the tile's rows are
+// rows[begin..end), end being returned; rows that were refused stand before them and begin has moved behind those.
+size_t Model::fill(Place &place, const RowSource &source, std::span<int64_t> rows, RowSink &sink, size_t &begin) const {
+    place.tile.clear();
+    size_t end = begin;
+    while (end < rows.size() && place.tile.rows() < tile_rows_) {
+        Encoder::Append appended;
+        Status status = bundle_->encoder().append(place.tile, source, rows[end], place.notes[end - begin], appended);
+        if (!status.ok()) {
+            sink.refused(rows[end], status.at_row(rows[end]));
+            std::rotate(rows.begin() + static_cast<ptrdiff_t>(begin), rows.begin() + static_cast<ptrdiff_t>(end),
+                        rows.begin() + static_cast<ptrdiff_t>(end) + 1);
+            ++begin;
+        } else if (appended == Encoder::Append::other_shape) {
+            break;
+        }
+        ++end;
+    }
+    return end;
+}
+
+Status Model::score_rows(const RowSource &source, std::span<int64_t> rows, const Service &service, RowSink &sink,
+                         size_t &done) {
+    FpEnvironment floating_point;
+    const Encoder &encoder = bundle_->encoder();
+    if (encoder.limits().length > 0) {
+        auto length = [&](int64_t row) {
+            auto found = encoder.length(source, row);
+            return found ? *found : int64_t{-1};
+        };
+        std::sort(rows.begin(), rows.end(), [&](int64_t a, int64_t b) {
+            int64_t length_a = length(a), length_b = length(b);
+            return length_a != length_b ? length_a < length_b : a < b;
+        });
+    }
+    Pool::Lease lease;
+    for (done = 0; done < rows.size();) {
+        if (lease && runtime_->pool.waiting() > 0) lease.reset(); // a batch does not keep others waiting for longer
+        if (!lease) {                                             // than a tile
+            auto acquired = runtime_->pool.acquire(service.priority, service.deadline_ns, service.cancel);
+            if (!acquired) return acquired.status();
+            lease = *std::move(acquired);
+        }
+        Place &place = *places_[static_cast<size_t>(lease.context())];
+        size_t end = fill(place, source, rows, sink, done);
+        if (place.tile.rows() == 0) continue;
+        Status status = run(place, lease, service);
+        if (!status.ok()) return status;
+        for (size_t i = done; i < end; ++i) answer(place, i - done, rows[i], sink);
+        done = end;
+    }
+    return Status();
+}
+
+Status Model::warm(const RowSource &source) {
+    FpEnvironment floating_point;
+    for (const auto &place : places_) {
+        place->tile.clear();
+        Encoder::Append appended;
+        Status status = bundle_->encoder().append(place->tile, source, 0, place->notes[0], appended);
+        if (!status.ok()) return status;
+        Pool::Lease none;
+        status = run(*place, none, Service{});
+        if (!status.ok()) return status;
+    }
+    return Status();
+}
+
+} // namespace weighbridge::lib

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "backend/backend.hpp"
+#include "base/ref.hpp"
+#include "bundle/bundle.hpp"
+#include "feature/encoder.hpp"
+#include "registry/runtime.hpp"
+
+namespace weighbridge::lib {
+
+// How a request wants to be served.
+struct Service {
+    Priority priority = Priority::normal;
+    int64_t deadline_ns = WB_NO_DEADLINE;
+    CancelToken *cancel = nullptr;
+    bool accept_fallback = true;
+};
+
+// A model's answer for one row. Pointers hold until the sink returns.
+struct Answer {
+    double score = 0.0;
+    double probability = 0.0;
+    int32_t band = -1;
+    RowNotes notes;
+    std::span<const float *const> outputs; // by output: its `width` floats, activation applied
+};
+
+// What scoring took.
+struct Timing {
+    int64_t queue_ns = 0;
+    int64_t run_ns = 0;
+};
+
+// Receives answers as they come, in any order of rows. Called while a context is held: must be quick.
+class RowSink {
+  public:
+    virtual void answered(int64_t row, const Answer &answer) = 0;
+    virtual void refused(int64_t row, const Status &why) = 0; // WB_INVALID_INPUT; the others go on
+
+  protected:
+    ~RowSink() = default;
+};
+
+// One loaded version of a bundle, with its memory in every context. Immutable but for that memory, which whoever holds
+// the context's lease owns.
+class Model final : public RefCounted {
+  public:
+    // Allocates every context's memory. WB_OUT_OF_MEMORY; WB_INVALID_BUNDLE where one row needs more than the limit
+    // memory_bytes.
+    static Expected<Ref<Model>> make(Ref<Runtime> runtime, std::shared_ptr<const Bundle> bundle,
+                                     std::shared_ptr<const Program> program);
+    ~Model() override;
+
+    const Bundle &bundle() const { return *bundle_; }
+    const std::shared_ptr<const Bundle> &shared_bundle() const { return bundle_; }
+    const Program &program() const { return *program_; }
+    Runtime &runtime() const { return *runtime_; }
+    int64_t context_bytes() const { return context_bytes_; }
+    int64_t tile_rows() const { return tile_rows_; }
+
+    // Scores one row. Failures: the row's own (WB_INVALID_INPUT), the pool's, the stop's, WB_BACKEND_FAILED. The sink
+    // is called once, and only on success.
+    Status score(const RowSource &source, const Service &service, RowSink &sink, Timing &timing);
+
+    // Scores rows[0..n), in tiles of equal shape. Rows that the encoder refuses go to the sink and do not stop the
+    // others. Reorders `rows`, so that on a failure rows[done..n) are those that were neither answered nor refused.
+    Status score_rows(const RowSource &source, std::span<int64_t> rows, const Service &service, RowSink &sink,
+                      size_t &done);
+
+    // Runs row 0 of the source in the memory of every context, on this thread: only before the model serves, and only
+    // where the program is inline_safe.
+    Status warm(const RowSource &source);
+
+  private:
+    struct Place;
+    friend class Runtime;
+    Model(Ref<Runtime> runtime, std::shared_ptr<const Bundle> bundle, std::shared_ptr<const Program> program);
+    void retire() override;
+
+    Status run(Place &place, Pool::Lease &lease, const Service &service);
+    size_t fill(Place &place, const RowSource &source, std::span<int64_t> rows, RowSink &sink, size_t &begin) const;
+    void answer(Place &place, size_t index, int64_t row, RowSink &sink) const;
+
+    Ref<Runtime> runtime_;
+    std::shared_ptr<const Bundle> bundle_;
+    std::shared_ptr<const Program> program_;
+    std::vector<std::unique_ptr<Place>> places_; // by context
+    int64_t tile_rows_ = 1;
+    int64_t context_bytes_ = 0;
+    Model *next_buried_ = nullptr;
+};
+
+} // namespace weighbridge::lib

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/runtime.hpp"
+
+#include "registry/model.hpp"
+
+namespace weighbridge::lib {
+
+Runtime::~Runtime() = default; // every buried model owned this runtime, so none is left
+
+void Runtime::bury(Model *model) {
+    Model *head = buried_.load(std::memory_order_relaxed);
+    do model->next_buried_ = head;
+    while (!buried_.compare_exchange_weak(head, model));
+    if (closed_.load()) reap();
+}
+
+void Runtime::reap() {
+    Model *model = buried_.exchange(nullptr);
+    while (model) {
+        Model *next = model->next_buried_;
+        delete model;
+        model = next;
+    }
+}
+
+} // namespace weighbridge::lib

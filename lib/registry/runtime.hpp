@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+
+#include "base/clock.hpp"
+#include "base/ref.hpp"
+#include "pool/pool.hpp"
+#include "telemetry/telemetry.hpp"
+
+namespace weighbridge::lib {
+
+class Model;
+
+// What every model and slot of an engine shares.
+class Runtime final : public RefCounted {
+  public:
+    Runtime(int contexts, uint32_t queue_limit, const Clock &time, wb_log_fn log, void *payload)
+        : pool(contexts, queue_limit, time), clock(time), logger(log, payload) {}
+    ~Runtime() override;
+
+    // Takes a model that nobody owns any more; reap() destroys it, or, once the engine is gone, this call. Lock-free.
+    void bury(Model *model);
+    // Destroys retired models. Not for scoring threads: takes as long as their destructors do.
+    void reap();
+    // The engine is going: nobody will call reap() again.
+    void close();
+
+    Pool pool;
+    const Clock &clock;
+    Telemetry telemetry;
+    Logger logger;
+    std::atomic<uint32_t> models{0};
+
+  private:
+    std::atomic<Model *> buried_{nullptr};
+    std::atomic<bool> closed_{false};
+};
+
+} // namespace weighbridge::lib

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/fork.hpp"
+#include "base/ref.hpp"
+#include "registry/model.hpp"
+
+namespace weighbridge::lib {
+
+// A model as a slot serves it, with the row layouts that its callers may still fill in. Immutable.
+class Deployment final : public RefCounted {
+  public:
+    // A schema whose rows fit, and where each feature of the model stands in it (-1: added since, takes its default).
+    struct Layout {
+        std::shared_ptr<const Schema> schema;
+        std::vector<int32_t> wanted; // empty for the model's own schema
+    };
+
+    // What becomes of a feature that rows have and the model does not know.
+    enum class Extra { refuse, ignore };
+
+    // `before` may be null. WB_SCHEMA_CHANGED where rows of a layout that `before` accepts would not fit the model: the
+    // message names the first difference.
+    static Expected<Ref<Deployment>> make(Ref<Model> model, const Deployment *before, Extra extra);
+
+    Model &model() const { return *model_; }
+    const Ref<Model> &model_ref() const { return model_; }
+    // The layout of rows with this schema digest, null where they do not fit.
+    const Layout *layout(uint64_t schema_digest) const;
+    const std::vector<Layout> &layouts() const { return layouts_; }
+
+  private:
+    explicit Deployment(Ref<Model> model) : model_(std::move(model)) {}
+    Ref<Model> model_;
+    std::vector<Layout> layouts_; // the model's own first
+};
+
+// A named deployment. Readers pin the current model and run on; a swap is one pointer.
+class Slot final : public RefCounted {
+  public:
+    explicit Slot(std::string name) : name_(std::move(name)) {}
+    ~Slot() override;
+
+    const std::string &name() const { return name_; }
+    // Null where the slot is empty. Thread-safe, never waits for a load.
+    Ref<Deployment> current();
+
+    // Swaps the model in and keeps the present one for rollback(). WB_SCHEMA_CHANGED leaves everything as it was.
+    Status swap(Ref<Model> model);
+    // Exchanges the present model and the one before; rows that fit now go on fitting. WB_INVALID_ARGUMENT where there
+    // is none before.
+    Status rollback();
+    // Drops both models.
+    void clear();
+
+  private:
+    void publish(Ref<Deployment> current, Ref<Deployment> previous);
+
+    const std::string name_;
+    ForkMutex writer_;               // one swap at a time
+    ForkMutex reader_;               // held for a load and a count only
+    Deployment *current_ = nullptr;  // owned; guarded by reader_, written under both
+    Deployment *previous_ = nullptr; // owned; guarded by writer_
+};
+
+} // namespace weighbridge::lib
