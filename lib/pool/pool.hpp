@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 
 #include "base/cancel.hpp"
 #include "base/expected.hpp"
@@ -24,11 +23,14 @@ class Pool {
   public:
     class Lease;
 
+    // contexts: at least 1. The clock outlives the pool; the pool outlives its leases and its callers.
     Pool(int contexts, uint32_t queue_limit, const Clock &clock);
     ~Pool();
+    Pool(const Pool &) = delete;
+    Pool &operator=(const Pool &) = delete;
 
     // Waits for a context until the deadline. WB_OVERLOADED (queue full), WB_DEADLINE_EXCEEDED (already past, or while
-    // waiting), WB_CANCELLED, WB_CLOSED. Allocates nothing.
+    // waiting), WB_CANCELLED, WB_CLOSED. Allocates nothing, but for the first call in a forked child (std::bad_alloc).
     Expected<Lease> acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel);
 
     int contexts() const { return contexts_; }
@@ -40,9 +42,10 @@ class Pool {
     Status drain(int64_t deadline_ns);
 
   private:
+    struct Waiter;
     struct State;
-    State &state();  // this process's
-    void release(int context);
+    State &state(); // this process's
+    static void release(State &state, int context);
 
     const int contexts_;
     const uint32_t queue_limit_;
@@ -50,33 +53,35 @@ class Pool {
     std::atomic<State *> state_;
 };
 
-// A context in use. Movable; gives the context back when destroyed.
+// A context in use. Movable; gives the context back when destroyed. One that was taken before a fork gives back nothing
+// in the child: the child's pool has it free already.
 class Pool::Lease {
   public:
     Lease() = default;
-    Lease(Pool &pool, int context) : pool_(&pool), context_(context) {}
     ~Lease() { reset(); }
-    Lease(Lease &&other) noexcept : pool_(other.pool_), context_(other.context_) { other.pool_ = nullptr; }
+    Lease(Lease &&other) noexcept : state_(other.state_), context_(other.context_) { other.state_ = nullptr; }
     Lease &operator=(Lease &&other) noexcept {
         if (this != &other) {
             reset();
-            pool_ = other.pool_;
+            state_ = other.state_;
             context_ = other.context_;
-            other.pool_ = nullptr;
+            other.state_ = nullptr;
         }
         return *this;
     }
 
-    explicit operator bool() const { return pool_ != nullptr; }
+    explicit operator bool() const { return state_ != nullptr; }
     int context() const { return context_; }
     void reset() {
-        if (pool_) pool_->release(context_);
-        pool_ = nullptr;
+        if (state_) release(*state_, context_);
+        state_ = nullptr;
     }
 
   private:
-    Pool *pool_ = nullptr;
+    friend class Pool;
+    Lease(State &state, int context) : state_(&state), context_(context) {}
+    State *state_ = nullptr;
     int context_ = -1;
 };
 
-}  // namespace weighbridge::lib
+} // namespace weighbridge::lib

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <thread>
+
+namespace weighbridge::test {
+
+// Runs `body` in a forked child, which must not use Catch. Its return value, or -1 where it died or took more than 20
+// s.
+template <class Body>
+int in_child(Body &&body) {
+    pid_t child = fork();
+    if (child < 0) return -1;
+    if (child == 0) {
+        alarm(20);  // ends a child that hangs
+        _exit(body());
+    }
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0) {
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+}  // namespace weighbridge::test
