@@ -26,11 +26,13 @@ enum class StoredType : int32_t {
     text = WB_TYPE_TEXT,
 };
 
+std::string_view name_of(StoredType type);  // "float32", ..., "bool", "category", "code", "timestamp", "text"
+
 // What a missing value becomes. A sequence's default is the empty sequence.
 struct DefaultValue {
-    double number = 0.0;    // float32, float64, bool
-    int64_t integer = 0;    // int64, code, timestamp
-    std::string text;       // category, text
+    double number = 0.0;  // float32, float64, bool
+    int64_t integer = 0;  // int64, code, timestamp
+    std::string text;     // category, text
 };
 
 // One named input of a payment. Plain data; the manifest reader fills it, Schema::make checks and completes it.
@@ -53,8 +55,9 @@ struct Feature {
 // The ordered, typed list of features with its row layout. Immutable, shared.
 class Schema {
   public:
-    // Computes offsets and digest. The digest covers, in order, each feature's name, type, sequence, money exponent and
-    // timestamp unit: what a caller has to know to fill a row; neither ranges nor encodings.
+    // Checks the features each on its own, then computes offsets and digest. WB_INVALID_BUNDLE names the feature. The
+    // digest covers, in order, each feature's name, type, sequence, money exponent and timestamp unit: what a caller
+    // has to know to fill a row; neither ranges nor encodings. It is the start of the sha256 of a text (README.md).
     static Expected<std::shared_ptr<const Schema>> make(std::vector<Feature> features);
 
     const std::vector<Feature> &features() const { return features_; }
@@ -63,7 +66,7 @@ class Schema {
     uint32_t missing_offset() const { return missing_offset_; }
     std::optional<uint32_t> find(std::string_view name) const;
 
-    // The three names nearest to `name` by edit distance, for messages: "did you mean ...".
+    // The three names nearest to `name` by edit distance, for messages: "'amount', 'amounts', 'account'".
     std::string nearest(std::string_view name) const;
 
   private:
