@@ -18,11 +18,12 @@ namespace weighbridge::lib {
 class Bundle {
   public:
     enum class Mode {
-        full,  // every file that the manifest lists must be there with its digest, and no other
-        draft, // manifest.json and the vocabularies that it names; digests are not asked for
+        full,      // every file that the manifest lists must be there with its digest, and no other
+        unsealed,  // as draft, with model.ts: what pack has before golden.jsonl and digests exist
+        draft,     // manifest.json and the vocabularies that it names; digests are not asked for
     };
-    static constexpr int64_t kAnyTime = INT64_MIN; // as now_s: identity.not_after is not looked at
-    static int64_t wall_clock_s();                 // seconds since 1970-01-01 UTC
+    static constexpr int64_t kAnyTime = INT64_MIN;  // as now_s: identity.not_after is not looked at
+    static int64_t wall_clock_s();                  // seconds since 1970-01-01 UTC
 
     // WB_INVALID_BUNDLE and WB_IO_ERROR name the file, the path in the JSON ("features[2].range"), expected and found.
     // A full open refuses a bundle whose identity.not_after lies before now_s; inspect passes kAnyTime.
@@ -33,7 +34,7 @@ class Bundle {
     const Manifest &manifest() const { return manifest_; }
     const std::shared_ptr<const Schema> &schema() const { return schema_; }
     const Encoder &encoder() const { return *encoder_; }
-    const Digest &digest() const { return digest_; } // of manifest.json's bytes
+    const Digest &digest() const { return digest_; }  // of manifest.json's bytes
     const Output &primary() const { return manifest_.outputs[primary_]; }
 
     // A file's bytes, null where the bundle does not have it. A draft has manifest.json, vocabularies and, where it is
@@ -56,7 +57,7 @@ class Bundle {
     Digest digest_{};
     size_t primary_ = 0;
     std::map<std::string, Bytes> files_;
-    std::vector<std::vector<std::string>> samples_; // by feature
+    std::vector<std::vector<std::string>> samples_;  // by feature
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -10,11 +10,11 @@ namespace weighbridge::lib {
 
 // From a score to a probability. lib/bundle/README.md has the formulas.
 struct Platt {
-    double a = 1.0, b = 0.0;     // sigmoid(a * z + b), z the module's own value before any activation
-    bool on_probability = false; // forward applies a sigmoid itself: z = log(p / (1 - p)) of its value p
+    double a = 1.0, b = 0.0;      // sigmoid(a * z + b), z the module's own value before any activation
+    bool on_probability = false;  // forward applies a sigmoid itself: z = log(p / (1 - p)) of its value p
 };
 struct Isotonic {
-    std::vector<double> x, y; // piecewise linear in the score, constant beyond the ends
+    std::vector<double> x, y;  // piecewise linear in the score, constant beyond the ends
 };
 using Calibration = std::variant<std::monostate, Platt, Isotonic>;
 
@@ -23,10 +23,10 @@ double calibrate(const Calibration &calibration, double raw, double score);
 
 struct Band {
     std::string name;
-    double below = 0.0; // the first band whose `below` exceeds the probability; the last has infinity
+    double below = 0.0;  // the first band whose `below` exceeds the probability; the last has infinity
 };
 
 // Index of the band of a probability; -1 where there are none or the probability is NaN.
 int32_t band_of(const std::vector<Band> &bands, double probability);
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

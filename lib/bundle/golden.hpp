@@ -11,8 +11,8 @@ namespace weighbridge::lib {
 
 // A line of golden.jsonl: a row, and what each output must be (activation applied, before calibration).
 struct GoldenVector {
-    std::vector<uint64_t> row;               // in the schema's row layout
-    std::vector<std::vector<float>> outputs; // by output, in the manifest's order
+    std::vector<uint64_t> row;                // in the schema's row layout
+    std::vector<std::vector<float>> outputs;  // by output, in the manifest's order
 };
 
 // WB_INVALID_BUNDLE names the line and what is wrong in it.
@@ -23,8 +23,8 @@ Expected<std::vector<GoldenVector>> read_golden(const Bundle &bundle);
 // gives the same rows.
 std::vector<std::string> generate_golden_rows(const Bundle &bundle, int64_t count);
 
-// One line of golden.jsonl, with its newline; floats in the shortest form that reads back the same.
+// One line of golden.jsonl, without its newline; floats in the shortest form that reads back the same.
 std::string golden_line(const std::string &row_json, const Manifest &manifest,
                         const std::vector<std::vector<float>> &outputs);
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

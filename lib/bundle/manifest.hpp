@@ -21,21 +21,21 @@ struct BundleIdentity {
 struct Output {
     enum class Activation { none, sigmoid, softmax };
     std::string name;
-    std::variant<int64_t, std::string> source = int64_t{0}; // place in forward's tuple, or key in its dict
-    Shape shape;                                            // per batch: first size is kBatch, the others are known
-    int64_t width = 1;                                      // floats a row
+    std::variant<int64_t, std::string> source = int64_t{0};  // place in forward's tuple, or key in its dict
+    Shape shape;                                             // per batch: first size is kBatch, the others are known
+    int64_t width = 1;                                       // floats a row
     Activation activation = Activation::none;
-    bool activation_applied = false; // forward has done it already
+    bool activation_applied = false;  // forward has done it already
     bool primary = false;
-    int64_t class_index = 0; // which of a wide primary output is the score
+    int64_t class_index = 0;  // which of a wide primary output is the score
     Calibration calibration;
-    std::vector<Band> bands; // of the primary output
+    std::vector<Band> bands;  // of the primary output
 };
 
 struct Fallback {
     double score = 0.0;
-    std::string slot;       // "" for none
-    int64_t reserve_us = 0; // time kept for that slot before the deadline
+    std::string slot;        // "" for none
+    int64_t reserve_us = 0;  // time kept for that slot before the deadline
 };
 
 struct Tolerance {
@@ -43,7 +43,7 @@ struct Tolerance {
 };
 
 struct FileEntry {
-    std::string sha256; // 64 hex digits
+    std::string sha256;  // 64 hex digits
     uint64_t bytes = 0;
 };
 
@@ -56,9 +56,9 @@ struct Manifest {
     std::vector<Output> outputs;
     Limits limits;
     Fallback fallback;
-    std::map<std::string, Tolerance> tolerances; // by precision
-    std::map<std::string, FileEntry> files;      // by name
-    std::string annotations;                     // the object's JSON text
+    std::map<std::string, Tolerance> tolerances;  // by precision
+    std::map<std::string, FileEntry> files;       // by name
+    std::string annotations;                      // the object's JSON text
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

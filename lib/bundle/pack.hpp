@@ -9,15 +9,16 @@
 namespace weighbridge::lib {
 
 struct PackRequest {
-    std::string module, manifest, golden, out_dir; // golden "" where it is to be generated
-    std::string zoneinfo = "/usr/share/zoneinfo";  // where named time zones are read from, once, here
+    std::string module, manifest, golden, out_dir;  // golden "" where it is to be generated
+    std::string zoneinfo = "/usr/share/zoneinfo";   // where named time zones are read from, once, here
 };
 
-// Computes the golden lines of a complete bundle directory that still lacks them: loads it through LibTorch and scores
-// the generated rows. Called only where the request names no golden file.
-using ComputeGolden = std::function<Expected<std::string>(const std::string &directory)>;
+// Computes the golden lines of a bundle that is complete but for them (opened from the temporary directory in
+// Bundle::Mode::unsealed): loads it through LibTorch and scores generated rows. Called only where the request names no
+// golden file.
+using ComputeGolden = std::function<Expected<std::string>(const std::shared_ptr<const Bundle> &bundle)>;
 
 // wb_bundle_pack: writes into a temporary directory beside out_dir, renames at the end.
 Status pack_bundle(const PackRequest &request, const ComputeGolden &compute);
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

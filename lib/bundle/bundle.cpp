@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bundle/bundle.hpp"
+
+#include <sys/stat.h>
+#include <time.h>
+
+#include <algorithm>
+
+#include "base/file.hpp"
+#include "bundle/json_cursor.hpp"
+#include "bundle/manifest_reader.hpp"
+#include "bundle/vocabulary_files.hpp"
+#include "bundle/zone_tables.hpp"
+
+namespace weighbridge::lib {
+namespace {
+
+constexpr size_t kShownDigest = 12;
+
+Status check_expiry(const Manifest &manifest, int64_t now_s) {
+    const std::string &end = manifest.identity.not_after;
+    if (end.empty() || now_s <= utc_seconds(end)) return {};
+    return Status::failure(WB_INVALID_BUNDLE, "manifest.json: identity.not_after: expected a time from {} on, got {}",
+                           utc_text(now_s), end);
+}
+
+// Directory and manifest must name the same files.
+Status check_listing(const std::vector<std::string> &names, const Manifest &manifest) {
+    for (const std::string &name : names)
+        if (name != "manifest.json" && !manifest.files.contains(name))
+            return Status::failure(WB_INVALID_BUNDLE,
+                                   "'{}': expected only files that manifest.json lists, got one that it does not",
+                                   shown_text(name, 100));
+    for (const auto &[name, entry] : manifest.files)
+        if (!std::binary_search(names.begin(), names.end(), name))
+            return Status::failure(WB_INVALID_BUNDLE, "{}: expected a file of {} bytes, got none", name, entry.bytes);
+    return {};
+}
+
+// Reads one listed file; size and digest must be as listed.
+Expected<Bytes> read_listed(const std::string &directory, const std::string &name, const FileEntry &entry) {
+    const std::string path = directory + "/" + name;
+    // Kind and size are asked for first only so that a wrong file need not be read whole; what is read is checked
+    // again.
+    struct stat about;
+    if (::lstat(path.c_str(), &about) == 0) {
+        if (!S_ISREG(about.st_mode))
+            return Status::failure(WB_INVALID_BUNDLE, "{}: expected a regular file, got {}", name,
+                                   S_ISDIR(about.st_mode)   ? "a directory"
+                                   : S_ISLNK(about.st_mode) ? "a symbolic link"
+                                                            : "a special file");
+        if (static_cast<uint64_t>(about.st_size) != entry.bytes)
+            return Status::failure(WB_INVALID_BUNDLE, "{}: expected {} bytes, got {}", name, entry.bytes,
+                                   about.st_size);
+    }
+    auto bytes = read_file(path, entry.bytes);
+    if (!bytes) return bytes.status();
+    if (bytes->size() != entry.bytes)
+        return Status::failure(WB_INVALID_BUNDLE, "{}: expected {} bytes, got {}", name, entry.bytes, bytes->size());
+    auto digest = sha256(*bytes);
+    if (!digest) return digest.status();
+    if (const std::string got = hex(*digest); got != entry.sha256)
+        return Status::failure(WB_INVALID_BUNDLE, "{}: expected sha256 {}..., got {}...", name,
+                               entry.sha256.substr(0, kShownDigest), got.substr(0, kShownDigest));
+    return bytes;
+}
+
+// The vocabularies that a draft names, its zones.json where there is one, and its module where asked for.
+Status read_draft_files(const std::string &directory, const std::vector<std::string> &names, const ReadManifest &read,
+                        bool module, std::map<std::string, Bytes> &files) {
+    std::vector<std::string> wanted;
+    for (const auto &use : read.vocabularies) wanted.push_back(use.file);
+    for (const auto &use : read.tokenisers) wanted.push_back(use.file);
+    if (std::binary_search(names.begin(), names.end(), "zones.json")) wanted.push_back("zones.json");
+    if (module) wanted.push_back("model.ts");
+    for (const std::string &name : wanted) {
+        if (files.contains(name)) continue;
+        auto bytes = read_file(directory + "/" + name, file_limit_bytes(name));
+        if (!bytes) return bytes.status();
+        files.emplace(name, *std::move(bytes));
+    }
+    return {};
+}
+
+Status bind_bundle_zones(const std::map<std::string, Bytes> &files, bool draft, std::vector<Feature> &features) {
+    Expected<ZoneTables> tables = ZoneTables{};
+    if (const auto file = files.find("zones.json"); file != files.end())
+        tables = read_zone_tables(as_text(file->second));
+    else if (draft)
+        tables = find_zone_tables(kHostZones, features);
+    return tables ? bind_zones(*tables, features) : tables.status();
+}
+
+// A failure of a layer that does not know that it speaks of manifest.json.
+Status in_manifest(const Status &status) { return Status::failure(status.code, "manifest.json: {}", status.message); }
+
+}  // namespace
+
+int64_t Bundle::wall_clock_s() {
+    struct timespec now {};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec;
+}
+
+const Bytes *Bundle::file(const std::string &name) const {
+    const auto found = files_.find(name);
+    return found == files_.end() ? nullptr : &found->second;
+}
+
+Expected<std::shared_ptr<const Bundle>> Bundle::open(const std::string &path, Mode mode, int64_t now_s) {
+    auto names = list_directory(path);
+    if (!names) return names.status();
+    auto text = read_file(path + "/manifest.json", kManifestBytes);
+    if (!text) return text.status();
+    const bool full = mode == Mode::full;
+    auto read = read_manifest("manifest.json", as_text(*text), full ? Completeness::complete : Completeness::draft);
+    if (!read) return read.status();
+    if (full)
+        if (Status status = check_expiry(read->manifest, now_s); !status.ok()) return status;
+
+    std::shared_ptr<Bundle> bundle(new Bundle());
+    if (full) {
+        if (Status status = check_listing(*names, read->manifest); !status.ok()) return status;
+        for (const auto &[name, entry] : read->manifest.files) {
+            auto bytes = read_listed(path, name, entry);
+            if (!bytes) return bytes.status();
+            bundle->files_.emplace(name, *std::move(bytes));
+        }
+    } else {
+        const bool module = mode == Mode::unsealed;
+        if (Status status = read_draft_files(path, *names, *read, module, bundle->files_); !status.ok()) return status;
+    }
+    if (Status status = bind_vocabularies(bundle->files_, *read); !status.ok()) return status;
+    if (Status status = bind_bundle_zones(bundle->files_, !full, read->manifest.features); !status.ok()) return status;
+
+    auto schema = Schema::make(std::move(read->manifest.features));
+    if (!schema) return in_manifest(schema.status());
+    auto encoder = Encoder::make(*schema, read->manifest.tensors, read->manifest.limits);
+    if (!encoder) return in_manifest(encoder.status());
+    auto digest = sha256(*text);
+    if (!digest) return digest.status();
+
+    bundle->path_ = path;
+    bundle->manifest_ = std::move(read->manifest);
+    bundle->manifest_.features = (*schema)->features();
+    bundle->schema_ = *std::move(schema);
+    bundle->encoder_ = *std::move(encoder);
+    bundle->digest_ = *digest;
+    bundle->samples_ = std::move(read->samples);
+    bundle->files_.insert_or_assign("manifest.json", *std::move(text));
+    const auto &outputs = bundle->manifest_.outputs;
+    bundle->primary_ = static_cast<size_t>(
+        std::find_if(outputs.begin(), outputs.end(), [](const Output &output) { return output.primary; }) -
+        outputs.begin());
+    return std::shared_ptr<const Bundle>(std::move(bundle));
+}
+
+}  // namespace weighbridge::lib
