@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# The weighbridge command, over public headers only.
+if(NOT WEIGHBRIDGE_BUILD_COMMAND)
+    return()
+endif()
+file(GLOB WEIGHBRIDGE_CLI_SOURCES CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/cli/*.cpp")
+if(NOT WEIGHBRIDGE_CLI_SOURCES)
+    return()
+endif()
+add_executable(weighbridge_command ${WEIGHBRIDGE_CLI_SOURCES})
+target_link_libraries(weighbridge_command PRIVATE
+    weighbridge weighbridge_flags CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt-header-only Threads::Threads)
+set_target_properties(weighbridge_command PROPERTIES
+    OUTPUT_NAME weighbridge
+    RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}"
+    INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")

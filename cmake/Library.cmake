@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+# weighbridge_core: everything in lib/ but the plug-ins and the command, for the library and for unit tests.
+# weighbridge: the shared library, whose only symbols are wb_*.
+file(GLOB_RECURSE WEIGHBRIDGE_CORE_SOURCES CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/*.cpp")
+list(FILTER WEIGHBRIDGE_CORE_SOURCES EXCLUDE REGEX "/lib/(torch|cli)/")
+add_library(weighbridge_core STATIC ${WEIGHBRIDGE_CORE_SOURCES})
+target_include_directories(weighbridge_core PUBLIC "${PROJECT_SOURCE_DIR}/lib" "${PROJECT_SOURCE_DIR}/include")
+target_link_libraries(weighbridge_core
+    PUBLIC fmt::fmt-header-only nlohmann_json::nlohmann_json OpenSSL::Crypto Threads::Threads ${CMAKE_DL_LIBS}
+    PRIVATE weighbridge_flags)
+
+file(GLOB WEIGHBRIDGE_CAPI_SOURCES CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/capi/src/*.cpp")
+add_library(weighbridge SHARED ${WEIGHBRIDGE_CAPI_SOURCES})
+add_library(weighbridge::weighbridge ALIAS weighbridge)
+target_include_directories(weighbridge PUBLIC
+    "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:include>")
+target_compile_features(weighbridge INTERFACE c_std_99)
+target_link_libraries(weighbridge PRIVATE weighbridge_core weighbridge_flags)
+set(WEIGHBRIDGE_SYMBOL_MAP "${PROJECT_SOURCE_DIR}/capi/weighbridge.map")
+target_link_options(weighbridge PRIVATE
+    "LINKER:--version-script=${WEIGHBRIDGE_SYMBOL_MAP}" "LINKER:--exclude-libs,ALL")
+if(NOT WEIGHBRIDGE_SANITIZE)
+    target_link_options(weighbridge PRIVATE "LINKER:--no-undefined")
+endif()
+set_target_properties(weighbridge PROPERTIES
+    VERSION ${PROJECT_VERSION}
+    SOVERSION ${PROJECT_VERSION_MAJOR}
+    LINK_DEPENDS "${WEIGHBRIDGE_SYMBOL_MAP}"
+    LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")

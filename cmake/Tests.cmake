@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tests by folder. Unit tests link the static core; C, C++ API and fault tests link the shared library alone.
+if(NOT WEIGHBRIDGE_BUILD_TESTS)
+    return()
+endif()
+enable_testing()
+set(WEIGHBRIDGE_TESTS "${PROJECT_SOURCE_DIR}/tests")
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+
+# wb_test_program(NAME SOURCES... [LIBRARIES ...]): a program of the tests, in <build>/tests.
+function(wb_test_program name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+    add_executable(${name} ${ARG_SOURCES})
+    target_include_directories(${name} PRIVATE "${WEIGHBRIDGE_TESTS}")
+    target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} weighbridge_flags)
+endfunction()
+
+add_library(test_main OBJECT "${WEIGHBRIDGE_TESTS}/support/catch_main.cpp")
+target_link_libraries(test_main PUBLIC Catch2::Catch2)
+
+# Unit tests: no LibTorch, seconds.
+file(GLOB_RECURSE unit_sources CONFIGURE_DEPENDS "${WEIGHBRIDGE_TESTS}/unit/*_test.cpp")
+list(FILTER unit_sources EXCLUDE REGEX "/unit/(cpp_api|capi)/")
+wb_test_program(unit_tests
+    SOURCES ${unit_sources} "${PROJECT_SOURCE_DIR}/lib/cli/metrics.cpp" "${WEIGHBRIDGE_TESTS}/support/fixture.cpp"
+    LIBRARIES test_main weighbridge_core)
+add_test(NAME unit COMMAND unit_tests WORKING_DIRECTORY "${WEIGHBRIDGE_TESTS}")
+
+# A bundle with a hand-written plan, for tests in every language.
+wb_test_program(make_fixture
+    SOURCES "${WEIGHBRIDGE_TESTS}/support/make_fixture.cpp" "${WEIGHBRIDGE_TESTS}/support/fixture.cpp"
+    LIBRARIES weighbridge_core)
+set(WEIGHBRIDGE_FIXTURES "${PROJECT_BINARY_DIR}/tests/fixtures")
+add_test(NAME fixtures COMMAND make_fixture "${WEIGHBRIDGE_FIXTURES}")
+set_tests_properties(fixtures PROPERTIES FIXTURES_SETUP bundles)
+
+# The C ABI in C, one program a file: exit code 0, or a line with file and line of the check that failed.
+file(GLOB capi_sources CONFIGURE_DEPENDS "${WEIGHBRIDGE_TESTS}/capi/*_test.c" "${WEIGHBRIDGE_TESTS}/fault/*_test.c")
+foreach(source IN LISTS capi_sources)
+    get_filename_component(name "${source}" NAME_WE)
+    wb_test_program(c_${name} SOURCES "${source}" LIBRARIES weighbridge Threads::Threads)
+    target_include_directories(c_${name} PRIVATE "${PROJECT_SOURCE_DIR}/capi/src")
+    add_test(NAME c.${name} COMMAND c_${name} "${WEIGHBRIDGE_FIXTURES}")
+    set_tests_properties(c.${name} PROPERTIES FIXTURES_REQUIRED bundles TIMEOUT 300)
+endforeach()
+
+# The header-only C++ API.
+file(GLOB cpp_api_sources CONFIGURE_DEPENDS "${WEIGHBRIDGE_TESTS}/unit/cpp_api/*_test.cpp")
+if(cpp_api_sources)
+    wb_test_program(cpp_api_tests SOURCES ${cpp_api_sources} LIBRARIES test_main weighbridge)
+    add_test(NAME cpp_api COMMAND cpp_api_tests)
+    set_tests_properties(cpp_api PROPERTIES FIXTURES_REQUIRED bundles
+        ENVIRONMENT "WB_FIXTURES=${WEIGHBRIDGE_FIXTURES}")
+endif()
+
+include(TestsRelease)

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tests of what is built as a whole: not for sanitizer builds.
+if(WEIGHBRIDGE_SANITIZE)
+    return()
+endif()
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+# The house: layers, headers alone, exported symbols, documentation.
+add_test(NAME layering COMMAND ${Python3_EXECUTABLE} "${WEIGHBRIDGE_TESTS}/support/layering.py" "${PROJECT_SOURCE_DIR}")
+add_test(NAME symbols COMMAND bash "${WEIGHBRIDGE_TESTS}/support/symbols.sh"
+    "$<TARGET_FILE:weighbridge>" "${PROJECT_SOURCE_DIR}/capi/symbols.txt")
+file(GLOB_RECURSE public_headers RELATIVE "${PROJECT_SOURCE_DIR}/include" CONFIGURE_DEPENDS
+    "${PROJECT_SOURCE_DIR}/include/*.h" "${PROJECT_SOURCE_DIR}/include/*.hpp")
+add_test(NAME headers COMMAND bash "${WEIGHBRIDGE_TESTS}/support/headers.sh"
+    "${CMAKE_C_COMPILER}" "${CMAKE_CXX_COMPILER}" "${PROJECT_SOURCE_DIR}/include" ${public_headers})
+if(DOXYGEN_PROGRAM)
+    add_test(NAME doxygen COMMAND ${DOXYGEN_PROGRAM} "${PROJECT_BINARY_DIR}/Doxyfile")
+endif()
+
+# A consumer that only knows the installed package.
+add_test(NAME consumer COMMAND bash "${WEIGHBRIDGE_TESTS}/consumer/run.sh"
+    "${CMAKE_COMMAND}" "${PROJECT_BINARY_DIR}" "${WEIGHBRIDGE_TESTS}/consumer")
+set_tests_properties(consumer PROPERTIES TIMEOUT 300)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by tests/run.sh and examples/quickstart.sh: installs what a build needs, says what it does, and ends with one
+# clear line where it cannot. Everything it does can be done again.
+set -euo pipefail
+
+WB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+WB_TORCH=${WB_TORCH:-2.15.0}
+WB_VENV=$WB_ROOT/.venv
+
+wb_say() { printf '\n== %s\n' "$*"; }
+wb_fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+
+# wb_system PACKAGE...: Debian and Ubuntu packages, installed where they are missing and we are root.
+wb_system() {
+    local package missing=()
+    command -v dpkg-query >/dev/null || wb_fail "expected Debian or Ubuntu (dpkg-query); install by hand: $*"
+    for package in "$@"; do
+        dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return 0
+    [ "$(id -u)" -eq 0 ] || wb_fail "packages are missing; as root: apt-get install ${missing[*]}"
+    wb_say "installing with apt-get: ${missing[*]}"
+    apt-get update -qq || wb_fail "apt-get update failed"
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+        wb_fail "apt-get could not install: ${missing[*]}"
+}
+
+wb_system_build() {
+    wb_system g++ cmake ninja-build ccache libfmt-dev nlohmann-json3-dev libcli11-dev libssl-dev tzdata
+}
+
+# wb_python: the virtual environment .venv with this machine's python3 (3.9 or newer).
+wb_python() {
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null || wb_fail "expected python3, 3.9 or newer"
+    [ -x "$WB_VENV/bin/python" ] && "$WB_VENV/bin/python" -m pip --version >/dev/null 2>&1 && return 0
+    wb_say "making the virtual environment .venv"
+    python3 -m venv --clear "$WB_VENV" || wb_fail "python3 -m venv failed; as root: apt-get install python3-venv"
+}
+
+wb_pip() {
+    "$WB_VENV/bin/python" -m pip install --quiet --disable-pip-version-check "$@" || wb_fail "pip could not install: $*"
+}
+
+# wb_libtorch: LibTorch for C++ alone (1.3 GB): the wheel with the two CUDA libraries that it links, nothing else.
+wb_libtorch() {
+    wb_python
+    local have
+    have=$("$WB_VENV/bin/python" -c 'import importlib.metadata as m; print(m.version("torch"))' 2>/dev/null || true)
+    [ "${have%%+*}" = "$WB_TORCH" ] && return 0
+    wb_say "installing LibTorch $WB_TORCH into .venv (pip, 1.3 GB)"
+    wb_pip --no-deps "torch==$WB_TORCH" nvidia-cuda-runtime==13.2.86 nvidia-cuda-cupti==13.2.86
+}
+
+# wb_build PRESET [TARGET...]
+wb_build() {
+    local preset=$1
+    shift
+    wb_say "building: $preset"
+    cmake --preset "$preset" -S "$WB_ROOT" >"$WB_ROOT/build/$preset.configure.log" 2>&1 ||
+        { cat "$WB_ROOT/build/$preset.configure.log" >&2; wb_fail "cmake --preset $preset failed"; }
+    cmake --build "$WB_ROOT/build/$preset" --parallel "${WB_JOBS:-2}" ${1:+--target "$@"} ||
+        wb_fail "the build of preset $preset failed"
+}
+mkdir -p "$WB_ROOT/build"
+cd "$WB_ROOT"

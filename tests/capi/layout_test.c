@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The layouts of version 1 are frozen: offsets and sizes that callers in other languages wrote down. */
+#include "support/check.h"
+
+#define OFFSET(type, member, expected) CHECK(offsetof(type, member) == (expected))
+
+int main(void) {
+    CHECK(sizeof(wb_error) == 280);
+    OFFSET(wb_error, code, 4);
+    OFFSET(wb_error, feature, 8);
+    OFFSET(wb_error, row, 16);
+    OFFSET(wb_error, message, 24);
+
+    CHECK(sizeof(wb_row_header) == 24);
+    OFFSET(wb_row_header, used, 4);
+    OFFSET(wb_row_header, schema_digest, 8);
+    OFFSET(wb_row_header, busy, 16);
+    CHECK(sizeof(wb_span) == 8 && sizeof(wb_view) == 16);
+
+    CHECK(sizeof(wb_schema_info) == 40);
+    OFFSET(wb_schema_info, digest, 8);
+    OFFSET(wb_schema_info, fixed_bytes, 16);
+    OFFSET(wb_schema_info, missing_offset, 20);
+    OFFSET(wb_schema_info, max_rows, 36);
+
+    CHECK(sizeof(wb_feature_info) == 104);
+    OFFSET(wb_feature_info, type, 4);
+    OFFSET(wb_feature_info, offset, 20);
+    OFFSET(wb_feature_info, ticks_per_second, 32);
+    OFFSET(wb_feature_info, name, 40);
+
+    CHECK(sizeof(wb_tensor_info) == 152);
+    OFFSET(wb_tensor_info, shape, 16);
+    OFFSET(wb_tensor_info, bytes, 80);
+    OFFSET(wb_tensor_info, name, 88);
+
+    CHECK(sizeof(wb_result) == 120);
+    OFFSET(wb_result, status, 4);
+    OFFSET(wb_result, score, 8);
+    OFFSET(wb_result, probability, 16);
+    OFFSET(wb_result, band, 24);
+    OFFSET(wb_result, reason, 28);
+    OFFSET(wb_result, backend, 32);
+    OFFSET(wb_result, numerics, 40);
+    OFFSET(wb_result, defaulted, 44);
+    OFFSET(wb_result, bundle, 56);
+    OFFSET(wb_result, queue_ns, 64);
+    OFFSET(wb_result, version, 80);
+
+    CHECK(sizeof(wb_snapshot) == 120);
+    OFFSET(wb_snapshot, requests, 16);
+    OFFSET(wb_snapshot, latency_p50_ns, 80);
+    CHECK(wb_abi_version() == WB_ABI_VERSION && strcmp(wb_version(), WB_VERSION_STRING) == 0);
+    CHECK(strcmp(wb_status_name(WB_BUSY), "WB_BUSY") == 0 && strcmp(wb_status_name(77), "WB_UNKNOWN") == 0);
+    return 0;
+}

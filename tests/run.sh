@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Sets up and runs every test. Installs Debian packages (as root, where they are missing) and, into .venv, PyTorch with
+# what the Python tests need. --full runs the long campaigns at their full counts and durations.
+# usage: tests/run.sh [--full] [--no-sanitizers]
+sanitizers=1
+for argument in "$@"; do
+    case $argument in
+        --full) export WB_FULL=1 ;;
+        --no-sanitizers) sanitizers=0 ;;
+        --help) sed -n '3,5p' "$0" | cut -c3-; exit 0 ;;
+        *) echo "run.sh: unknown argument '$argument'; usage: tests/run.sh [--full] [--no-sanitizers]" >&2; exit 2 ;;
+    esac
+done
+. "$(dirname "$0")/../cmake/setup.sh"
+
+wb_system_build
+wb_system catch2 doxygen pkg-config binutils
+wb_python
+if ! "$WB_VENV/bin/python" tests/support/have_requirements.py tests/support/requirements.txt 2>/dev/null; then
+    wb_say "installing Python packages into .venv (tests/support/requirements.txt, about 6 GB with PyTorch)"
+    wb_pip -r tests/support/requirements.txt
+fi
+
+wb_build release
+if [ "$sanitizers" = 1 ]; then
+    wb_build asan unit_tests
+    wb_build tsan unit_tests
+fi
+
+status=0
+export WB_BUILD_DIR=$WB_ROOT/build/release
+if [ "$sanitizers" = 1 ]; then
+    wb_say "unit tests under AddressSanitizer and UndefinedBehaviorSanitizer, then ThreadSanitizer"
+    ctest --preset asan -R '^unit$' || status=1
+    ctest --preset tsan -R '^unit$' || status=1
+fi
+wb_say "tests in Python"
+"$WB_VENV/bin/python" -m pytest -q -rs tests || status=1
+wb_say "all other tests"
+ctest --preset release || status=1
+exit $status

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What /proc says of this process. */
+#ifndef WB_TESTS_PROCESS_H
+#define WB_TESTS_PROCESS_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A number of /proc/self/status, such as "Threads:" or "VmRSS:" (kB); -1 where it is not there. */
+static inline long process_status(const char *name) {
+    char line[256];
+    long value = -1;
+    FILE *file = fopen("/proc/self/status", "r");
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, name, strlen(name)) == 0) value = atol(line + strlen(name));
+    if (file) fclose(file);
+    return value;
+}
+
+/* Whether the long campaigns were asked for (tests/run.sh --full). */
+static inline int full_campaign(void) {
+    const char *full = getenv("WB_FULL");
+    return full && strcmp(full, "1") == 0;
+}
+
+#endif
