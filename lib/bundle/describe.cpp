@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bundle/bundle.hpp"
+#include "bundle/json_cursor.hpp"
+#include "feature/type_name.hpp"
+#include "feature/vocabulary.hpp"
+#include "feature/wordpiece.hpp"
+
+namespace weighbridge::lib {
+namespace {
+
+Json describe_identity(const BundleIdentity &identity) {
+    Json out = Json::object();
+    auto add = [&out](const char *name, const std::string &value) {
+        if (!value.empty()) out[name] = value;
+    };
+    add("name", identity.name);
+    add("version", identity.version);
+    add("created", identity.created);
+    add("owner", identity.owner);
+    add("purpose", identity.purpose);
+    add("risk_tier", identity.risk_tier);
+    add("training_data_sha256", identity.training_data_sha256);
+    add("framework", identity.framework);
+    add("not_after", identity.not_after);
+    return out;
+}
+
+struct DescribeStep {
+    Json operator()(const Log1p &) const { return {{"op", "log1p"}}; }
+    Json operator()(const Standardise &step) const {
+        return {{"op", "standardise"}, {"mean", step.mean}, {"std", step.standard_deviation}};
+    }
+    Json operator()(const Clip &step) const { return {{"op", "clip"}, {"min", step.minimum}, {"max", step.maximum}}; }
+    Json operator()(const Bucketise &step) const { return {{"op", "bucketise"}, {"edges", step.edges}}; }
+    Json operator()(const Vocabularise &step) const {
+        return {{"op", "vocabulary"},
+                {"size", step.vocabulary->size()},
+                {"unknown", step.unknown_is_error ? "error" : "zero"}};
+    }
+    Json operator()(const HashBuckets &step) const {
+        return {{"op", "hash"}, {"buckets", step.buckets}, {"seed", step.seed}};
+    }
+    Json operator()(const Identity &step) const { return {{"op", "identity"}, {"size", step.size}}; }
+    Json operator()(const Cyclic &step) const {
+        constexpr const char *periods[] = {"hour", "day", "week", "year"};
+        return {{"op", "cyclic"}, {"period", periods[static_cast<size_t>(step.period)]}};
+    }
+    Json operator()(const Tokenise &step) const {
+        return {{"op", "wordpiece"}, {"size", step.tokeniser->size()}, {"max_tokens", step.max_tokens}};
+    }
+    Json operator()(const Truncate &step) const {
+        return {{"op", "truncate"}, {"keep", step.keep_tail ? "tail" : "head"}};
+    }
+};
+
+// As the manifest writes it.
+std::string_view type_name(StoredType type) { return name_of(type == StoredType::code ? StoredType::category : type); }
+
+Json describe_feature(const Feature &feature) {
+    Json out = Json::object();
+    out["name"] = feature.name;
+    out["type"] = feature.sequence ? "sequence" : type_name(feature.type);
+    if (feature.sequence) out["of"] = type_name(feature.type);
+    if (feature.type == StoredType::code) out["keys"] = "int64";
+    out["offset"] = feature.offset;
+    out["required"] = !feature.missing.has_value();
+    if (feature.money_exponent >= 0) out["money_exponent"] = feature.money_exponent;
+    if (feature.type == StoredType::timestamp) {
+        out["unit"] = unit_name(feature.ticks_per_second);
+        out["zone"] = feature.zone.empty() ? "UTC" : feature.zone;
+    }
+    if (feature.minimum && feature.maximum) out["range"] = Json::array({*feature.minimum, *feature.maximum});
+    if (feature.nan_is_missing) out["nan"] = "missing";
+    if (!feature.privacy.empty()) out["privacy"] = feature.privacy;
+    Json steps = Json::array();
+    for (const Encoding &step : feature.encoding) steps.push_back(std::visit(DescribeStep{}, step));
+    out["encoding"] = std::move(steps);
+    return out;
+}
+
+Json describe_shape(const Shape &shape) {
+    Json out = Json::array();
+    for (int32_t i = 0; i < shape.rank; ++i) {
+        const int64_t size = shape.size[static_cast<size_t>(i)];
+        if (size >= 0)
+            out.push_back(size);
+        else
+            out.push_back(size == kBatch ? "batch" : size == kLength ? "length" : "tokens");
+    }
+    return out;
+}
+
+Json describe_tensor(const TensorSpec &tensor, const std::vector<Feature> &features) {
+    constexpr const char *sources[] = {"features", "lengths", "mask"};
+    Json names = Json::array();
+    for (uint32_t index : tensor.features) names.push_back(features[index].name);
+    return {{"name", tensor.name},
+            {"dtype", name_of(tensor.dtype)},
+            {"shape", describe_shape(tensor.shape)},
+            {"source", sources[static_cast<size_t>(tensor.source)]},
+            {"features", std::move(names)}};
+}
+
+Json describe_calibration(const Calibration &calibration) {
+    if (const auto *platt = std::get_if<Platt>(&calibration))
+        return {{"kind", "platt"}, {"a", platt->a}, {"b", platt->b}};
+    if (const auto *table = std::get_if<Isotonic>(&calibration))
+        return {{"kind", "isotonic"}, {"points", table->x.size()}};
+    return {{"kind", "identity"}};
+}
+
+Json describe_output(const Output &output) {
+    constexpr const char *activations[] = {"none", "sigmoid", "softmax"};
+    Json out = Json::object();
+    out["name"] = output.name;
+    if (const auto *key = std::get_if<std::string>(&output.source))
+        out["source"] = *key;
+    else
+        out["source"] = std::get<int64_t>(output.source);
+    out["shape"] = describe_shape(output.shape);
+    out["activation"] = {{"kind", activations[static_cast<size_t>(output.activation)]},
+                         {"applied", output.activation_applied}};
+    out["primary"] = output.primary;
+    if (!output.primary) return out;
+    out["class"] = output.class_index;
+    out["calibration"] = describe_calibration(output.calibration);
+    Json bands = Json::array();
+    for (const Band &band : output.bands) {
+        Json entry = {{"name", band.name}};
+        if (&band != &output.bands.back()) entry["below"] = band.below;
+        bands.push_back(std::move(entry));
+    }
+    out["bands"] = std::move(bands);
+    return out;
+}
+
+Json describe_fallback(const Fallback &fallback) {
+    Json out = {{"score", fallback.score}};
+    if (!fallback.slot.empty()) {
+        out["slot"] = fallback.slot;
+        out["reserve_us"] = fallback.reserve_us;
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string Bundle::describe_json() const {
+    Json features = Json::array(), tensors = Json::array(), outputs = Json::array();
+    for (const Feature &feature : manifest_.features) features.push_back(describe_feature(feature));
+    for (const TensorSpec &tensor : manifest_.tensors) tensors.push_back(describe_tensor(tensor, manifest_.features));
+    for (const Output &output : manifest_.outputs) outputs.push_back(describe_output(output));
+    Json tolerances = Json::object(), files = Json::object();
+    for (const auto &[precision, tolerance] : manifest_.tolerances)
+        tolerances[precision] = {{"absolute", tolerance.absolute}};
+    for (const auto &[name, entry] : manifest_.files) files[name] = {{"sha256", entry.sha256}, {"bytes", entry.bytes}};
+
+    Json out = Json::object();
+    out["identity"] = describe_identity(manifest_.identity);
+    out["requires"] = manifest_.requires_version;
+    out["digest"] = hex(digest_);
+    out["schema"] = {{"digest", fmt::format("{:016x}", schema_->digest())},
+                     {"features", features.size()},
+                     {"fixed_bytes", schema_->fixed_bytes()},
+                     {"missing_offset", schema_->missing_offset()}};
+    out["features"] = std::move(features);
+    out["tensors"] = std::move(tensors);
+    out["outputs"] = std::move(outputs);
+    out["limits"] = {{"length", manifest_.limits.length},
+                     {"rows", manifest_.limits.rows},
+                     {"memory_bytes", manifest_.limits.memory_bytes}};
+    out["fallback"] = describe_fallback(manifest_.fallback);
+    out["tolerances"] = std::move(tolerances);
+    out["files"] = std::move(files);
+    return out.dump(2);
+}
+
+}  // namespace weighbridge::lib

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bundle/golden.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include "bundle/json_cursor.hpp"
+#include "feature/row.hpp"
+
+namespace weighbridge::lib {
+namespace {
+
+constexpr size_t kLineBytes = 16 << 20;  // most of a line: a row at the limits of a wide schema
+constexpr size_t kMostVectors = 65536;
+
+// A decimal to the nearest float. Rounding to double first and then to float may miss it by one; the double's shortest
+// decimal is the text that was read (up to 15 digits), so that is rounded instead.
+float float_of(double value) {
+    char text[32];
+    const auto written = std::to_chars(text, text + sizeof text, value);
+    float nearest = 0.0F;
+    const auto read = std::from_chars(text, written.ptr, nearest);
+    return read.ec == std::errc{} ? nearest : static_cast<float>(value);
+}
+
+std::vector<float> read_values(const JsonCursor &values, int64_t width) {
+    const auto size = static_cast<size_t>(width);
+    std::vector<float> floats;
+    const size_t count = values.array(size, size);
+    for (size_t i = 0; i < count && !values.report().failed(); ++i) {
+        const JsonCursor value = values.element(i);
+        constexpr double kMost = std::numeric_limits<float>::max();
+        floats.push_back(float_of(value.number(-kMost, kMost)));
+    }
+    return floats;
+}
+
+void read_golden_outputs(const JsonCursor &outputs, const Manifest &manifest, GoldenVector &out) {
+    if (!outputs.object()) return;
+    for (std::string_view name : outputs.names()) {
+        const bool known = std::any_of(manifest.outputs.begin(), manifest.outputs.end(),
+                                       [&](const Output &output) { return output.name == name; });
+        const JsonCursor unknown = outputs.field(name);
+        if (!known) return unknown.refuse("expected the name of an output in manifest.json");
+    }
+    for (const Output &output : manifest.outputs) {
+        const JsonCursor values = outputs.field(output.name);
+        out.outputs.push_back(read_values(values, output.width));
+    }
+}
+
+// Fills a row of the smallest capacity that holds it.
+Status make_row(const Schema &schema, std::string_view json, std::vector<uint64_t> &row) {
+    // Every element takes at most 8 bytes of the tail and at least 2 characters of the text ("0,"), every text no more
+    // than its characters; each field starts on a multiple of 8.
+    row.assign((schema.fixed_bytes() + 8 * json.size() + 16 * schema.features().size()) / 8 + 1, 0);
+    if (Status status = init_row(schema, row.data(), row.size() * 8); !status.ok()) return status;
+    if (Status status = set_row_json(schema, row.data(), json); !status.ok()) return status;
+    auto header = load_unaligned<wb_row_header>(row.data());
+    row.resize((size_t{header.used} + 7) / 8);
+    header.capacity = static_cast<uint32_t>(row.size() * 8);
+    std::memcpy(row.data(), &header, sizeof header);
+    return {};
+}
+
+// Whether the encoder accepts the row.
+Status check_row(const Encoder &encoder, const std::vector<uint64_t> &row, Tile &tile) {
+    const StridedRows source(encoder.schema(), row.data(), 0);
+    RowNotes notes;
+    Encoder::Append done;
+    tile.clear();
+    return encoder.append(tile, source, 0, notes, done);
+}
+
+Expected<GoldenVector> read_line(const Bundle &bundle, const std::string &label, std::string_view line, Tile &tile) {
+    auto document = parse_json(label, line, kLineBytes);
+    if (!document) return document.status();
+    JsonReport report(label);
+    const JsonCursor root(report, *document);
+    GoldenVector vector;
+    if (root.object({"row", "outputs"})) {
+        const JsonCursor row = root.field("row"), outputs = root.field("outputs");
+        if (row.object()) {
+            Status status = make_row(*bundle.schema(), row.value()->dump(), vector.row);
+            if (status.ok()) status = check_row(bundle.encoder(), vector.row, tile);
+            if (!status.ok()) row.refuse(status.message);
+        }
+        read_golden_outputs(outputs, bundle.manifest(), vector);
+    }
+    if (report.failed()) return report.status();
+    return vector;
+}
+
+}  // namespace
+
+Expected<std::vector<GoldenVector>> read_golden(const Bundle &bundle) {
+    const Bytes *file = bundle.file("golden.jsonl");
+    if (!file) return Status::failure(WB_INVALID_BUNDLE, "golden.jsonl: expected a file, got none");
+    std::vector<GoldenVector> vectors;
+    Tile tile = bundle.encoder().make_tile(1);
+    for (std::string_view text = as_text(*file); !text.empty();) {
+        if (vectors.size() == kMostVectors)
+            return Status::failure(WB_INVALID_BUNDLE, "golden.jsonl: expected at most {} lines, got more",
+                                   kMostVectors);
+        const size_t end = text.find('\n');
+        auto vector =
+            read_line(bundle, fmt::format("golden.jsonl: line {}", vectors.size() + 1), text.substr(0, end), tile);
+        if (!vector) return vector.status();
+        vectors.push_back(*std::move(vector));
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    if (vectors.empty())
+        return Status::failure(WB_INVALID_BUNDLE, "golden.jsonl: expected at least one line, got none");
+    return vectors;
+}
+
+std::string golden_line(const std::string &row_json, const Manifest &manifest,
+                        const std::vector<std::vector<float>> &outputs) {
+    std::string line = "{\"row\": " + row_json + ", \"outputs\": {";
+    for (size_t i = 0; i < manifest.outputs.size() && i < outputs.size(); ++i) {
+        line += (i > 0 ? ", " : "") + Json(manifest.outputs[i].name).dump() + ": [";
+        for (size_t k = 0; k < outputs[i].size(); ++k) {
+            char text[32];
+            const auto written = std::to_chars(text, text + sizeof text, outputs[i][k]);
+            line += k > 0 ? ", " : "";
+            line.append(text, written.ptr);
+        }
+        line += "]";
+    }
+    return line + "}}";
+}
+
+}  // namespace weighbridge::lib
