@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scores payments with Weighbridge bundles: the library of the payment service, in a notebook.
+
+    model = weighbridge.Model.load("bundle")
+    model.score({"amount_minor": numpy.array([1250, 990]), "country": ["FR", "DE"]})["probability"]
+"""
+import json
+
+import numpy as np
+
+from . import _native
+from ._error import Error
+
+__all__ = ["Engine", "Error", "Model", "now_ns", "system_info"]
+__version__ = _native.__version__
+
+_DTYPES = {"float32": np.float32, "float64": np.float64, "bool": np.bool_}  # all others are int64
+_TEXTS = ("category", "text")
+
+
+def now_ns() -> int:
+    """Now, in nanoseconds of CLOCK_MONOTONIC: what deadlines are measured against."""
+    return _native.now_ns()
+
+
+def system_info() -> dict:
+    """What this machine and build offer."""
+    return json.loads(_native.system_info())
+
+
+class Engine:
+    """Owns contexts and models.
+
+    contexts      how many requests run at a time; None: as many as this process has CPUs
+    queue_limit   most requests that wait for a context; None: the library's default
+    torch_plugin  path of the LibTorch plug-in, where it is not beside the library
+    libtorch      LibTorch's lib directory, where it is not the copy of this process's torch
+    """
+
+    def __init__(self, contexts=None, queue_limit=None, torch_plugin="", libtorch=""):
+        devices = "" if contexts is None else f"cpu={contexts}"
+        self._native = _native.Engine(devices, queue_limit, str(torch_plugin), str(libtorch))
+
+    def close(self, deadline_ns=None) -> None:
+        """Refuses new requests and waits for those in progress."""
+        self._native.close(deadline_ns)
+
+    def metrics(self) -> str:
+        """Counters and latencies as Prometheus text."""
+        return self._native.metrics()
+
+
+class Model:
+    """One loaded bundle. Thread-safe; the GIL is released while it loads and scores."""
+
+    def __init__(self, native, engine):
+        self._native = native
+        self._engine = engine
+        self._features = native.features()
+        self._index = {feature["name"]: i for i, feature in enumerate(self._features)}
+
+    @classmethod
+    def load(cls, path, engine=None, engines="", precision="", verify=True) -> "Model":
+        """Loads a bundle's directory.
+
+        engine     an Engine; None makes one for this model
+        engines    who may run it, best first, such as "native,reference"; "torchscript" runs code of the bundle:
+                   name it only for bundles that you trust
+        precision  "fp32", "bf16", "int8", "int8bf16"; "" for the plan's first
+        verify     whether the golden vectors must reproduce first
+        """
+        engine = Engine() if engine is None else engine
+        return cls(_native.Model(engine._native, str(path), engines, precision, verify), engine)
+
+    def info(self) -> dict:
+        """What was loaded: identity, digests, backend, precision, bands, limits."""
+        return json.loads(self._native.info())
+
+    @property
+    def features(self) -> list:
+        """Name, type, is_sequence and ticks_per_second of each feature, in order."""
+        return [dict(feature) for feature in self._features]
+
+    @property
+    def outputs(self) -> list:
+        return self._native.outputs()
+
+    def score(self, columns: dict, outputs=(), deadline_ns=None) -> dict:
+        """Scores rows given as columns: numpy arrays for numbers (masked where missing; one value may serve all rows),
+        lists of str or None for texts and categories, lists of arrays, or of lists of str, for sequences. A feature
+        without a column is missing.
+
+        Gives arrays by name: score, probability, band, status, reason, blamed, and those of `outputs`. A row that
+        cannot be scored has its error code in status, and NaN as score.
+        """
+        rows = None
+        native = []
+        for name, values in columns.items():
+            if name not in self._index:
+                raise KeyError(f"column {name!r}: expected one of {', '.join(self._index)}")
+            column, size = self._column(self._index[name], values)
+            native.append(column)
+            if size is None:
+                continue
+            if rows not in (None, size):
+                raise ValueError(f"column {name!r}: expected {rows} rows, got {size}")
+            rows = size
+        wanted = [self.outputs.index(name) for name in outputs]
+        return self._native.score_batch(1 if rows is None else rows, native, wanted, deadline_ns)
+
+    def score_row(self, row: dict, deadline_ns=None) -> dict:
+        """Scores one payment: score, probability, band, status, reason and how long it took."""
+        return self._native.score_row(_json(row), deadline_ns)
+
+    def encode_row(self, row: dict) -> list:
+        """The tensors that `forward` gets for one payment, in order, each with a batch of 1."""
+        return self._native.encode_row(_json(row))
+
+    def encode(self, rows) -> list:
+        """The tensors of several payments (dicts), padded with zeros behind the longest one."""
+        encoded = [self.encode_row(row) for row in rows]
+        return [_stack(list(tensors)) for tensors in zip(*encoded)]
+
+    def _column(self, index: int, values):
+        """A native column, and how many rows it has (None where one value serves all)."""
+        feature = self._features[index]
+        dtype = _DTYPES.get(feature["type"], np.int64)
+        if feature["is_sequence"]:
+            items = list(values)
+            if feature["type"] not in _TEXTS:
+                items = [item if item is None else self._numbers(feature, item, dtype, True) for item in items]
+            return _native.Column(index, items, None), len(items)
+        if feature["type"] in _TEXTS:
+            texts = list(values)
+            return _native.Column(index, texts, None), len(texts)
+        validity = None
+        if isinstance(values, np.ma.MaskedArray):
+            validity = np.packbits(~np.ma.getmaskarray(values), bitorder="little")
+            values = values.data
+        array = self._numbers(feature, values, dtype, False)
+        if array.ndim > 1:
+            raise ValueError(f"column {feature['name']!r}: expected one dimension, got {array.ndim}")
+        return _native.Column(index, array, validity), array.shape[0] if array.ndim else None
+
+    @staticmethod
+    def _numbers(feature: dict, values, dtype, contiguous: bool) -> np.ndarray:
+        array = np.asarray(values)
+        if array.size == 0:
+            array = array.astype(dtype)
+        if array.dtype.kind == "M" and feature["type"] == "timestamp":
+            unit = {1: "s", 10**3: "ms", 10**6: "us", 10**9: "ns"}[feature["ticks_per_second"]]
+            array = array.astype(f"datetime64[{unit}]").astype(np.int64)
+        try:
+            array = array.astype(dtype, casting="same_kind", copy=False)
+        except TypeError as error:
+            raise TypeError(f"column {feature['name']!r}: expected {np.dtype(dtype)}, got {array.dtype}") from error
+        return np.ascontiguousarray(array) if contiguous else array
+
+
+def _json(row: dict) -> str:
+    return json.dumps(row, default=lambda value: value.tolist())
+
+
+def _stack(arrays: list) -> np.ndarray:
+    shape = np.max([array.shape for array in arrays], axis=0)
+    out = np.zeros((len(arrays), *shape[1:]), arrays[0].dtype)
+    for place, array in zip(out, arrays):
+        place[tuple(slice(size) for size in array.shape[1:])] = array[0]
+    return out
