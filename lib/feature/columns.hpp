@@ -10,22 +10,27 @@
 namespace weighbridge::lib {
 
 // Columns set one by one, each from strided memory or an Arrow array; a feature without one is missing.
+// Setting is for one thread at a time; cell is thread-safe between settings.
 class Columns final : public RowSource {
   public:
     explicit Columns(std::shared_ptr<const Schema> schema);
     ~Columns() override;
 
-    void reset(int64_t rows);  // forgets every column
+    // Forgets every column and sets the number of rows, at least 0.
+    void reset(int64_t rows);
     int64_t rows() const { return rows_; }
+    // wb_batch_set_column and wb_batch_set_arrow. On failure the feature's column is as before.
     Status set_column(uint32_t feature, const void *data, int64_t stride, const uint8_t *validity);
     Status set_arrow(uint32_t feature, const ArrowSchema &type, const ArrowArray &array);
     Status cell(uint32_t feature, int64_t row, Cell &out) const override;
 
   private:
     struct Column;
+    Status check_feature(uint32_t feature) const;
+
     std::shared_ptr<const Schema> schema_;
     int64_t rows_ = 0;
-    std::vector<std::unique_ptr<Column>> columns_;
+    std::vector<Column> columns_; // by feature
 };
 
-}  // namespace weighbridge::lib
+} // namespace weighbridge::lib

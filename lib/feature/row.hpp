@@ -9,32 +9,38 @@
 
 namespace weighbridge::lib {
 
-// Writes the header of an empty row. WB_INVALID_ARGUMENT where capacity is below fixed_bytes (both numbers).
+// Writes the header of an empty row. WB_INVALID_ARGUMENT where the memory is not 4-aligned, or where capacity is below
+// fixed_bytes or above UINT32_MAX (both numbers).
 Status init_row(const Schema &schema, void *row, size_t capacity);
 
-// wb_row_set_json.
+// wb_row_set_json. All or nothing: on failure the row is as before. Integers for int64 and codes have to be JSON
+// integers in the range of int64; float features also take "NaN", "Infinity" and "-Infinity". May throw std::bad_alloc.
 Status set_row_json(const Schema &schema, void *row, std::string_view json);
 
-// Takes the busy mark of a row for this thread (an atomic exchange), checks its header against the schema, and gives the
-// mark back when destroyed.
+// Takes the busy mark of a row for this thread (an atomic exchange), checks its header against the schema, and gives
+// the mark back when destroyed.
 class RowLock {
   public:
     RowLock() = default;
     ~RowLock();
     RowLock(const RowLock &) = delete;
     RowLock &operator=(const RowLock &) = delete;
-    // WB_BUSY; WB_INVALID_ARGUMENT (a row of another schema, a header that does not fit).
+    // At most once per object. WB_BUSY; WB_INVALID_ARGUMENT (NULL or not 4-aligned, a row of another schema, a header
+    // that does not fit). Where it fails no mark is held.
     Status take(const Schema &schema, void *row);
 
   private:
     void *row_ = nullptr;
 };
 
-// Rows in the published layout, `stride` bytes apart. `wanted[i]` is where feature i of the reading schema stands in the
-// rows' schema, -1 where the rows do not have it (then it is missing); empty: the same schema.
+// Rows in the published layout, `stride` bytes apart. `wanted[i]` is where feature i of the reading schema stands in
+// the rows' schema, -1 where the rows do not have it (then it is missing); empty: the same schema. The rows' headers
+// must have passed RowLock::take. Thread-safe.
 class StridedRows final : public RowSource {
   public:
-    StridedRows(const Schema &rows_schema, const void *rows, int64_t stride, const std::vector<int32_t> *wanted = nullptr);
+    StridedRows(const Schema &rows_schema, const void *rows, int64_t stride,
+                const std::vector<int32_t> *wanted = nullptr)
+        : schema_(rows_schema), rows_(static_cast<const std::byte *>(rows)), stride_(stride), wanted_(wanted) {}
     Status cell(uint32_t feature, int64_t row, Cell &out) const override;
 
   private:
@@ -44,4 +50,4 @@ class StridedRows final : public RowSource {
     const std::vector<int32_t> *wanted_;
 };
 
-}  // namespace weighbridge::lib
+} // namespace weighbridge::lib

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
  *  Rows: caller memory in the layout that the schema publishes. A setter is a write at an offset: the inline functions
- *  here are that write, in C; other languages do the same without a call. They are for one thread at a time and need
- *  no alignment of the row. */
+ *  here are that write, in C; other languages do the same without a call. They are for one thread at a time. A row's
+ *  memory is aligned to 4 bytes (its busy mark is accessed atomically); nothing in it needs more. */
 #ifndef WEIGHBRIDGE_C_ROW_H
 #define WEIGHBRIDGE_C_ROW_H
 
@@ -15,17 +15,20 @@ extern "C" {
 #endif
 
 /** Makes `row` an empty row of the schema: header written, every feature missing, tail empty. Also empties a used row.
- *  @param row       caller's memory
+ *  @param row       caller's memory, aligned to 4 bytes
  *  @param capacity  its size: wb_schema_info.fixed_bytes plus room for texts and sequences; at most UINT32_MAX
- *  @return WB_OK; WB_INVALID_ARGUMENT (capacity below fixed_bytes); WB_INVALID_HANDLE
+ *  @return WB_OK; WB_INVALID_ARGUMENT (capacity below fixed_bytes, alignment); WB_INVALID_HANDLE
  *  Thread-safe for distinct rows. @since 0.1, unstable */
 WB_API int32_t wb_row_init(wb_schema *schema, void *row, size_t capacity, wb_error *err);
 
 /** Sets features of a row from a JSON object: {"amount_minor": 1250, "country": "FR", "history_amount": [1, 2]}.
  *  Names that the object lacks, or whose value is null, stay as they were. Numbers for numbers, booleans for bool,
- *  strings for categories and texts, arrays for sequences, integers (or RFC 3339 strings) for timestamps.
+ *  strings for categories and texts, arrays for sequences, integers in the feature's unit (or RFC 3339 strings with an
+ *  offset, no finer than that unit) for timestamps. Features of type float32 and float64 also take the strings "NaN",
+ *  "Infinity" and "-Infinity". All or nothing: on failure the row is as before.
  *  @param json  `size` bytes of UTF-8
- *  @return WB_OK; WB_INVALID_INPUT (bad JSON, unknown feature, wrong type); WB_BUFFER_TOO_SMALL (the tail is full)
+ *  @return WB_OK; WB_INVALID_INPUT (bad JSON, unknown or repeated name, wrong type); WB_BUFFER_TOO_SMALL (the tail is
+ *          full); WB_BUSY; WB_INVALID_ARGUMENT (not a row of this schema); WB_INVALID_HANDLE
  *  Thread-safe for distinct rows. @since 0.1, unstable */
 WB_API int32_t wb_row_set_json(wb_schema *schema, void *row, const char *json, size_t size, wb_error *err);
 

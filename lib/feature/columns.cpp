@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "feature/columns.hpp"
+
+#include <limits>
+#include <optional>
+
+#include "base/bytes.hpp"
+#include "feature/arrow.hpp"
+
+namespace weighbridge::lib {
+
+struct Columns::Column {
+    CellType type = CellType::f64; // of a value, or of what a view points at
+    bool through_view = false;
+    const std::byte *data = nullptr; // of row 0; null where there is no strided column
+    int64_t stride = 0;
+    const uint8_t *validity = nullptr;
+    std::optional<ArrowColumn> arrow;
+};
+
+Columns::Columns(std::shared_ptr<const Schema> schema) : schema_(std::move(schema)) {
+    columns_.resize(schema_->features().size());
+    for (size_t i = 0; i < columns_.size(); ++i) {
+        const Feature &feature = schema_->features()[i];
+        Column &column = columns_[i];
+        column.type = cell_type_of(feature.type);
+        column.through_view = feature.sequence || column.type == CellType::bytes;
+        if (feature.sequence && column.type == CellType::bytes) column.type = CellType::views;
+    }
+}
+
+Columns::~Columns() = default;
+
+void Columns::reset(int64_t rows) {
+    rows_ = rows;
+    for (Column &column : columns_) {
+        column.data = nullptr;
+        column.arrow.reset();
+    }
+}
+
+Status Columns::check_feature(uint32_t feature) const {
+    if (feature < columns_.size()) return {};
+    return Status::failure(WB_INVALID_ARGUMENT, "feature index: expected below {}, got {}", columns_.size(), feature);
+}
+
+Status Columns::set_column(uint32_t feature, const void *data, int64_t stride, const uint8_t *validity) {
+    if (Status known = check_feature(feature); !known.ok()) return known;
+    const std::string &name = schema_->features()[feature].name;
+    if (!data && rows_ > 0)
+        return Status::failure(WB_INVALID_ARGUMENT, "feature '{}': expected column data for {} rows, got NULL", name,
+                               rows_)
+            .with_feature(static_cast<int32_t>(feature));
+    int64_t reach = 0;
+    if (rows_ > 0 && __builtin_mul_overflow(stride, rows_ - 1, &reach))
+        return Status::failure(WB_INVALID_ARGUMENT, "feature '{}': a stride of {} overflows for {} rows", name, stride,
+                               rows_)
+            .with_feature(static_cast<int32_t>(feature));
+    Column &column = columns_[feature];
+    column.arrow.reset();
+    column.data = static_cast<const std::byte *>(data);
+    column.stride = stride;
+    column.validity = validity;
+    return {};
+}
+
+Status Columns::set_arrow(uint32_t feature, const ArrowSchema &type, const ArrowArray &array) {
+    if (Status known = check_feature(feature); !known.ok()) return known;
+    Expected<ArrowColumn> made = ArrowColumn::make(schema_->features()[feature], feature, type, array, rows_);
+    if (!made) return made.status();
+    Column &column = columns_[feature];
+    column.data = nullptr;
+    column.arrow.emplace(*std::move(made));
+    return {};
+}
+
+Status Columns::cell(uint32_t feature, int64_t row, Cell &out) const {
+    if (Status known = check_feature(feature); !known.ok()) [[unlikely]]
+        return known;
+    if (row < 0 || row >= rows_) [[unlikely]]
+        return Status::failure(WB_INVALID_ARGUMENT, "row: expected in [0, {}), got {}", rows_, row);
+    const Column &column = columns_[feature];
+    if (column.arrow) return column.arrow->cell(0, row, out);
+    out.missing = !column.data || (column.validity && !((column.validity[row / 8] >> (row % 8)) & 1));
+    if (out.missing) return {};
+    const std::byte *at = column.data + row * column.stride;
+    out.type = column.type;
+    out.data = at;
+    out.count = 1;
+    if (!column.through_view) return {};
+
+    auto view = load_unaligned<wb_view>(at);
+    auto blame = [&](Status status) { return status.with_feature(static_cast<int32_t>(feature)); };
+    const std::string &name = schema_->features()[feature].name;
+    if (view.size < 0 || view.size > std::numeric_limits<int64_t>::max() / size_of(column.type)) [[unlikely]]
+        return blame(Status::failure(WB_INVALID_INPUT, "feature '{}': expected a view of size in [0, {}], got {}", name,
+                                     std::numeric_limits<int64_t>::max() / size_of(column.type), view.size));
+    if (!view.data && view.size) [[unlikely]]
+        return blame(Status::failure(WB_INVALID_INPUT, "feature '{}': view of size {} has NULL data", name, view.size));
+    out.data = static_cast<const std::byte *>(view.data);
+    out.count = view.size;
+    return {};
+}
+
+} // namespace weighbridge::lib

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "feature/row.hpp"
+
+#include <atomic>
+#include <cstring>
+#include <limits>
+
+#include "base/bytes.hpp"
+
+namespace weighbridge::lib {
+
+namespace {
+
+// The busy mark is the one field that is accessed atomically, so it has to be aligned.
+constexpr uintptr_t kRowAlignment = std::atomic_ref<uint32_t>::required_alignment;
+static_assert(offsetof(wb_row_header, busy) % kRowAlignment == 0);
+
+Status check_memory(const void *row) {
+    if (!row) return Status::failure(WB_INVALID_ARGUMENT, "row: expected memory, got NULL");
+    auto beyond = reinterpret_cast<uintptr_t>(row) % kRowAlignment;
+    if (beyond)
+        return Status::failure(WB_INVALID_ARGUMENT, "row: expected memory aligned to {} bytes, got an address {} above",
+                               kRowAlignment, beyond);
+    return {};
+}
+
+std::atomic_ref<uint32_t> busy_mark(void *row) {
+    auto *at = static_cast<std::byte *>(row) + offsetof(wb_row_header, busy);
+    return std::atomic_ref<uint32_t>(*reinterpret_cast<uint32_t *>(at));
+}
+
+} // namespace
+
+Status init_row(const Schema &schema, void *row, size_t capacity) {
+    if (Status memory = check_memory(row); !memory.ok()) return memory;
+    if (capacity < schema.fixed_bytes() || capacity > std::numeric_limits<uint32_t>::max())
+        return Status::failure(WB_INVALID_ARGUMENT, "row: expected a capacity in [{}, {}], got {}",
+                               schema.fixed_bytes(), std::numeric_limits<uint32_t>::max(), capacity);
+    std::memset(row, 0, schema.fixed_bytes());
+    wb_row_header header{};
+    header.capacity = static_cast<uint32_t>(capacity);
+    header.used = schema.fixed_bytes();
+    header.schema_digest = schema.digest();
+    std::memcpy(row, &header, sizeof header);
+    size_t features = schema.features().size();
+    auto *missing = static_cast<unsigned char *>(row) + schema.missing_offset();
+    std::memset(missing, 0xFF, features / 8);
+    if (features % 8) missing[features / 8] = static_cast<unsigned char>((1u << (features % 8)) - 1u);
+    return {};
+}
+
+Status RowLock::take(const Schema &schema, void *row) {
+    if (Status memory = check_memory(row); !memory.ok()) return memory;
+    // Before the mark, so that memory that was never a row is called that and not busy.
+    auto digest = load_unaligned<uint64_t>(static_cast<std::byte *>(row) + offsetof(wb_row_header, schema_digest));
+    if (digest != schema.digest())
+        return Status::failure(WB_INVALID_ARGUMENT, "row: expected schema digest {:016x}, got {:016x}", schema.digest(),
+                               digest);
+    if (busy_mark(row).exchange(1, std::memory_order_acquire))
+        return Status::failure(WB_BUSY, "row: in use by another call");
+    row_ = row;
+    auto header = load_unaligned<wb_row_header>(row);
+    Status status;
+    if (header.capacity < schema.fixed_bytes())
+        status = Status::failure(WB_INVALID_ARGUMENT, "row: expected a capacity of at least {}, got {}",
+                                 schema.fixed_bytes(), header.capacity);
+    else if (header.used < schema.fixed_bytes() || header.used > header.capacity)
+        status = Status::failure(WB_INVALID_ARGUMENT, "row: expected used bytes in [{}, {}], got {}",
+                                 schema.fixed_bytes(), header.capacity, header.used);
+    if (!status.ok()) {
+        busy_mark(row).store(0, std::memory_order_release);
+        row_ = nullptr;
+    }
+    return status;
+}
+
+RowLock::~RowLock() {
+    if (row_) busy_mark(row_).store(0, std::memory_order_release);
+}
+
+Status StridedRows::cell(uint32_t feature, int64_t row, Cell &out) const {
+    uint32_t index = feature;
+    if (wanted_ && !wanted_->empty()) {
+        int32_t place = feature < wanted_->size() ? (*wanted_)[feature] : -1;
+        if (place < 0) {
+            out.missing = true;
+            return {};
+        }
+        index = static_cast<uint32_t>(place);
+    }
+    if (index >= schema_.features().size()) [[unlikely]]
+        return Status::failure(WB_INVALID_ARGUMENT, "feature index: expected below {}, got {}",
+                               schema_.features().size(), index);
+    const Feature &wanted = schema_.features()[index];
+    const std::byte *at = rows_ + row * stride_;
+    auto missing = static_cast<unsigned char>(at[schema_.missing_offset() + index / 8]);
+    out.missing = (missing >> (index % 8)) & 1;
+    if (out.missing) return {};
+    out.type = cell_type_of(wanted.type);
+    out.data = at + wanted.offset;
+    out.count = 1;
+    if (!wanted.sequence && out.type != CellType::bytes) return {};
+
+    auto span = load_unaligned<wb_span>(at + wanted.offset);
+    int64_t used = load_unaligned<uint32_t>(at + offsetof(wb_row_header, used));
+    if (wanted.sequence && out.type == CellType::bytes) out.type = CellType::spans;
+    int64_t begin = span.offset;
+    int64_t bytes = int64_t{span.size} * size_of(out.type); // at most 2^32 * 16
+    if (begin > used || bytes > used - begin || (bytes && begin < schema_.fixed_bytes())) [[unlikely]]
+        return Status::failure(WB_INVALID_INPUT,
+                               "feature '{}': expected a span inside bytes [{}, {}) of the row, got {} bytes at {}",
+                               wanted.name, schema_.fixed_bytes(), used, bytes, begin)
+            .with_feature(static_cast<int32_t>(feature));
+    out.data = at + begin;
+    out.count = span.size;
+    out.base = at;
+    out.base_bytes = used;
+    return {};
+}
+
+} // namespace weighbridge::lib
