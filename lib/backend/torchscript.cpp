@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/torchscript.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <limits>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "backend/plugin_api.h"
+#include "backend/plugin_loader.hpp"
+#include "backend/warm_inputs.hpp"
+#include "backend/worker.hpp"
+#include "weighbridge/c/call.h"
+
+namespace weighbridge::lib {
+namespace {
+
+constexpr wb_plugin_device kCpu{0, 0, nullptr};
+constexpr const char *kModuleFile = "model.ts";
+// Rows of a tile: from here on a row costs what it costs in larger ones (design.md, section 8: 64 rows of the MLP take
+// 7 times one row's time; sequences fill the machine with fewer rows).
+constexpr int64_t kTileRows = 64;
+constexpr int64_t kSequenceTileRows = 32;
+
+using Line = char[192];  // a plug-in's error, so that a prefix still fits into a Status
+
+// The plug-in and the context threads: what a backend, its programs and their executors share.
+struct Threads {
+    Plugin plugin;
+    std::vector<std::shared_ptr<Worker>> contexts;
+};
+
+Status prepare_thread(const wb_plugin_v1 &table) {
+    Line line = "";
+    if (const int32_t code = table.thread_init(line, sizeof line); code != WB_OK)
+        return Status::failure(code, "LibTorch could not be set up for a thread: {}", line);
+    return {};
+}
+
+// A loaded module. Constant after construction.
+struct Module {
+    Module(const wb_plugin_v1 *owner, wb_plugin_module *loaded) : table(owner), handle(loaded) {}
+    ~Module() { table->unload(handle); }
+    Module(const Module &) = delete;
+    Module &operator=(const Module &) = delete;
+
+    const wb_plugin_v1 *const table;
+    wb_plugin_module *const handle;
+};
+
+// One run on a context's thread, with outputs of its own: a caller who has left is not written to.
+class ModuleRun final : public Worker::Job {
+  public:
+    // Room for `rows` rows of each output. May throw std::bad_alloc.
+    ModuleRun(std::shared_ptr<const Module> module, std::shared_ptr<const Bundle> bundle, int64_t rows)
+        : module_(std::move(module)), bundle_(std::move(bundle)) {
+        const Manifest &manifest = bundle_->manifest();
+        inputs_.resize(manifest.tensors.size());
+        for (const Output &output : manifest.outputs) {
+            buffers_.emplace_back(static_cast<size_t>(rows * output.width) * sizeof(float));
+            wb_plugin_output wanted{};
+            wanted.name = output.name.c_str();
+            if (const auto *key = std::get_if<std::string>(&output.source))
+                wanted.key = key->c_str();
+            else
+                wanted.index = std::get<int64_t>(output.source);
+            wanted.rank = output.shape.rank;
+            std::copy_n(output.shape.size.begin(), wanted.rank, wanted.shape);
+            wanted.data = reinterpret_cast<float *>(buffers_.back().data());
+            outputs_.push_back(wanted);
+        }
+    }
+
+    // `views` must stay until the run is over.
+    void set(std::span<const TensorView> views, int64_t rows) {
+        for (size_t i = 0; i < inputs_.size(); ++i) {
+            wb_plugin_tensor &input = inputs_[i];
+            input.dtype = static_cast<int32_t>(views[i].dtype);
+            input.rank = views[i].shape.rank;
+            std::copy_n(views[i].shape.size.begin(), input.rank, input.shape);
+            input.data = views[i].data;
+        }
+        for (wb_plugin_output &output : outputs_) output.shape[0] = rows;
+    }
+
+    Status perform() override {
+        Line line = "";
+        const int32_t code =
+            module_->table->run(module_->handle, kCpu, inputs_.data(), static_cast<uint32_t>(inputs_.size()),
+                                outputs_.data(), static_cast<uint32_t>(outputs_.size()), line, sizeof line);
+        if (code == WB_OK) return {};
+        const std::string &name = bundle_->manifest().identity.name;
+        // What forward itself says may quote a payment; what the plug-in found in its results does not.
+        if (code == WB_BACKEND_FAILED && private_values)
+            return Status::failure(code, "model '{}': forward failed; the reason may hold private values", name);
+        return Status::failure(code == WB_INVALID_BUNDLE ? WB_BACKEND_FAILED : code, "model '{}': {}", name, line);
+    }
+
+    const float *output(size_t index) const { return outputs_[index].data; }
+    size_t inputs() const { return inputs_.size(); }
+    size_t outputs() const { return outputs_.size(); }
+
+    bool private_values = false;  // a feature has a privacy class, and the values are a caller's
+
+  private:
+    const std::shared_ptr<const Module> module_;
+    const std::shared_ptr<const Bundle> bundle_;
+    std::vector<wb_plugin_tensor> inputs_;
+    std::vector<AlignedBuffer> buffers_;  // by output
+    std::vector<wb_plugin_output> outputs_;
+};
+
+class TorchscriptExecutor final : public Executor {
+  public:
+    TorchscriptExecutor(std::shared_ptr<Worker> worker, std::shared_ptr<ModuleRun> job, const Bundle &bundle,
+                        int64_t tile_rows)
+        : worker_(std::move(worker)), job_(std::move(job)), tile_rows_(tile_rows) {
+        for (const Output &output : bundle.manifest().outputs) widths_.push_back(output.width);
+    }
+
+    Status run(Run &run) override {
+        if (run.rows < 1 || run.rows > tile_rows_ || run.inputs.size() != job_->inputs() ||
+            run.outputs.size() != job_->outputs())
+            return Status::failure(WB_INTERNAL, "a run of {} rows, {} inputs and {} outputs does not fit its executor",
+                                   run.rows, run.inputs.size(), run.outputs.size());
+        job_->set(run.inputs, run.rows);
+        const Status status = worker_->run(job_, run.stop, {run.done, run.done_arg}, run.abandoned);
+        if (!status.ok()) return status;
+        for (size_t i = 0; i < widths_.size(); ++i)
+            std::memcpy(run.outputs[i], job_->output(i), static_cast<size_t>(run.rows * widths_[i]) * sizeof(float));
+        return status;
+    }
+
+  private:
+    const std::shared_ptr<Worker> worker_;
+    const std::shared_ptr<ModuleRun> job_;  // the worker's too while a run is abandoned
+    const int64_t tile_rows_;
+    std::vector<int64_t> widths_;
+};
+
+int64_t tile_rows_of(const Bundle &bundle) {
+    const auto &features = bundle.schema()->features();
+    const bool sequences = std::any_of(features.begin(), features.end(),
+                                       [](const Feature &one) { return one.sequence || one.type == StoredType::text; });
+    return std::clamp<int64_t>(bundle.manifest().limits.rows, 1, sequences ? kSequenceTileRows : kTileRows);
+}
+
+// Bytes of all outputs; the largest number where the manifest's sizes do not fit.
+int64_t output_bytes(const Bundle &bundle, int64_t rows) {
+    int64_t total = 0;
+    for (const Output &output : bundle.manifest().outputs) {
+        int64_t bytes = 0;
+        if (__builtin_mul_overflow(rows, output.width, &bytes) ||
+            __builtin_mul_overflow(bytes, int64_t{sizeof(float)}, &bytes) ||
+            __builtin_add_overflow(total, bytes, &total))
+            return std::numeric_limits<int64_t>::max();
+    }
+    return total;
+}
+
+Expected<std::shared_ptr<ModuleRun>> make_run(const std::shared_ptr<const Module> &module,
+                                              const std::shared_ptr<const Bundle> &bundle, int64_t rows) {
+    const int64_t limit = bundle->manifest().limits.memory_bytes;
+    if (const int64_t bytes = output_bytes(*bundle, rows); bytes > limit)
+        return Status::failure(WB_INVALID_BUNDLE,
+                               "limits.memory_bytes: expected at least {} for the outputs of {} rows, got {}", bytes,
+                               rows, limit);
+    return std::make_shared<ModuleRun>(module, bundle, rows);
+}
+
+class TorchscriptProgram final : public Program {
+  public:
+    TorchscriptProgram(std::shared_ptr<const Threads> threads, std::shared_ptr<const Module> module,
+                       std::shared_ptr<const Bundle> bundle)
+        : threads_(std::move(threads)), module_(std::move(module)), bundle_(std::move(bundle)) {}
+
+    Traits traits() const override { return {.inline_safe = false, .cancellable = false, .batch_invariant = false}; }
+    int32_t backend() const override { return WB_BACKEND_TORCHSCRIPT; }
+    int32_t precision() const override { return WB_PRECISION_FP32; }
+    int32_t numerics() const override { return 0; }
+    int64_t tile_rows() const override { return tile_rows_of(*bundle_); }
+    int64_t executor_bytes(int64_t tile_rows) const override { return output_bytes(*bundle_, tile_rows); }
+
+    Expected<std::unique_ptr<Executor>> make_executor(int context, int64_t tile_rows) const override {
+        if (context < 0 || static_cast<size_t>(context) >= threads_->contexts.size())
+            return Status::failure(WB_INTERNAL, "context {} of {}", context, threads_->contexts.size());
+        auto job = make_run(module_, bundle_, tile_rows);
+        if (!job) return job.status();
+        const auto &features = bundle_->schema()->features();
+        (*job)->private_values =
+            std::any_of(features.begin(), features.end(), [](const Feature &one) { return !one.privacy.empty(); });
+        return std::unique_ptr<Executor>(std::make_unique<TorchscriptExecutor>(
+            threads_->contexts[static_cast<size_t>(context)], *std::move(job), *bundle_, tile_rows));
+    }
+
+  private:
+    const std::shared_ptr<const Threads> threads_;
+    const std::shared_ptr<const Module> module_;
+    const std::shared_ptr<const Bundle> bundle_;
+};
+
+// Loads a module and runs it with each size that a caller may ask for, before any caller does.
+class LoadAndWarm final : public Worker::Job {
+  public:
+    LoadAndWarm(const wb_plugin_v1 &table, std::shared_ptr<const Bundle> bundle)
+        : table_(table), bundle_(std::move(bundle)) {}
+
+    Status perform() override {
+        const Bytes &bytes = *bundle_->file(kModuleFile);
+        Line line = "";
+        wb_plugin_module *handle = nullptr;
+        const int32_t code = table_.load(&handle, bytes.data(), bytes.size(), kCpu,
+                                         static_cast<uint32_t>(bundle_->manifest().tensors.size()), line, sizeof line);
+        if (code != WB_OK) return Status::failure(code, "{}: {}", kModuleFile, line);
+        auto loaded = std::make_shared<const Module>(&table_, handle);
+        const int64_t rows = tile_rows_of(*bundle_);
+        auto job = make_run(loaded, bundle_, rows);
+        if (!job) return job.status();
+        for (const WarmSize size : warm_sizes(bundle_->manifest().tensors, rows))
+            if (const Status status = warm(**job, size); !status.ok()) return status;
+        module = std::move(loaded);
+        return {};
+    }
+
+    std::shared_ptr<const Module> module;  // the result
+
+  private:
+    Status warm(ModuleRun &job, WarmSize size) const {
+        const Manifest &manifest = bundle_->manifest();
+        const WarmInputs inputs(*bundle_->schema(), manifest.limits, manifest.tensors, size);
+        job.set(inputs.views(), size.rows);
+        // lib/torch/README.md: a shape's first run is 10 to 200 times slower, its second at most 2 times, in one row.
+        const int runs = size.rows == 1 ? 2 : 1;
+        for (int i = 0; i < runs; ++i) {
+            const Status status = job.perform();
+            if (status.ok()) continue;
+            if (inputs.has_empty() && status.code == WB_BACKEND_FAILED) return {};
+            return Status::failure(status.code, "{}: warm-up with {} row(s): {}", kModuleFile, size.rows,
+                                   status.message);
+        }
+        return {};
+    }
+
+    const wb_plugin_v1 &table_;
+    const std::shared_ptr<const Bundle> bundle_;
+};
+
+class Torchscript final : public TorchscriptBackend {
+  public:
+    explicit Torchscript(PluginOptions options) : options_(std::move(options)) {}
+
+    std::string_view name() const override { return "torchscript"; }
+    bool started() const override { return started_.load(std::memory_order_acquire); }
+
+    Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
+                                                     std::string_view precision) override {
+        if (!precision.empty() && precision != "fp32")
+            return Status::failure(WB_BACKEND_UNAVAILABLE, "precision '{}': the torchscript engine has fp32 only",
+                                   precision);
+        if (!bundle->file(kModuleFile))
+            return Status::failure(WB_BACKEND_UNAVAILABLE, "{}: not in the bundle, which the torchscript engine needs",
+                                   kModuleFile);
+        const auto threads = start();
+        if (!threads) return threads.status();
+        const wb_plugin_v1 &table = *(*threads)->plugin.table;
+        // A thread of its own: the context threads go on scoring while a model is loaded beside them.
+        const auto loader = Worker::start("wb:torch-load", [&] { return prepare_thread(table); });
+        if (!loader) return loader.status();
+        const auto job = std::make_shared<LoadAndWarm>(table, bundle);
+        bool left = false;
+        const Status status = (*loader)->run(job, {.clock = &steady_clock()}, {}, left);
+        if (!status.ok()) return status;
+        return std::shared_ptr<const Program>(std::make_shared<TorchscriptProgram>(*threads, job->module, bundle));
+    }
+
+  private:
+    // Opens the plug-in and starts the context threads, once.
+    Expected<std::shared_ptr<const Threads>> start() {
+        const std::lock_guard lock(mutex_);
+        if (threads_ && epoch_ != fork_epoch())
+            return Status::failure(WB_FORKED, "this process forked after the LibTorch threads were started");
+        if (threads_) return threads_;
+        auto plugin = open_plugin(options_.plugin, options_.libtorch, plugin_directory());
+        if (!plugin) return plugin.status();
+        auto threads = std::make_shared<Threads>();
+        threads->plugin = *std::move(plugin);
+        for (int i = 0; i < options_.contexts; ++i) {
+            auto worker =
+                Worker::start("wb:torch-" + std::to_string(i), [&] { return prepare_thread(*threads->plugin.table); });
+            if (!worker) return worker.status();
+            threads->contexts.push_back(*std::move(worker));
+        }
+        threads_ = std::move(threads);
+        epoch_ = fork_epoch();
+        started_.store(true, std::memory_order_release);
+        return threads_;
+    }
+
+    const PluginOptions options_;
+    std::atomic<bool> started_{false};
+    ForkMutex mutex_;
+    std::shared_ptr<const Threads> threads_;  // guarded by mutex_
+    uint64_t epoch_ = 0;                      // guarded by mutex_
+};
+
+}  // namespace
+
+std::unique_ptr<TorchscriptBackend> make_torchscript_backend(PluginOptions options) {
+    return std::make_unique<Torchscript>(std::move(options));
+}
+
+std::string describe_plugins_json() {
+    nlohmann::json list = nlohmann::json::array();
+    for (const PluginFile &file : plugins_in(plugin_directory()))
+        list.push_back({{"kind", "plugin"}, {"path", file.path}, {"libtorch", file.minor}});
+    if (const auto mapped = mapped_libtorch())
+        list.push_back({{"kind", "mapped"}, {"path", mapped->directory}, {"libtorch", mapped->version}});
+    return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace weighbridge::lib

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "feature/encoder.hpp"
+#include "feature/schema.hpp"
+#include "tensor/tensor.hpp"
+
+namespace weighbridge::lib {
+
+// The sizes of one warm-up run, chosen between nothing and the limits: every sequence and every text gets
+// steps / 4 of its longest, rounded up.
+struct WarmSize {
+    int64_t rows;
+    int steps;  // 0 (empty sequences) to 4 (the limit)
+};
+
+// The sizes worth a run: 1 row and `tile_rows`, and, where a tensor has a symbolic size, each of: a quarter, half and
+// all of the limit, and nothing at all (which a model need not accept).
+std::vector<WarmSize> warm_sizes(std::span<const TensorSpec> tensors, int64_t tile_rows);
+
+// Dense inputs that forward can take: zeros (index 0 is valid in every vocabulary), masks all true, real lengths.
+class WarmInputs {
+  public:
+    // May throw std::bad_alloc.
+    WarmInputs(const Schema &schema, const Limits &limits, std::span<const TensorSpec> tensors, WarmSize size);
+
+    std::span<const TensorView> views() const { return views_; }
+    bool has_empty() const { return has_empty_; }  // a sequence or text of length 0
+
+  private:
+    std::vector<AlignedBuffer> buffers_;
+    std::vector<TensorView> views_;
+    bool has_empty_ = false;
+};
+
+}  // namespace weighbridge::lib

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "module.hpp"
+
+#include <caffe2/serialize/read_adapter_interface.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/ir/alias_analysis.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "error_text.hpp"
+#include "weighbridge/c/schema.h"
+
+// A frozen module. Immutable after load(), so that several threads may run it.
+struct wb_plugin_module {
+    // A weight, buffer or constant, and its version at load: LibTorch counts the writes into each tensor.
+    struct Kept {
+        std::string name;
+        at::Tensor tensor;
+        int64_t version;
+    };
+    torch::jit::Module owner;
+    torch::jit::Method forward;
+    std::vector<bool> written;  // by argument: forward may write into it, so it gets a copy
+    std::vector<Kept> kept;
+};
+
+namespace weighbridge::torch_plugin {
+namespace {
+
+// The caller's bytes as the archive reader wants them; nothing is copied.
+class MemoryReader final : public caffe2::serialize::ReadAdapterInterface {
+  public:
+    MemoryReader(const void *bytes, size_t size) : bytes_(static_cast<const char *>(bytes)), size_(size) {}
+    size_t size() const override { return size_; }
+    size_t read(uint64_t position, void *buffer, size_t count, const char *) const override {
+        if (position >= size_) return 0;
+        const size_t there = std::min<size_t>(count, size_ - position);
+        std::memcpy(buffer, bytes_ + position, there);
+        return there;
+    }
+
+  private:
+    const char *bytes_;
+    size_t size_;
+};
+
+void require_cpu(wb_plugin_device device) {
+    if (device.device_type != 0)
+        throw Refusal{WB_BACKEND_UNAVAILABLE, "expected device cpu, got device type " +
+                                                  std::to_string(device.device_type) +
+                                                  "; this plug-in runs on the CPU only"};
+}
+
+// Operators that leave the computation: they write, read, print, start threads or change the process.
+bool leaves_computation(const torch::jit::Node &node) {
+    static constexpr const char *kNames[] = {"prim::Print", "prim::fork",      "prim::awaitable",  "aten::wait",
+                                             "aten::save",  "aten::from_file", "aten::manual_seed"};
+    static constexpr const char *kSpaces[] = {"prim::rpc_", "c10d::", "_c10d_functional::", "symm_mem::", "profiler::"};
+    const std::string name = node.kind().toQualString();
+    return std::any_of(std::begin(kNames), std::end(kNames), [&](const char *one) { return name == one; }) ||
+           std::any_of(std::begin(kSpaces), std::end(kSpaces), [&](const char *one) { return name.starts_with(one); });
+}
+
+// Refuses what no served module may do, and collects the tensors that the graph holds.
+void inspect(const torch::jit::Block &block, std::vector<wb_plugin_module::Kept> &kept) {
+    for (const torch::jit::Node *node : block.nodes()) {
+        if (leaves_computation(*node))
+            throw Refusal{WB_INVALID_BUNDLE, std::string("forward uses ") + node->kind().toQualString() +
+                                                 ", which a served module must not; remove it and export again"};
+        if (node->kind() == c10::prim::SetAttr)
+            throw Refusal{WB_INVALID_BUNDLE, "forward sets the attribute '" + node->s(c10::attr::name) +
+                                                 "', which a served module must not; keep no state in forward"};
+        if (node->kind() == c10::prim::Constant && node->hasAttribute(c10::attr::value) &&
+            node->kindOf(c10::attr::value) == torch::jit::AttributeKind::t) {
+            const at::Tensor &tensor = node->t(c10::attr::value);
+            kept.push_back({node->output()->debugName(), tensor, tensor._version()});
+        }
+        for (const torch::jit::Block *inner : node->blocks()) inspect(*inner, kept);
+    }
+}
+
+// Freezing leaves an attribute where it cannot prove that forward only reads it.
+std::vector<wb_plugin_module::Kept> inspect(const torch::jit::Module &module, const torch::jit::Graph &graph) {
+    std::vector<wb_plugin_module::Kept> kept;
+    inspect(*graph.block(), kept);
+    for (const auto &one : module.named_parameters()) kept.push_back({one.name, one.value, one.value._version()});
+    for (const auto &one : module.named_buffers()) kept.push_back({one.name, one.value, one.value._version()});
+    return kept;
+}
+
+// State that one request leaves for the next would show one customer's data to another.
+void require_unwritten(const wb_plugin_module &module) {
+    for (const auto &one : module.kept)
+        if (one.tensor._version() != one.version)
+            throw Refusal{WB_INVALID_BUNDLE, "forward wrote into '" + one.name +
+                                                 "', which a served module must not; keep no state in forward"};
+}
+
+void check_arguments(const torch::jit::Module &module, uint32_t expected) {
+    const auto method = module.find_method("forward");
+    if (!method) throw Refusal{WB_INVALID_BUNDLE, "expected a method 'forward', found none"};
+    const auto &arguments = method->function().getSchema().arguments();
+    size_t most = arguments.size() - 1;  // the first is the module itself
+    size_t least = 0;
+    for (size_t i = 1; i < arguments.size(); ++i) least += arguments[i].default_value() ? 0 : 1;
+    if (expected < least || expected > most)
+        throw Refusal{WB_INVALID_BUNDLE, "forward: expected " + std::to_string(expected) +
+                                             " argument(s), one for each tensor of the manifest, found " +
+                                             std::to_string(most)};
+}
+
+c10::ScalarType scalar_of(int32_t dtype) {
+    switch (dtype) {
+        case WB_DTYPE_FLOAT32:
+            return c10::kFloat;
+        case WB_DTYPE_FLOAT64:
+            return c10::kDouble;
+        case WB_DTYPE_INT64:
+            return c10::kLong;
+        case WB_DTYPE_INT32:
+            return c10::kInt;
+        case WB_DTYPE_BOOL:
+            return c10::kBool;
+        default:
+            throw Refusal{WB_INTERNAL, "unknown dtype " + std::to_string(dtype)};
+    }
+}
+
+std::string text_of(c10::IntArrayRef sizes) {
+    std::string text = "[";
+    for (size_t i = 0; i < sizes.size(); ++i) text += (i ? ", " : "") + std::to_string(sizes[i]);
+    return text + "]";
+}
+
+std::string kind_of(const c10::IValue &value) {
+    if (value.isTuple()) return "a tuple of " + std::to_string(value.toTupleRef().elements().size());
+    if (value.isList()) return "a list of " + std::to_string(value.toListRef().size());
+    if (value.isTensor()) return "a tensor";
+    return "a " + value.tagKind();
+}
+
+// One of forward's results. `what` names the output in messages.
+c10::IValue select(const c10::IValue &result, const wb_plugin_output &wanted, const std::string &what) {
+    if (wanted.key) {
+        if (!result.isGenericDict())
+            throw Refusal{WB_INVALID_BUNDLE,
+                          what + "expected a dict with the key '" + wanted.key + "', got " + kind_of(result)};
+        for (const auto &entry : result.toGenericDict())
+            if (entry.key().isString() && entry.key().toStringRef() == wanted.key) return entry.value();
+        throw Refusal{WB_INVALID_BUNDLE, what + "expected the key '" + wanted.key + "' in forward's dict, found none"};
+    }
+    if (result.isTensor() && wanted.index == 0) return result;
+    const auto place = static_cast<size_t>(wanted.index);
+    if (wanted.index >= 0 && result.isTuple()) {
+        const auto &elements = result.toTupleRef().elements();
+        if (place < elements.size()) return elements[place];
+    }
+    if (wanted.index >= 0 && result.isList() && place < result.toListRef().size()) return result.toListRef()[place];
+    throw Refusal{WB_INVALID_BUNDLE,
+                  what + "expected place " + std::to_string(wanted.index) + " of a tuple, got " + kind_of(result)};
+}
+
+void take(const c10::IValue &result, const wb_plugin_output &wanted) {
+    const std::string what = std::string("output '") + wanted.name + "': ";
+    const c10::IValue value = select(result, wanted, what);
+    if (!value.isTensor() || !value.toTensor().defined())
+        throw Refusal{WB_INVALID_BUNDLE, what + "expected a tensor, got " + kind_of(value)};
+    at::Tensor tensor = value.toTensor();
+    if (tensor.layout() != c10::kStrided || tensor.is_quantized() || !tensor.is_floating_point())
+        throw Refusal{WB_INVALID_BUNDLE,
+                      what + "expected a dense floating-point tensor, got " + c10::toString(tensor.scalar_type())};
+    const c10::IntArrayRef expected(wanted.shape, static_cast<size_t>(wanted.rank));
+    if (tensor.sizes() != expected)
+        throw Refusal{WB_INVALID_BUNDLE,
+                      what + "expected shape " + text_of(expected) + ", got " + text_of(tensor.sizes())};
+    tensor = tensor.to(c10::Device(c10::kCPU), c10::kFloat).contiguous();
+    if (tensor.numel() > 0)
+        std::memcpy(wanted.data, tensor.const_data_ptr<float>(), static_cast<size_t>(tensor.numel()) * sizeof(float));
+}
+
+}  // namespace
+
+int32_t load(wb_plugin_module **out, const void *bytes, uint64_t size, wb_plugin_device device, uint32_t arguments,
+             char *error, uint32_t error_bytes) {
+    *out = nullptr;
+    try {
+        require_cpu(device);
+        const c10::NoGradGuard no_grad;
+        // Freezing folds attributes only with the optimiser on, which thread_init turns off for runs.
+        const torch::jit::GraphOptimizerEnabledGuard optimiser(true);
+        torch::jit::Module module = torch::jit::load(std::make_shared<MemoryReader>(bytes, static_cast<size_t>(size)),
+                                                     c10::Device(c10::kCPU), /*load_debug_files=*/false);
+        check_arguments(module, arguments);
+        module.eval();
+        // Without optimize_numerics: it folds batch norms into weights, which changes results.
+        module = torch::jit::freeze(module, std::nullopt, /*optimize_numerics=*/false);
+        torch::jit::Method forward = module.get_method("forward");
+        const auto graph = forward.graph();
+        auto kept = inspect(module, *graph);
+        std::vector<bool> written(arguments, false);
+        const torch::jit::AliasDb aliases(graph);
+        for (size_t i = 0; i < arguments; ++i) written[i] = aliases.hasWriters(graph->inputs()[i + 1]);
+        *out = new wb_plugin_module{std::move(module), std::move(forward), std::move(written), std::move(kept)};
+        return WB_OK;
+    } catch (...) {
+        return write_exception(WB_INVALID_BUNDLE, error, error_bytes);
+    }
+}
+
+void unload(wb_plugin_module *module) { delete module; }
+
+int32_t run(wb_plugin_module *module, wb_plugin_device device, const wb_plugin_tensor *inputs, uint32_t input_count,
+            wb_plugin_output *outputs, uint32_t output_count, char *error, uint32_t error_bytes) {
+    try {
+        require_cpu(device);
+        const c10::InferenceMode inference;
+        std::vector<c10::IValue> arguments;
+        arguments.reserve(input_count + 1);
+        for (uint32_t i = 0; i < input_count; ++i) {
+            const wb_plugin_tensor &input = inputs[i];
+            at::Tensor view =
+                at::from_blob(const_cast<void *>(input.data),
+                              c10::IntArrayRef(input.shape, static_cast<size_t>(input.rank)), scalar_of(input.dtype));
+            arguments.emplace_back(module->written[i] ? view.clone() : std::move(view));
+        }
+        const c10::IValue result = module->forward(std::move(arguments));
+        require_unwritten(*module);
+        for (uint32_t i = 0; i < output_count; ++i) take(result, outputs[i]);
+        return WB_OK;
+    } catch (...) {
+        return write_exception(WB_BACKEND_FAILED, error, error_bytes);
+    }
+}
+
+}  // namespace weighbridge::torch_plugin

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the modules that tests/torch loads: python export_modules.py DIRECTORY
+
+Each is <name>.ts; <name>.txt beside it has forward's first output for the inputs that sample_inputs() makes, one float a
+line, as PyTorch itself computes it in eager mode on one thread.
+"""
+import pathlib
+import sys
+import warnings
+from typing import Dict, List, Tuple
+
+import torch
+from torch import Tensor, nn
+
+NUMBERS, VOCABULARY, LENGTH, WIDTH = 6, 10, 8, 16
+
+
+class Mlp(nn.Module):
+    """Scripted; two inputs, one output; batch norm and dropout tell eval from train mode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(VOCABULARY, 4)
+        self.body = nn.Sequential(nn.Linear(NUMBERS + 4, WIDTH), nn.BatchNorm1d(WIDTH), nn.ReLU(), nn.Dropout(0.5),
+                                  nn.Linear(WIDTH, 1))
+
+    def forward(self, numbers: Tensor, country: Tensor) -> Tensor:
+        return self.body(torch.cat([numbers, self.embedding(country)], dim=1)).squeeze(1)
+
+
+class TupleOut(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(NUMBERS, WIDTH)
+
+    def forward(self, numbers: Tensor) -> Tuple[Tensor, Tensor]:
+        hidden = self.linear(numbers)
+        return hidden.sum(dim=1), hidden.double()
+
+
+class DictOut(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(NUMBERS, 2)
+
+    def forward(self, numbers: Tensor) -> Dict[str, Tensor]:
+        both = self.linear(numbers)
+        return {"fraud": both[:, 0], "count": both.argmax(dim=1)}
+
+
+class ListOut(nn.Module):
+    def forward(self, numbers: Tensor) -> List[Tensor]:
+        return [numbers.sum(dim=1), numbers.t()]
+
+
+class Sequence(nn.Module):
+    """A transformer over a sequence with a mask. Scripted, its code holds `warn`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(WIDTH, 2, 32, batch_first=True)
+        self.inward = nn.Linear(1, WIDTH)
+        self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.out = nn.Linear(WIDTH, 1)
+
+    def forward(self, past: Tensor, mask: Tensor) -> Tensor:
+        hidden = self.encoder(self.inward(past), src_key_padding_mask=~mask)
+        return self.out(hidden.mean(dim=1)).squeeze(1)
+
+
+class Raises(nn.Module):
+    def forward(self, numbers: Tensor) -> Tensor:
+        if bool((numbers < 0).any()):
+            raise ValueError("negative number")
+        return numbers.sum(dim=1)
+
+
+class BadIndex(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(VOCABULARY, 4)
+
+    def forward(self, country: Tensor) -> Tensor:
+        return self.embedding(country).sum(dim=1)
+
+
+class Loops(nn.Module):
+    """Takes as many turns as its input's first value says; a turn is about a microsecond."""
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        total = numbers.sum(dim=1)
+        for _ in range(int(numbers[0, 0].item())):
+            total = total * 0.999
+        return total
+
+
+class WritesInput(nn.Module):
+    def forward(self, numbers: Tensor) -> Tensor:
+        numbers.add_(1.0)
+        return numbers.sum(dim=1)
+
+
+class KeepsState(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(1))
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        self.seen.add_(numbers.sum())
+        return numbers.sum(dim=1) + self.seen
+
+
+class KeepsStateInView(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(4, 3))
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        row = self.seen[1]
+        row.copy_(numbers.sum(dim=1))
+        return row + 1.0
+
+
+class SetsAttribute(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        self.calls = self.calls + 1
+        return numbers.sum(dim=1) * self.calls
+
+
+class Prints(nn.Module):
+    def forward(self, numbers: Tensor) -> Tensor:
+        print(numbers)
+        return numbers.sum(dim=1)
+
+
+class Warns(nn.Module):
+    def forward(self, numbers: Tensor) -> Tensor:
+        warnings.warn("a warning")
+        return numbers.sum(dim=1)
+
+
+class Wide(nn.Module):
+    """Large enough that LibTorch would use more threads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(1024, 1024)
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        return torch.tanh(self.linear(numbers)).sum(dim=1)
+
+
+def numbers(rows: int = 3, width: int = NUMBERS) -> Tensor:
+    return (torch.arange(rows * width, dtype=torch.float32).reshape(rows, width) % 7) * 0.25
+
+
+def sample_inputs(name: str) -> Tuple[Tensor, ...]:
+    if name in ("mlp", "mlp_traced"):
+        return numbers(), torch.tensor([1, 0, 9])
+    if name == "sequence":
+        return numbers(3, LENGTH).unsqueeze(2), torch.ones(3, LENGTH, dtype=torch.bool)
+    if name == "bad_index":
+        return (torch.tensor([1, 0, 9]),)
+    return (numbers(width=1024),) if name == "wide" else (numbers(),)
+
+
+def main(directory: pathlib.Path) -> None:
+    torch.set_num_threads(1)
+    directory.mkdir(parents=True, exist_ok=True)
+    modules = {"mlp": Mlp, "tuple": TupleOut, "dict": DictOut, "list": ListOut, "sequence": Sequence, "raises": Raises,
+               "bad_index": BadIndex, "loops": Loops, "writes_input": WritesInput, "keeps_state": KeepsState, "keeps_state_in_view": KeepsStateInView,
+               "sets_attribute": SetsAttribute, "prints": Prints, "warns": Warns, "wide": Wide, "mlp_traced": Mlp}
+    for name, kind in modules.items():
+        torch.manual_seed(7)
+        module = kind()
+        inputs = sample_inputs(name)
+        if name.endswith("_traced"):
+            module.eval()
+            with torch.no_grad():
+                compiled = torch.jit.trace(module, inputs)
+        else:
+            compiled = torch.jit.script(module)  # in train mode on purpose: the plug-in calls eval()
+        compiled.save(str(directory / f"{name}.ts"))
+        if name == "prints":
+            continue
+        module.eval()
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            result = module(*[one.clone() for one in inputs])
+        first = next(iter(result.values())) if isinstance(result, dict) else result
+        first = first[0] if isinstance(first, (tuple, list)) else first
+        lines = [repr(value) for value in first.float().reshape(-1).tolist()]
+        (directory / f"{name}.txt").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TorchScript is deprecated upstream
+        main(pathlib.Path(sys.argv[1]))
