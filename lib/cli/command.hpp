@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the verbs share: exit codes, failures, the options that load a model, output.
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "weighbridge.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace weighbridge::cli {
+
+// Exit codes, in --help and README.md.
+enum Exit : int {
+    exit_ok = 0,
+    exit_failed = 1,        // refused or failed; stderr says why in one line
+    exit_usage = 2,         // the command line is wrong
+    exit_rejected = 3,      // done, but some rows were rejected
+    exit_interrupted = 130  // SIGINT; what was done is written
+};
+
+// Ends the command with a line on stderr.
+class Failure : public std::runtime_error {
+  public:
+    Failure(Exit code, const std::string &message) : std::runtime_error(message), code_(code) {}
+    Exit code() const { return code_; }
+
+  private:
+    Exit code_;
+};
+
+// A verb of the command. Failures of run() are Failure or weighbridge::Exception.
+class Verb {
+  public:
+    virtual ~Verb() = default;
+    virtual void declare(CLI::App &app) = 0;
+    virtual int run() = 0;
+};
+
+std::unique_ptr<Verb> make_pack();
+std::unique_ptr<Verb> make_inspect();
+std::unique_ptr<Verb> make_verify();
+std::unique_ptr<Verb> make_encode();
+std::unique_ptr<Verb> make_score();
+std::unique_ptr<Verb> make_bench();
+std::unique_ptr<Verb> make_version();
+
+// The options of verbs that load a bundle.
+struct ModelChoice {
+    std::string directory, backend, precision, torch_plugin, libtorch;
+    uint32_t contexts = 0;  // 0: automatic
+    bool verify = true;
+
+    // `directory` is declared by the verb's DIR; engine_options alone for verbs without a model.
+    void declare_directory(CLI::App &app);
+    void declare_engine(CLI::App &app);
+    void declare_load(CLI::App &app);
+    Engine engine() const;
+    LoadOptions load() const;
+};
+
+// The path that stands for stderr.
+inline constexpr const char *to_stderr = "/dev/stderr";
+
+// A file to write, or stdout for "-". Write errors are Failures.
+class Output {
+  public:
+    explicit Output(const std::string &path);
+    ~Output();
+    Output(const Output &) = delete;
+    Output &operator=(const Output &) = delete;
+    void write(std::string_view text);
+    void close();
+
+  private:
+    std::string path_;
+    std::FILE *file_;
+};
+
+// Prints a report of the library (JSON): as it is with `json`, else readably: scalars as "name: value", arrays of
+// objects as tables. Goes to the file `path`.
+void print_report(const std::string &report, bool json, const std::string &path = "-");
+
+}  // namespace weighbridge::cli

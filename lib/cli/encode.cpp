@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command.hpp"
+#include "cli/input.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/scorer.hpp"
+
+namespace weighbridge::cli {
+
+namespace {
+
+template <class T>
+std::string numbers(const Tensor &tensor) {
+    std::string out;
+    for (T value : tensor.values<T>()) {
+        if (!out.empty()) out += ',';
+        out += fmt::format("{}", value);
+    }
+    return out;
+}
+
+// {"dtype":"float32","shape":[1,4],"data":[...]}; the data is row-major.
+std::string tensor_json(const Tensor &tensor) {
+    const char *dtype = "bool";
+    std::string data;
+    switch (tensor.info.dtype) {
+        case WB_DTYPE_FLOAT32:
+            dtype = "float32", data = numbers<float>(tensor);
+            break;
+        case WB_DTYPE_FLOAT64:
+            dtype = "float64", data = numbers<double>(tensor);
+            break;
+        case WB_DTYPE_INT64:
+            dtype = "int64", data = numbers<int64_t>(tensor);
+            break;
+        case WB_DTYPE_INT32:
+            dtype = "int32", data = numbers<int32_t>(tensor);
+            break;
+        default:
+            data = numbers<uint8_t>(tensor);
+            break;
+    }
+    std::string shape;
+    for (int64_t size : tensor.shape()) shape += (shape.empty() ? "" : ",") + std::to_string(size);
+    return fmt::format(R"({{"dtype":"{}","shape":[{}],"data":[{}]}})", dtype, shape, data);
+}
+
+class Encode final : public Verb {
+  public:
+    void declare(CLI::App &app) override {
+        choice_.declare_directory(app);
+        input_.declare(app, true);
+        app.add_option("--output", output_, "JSON lines (default: stdout)");
+        app.add_option("--rejects", rejects_, "rows that could not be encoded, as JSON lines (default: stderr)");
+        app.add_flag("--json", json_, "nothing changes: the output is JSON lines");
+    }
+
+    int run() override {
+        Schema schema = Schema::load(choice_.directory).value();
+        InputFile file = input_.open(schema);
+        Output output(output_), rejects(rejects_);
+        Row row(schema);
+        Payment payment;
+        bool all = true;
+        watch_interrupt();
+        for (Record record; file.reader->next(record);) {
+            auto line = encode(*file.payments, record, row, payment);
+            if (line) {
+                output.write(*line);
+            } else {
+                std::string reject;
+                append_reject(reject, Format::ndjson, record.line, line.error(), schema);
+                rejects.write(reject);
+                all = false;
+            }
+        }
+        output.close();
+        rejects.close();
+        if (interrupted()) return exit_interrupted;
+        return all ? exit_ok : exit_rejected;
+    }
+
+  private:
+    static Expected<std::string> encode(const Payments &payments, const Record &record, Row &row, Payment &payment) {
+        if (record.too_long)
+            return Error{WB_INVALID_INPUT, fmt::format("the record is longer than {} bytes", max_record_bytes), -1, 0};
+        if (auto read = payments.read(record.text, row, payment); !read) return std::move(read).error();
+        std::string line = fmt::format(R"({{"line":{},"tensors":{{)", record.line);
+        for (uint32_t i = 0; i < row.schema().info().tensor_count; ++i) {
+            auto tensor = row.encode(i);
+            if (!tensor) return std::move(tensor).error();
+            line += fmt::format(R"({}"{}":{})", i ? "," : "", tensor->info.name, tensor_json(*tensor));
+        }
+        return line + "}}\n";
+    }
+
+    ModelChoice choice_;
+    Input input_;
+    std::string output_ = "-", rejects_ = to_stderr;
+    bool json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_encode() { return std::make_unique<Encode>(); }
+
+}  // namespace weighbridge::cli

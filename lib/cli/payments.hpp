@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// From records to rows: which column is which feature, and how a cell becomes a value.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/records.hpp"
+#include "weighbridge.hpp"
+
+namespace weighbridge::cli {
+
+struct InputOptions {
+    Format format = Format::csv;
+    std::vector<std::string> ids;  // columns that are passed through; they may be features too
+    std::string label;             // column with 0 or 1, not a feature; "" for none
+    bool allow_unknown = false;
+    bool allow_missing = false;
+};
+
+// What a record says beside its features.
+struct Payment {
+    std::vector<std::string> ids;  // by InputOptions.ids
+    std::optional<bool> fraud;     // by InputOptions.label
+};
+
+// Immutable after construction; thread-safe.
+class Payments {
+  public:
+    // @param header  the first record of a CSV file; not read for NDJSON
+    // A Failure (exit_failed) names columns that are unknown, missing, or there twice.
+    Payments(Schema schema, InputOptions options, const std::string &header);
+
+    // Empties the row and fills it. An error's message says why the record is not acceptable.
+    Expected<void> read(std::string_view record, Row &row, Payment &payment) const;
+
+    const InputOptions &options() const { return options_; }
+    const Schema &schema() const { return schema_; }
+
+  private:
+    static constexpr int32_t none = -1;
+    struct Column {
+        int32_t feature = none;
+        int32_t id = none;
+        bool label = false;
+    };
+
+    Expected<void> read_csv(std::string_view record, Row &row, Payment &payment) const;
+    Expected<void> read_json(std::string_view record, Row &row, Payment &payment) const;
+    void bind(const std::string &header);
+
+    Schema schema_;
+    InputOptions options_;
+    std::vector<Column> columns_;  // of CSV
+};
+
+// Sets one feature from the text of a CSV cell. Empty and not quoted is missing; sequences are `1;2;3`; a bool is 0, 1,
+// true or false; a timestamp is an integer or RFC 3339. The message holds no value of a private feature.
+Expected<void> set_cell(Row &row, uint32_t index, const CsvField &field);
+
+}  // namespace weighbridge::cli

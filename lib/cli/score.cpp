@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "cli/bundle_file.hpp"
+#include "cli/command.hpp"
+#include "cli/input.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/progress.hpp"
+#include "cli/scorer.hpp"
+#include "cli/summary.hpp"
+
+namespace weighbridge::cli {
+
+namespace {
+
+// Rows that a thread takes at a time: enough that handing them over does not show, few enough that memory stays small
+// with records of max_record_bytes.
+constexpr size_t chunk_rows = 256;
+
+class Score final : public Verb {
+  public:
+    void declare(CLI::App &app) override {
+        choice_.declare_directory(app);
+        input_.declare(app, true);
+        app.add_option("--output", output_, "scores: .csv, .ndjson or .jsonl; - for stdout")->required();
+        app.add_option("--rejects", rejects_, "rows that could not be scored (default: OUTPUT.rejects, or stderr)");
+        app.add_option("--id", ids_, "a column to pass through; may be repeated");
+        app.add_option("--label", label_, "a column with 0 or 1: adds an evaluation");
+        app.add_option("--threads", threads_, "threads (default: the CPUs that may be used)")
+            ->check(CLI::Range(1, 256));
+        app.add_option("--contexts", choice_.contexts, "contexts (default: automatic)")->check(CLI::Range(1, 256));
+        app.add_option("--batch", batch_, "score in batches of this many rows (default: one by one)")
+            ->check(CLI::Range(1, 1 << 20));
+        app.add_option("--deadline-us", deadline_us_, "budget of each call, in microseconds (default: none)")
+            ->check(CLI::Range(1, 1 << 30));
+        choice_.declare_load(app);
+        app.add_flag("--json", json_, "print the summary as JSON");
+    }
+
+    int run() override {
+        Engine engine = choice_.engine();
+        Model model = Model::load(engine, choice_.directory, choice_.load()).value();
+        InputOptions options;
+        options.ids = ids_;
+        options.label = label_;
+        InputFile file = input_.open(model.schema(), options);
+
+        ScoreSettings settings;
+        settings.output = output_format(file.payments->options().format);
+        settings.batch = batch_;
+        if (deadline_us_) settings.budget = std::chrono::microseconds(deadline_us_);
+        settings.bands = band_names(choice_.directory);
+        Output output(output_), rejects(rejects_path());
+        output.write(output_header(settings, ids_));
+        rejects.write(rejects_header(settings.output));
+
+        watch_interrupt();
+        Summary summary;
+        int64_t begin = wb_now_ns();
+        {
+            Progress progress;
+            unsigned threads = threads_ ? threads_ : std::max(1u, std::thread::hardware_concurrency());
+            run_pipeline(
+                *file.reader, threads, std::max(chunk_rows, batch_),
+                [&] { return make_scorer(model, *file.payments, settings); },
+                [&](Chunk &chunk) {
+                    output.write(chunk.output);
+                    rejects.write(chunk.rejects);
+                    summary.add(chunk);
+                    progress.show(summary.rows, summary.rejected);
+                });
+        }
+        double seconds = static_cast<double>(wb_now_ns() - begin) * 1e-9;
+        output.close();
+        rejects.close();
+        report(summary, seconds, settings, model);
+        if (interrupted()) return exit_interrupted;
+        return summary.rejected ? exit_rejected : exit_ok;
+    }
+
+  private:
+    Format output_format(Format input) const {
+        if (output_.ends_with(".csv")) return Format::csv;
+        if (output_.ends_with(".ndjson") || output_.ends_with(".jsonl")) return Format::ndjson;
+        return input;
+    }
+
+    std::string rejects_path() const {
+        if (!rejects_.empty()) return rejects_;
+        return output_ == "-" ? to_stderr : output_ + ".rejects";
+    }
+
+    // Goes to stdout, or to stderr where the scores go to stdout.
+    void report(Summary &summary, double seconds, const ScoreSettings &settings, const Model &model) const {
+        auto info = nlohmann::json::parse(model.info().value(), nullptr, false);
+        std::string backend = info.value(nlohmann::json::json_pointer("/serving/backend"), "");
+        auto json = summary.report(seconds, settings.bands, batch_, backend, !label_.empty());
+        print_report(json.dump(json_ ? -1 : 2), json_, output_ == "-" ? to_stderr : "-");
+    }
+
+    ModelChoice choice_;
+    Input input_;
+    std::string output_, rejects_, label_;
+    std::vector<std::string> ids_;
+    unsigned threads_ = 0;
+    size_t batch_ = 0;
+    uint32_t deadline_us_ = 0;
+    bool json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_score() { return std::make_unique<Score>(); }
+
+}  // namespace weighbridge::cli

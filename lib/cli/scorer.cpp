@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/scorer.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/interrupt.hpp"
+
+namespace weighbridge::cli {
+
+namespace {
+
+std::string json_text(std::string_view text) {
+    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Error too_long() {
+    return {WB_INVALID_INPUT, fmt::format("the record is longer than {} bytes", max_record_bytes), -1, 0};
+}
+
+// What the output says of one payment.
+struct Answer {
+    double score = 0.0, probability = 0.0;
+    int32_t band = -1, reason = WB_REASON_NONE, backend = WB_BACKEND_NONE;
+};
+
+class Scorer {
+  public:
+    Scorer(const Model &model, const Payments &payments, const ScoreSettings &settings)
+        : model_(model), payments_(payments), settings_(settings), row_(payments.schema()), rows_(payments.schema()) {
+        if (settings.batch) batch_.emplace(Batch::create(payments.schema()).value());
+    }
+
+    void operator()(Chunk &chunk) {
+        chunk.bands.assign(settings_.bands.size(), 0);
+        chunk.band_frauds.assign(settings_.bands.size(), 0);
+        for (const Record &record : chunk.records) {
+            if (interrupted()) {
+                chunk.cut = true;
+                break;
+            }
+            if (record.too_long) {
+                reject(chunk, record, too_long());
+            } else if (auto read = payments_.read(record.text, row_, payment_); !read) {
+                reject(chunk, record, read.error());
+            } else if (!settings_.batch) {
+                score_row(chunk, record);
+            } else {
+                rows_.push_back(row_);
+                pending_.emplace_back(&record, payment_);
+                if (pending_.size() == settings_.batch) score_batch(chunk);
+            }
+            ++chunk.rows;
+        }
+        if (!pending_.empty()) score_batch(chunk);
+    }
+
+  private:
+    Deadline deadline() const { return settings_.budget ? Deadline(*settings_.budget) : Deadline(); }
+
+    void reject(Chunk &chunk, const Record &record, const Error &error) {
+        append_reject(chunk.rejects, settings_.output, record.line, error, payments_.schema());
+        ++chunk.rejected;
+    }
+
+    void score_row(Chunk &chunk, const Record &record) {
+        int64_t begin = wb_now_ns();
+        auto result = model_.score(row_, deadline());
+        chunk.latencies_ns.push_back(wb_now_ns() - begin);
+        if (!result)
+            refuse(chunk, record, result.error());
+        else
+            accept(chunk, record, payment_,
+                   {result->score, result->probability, result->band, result->reason, result->backend});
+    }
+
+    // A row that is wrong is rejected; anything else would fail for every row, and ends the command.
+    void refuse(Chunk &chunk, const Record &record, const Error &error) {
+        if (error.code != WB_INVALID_INPUT) throw Exception(error);
+        reject(chunk, record, error);
+    }
+
+    void score_batch(Chunk &chunk) {
+        batch_->rows(rows_).value();
+        int64_t begin = wb_now_ns();
+        model_.score(*batch_, deadline()).value();
+        chunk.latencies_ns.push_back(wb_now_ns() - begin);
+        for (size_t i = 0; i < pending_.size(); ++i) {
+            const auto &[record, payment] = pending_[i];
+            int32_t status = batch_->statuses()[i];
+            if (status < 0) {
+                auto checked = batch_->check(i);
+                refuse(chunk, *record, checked ? Error{status, "the row was not scored", -1, 0} : checked.error());
+            } else {
+                accept(chunk, *record, payment,
+                       {batch_->scores()[i], batch_->probabilities()[i], batch_->bands()[i], batch_->reasons()[i]});
+            }
+        }
+        pending_.clear();
+        rows_.clear();
+    }
+
+    void accept(Chunk &chunk, const Record &record, const Payment &payment, const Answer &answer) {
+        ++chunk.scored;
+        ++chunk.fallbacks[answer.reason];
+        if (answer.reason == WB_REASON_NONE) ++chunk.backends[answer.backend];
+        auto band = static_cast<size_t>(answer.band);
+        std::string_view name;
+        if (answer.band >= 0 && band < settings_.bands.size()) {
+            name = settings_.bands[band];
+            ++chunk.bands[band];
+            chunk.band_frauds[band] += payment.fraud.value_or(false) ? 1 : 0;
+        }
+        if (payment.fraud && std::isfinite(answer.score)) chunk.labelled.push_back({answer.score, *payment.fraud});
+        append_answer(chunk.output, record.line, payment, answer, name);
+    }
+
+    void append_answer(std::string &out, uint64_t line, const Payment &payment, const Answer &answer,
+                       std::string_view band) const {
+        auto end = std::back_inserter(out);
+        const char *by = answer.reason == WB_REASON_NONE ? "model" : "fallback";
+        if (settings_.output == Format::csv) {
+            fmt::format_to(end, "{}", line);
+            for (const std::string &id : payment.ids) append_csv(out += ',', id);
+            fmt::format_to(end, ",{},{},", answer.score, answer.probability);
+            append_csv(out, band);
+            fmt::format_to(end, ",{},{}\n", by, answer.reason == WB_REASON_NONE ? "" : reason_name(answer.reason));
+            return;
+        }
+        fmt::format_to(end, "{{\"line\":{}", line);
+        for (size_t i = 0; i < payment.ids.size(); ++i)
+            fmt::format_to(end, ",{}:{}", json_text(payments_.options().ids[i]), json_text(payment.ids[i]));
+        fmt::format_to(end, ",\"score\":{},\"probability\":{}", answer.score, answer.probability);
+        fmt::format_to(end, ",\"band\":{},\"answer\":\"{}\"", band.empty() ? "null" : json_text(band), by);
+        if (answer.reason != WB_REASON_NONE) fmt::format_to(end, ",\"reason\":\"{}\"", reason_name(answer.reason));
+        out += "}\n";
+    }
+
+    const Model &model_;
+    const Payments &payments_;
+    const ScoreSettings &settings_;
+    Row row_;
+    Payment payment_;
+    Rows rows_;  // of the batch that is being gathered, as `pending_` is
+    std::optional<Batch> batch_;
+    std::vector<std::pair<const Record *, Payment>> pending_;
+};
+
+}  // namespace
+
+std::string output_header(const ScoreSettings &settings, const std::vector<std::string> &ids) {
+    if (settings.output == Format::ndjson) return {};
+    std::string header = "line";
+    for (const std::string &id : ids) append_csv(header += ',', id);
+    return header + ",score,probability,band,answer,reason\n";
+}
+
+std::string rejects_header(Format format) { return format == Format::csv ? "line,status,feature,reason\n" : ""; }
+
+void append_reject(std::string &out, Format format, uint64_t line, const Error &error, const Schema &schema) {
+    bool named = error.feature >= 0 && static_cast<size_t>(error.feature) < schema.features().size();
+    std::string feature = named ? schema.features()[static_cast<size_t>(error.feature)].name : "";
+    if (format == Format::csv) {
+        out += fmt::format("{},{},{},", line, error.name(), feature);
+        append_csv(out, error.message);
+        out += '\n';
+    } else {
+        out += fmt::format("{{\"line\":{},\"status\":\"{}\",\"feature\":{},\"reason\":{}}}\n", line, error.name(),
+                           named ? json_text(feature) : "null", json_text(error.message));
+    }
+}
+
+Worker make_scorer(const Model &model, const Payments &payments, const ScoreSettings &settings) {
+    auto scorer = std::make_shared<Scorer>(model, payments, settings);
+    return [scorer](Chunk &chunk) { (*scorer)(chunk); };
+}
+
+}  // namespace weighbridge::cli

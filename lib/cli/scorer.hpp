@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scores chunks of a file, and writes their lines.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/payments.hpp"
+#include "cli/pipeline.hpp"
+#include "weighbridge.hpp"
+
+namespace weighbridge::cli {
+
+struct ScoreSettings {
+    Format output = Format::csv;
+    size_t batch = 0;                                 // rows in one call; 0: one by one
+    std::optional<std::chrono::microseconds> budget;  // of each call
+    std::vector<std::string> bands;                   // names
+    bool labelled = false;                            // keep scores for the evaluation
+};
+
+// The first line of the output or of the rejects; "" for NDJSON.
+std::string output_header(const ScoreSettings &settings, const std::vector<std::string> &ids);
+std::string rejects_header(Format format);
+
+// A line of the rejects: {"line", "status", "feature", "reason"}.
+void append_reject(std::string &out, Format format, uint64_t line, const Error &error, const Schema &schema);
+
+// A worker for one thread. Model, payments and settings must outlive it.
+Worker make_scorer(const Model &model, const Payments &payments, const ScoreSettings &settings);
+
+}  // namespace weighbridge::cli

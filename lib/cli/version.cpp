@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+
+#include "cli/command.hpp"
+
+namespace weighbridge::cli {
+
+namespace {
+
+class Version final : public Verb {
+  public:
+    void declare(CLI::App &app) override { app.add_flag("--json", json_, "print JSON"); }
+
+    int run() override {
+        print_report(system_info().value(), json_);
+        return exit_ok;
+    }
+
+  private:
+    bool json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_version() { return std::make_unique<Version>(); }
+
+}  // namespace weighbridge::cli
