@@ -9,6 +9,7 @@
 #include "base/expected.hpp"
 #include "feature/row_source.hpp"
 #include "feature/schema.hpp"
+#include "feature/wordpiece.hpp"
 #include "tensor/tensor.hpp"
 
 namespace weighbridge::lib {
@@ -18,14 +19,14 @@ struct TensorSpec {
     enum class Source { features, lengths, mask };
     std::string name;
     DType dtype = DType::float32;
-    Shape shape;                     // with symbolic sizes; the first is kBatch
+    Shape shape;  // with symbolic sizes; the first is kBatch
     Source source = Source::features;
     std::vector<uint32_t> features;  // in order along the last size; for a text's mask: that text
 };
 
 struct Limits {
-    int64_t length = 0;    // longest sequence, 0 where there are none
-    int64_t rows = 4096;   // most rows in one batch
+    int64_t length = 0;              // longest sequence, 0 where there are none
+    int64_t rows = 4096;             // most rows in one batch
     int64_t memory_bytes = 1 << 30;  // most that one context may hold for this model
 };
 
@@ -35,55 +36,80 @@ struct RowNotes {
     uint32_t clipped = 0;
 };
 
-// Encoded rows of equal sequence and token lengths, dense, ready to run. Allocated once, for `max_rows` rows.
+// Encoded rows of equal sequence and token lengths, dense, ready to run. Allocated once, for `max_rows` rows. One
+// thread's at a time.
 class Tile {
   public:
     int64_t rows() const { return rows_; }
     int64_t max_rows() const { return max_rows_; }
-    void clear() { rows_ = 0; }
-    std::span<const TensorView> views() const { return views_; }  // shapes with actual sizes for rows()
+    void clear() {
+        rows_ = 0;
+        for (TensorView &view : views_) view.shape.size[0] = 0;
+    }
+    // As the encoder's tensors, with actual sizes for rows(). Until the next append or clear.
+    std::span<const TensorView> views() const { return views_; }
 
   private:
     friend class Encoder;
     int64_t rows_ = 0;
     int64_t max_rows_ = 0;
-    int64_t length_ = 0;                // of the rows' sequences
-    std::vector<int64_t> tokens_;       // by feature
+    int64_t length_ = 0;                  // of the rows' sequences
+    std::vector<int64_t> tokens_;         // of the rows' texts, by feature
     std::vector<AlignedBuffer> buffers_;  // by tensor
     std::vector<TensorView> views_;
+    // Of the row that is being appended:
+    std::vector<std::byte *> at_;      // by tensor, where its values go
+    std::vector<int64_t> row_tokens_;  // by feature
+    std::vector<int64_t> ids_;
+    WordPiece::Scratch scratch_;
 };
 
-// Turns rows into tensors, exactly as training does. Immutable and thread-safe; the Tile is the caller's.
+// Turns rows into tensors, exactly as training does. Immutable and thread-safe; the Tile is the caller's. Encodes under
+// the caller's FpEnvironment.
 class Encoder {
   public:
+    struct Plan;  // of the implementation
+
     // Checks that features, encodings and tensors fit one another. WB_INVALID_BUNDLE names the tensor or feature with
     // what was expected and found.
     static Expected<std::unique_ptr<const Encoder>> make(std::shared_ptr<const Schema> schema,
                                                          std::vector<TensorSpec> tensors, Limits limits);
+    ~Encoder();
 
     const Schema &schema() const { return *schema_; }
     const std::vector<TensorSpec> &tensors() const { return tensors_; }
     const Limits &limits() const { return limits_; }
 
-    // May throw std::bad_alloc. Bytes that it holds: tile_bytes(max_rows).
+    // May throw std::bad_alloc. Bytes that it holds: tile_bytes(max_rows), INT64_MAX where that is beyond int64.
     Tile make_tile(int64_t max_rows) const;
     int64_t tile_bytes(int64_t max_rows) const;
 
-    // The length of a row's sequences, before any truncation is undone by padding: rows of one length can share a tile.
-    // 0 where the schema has none. Fails as append does.
+    // The length of a row's sequences in the tensors, behind any truncation: rows of one length can share a tile. 0
+    // where the schema has none. Fails as append does.
     Expected<int64_t> length(const RowSource &source, int64_t row) const;
 
     enum class Append { added, other_shape };
-    // Validates and encodes one row behind the rows that the tile holds. On failure, and on other_shape (its lengths
-    // differ from the tile's), the tile is as before. No allocation except inside the tokeniser's first growth.
-    // Failures: WB_INVALID_INPUT with the feature; status.row is left for the caller.
+    // Validates and encodes one row behind the rows that the tile holds. `notes` is written anew. On failure, and on
+    // other_shape (its lengths differ from the tile's), the tile's rows are as before. No allocation except inside the
+    // tokeniser's first growth.
+    // Failures: WB_INVALID_INPUT with the feature; status.row is left for the caller. WB_INVALID_ARGUMENT where the
+    // tile is full.
     Status append(Tile &tile, const RowSource &source, int64_t row, RowNotes &notes, Append &done) const;
 
   private:
     Encoder() = default;
+    Status row_length(const RowSource &source, int64_t row, int64_t &length) const;
+    Status append_scalars(Tile &tile, const RowSource &source, int64_t row, RowNotes &notes) const;
+    Status append_sequences(Tile &tile, const RowSource &source, int64_t row, int64_t length, RowNotes &notes) const;
+    Status append_texts(Tile &tile, const RowSource &source, int64_t row, RowNotes &notes, Append &done) const;
+    void place_row(Tile &tile, int64_t length) const;
+    void append_sizes(Tile &tile, int64_t length) const;
+    void finish_row(Tile &tile, int64_t length) const;
+
     std::shared_ptr<const Schema> schema_;
     std::vector<TensorSpec> tensors_;
     Limits limits_;
+    std::unique_ptr<const Plan> plan_;
 };
 
 }  // namespace weighbridge::lib

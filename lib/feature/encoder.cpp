@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "feature/encoder.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "feature/encoder_plan.hpp"
+
+namespace weighbridge::lib {
+namespace {
+
+// Buffers begin on whole cache lines.
+constexpr int64_t kAlignment = 64;
+
+int64_t bytes_of(DType dtype) { return static_cast<int64_t>(size_of(dtype)); }
+
+template <class T>
+void put(std::byte *at, T value) {
+    std::memcpy(at, &value, sizeof value);
+}
+
+void put_number(DType dtype, std::byte *at, double value) {
+    if (dtype == DType::float32)
+        put(at, static_cast<float>(value));
+    else
+        put(at, value);
+}
+
+void put_index(DType dtype, std::byte *at, int64_t index) {
+    switch (dtype) {
+        case DType::float32:
+            return put(at, static_cast<float>(index));
+        case DType::float64:
+            return put(at, static_cast<double>(index));
+        case DType::int64:
+            return put(at, index);
+        case DType::int32:
+            return put(at, static_cast<int32_t>(index));
+        case DType::boolean:
+            return put(at, static_cast<uint8_t>(index));
+    }
+}
+
+void put_value(const ValuePlan &plan, const Target &target, std::byte *at, const Encoded &value) {
+    switch (plan.result) {
+        case ValuePlan::Result::number:
+            return put_number(target.dtype, at, value.number[0]);
+        case ValuePlan::Result::cyclic:
+            put_number(target.dtype, at, value.number[0]);
+            return put_number(target.dtype, at + bytes_of(target.dtype), value.number[1]);
+        case ValuePlan::Result::index:
+        case ValuePlan::Result::tokens:
+            return put_index(target.dtype, at, value.index);
+    }
+}
+
+Status absent(const Feature &feature, uint32_t index) {
+    return Status::failure(WB_INVALID_INPUT, "feature '{}': expected a value, got none", feature.name)
+        .with_feature(static_cast<int32_t>(index));
+}
+
+// A mask's row: `real` ones, then zeroes.
+void put_mask(std::byte *at, int64_t real, int64_t size) {
+    if (size == 0) return;
+    std::memset(at, 1, static_cast<size_t>(real));
+    std::memset(at + real, 0, static_cast<size_t>(size - real));
+}
+
+}  // namespace
+
+Encoder::~Encoder() = default;
+
+Expected<std::unique_ptr<const Encoder>> Encoder::make(std::shared_ptr<const Schema> schema,
+                                                       std::vector<TensorSpec> tensors, Limits limits) {
+    auto plan = Plan::make(*schema, tensors, limits);
+    if (!plan) return plan.status();
+    std::unique_ptr<Encoder> encoder(new Encoder);
+    encoder->schema_ = std::move(schema);
+    encoder->tensors_ = std::move(tensors);
+    encoder->limits_ = limits;
+    encoder->plan_ = *std::move(plan);
+    int64_t least = encoder->tile_bytes(1);
+    if (limits.memory_bytes < least)
+        return Status::failure(WB_INVALID_BUNDLE, "limits.memory_bytes: expected at least {} for one row, got {}",
+                               least, limits.memory_bytes);
+    return std::unique_ptr<const Encoder>(std::move(encoder));
+}
+
+int64_t Encoder::tile_bytes(int64_t max_rows) const {
+    int64_t sum = 0, most_tokens = 0;
+    bool fits = true;
+    for (const TensorPlan &tensor : plan_->tensors) {
+        int64_t bytes = 0;
+        fits &= !__builtin_mul_overflow(max_rows, tensor.most_elements * bytes_of(tensor.dtype), &bytes);
+        fits &= bytes <= INT64_MAX - kAlignment;
+        if (!fits) return INT64_MAX;
+        fits &= !__builtin_add_overflow(sum, (bytes + kAlignment - 1) / kAlignment * kAlignment, &sum);
+    }
+    for (const FeaturePlan &text : plan_->texts) most_tokens = std::max(most_tokens, text.value.max_tokens);
+    fits &= !__builtin_add_overflow(sum, most_tokens * static_cast<int64_t>(sizeof(int64_t)), &sum);
+    return fits ? sum : INT64_MAX;
+}
+
+Tile Encoder::make_tile(int64_t max_rows) const {
+    Tile tile;
+    tile.max_rows_ = max_rows;
+    size_t features = schema_->features().size();
+    int64_t most_tokens = 0;
+    for (const FeaturePlan &text : plan_->texts) most_tokens = std::max(most_tokens, text.value.max_tokens);
+    tile.ids_.reserve(static_cast<size_t>(most_tokens));
+    tile.tokens_.resize(features);
+    tile.row_tokens_.resize(features);
+    tile.at_.resize(tensors_.size());
+    for (size_t i = 0; i < tensors_.size(); ++i) {
+        const TensorPlan &plan = plan_->tensors[i];
+        tile.buffers_.emplace_back(static_cast<size_t>(max_rows * plan.most_elements * bytes_of(plan.dtype)));
+        tile.views_.push_back({plan.dtype, tensors_[i].shape, tile.buffers_.back().data()});
+        for (int32_t k = 0; k < tensors_[i].shape.rank; ++k) {
+            int64_t &size = tile.views_.back().shape.size[static_cast<size_t>(k)];
+            size = std::max<int64_t>(size, 0);  // symbolic sizes of no rows
+        }
+    }
+    return tile;
+}
+
+Status Encoder::row_length(const RowSource &source, int64_t row, int64_t &length) const {
+    length = 0;
+    Cell cell;
+    const FeaturePlan *first = nullptr;
+    for (const FeaturePlan &plan : plan_->sequences) {
+        const Feature &feature = schema_->features()[plan.value.feature];
+        int32_t index = static_cast<int32_t>(plan.value.feature);
+        Status status = source.cell(plan.value.feature, row, cell);
+        if (!status.ok()) [[unlikely]]
+            return status;
+        if (cell.missing && !plan.optional) return absent(feature, plan.value.feature);
+        int64_t count = cell.missing ? 0 : std::max<int64_t>(cell.count, 0);
+        if (first == nullptr) {
+            first = &plan;
+            length = count;
+        } else if (count != length) {
+            return Status::failure(WB_INVALID_INPUT, "feature '{}': expected {} elements as in '{}', got {}",
+                                   feature.name, length, schema_->features()[first->value.feature].name, count)
+                .with_feature(index);
+        }
+        if (count > plan_->longest && !plan_->truncate)
+            return Status::failure(WB_INVALID_INPUT, "feature '{}': expected at most {} elements, got {}", feature.name,
+                                   plan_->longest, count)
+                .with_feature(index);
+    }
+    length = std::min(length, plan_->longest);
+    return Status();
+}
+
+Expected<int64_t> Encoder::length(const RowSource &source, int64_t row) const {
+    int64_t found = 0;
+    Status status = row_length(source, row, found);
+    if (!status.ok()) return status;
+    return found;
+}
+
+Status Encoder::append(Tile &tile, const RowSource &source, int64_t row, RowNotes &notes, Append &done) const {
+    notes = RowNotes{};
+    done = Append::added;
+    if (tile.rows_ >= tile.max_rows_)
+        return Status::failure(WB_INVALID_ARGUMENT, "tile: expected room for a row, got {} of {} in use", tile.rows_,
+                               tile.max_rows_);
+    int64_t length = 0;
+    if (!plan_->sequences.empty()) {
+        Status status = row_length(source, row, length);
+        if (!status.ok()) return status;
+        if (tile.rows_ > 0 && length != tile.length_) {
+            done = Append::other_shape;
+            return Status();
+        }
+    }
+    place_row(tile, length);
+    Status status = append_scalars(tile, source, row, notes);
+    if (status.ok() && !plan_->sequences.empty()) status = append_sequences(tile, source, row, length, notes);
+    if (status.ok() && !plan_->texts.empty()) status = append_texts(tile, source, row, notes, done);
+    if (!status.ok() || done == Append::other_shape) return status;
+    append_sizes(tile, length);
+    finish_row(tile, length);
+    return Status();
+}
+
+// Where the row's values go in the tensors whose rows have a size that is known before the texts are.
+void Encoder::place_row(Tile &tile, int64_t length) const {
+    for (size_t i = 0; i < plan_->tensors.size(); ++i) {
+        const TensorPlan &plan = plan_->tensors[i];
+        int64_t elements = 0;
+        switch (plan.kind) {
+            case TensorPlan::Kind::scalars:
+                elements = plan.width;
+                break;
+            case TensorPlan::Kind::sequences:
+                elements = plan.width * length;
+                break;
+            case TensorPlan::Kind::lengths:
+                elements = 1;
+                break;
+            case TensorPlan::Kind::length_mask:
+                elements = length;
+                break;
+            case TensorPlan::Kind::text:
+            case TensorPlan::Kind::text_mask:
+                continue;
+        }
+        tile.at_[i] = tile.buffers_[i].data() + tile.rows_ * elements * bytes_of(plan.dtype);
+    }
+}
+
+Status Encoder::append_scalars(Tile &tile, const RowSource &source, int64_t row, RowNotes &notes) const {
+    Cell cell;
+    std::byte *const *at = tile.at_.data();
+    for (const FeaturePlan &plan : plan_->scalars) {
+        const ValuePlan &value = plan.value;
+        Status status = source.cell(value.feature, row, cell);
+        if (!status.ok()) [[unlikely]]
+            return status;
+        Encoded own;
+        const Encoded *encoded = &own;
+        bool missing = cell.missing;
+        if (!missing) {
+            CellRead read = CellRead::ok;
+            Fault fault = value.encode(cell, 0, own, read);
+            if (fault != Fault::none) [[unlikely]] {
+                missing = fault == Fault::nan && plan.nan_is_missing;
+                if (!missing) return explain(schema_->features()[value.feature], value, fault, read, cell, -1);
+            }
+        }
+        if (missing) {
+            if (!plan.optional) return absent(schema_->features()[value.feature], value.feature);
+            encoded = &plan.default_value;
+            ++notes.defaulted;
+        } else {
+            notes.clipped += own.clipped ? 1 : 0;
+        }
+        for (const Target &target : plan.targets) put_value(value, target, at[target.tensor] + target.offset, *encoded);
+    }
+    return Status();
+}
+
+Status Encoder::append_sequences(Tile &tile, const RowSource &source, int64_t row, int64_t length,
+                                 RowNotes &notes) const {
+    Cell cell;
+    for (const FeaturePlan &plan : plan_->sequences) {
+        const ValuePlan &value = plan.value;
+        Status status = source.cell(value.feature, row, cell);
+        if (!status.ok()) [[unlikely]]
+            return status;
+        int64_t count = cell.missing ? 0 : cell.count;
+        if (count < length) [[unlikely]]  // row_length saw another: the caller writes to the row meanwhile
+            return Status::failure(WB_INVALID_INPUT, "feature '{}': expected {} elements as before, got {}",
+                                   schema_->features()[value.feature].name, length, count)
+                .with_feature(static_cast<int32_t>(value.feature));
+        if (cell.missing) {
+            ++notes.defaulted;
+            continue;
+        }
+        int64_t begin = plan_->keep_tail ? count - length : 0;
+        Encoded encoded;
+        for (int64_t i = 0; i < length; ++i) {
+            CellRead read = CellRead::ok;
+            Fault fault = value.encode(cell, begin + i, encoded, read);
+            if (fault != Fault::none) [[unlikely]]
+                return explain(schema_->features()[value.feature], value, fault, read, cell, begin + i);
+            for (const Target &target : plan.targets)
+                put_value(value, target, tile.at_[target.tensor] + i * target.stride + target.offset, encoded);
+        }
+        notes.clipped += encoded.clipped ? 1 : 0;
+    }
+    return Status();
+}
+
+Status Encoder::append_texts(Tile &tile, const RowSource &source, int64_t row, RowNotes &notes, Append &done) const {
+    Cell cell;
+    for (const FeaturePlan &plan : plan_->texts) {
+        const ValuePlan &value = plan.value;
+        const Feature &feature = schema_->features()[value.feature];
+        Status status = source.cell(value.feature, row, cell);
+        if (!status.ok()) [[unlikely]]
+            return status;
+        std::string_view text;
+        if (cell.missing) {
+            if (!plan.optional) return absent(feature, value.feature);
+            text = feature.missing->text;
+            ++notes.defaulted;
+        } else {
+            CellRead read = CellRead::ok;
+            Encoded none;
+            Fault fault = value.encode(cell, 0, none, read);
+            if (fault == Fault::none) read = read_text(cell, 0, text);
+            if (fault != Fault::none) [[unlikely]]
+                return explain(feature, value, fault, read, cell, -1);
+        }
+        tile.ids_.clear();
+        value.tokeniser->encode(text, value.max_tokens, tile.ids_, tile.scratch_);
+        int64_t tokens = static_cast<int64_t>(tile.ids_.size());
+        if (tokens > value.max_tokens)
+            return Status::failure(WB_INTERNAL, "feature '{}': expected at most {} tokens, got {}", feature.name,
+                                   value.max_tokens, tokens)
+                .with_feature(static_cast<int32_t>(value.feature));
+        if (plan.own_tokens && tile.rows_ > 0 && tokens != tile.tokens_[value.feature]) {
+            done = Append::other_shape;
+            return Status();
+        }
+        tile.row_tokens_[value.feature] = tokens;
+        for (const Target &target : plan.targets) {
+            int64_t fixed = plan_->tensors[target.tensor].tokens;
+            int64_t size = fixed == kTokens ? tokens : fixed;
+            std::byte *at = tile.buffers_[target.tensor].data() + tile.rows_ * size * target.stride;
+            for (int64_t i = 0; i < size; ++i)
+                put_index(target.dtype, at + i * target.stride,
+                          i < tokens ? tile.ids_[static_cast<size_t>(i)] : value.tokeniser->pad_id());
+        }
+    }
+    return Status();
+}
+
+// Lengths and masks of the row.
+void Encoder::append_sizes(Tile &tile, int64_t length) const {
+    for (size_t i = 0; i < plan_->tensors.size(); ++i) {
+        const TensorPlan &plan = plan_->tensors[i];
+        if (plan.kind == TensorPlan::Kind::lengths) {
+            put_index(plan.dtype, tile.at_[i], length);
+        } else if (plan.kind == TensorPlan::Kind::length_mask) {
+            put_mask(tile.at_[i], length, length);
+        } else if (plan.kind == TensorPlan::Kind::text_mask) {
+            int64_t tokens = tile.row_tokens_[plan.text];
+            int64_t size = plan.tokens == kTokens ? tokens : plan.tokens;
+            put_mask(tile.buffers_[i].data() + tile.rows_ * size, tokens, size);
+        }
+    }
+}
+
+// The row belongs to the tile from here on. The first row decides the sizes.
+void Encoder::finish_row(Tile &tile, int64_t length) const {
+    if (tile.rows_ == 0) {
+        tile.length_ = length;
+        tile.tokens_ = tile.row_tokens_;
+    }
+    ++tile.rows_;
+    for (size_t i = 0; i < plan_->tensors.size(); ++i) {
+        const TensorPlan &plan = plan_->tensors[i];
+        auto &size = tile.views_[i].shape.size;
+        size[0] = tile.rows_;
+        if (plan.kind == TensorPlan::Kind::sequences || plan.kind == TensorPlan::Kind::length_mask)
+            size[1] = length;
+        else if (plan.tokens == kTokens)
+            size[1] = tile.tokens_[plan.text];
+    }
+}
+
+}  // namespace weighbridge::lib
