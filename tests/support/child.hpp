@@ -10,6 +10,13 @@
 
 namespace weighbridge::test {
 
+// Whether a child may start threads: gcc's thread sanitizer ends one that does ("dup thread with used id").
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool kChildrenHaveThreads = false;
+#else
+inline constexpr bool kChildrenHaveThreads = true;
+#endif
+
 // Runs `body` in a forked child, which must not use Catch. Its return value, or -1 where it died or took more than 20
 // s.
 template <class Body>

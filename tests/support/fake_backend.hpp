@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "backend/backend.hpp"
+
+namespace weighbridge::test {
+
+// What the runs of a FakeBackend do, changed by a test while they run. Thread-safe.
+class FakeControl {
+  public:
+    // What every float of a row's outputs becomes. Default: 0.25.
+    using Score = std::function<float(const lib::Run &run, int64_t row)>;
+
+    void set_score(Score score) {
+        change([&] { score_ = std::move(score); });
+    }
+    void fail(const lib::Status &failure) {
+        change([&] { failure_ = failure; });
+    }
+    void succeed() {
+        change([&] { failure_ = lib::Status(); });
+    }
+    void sleep_ns(int64_t each_ns) {
+        change([&] { sleep_ns_ = each_ns; });
+    }  // by CLOCK_MONOTONIC
+
+    // Runs stay until release(), or until their stop says so.
+    void block() {
+        change([&] { blocked_ = true; });
+    }
+    // Lets blocked runs go on, and ends abandoned ones: their done() is called here.
+    void release() {
+        std::vector<std::pair<void (*)(void *), void *>> ended;
+        change([&] {
+            blocked_ = false;
+            ended.swap(abandoned_);
+        });
+        for (auto [done, argument] : ended) done(argument);
+    }
+    // A stop leaves the run to itself, as LibTorch's context threads do, until release().
+    void abandon_on_stop(bool abandon) {
+        change([&] { abandons_ = abandon; });
+    }
+
+    void wait_for_running(int count) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return running_ >= count; });
+    }
+    int64_t runs() const { return locked(runs_); }
+    int64_t rows() const { return locked(rows_); }  // of successful runs
+
+    lib::Status execute(lib::Run &run, const std::vector<int64_t> &widths) {
+        std::unique_lock lock(mutex_);
+        ++runs_;
+        ++running_;
+        changed_.notify_all();
+        lib::Status status = linger(run, lock);
+        --running_;
+        if (!status.ok()) return status;
+        rows_ += run.rows;
+        for (size_t i = 0; i < widths.size(); ++i)
+            for (int64_t row = 0; row < run.rows; ++row)
+                std::fill_n(run.outputs[i] + row * widths[i], widths[i], score_(run, row));
+        return status;
+    }
+
+  private:
+    template <class Change>
+    void change(Change &&apply) {
+        std::lock_guard lock(mutex_);
+        apply();
+        changed_.notify_all();
+    }
+    int64_t locked(const int64_t &number) const {
+        std::lock_guard lock(mutex_);
+        return number;
+    }
+
+    lib::Status linger(lib::Run &run, std::unique_lock<std::mutex> &lock) {
+        int64_t until_ns = lib::steady_clock().now_ns() + sleep_ns_;
+        while (blocked_ || lib::steady_clock().now_ns() < until_ns) {
+            if (int32_t code = run.stop.poll(); code != WB_OK) {
+                if (abandons_) {
+                    run.abandoned = true;
+                    abandoned_.emplace_back(run.done, run.done_arg);
+                }
+                return lib::Status::failure(code, "stopped while the fake model ran");
+            }
+            changed_.wait_for(lock, std::chrono::microseconds(200));  // the stop's clock cannot wake it
+        }
+        return failure_;
+    }
+
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    Score score_ = [](const lib::Run &, int64_t) { return 0.25f; };
+    lib::Status failure_;
+    int64_t sleep_ns_ = 0;
+    bool blocked_ = false;
+    bool abandons_ = false;
+    int running_ = 0;
+    int64_t runs_ = 0;
+    int64_t rows_ = 0;
+    std::vector<std::pair<void (*)(void *), void *>> abandoned_;
+};
+
+class FakeProgram final : public lib::Program {
+  public:
+    // widths: floats a row, by output. The control outlives the program.
+    FakeProgram(FakeControl &control, std::vector<int64_t> widths, int64_t tile_rows = 16,
+                lib::Traits traits = {.inline_safe = true, .cancellable = true, .batch_invariant = true})
+        : control_(control), widths_(std::move(widths)), tile_rows_(tile_rows), traits_(traits) {}
+
+    lib::Traits traits() const override { return traits_; }
+    int32_t backend() const override { return WB_BACKEND_REFERENCE; }
+    int32_t precision() const override { return WB_PRECISION_FP32; }
+    int32_t numerics() const override { return 1; }
+    int64_t tile_rows() const override { return tile_rows_; }
+    int64_t executor_bytes(int64_t rows) const override { return rows * 64; }
+    lib::Expected<std::unique_ptr<lib::Executor>> make_executor(int, int64_t) const override {
+        return std::unique_ptr<lib::Executor>(std::make_unique<FakeExecutor>(*this));
+    }
+
+  private:
+    struct FakeExecutor final : lib::Executor {
+        explicit FakeExecutor(const FakeProgram &of) : program(of) {}
+        lib::Status run(lib::Run &run) override { return program.control_.execute(run, program.widths_); }
+        const FakeProgram &program;
+    };
+
+    FakeControl &control_;
+    const std::vector<int64_t> widths_;
+    const int64_t tile_rows_;
+    const lib::Traits traits_;
+};
+
+// Runs any bundle, without looking at its model. The control outlives it and its programs.
+class FakeBackend final : public lib::Backend {
+  public:
+    explicit FakeBackend(FakeControl &control, std::string name = "reference")
+        : control_(control), name_(std::move(name)) {}
+
+    std::string_view name() const override { return name_; }
+    lib::Expected<std::shared_ptr<const lib::Program>> prepare(const std::shared_ptr<const lib::Bundle> &bundle,
+                                                               std::string_view) override {
+        std::vector<int64_t> widths;
+        for (const lib::Output &output : bundle->manifest().outputs) widths.push_back(output.width);
+        return std::shared_ptr<const lib::Program>(std::make_shared<const FakeProgram>(control_, std::move(widths)));
+    }
+
+  private:
+    FakeControl &control_;
+    const std::string name_;
+};
+
+}  // namespace weighbridge::test
