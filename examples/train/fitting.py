@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fitting, calibrating and saving a model of models.py: the same seed gives the same bytes on the same machine."""
 import io
+import itertools
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from torch.nn import functional as F
 
 BATCH = 512
 SCORE_BATCH = 2048
+WRITTEN_BY_WRITER = ("version", ".data/serialization_id")
 
 
 def start(seed: int) -> None:
@@ -72,7 +74,8 @@ def average_precision(scores: np.ndarray, labels: np.ndarray) -> float:
 
 
 def save(module: torch.jit.ScriptModule, path) -> None:
-    """A TorchScript archive without debug records, which would hold this machine's paths."""
+    """A TorchScript archive of what loading needs: without debug records, which would hold this machine's paths, and
+    with constants in order, which LibTorch writes as Python's string hashes happen to fall."""
     buffer = io.BytesIO()
     torch.jit.save(module, buffer)
     buffer.seek(0)
@@ -80,9 +83,17 @@ def save(module: torch.jit.ScriptModule, path) -> None:
     out = io.BytesIO()
     writer = torch._C.PyTorchFileWriter(out)
     for name in sorted(reader.get_all_records()):
-        if not name.endswith(".debug_pkl") and name not in ("version", ".data/serialization_id"):
-            data = reader.get_record(name)
-            writer.write_record(name, data, len(data))
+        if name.endswith(".debug_pkl") or name.startswith("traced_inputs") or name in WRITTEN_BY_WRITER:
+            continue
+        data = reader.get_record(name)
+        if name.endswith(".py"):
+            data = _constants_in_order(data.decode()).encode()
+        writer.write_record(name, data, len(data))
     writer.write_end_of_file()
     with open(path, "wb") as file:
         file.write(out.getvalue())
+
+
+def _constants_in_order(code: str) -> str:
+    groups = itertools.groupby(code.splitlines(keepends=True), key=lambda line: " : Final[" in line)
+    return "".join(line for constant, lines in groups for line in (sorted(lines) if constant else lines))

@@ -27,16 +27,16 @@ def _timestamp(name: str, period: str) -> dict:
             "encoding": [{"op": "cyclic", "period": period}]}
 
 
-def _amount(name: str, **more) -> dict:
+def amount(name: str, **more) -> dict:
     return {"name": name, "type": "int64", "money": MONEY, "range": [0, 10_000_000], "privacy": "payment",
             "encoding": LOG, **more}
 
 
-def _count(name: str, encoding: list = LOG) -> dict:
+def count(name: str, encoding: list = LOG) -> dict:
     return {"name": name, "type": "int64", "range": [0, 1_000_000], "missing": {"default": 0}, "encoding": encoding}
 
 
-def _risk(name: str) -> dict:
+def risk(name: str) -> dict:
     return {"name": name, "type": "float32", "range": [0, 1], "missing": {"default": 0}, "encoding": [STANDARDISE]}
 
 
@@ -51,21 +51,21 @@ def mlp_manifest() -> dict:
     numbers = [
         _timestamp("paid_at", "day"),
         _timestamp("paid_at_week", "week"),
-        _amount("amount_minor"),
+        amount("amount_minor"),
         {"name": "amount_ratio", "type": "float32", "range": [0, 1e6], "missing": {"default": 1}, "nan": "missing",
          "privacy": "payment", "encoding": LOG},
-        _count("card_count_7d"),
-        _count("card_count_30d"),
-        _amount("card_mean_minor_7d", missing={"default": 0}),
-        _amount("card_mean_minor_30d", missing={"default": 0}),
+        count("card_count_7d"),
+        count("card_count_30d"),
+        amount("card_mean_minor_7d", missing={"default": 0}),
+        amount("card_mean_minor_30d", missing={"default": 0}),
         SINCE_LAST,
-        _count("same_terminal_30d", [{"op": "clip", "min": 0, "max": 50}, *LOG]),
-        _count("terminal_count_7d"),
-        _risk("terminal_risk_7d"),
-        _risk("terminal_risk_30d"),
+        count("same_terminal_30d", [{"op": "clip", "min": 0, "max": 50}, *LOG]),
+        count("terminal_count_7d"),
+        risk("terminal_risk_7d"),
+        risk("terminal_risk_30d"),
     ]
     codes = [
-        _count("card_count_1d", [{"op": "bucketise", "edges": [1, 2, 3, 5, 8, 13]}]),
+        count("card_count_1d", [{"op": "bucketise", "edges": [1, 2, 3, 5, 8, 13]}]),
         {"name": "abroad", "type": "bool"},
         *PLACE,
         {"name": "terminal_id", "type": "category", "privacy": "merchant",
@@ -75,7 +75,7 @@ def mlp_manifest() -> dict:
         "weighbridge": {"format": 1, "requires": "0.1.0"},
         "identity": {"name": "card-mlp", "purpose": "card fraud at authorisation, from aggregates"},
         "features": _own(numbers + codes),
-        "tensors": [_tensor("numbers", "float32", numbers), _tensor("codes", "int64", codes)],
+        "tensors": [tensor("numbers", "float32", numbers), tensor("codes", "int64", codes)],
         "outputs": [{"name": "fraud", "shape": ["batch"], "activation": {"kind": "sigmoid", "applied": False},
                      "primary": True, "calibration": {"kind": "platt", "a": 1.0, "b": 0.0}, "bands": BANDS}],
         "limits": {"rows": 4096},
@@ -85,8 +85,8 @@ def mlp_manifest() -> dict:
 
 
 def transformer_manifest() -> dict:
-    numbers = [_timestamp("paid_at", "day"), _amount("amount_minor"), SINCE_LAST, _risk("terminal_risk_7d"),
-               _risk("terminal_risk_30d")]
+    numbers = [_timestamp("paid_at", "day"), amount("amount_minor"), SINCE_LAST, risk("terminal_risk_7d"),
+               risk("terminal_risk_30d")]
     codes = [{"name": "abroad", "type": "bool"}, *PLACE]
     descriptor = {"name": "descriptor", "type": "text", "privacy": "merchant", "missing": {"default": ""},
                   "encoding": [{"op": "wordpiece", "file": "vocab.txt", "max_tokens": MOST_WORDS}]}
@@ -102,17 +102,17 @@ def transformer_manifest() -> dict:
         "identity": {"name": "card-transformer", "purpose": "card fraud at authorisation, from the card's payments"},
         "features": _own(numbers + codes + [descriptor] + past + past_codes),
         "tensors": [
-            _tensor("numbers", "float32", numbers),
-            _tensor("codes", "int64", codes),
-            _tensor("past_numbers", "float32", past),
-            _tensor("past_codes", "int64", past_codes),
+            tensor("numbers", "float32", numbers),
+            tensor("codes", "int64", codes),
+            tensor("past_numbers", "float32", past),
+            tensor("past_codes", "int64", past_codes),
             {"name": "past_mask", "dtype": "bool", "shape": ["batch", "length"], "source": "mask"},
             {"name": "words", "dtype": "int64", "shape": ["batch", MOST_WORDS], "features": ["descriptor"]},
             {"name": "words_mask", "dtype": "bool", "shape": ["batch", MOST_WORDS], "source": "mask",
              "of": "descriptor"},
         ],
         "outputs": [{"name": "fraud", "source": 0, "shape": ["batch"],
-                     "activation": {"kind": "sigmoid", "applied": True}, "primary": True,
+                     "activation": {"kind": "sigmoid", "applied": False}, "primary": True,
                      "calibration": {"kind": "platt", "a": 1.0, "b": 0.0}, "bands": BANDS},
                     {"name": "embedding", "source": 1, "shape": ["batch", 64]}],
         "limits": {"length": HISTORY, "rows": 4096},
@@ -136,7 +136,7 @@ def width(features: list[dict]) -> int:
     return sum(2 if any(step["op"] == "cyclic" for step in f.get("encoding", [])) else 1 for f in features)
 
 
-def _tensor(name: str, dtype: str, features: list[dict]) -> dict:
+def tensor(name: str, dtype: str, features: list[dict]) -> dict:
     sizes = ["batch", "length"] if features[0]["type"] == "sequence" else ["batch"]
     return {"name": name, "dtype": dtype, "shape": [*sizes, width(features)],
             "features": [feature["name"] for feature in features]}

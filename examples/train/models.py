@@ -54,7 +54,7 @@ class EncoderLayer(nn.Module):
 
 
 class PaymentTransformer(nn.Module):
-    """Gives the probability of fraud and an embedding of the payment. For torch.jit.trace.
+    """Gives the logit of fraud and an embedding of the payment. For torch.jit.trace.
 
     The payment itself, with the words of its merchant, is always a token, so that a card without a past has a score.
     Padding behind `past_mask` changes nothing.
@@ -76,11 +76,6 @@ class PaymentTransformer(nn.Module):
 
     def forward(self, numbers: Tensor, codes: Tensor, past_numbers: Tensor, past_codes: Tensor, past_mask: Tensor,
                 words: Tensor, words_mask: Tensor) -> tuple[Tensor, Tensor]:
-        logit, embedding = self.logit(numbers, codes, past_numbers, past_codes, past_mask, words, words_mask)
-        return torch.sigmoid(logit), embedding
-
-    def logit(self, numbers: Tensor, codes: Tensor, past_numbers: Tensor, past_codes: Tensor, past_mask: Tensor,
-              words: Tensor, words_mask: Tensor) -> tuple[Tensor, Tensor]:
         real = words_mask.unsqueeze(2).to(numbers.dtype)
         now = self.now(numbers) + (self.words(words) * real).sum(1) / real.sum(1).clamp(min=1.0)
         for i, embedding in enumerate(self.codes):

@@ -108,7 +108,8 @@ def _sequence_columns(ledger: Ledger, point: dict, given: np.ndarray) -> dict:
     of = {"past_amount_minor": "amount_minor", "past_paid_at": "paid_at", "past_mcc": "mcc", "past_country": "country",
           "past_risk": "terminal_risk_30d"}
     columns = {name: Ragged(point[source][past.values], past.offsets) for name, source in of.items()}
-    columns["past_age_s"] = Ragged(np.repeat(ledger.seconds[given], lengths) - ledger.seconds[past.values], past.offsets)
+    age = np.repeat(ledger.seconds[given], lengths) - ledger.seconds[past.values]
+    columns["past_age_s"] = Ragged(age, past.offsets)
     return columns
 
 
