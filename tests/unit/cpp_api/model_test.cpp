@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <thread>
+
+#include "unit/cpp_api/fixture.hpp"
+
+using namespace weighbridge;
+using namespace weighbridge::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+Model load(const Engine &engine, const std::string &name = "mlp") { return Model::load(engine, bundle(name)).value(); }
+
+}  // namespace
+
+TEST_CASE("a struct is scored") {
+    Engine e = engine();
+    Model model = load(e);
+    auto binding = bind(model.schema());
+    auto result = model.score(binding, Payment{}).value();
+    CHECK(result.score == Approx(expected(1250, 2.5, france, true)).margin(1e-6));
+    CHECK(result.status == WB_OK);
+    CHECK_FALSE(result.is_fallback());
+    CHECK(result.band == 1);
+    CHECK(std::string(backend_name(result.backend)) == "reference");
+    CHECK(!result.bundle_version().empty());
+}
+
+TEST_CASE("a payment that is not acceptable names its feature and no private value") {
+    Engine e = engine();
+    Model model = load(e);
+    auto binding = bind(model.schema());
+    Payment wrong;
+    wrong.amount_minor = -31337;
+    auto result = model.score(binding, wrong);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().code == WB_INVALID_INPUT);
+    CHECK(result.error().feature == 0);
+    CHECK(result.error().message.find("amount_minor") != std::string::npos);
+    CHECK(result.error().message.find("31337") == std::string::npos);
+}
+
+TEST_CASE("a deadline in the past is answered by the fallback, unless that is declined") {
+    Engine e = engine();
+    Model model = load(e);
+    auto binding = bind(model.schema());
+    auto result = model.score(binding, Payment{}, -1ms).value();
+    CHECK(result.is_fallback());
+    CHECK(std::string(reason_name(result.reason)) == "deadline");
+    CHECK(result.score == 0.75);
+    Call call = Call::create().value();
+    CHECK(call.accept_fallback(false));
+    CHECK(model.score(binding, Payment{}, -1ms, &call).error().code == WB_DEADLINE_EXCEEDED);
+}
+
+TEST_CASE("a set token cancels, a cleared one does not") {
+    Engine e = engine();
+    Model model = load(e);
+    auto binding = bind(model.schema());
+    auto token = CancelToken::create().value();
+    Call call = Call::create().value();
+    CHECK(call.priority(Priority::high));
+    CHECK(call.cancel(token));
+    CHECK(token.set());
+    CHECK(model.score(binding, Payment{}, {}, &call).error().code == WB_CANCELLED);
+    CHECK(token.clear());
+    CHECK(model.score(binding, Payment{}, {}, &call));
+}
+
+TEST_CASE("another output goes to the caller's buffer") {
+    Engine e = engine();
+    Model model = load(e);
+    auto binding = bind(model.schema());
+    Call call = Call::create().value();
+    float logit[1] = {};
+    CHECK(call.output(1, logit));
+    auto result = model.score(binding, Payment{}, {}, &call).value();
+    CHECK(1.0 / (1.0 + std::exp(-static_cast<double>(logit[0]))) == Approx(result.score).margin(1e-6));
+}
+
+TEST_CASE("what a load refuses says why") {
+    Engine e = engine();
+    CHECK(Model::load(e, "/does/not/exist").error().code == WB_IO_ERROR);
+    CHECK(Model::load(e, bundle("mlp-wrong-golden")).error().code == WB_VERIFY_FAILED);
+    CHECK(Model::load(e, bundle("mlp-wrong-golden"), {.verify = false}));
+    CHECK(Model::load(e, bundle(), {.engines = "turbo"}).error().code == WB_INVALID_ARGUMENT);
+    CHECK(Model::load(e, bundle(), {.precision = "fp7"}).error().code == WB_INVALID_ARGUMENT);
+    CHECK(Engine::create({.devices = "quantum"}).error().code == WB_INVALID_ARGUMENT);
+}
+
+TEST_CASE("handles may be freed in any order") {
+    std::optional<Engine> e = engine();
+    std::optional<Model> model = load(*e);
+    auto binding = bind(model->schema());
+    e.reset();
+    CHECK(model->score(binding, Payment{}).error().code == WB_CLOSED);
+    model.reset();
+    Row row(binding.schema());
+    CHECK(binding.fill(row, Payment{}));
+}
+
+TEST_CASE("threads share a model, with a binding each") {
+    Engine e = engine();
+    Model model = load(e);
+    auto shared = bind(model.schema());
+    double want = model.score(shared, Payment{}).value().score;
+    std::array<int, 4> equal = {};
+    {
+        std::vector<std::jthread> threads;
+        for (int &mine : equal)
+            threads.emplace_back([&, binding = shared]() mutable {
+                for (int i = 0; i < 200; ++i) mine += model.score(binding, Payment{}).value().score == want ? 1 : 0;
+            });
+    }
+    for (int mine : equal) CHECK(mine == 200);
+}
+
+TEST_CASE("a slot serves, swaps and rolls back") {
+    Engine e = engine();
+    Slot slot = Slot::open(e, "champion").value();
+    CHECK(slot.model().error().code == WB_INVALID_ARGUMENT);
+    CHECK(slot.load(bundle()));
+    auto binding = bind(slot.model().value().schema());
+    double first = slot.score(binding, Payment{}).value().score;
+    CHECK(slot.swap(load(e, "mlp-v2")));
+    CHECK(slot.score(binding, Payment{}).value().score > first);
+    CHECK(slot.rollback());
+    CHECK(slot.score(binding, Payment{}).value().score == first);
+    CHECK(slot.load(bundle("mlp-renamed")).error().code == WB_SCHEMA_CHANGED);
+    CHECK(slot.load(bundle("mlp-extra")));
+    CHECK(slot.score(binding, Payment{}));
+}
+
+TEST_CASE("an engine counts, closes, and says so") {
+    Engine e = engine();
+    Model model = load(e);
+    auto binding = bind(model.schema());
+    CHECK(model.score(binding, Payment{}));
+    wb_snapshot snapshot = e.snapshot().value();
+    CHECK(snapshot.contexts == 2);
+    CHECK(snapshot.requests >= 1);
+    CHECK(e.metrics().value().find("weighbridge_") != std::string::npos);
+    CHECK(e.maintain());
+    CHECK(e.close());
+    CHECK(model.score(binding, Payment{}).error().code == WB_CLOSED);
+}
+
+TEST_CASE("texts of any length come whole") {
+    Engine e = engine();
+    CHECK(load(e).info().value().find("reference") != std::string::npos);
+    CHECK(system_info().value().find(version()) != std::string::npos);
+    CHECK(inspect(bundle()).value().find("amount_minor") != std::string::npos);
+    CHECK(abi_matches());
+}
+
+TEST_CASE("verification reports also where it fails") {
+    Engine e = engine();
+    auto right = verify(e, bundle());
+    CHECK(right.outcome);
+    CHECK(right.report.find("16") != std::string::npos);
+    auto wrong = verify(e, bundle("mlp-wrong-golden"));
+    REQUIRE_FALSE(wrong.outcome);
+    CHECK(wrong.outcome.error().code == WB_VERIFY_FAILED);
+    CHECK(!wrong.report.empty());
+    auto missing = verify(e, "/does/not/exist");
+    CHECK_FALSE(missing.outcome);
+    CHECK(missing.report.empty());
+}
