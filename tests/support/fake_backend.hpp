@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "backend/backend.hpp"
+#include "weighbridge/c/call.h"
 
 namespace weighbridge::test {
 
