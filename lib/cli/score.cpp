@@ -26,7 +26,7 @@ class Score final : public Verb {
         input_.declare(app, true);
         app.add_option("--output", output_, "scores: .csv, .ndjson or .jsonl; - for stdout")->required();
         app.add_option("--rejects", rejects_, "rows that could not be scored (default: OUTPUT.rejects, or stderr)");
-        app.add_option("--id", ids_, "a column to pass through; may be repeated");
+        app.add_option("--id", ids_, "a column to pass through; may be repeated")->allow_extra_args(false);
         app.add_option("--label", label_, "a column with 0 or 1: adds an evaluation");
         app.add_option("--threads", threads_, "threads (default: the CPUs that may be used)")
             ->check(CLI::Range(1, 256));

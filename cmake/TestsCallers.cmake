@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# What callers run: the conformance cases in C and C++, and the examples.
+file(GLOB conformance_cases CONFIGURE_DEPENDS "${WEIGHBRIDGE_TESTS}/conformance/cases/*.json")
+wb_test_program(conformance_cpp SOURCES "${WEIGHBRIDGE_TESTS}/conformance/runner.cpp"
+    LIBRARIES weighbridge nlohmann_json::nlohmann_json)
+wb_test_program(conformance_c SOURCES "${WEIGHBRIDGE_TESTS}/conformance/runner.c" LIBRARIES weighbridge m)
+set(WEIGHBRIDGE_FLAT_CASES "${PROJECT_BINARY_DIR}/tests/conformance.tsv")
+add_test(NAME conformance.flatten COMMAND conformance_cpp --flatten "${WEIGHBRIDGE_FLAT_CASES}" ${conformance_cases})
+add_test(NAME conformance.cpp COMMAND conformance_cpp "${WEIGHBRIDGE_FIXTURES}" ${conformance_cases})
+add_test(NAME conformance.c COMMAND conformance_c "${WEIGHBRIDGE_FIXTURES}" "${WEIGHBRIDGE_FLAT_CASES}")
+set_tests_properties(conformance.flatten PROPERTIES FIXTURES_SETUP flat_cases)
+set_tests_properties(conformance.cpp PROPERTIES FIXTURES_REQUIRED bundles)
+set_tests_properties(conformance.c PROPERTIES FIXTURES_REQUIRED "bundles;flat_cases")
+
+# The README's snippets, on the bundle that they are written for.
+wb_test_program(example_c SOURCES "${PROJECT_SOURCE_DIR}/examples/c/score.c" LIBRARIES weighbridge)
+wb_test_program(example_cpp SOURCES "${PROJECT_SOURCE_DIR}/examples/cpp/score.cpp" LIBRARIES weighbridge)
+set(WEIGHBRIDGE_EXAMPLE_BUNDLE "${PROJECT_SOURCE_DIR}/examples/bundles/card-mlp")
+if(EXISTS "${WEIGHBRIDGE_EXAMPLE_BUNDLE}/model.plan")
+    add_test(NAME example.c COMMAND example_c "${WEIGHBRIDGE_EXAMPLE_BUNDLE}")
+    add_test(NAME example.cpp COMMAND example_cpp "${WEIGHBRIDGE_EXAMPLE_BUNDLE}")
+    set_tests_properties(example.c example.cpp PROPERTIES PASS_REGULAR_EXPRESSION "^score 0\\.[0-9]+ band [0-2] from")
+endif()
