@@ -5,7 +5,7 @@
 
 namespace weighbridge::lib {
 
-PieceTrie::PieceTrie(const std::vector<Piece> &pieces) {
+PieceTrie::PieceTrie(const std::vector<Piece> &pieces) : PieceTrie() {
     // Of each node: the pieces below it, which share their first `depth` bytes.
     struct Span {
         uint32_t begin, end, depth;
@@ -27,6 +27,7 @@ PieceTrie::PieceTrie(const std::vector<Piece> &pieces) {
         }
     }
     first_child_.push_back(static_cast<uint32_t>(spans.size()));
+    for (uint32_t node = first_child_[0]; node < first_child_[1]; ++node) root_children_[labels_[node]] = node;
 }
 
 uint32_t PieceTrie::child(uint32_t node, uint8_t label) const {
@@ -37,14 +38,14 @@ uint32_t PieceTrie::child(uint32_t node, uint8_t label) const {
 
 PieceTrie::Match PieceTrie::longest(std::string_view text) const {
     Match best;
-    if (ids_.empty()) return best;
-    uint32_t node = 0;
+    uint32_t node = kRoot;
     for (size_t i = 0; i < text.size(); ++i) {
-        node = child(node, static_cast<uint8_t>(text[i]));
+        const auto label = static_cast<uint8_t>(text[i]);
+        node = node == kRoot ? root_children_[label] : child(node, label);
         if (node == kNone) break;
         if (ids_[node] >= 0) best = {i + 1, ids_[node]};
     }
     return best;
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib
