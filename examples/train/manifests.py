@@ -7,7 +7,7 @@ import numpy as np
 
 from encoders import Encoders
 from merchants import COUNTRY_CODES, MCC_CODES
-from payments import HISTORY, TERMINAL_BUCKETS
+from payments import HISTORY, MERCHANT_BUCKETS
 from ragged import Ragged
 from simulation import ENTRY_MODES
 
@@ -68,8 +68,8 @@ def mlp_manifest() -> dict:
         count("card_count_1d", [{"op": "bucketise", "edges": [1, 2, 3, 5, 8, 13]}]),
         {"name": "abroad", "type": "bool"},
         *PLACE,
-        {"name": "terminal_id", "type": "category", "privacy": "merchant",
-         "encoding": [{"op": "hash", "buckets": TERMINAL_BUCKETS, "seed": 7}]},
+        {"name": "merchant", "type": "category", "privacy": "merchant",
+         "encoding": [{"op": "hash", "buckets": MERCHANT_BUCKETS, "seed": 7}]},
     ]
     return {
         "weighbridge": {"format": 1, "requires": "0.1.0"},

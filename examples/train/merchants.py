@@ -45,7 +45,7 @@ COUNTRY_SHARES = np.array([share for share, _ in COUNTRIES.values()])
 class Terminals:
     """Where payments happen; arrays by terminal index."""
 
-    ids: np.ndarray  # text, such as "T00017"
+    merchant: np.ndarray  # text, such as "DENIM STORE"
     country: np.ndarray  # index into COUNTRY_CODES
     mcc: np.ndarray  # index into MCC_CODES
     online: np.ndarray  # bool
@@ -60,13 +60,13 @@ def make_terminals(rng: np.random.Generator, count: int) -> Terminals:
     online = sells_online & (rng.random(count) < 0.6)
     typical = np.array([amount for _, amount, _, _ in MCC.values()], float)[mcc] * rng.lognormal(0, 0.25, count)
     pick = rng.integers(0, 1 << 30, (3, count))
-    descriptors = []
+    merchants, descriptors = [], []
     for i in range(count):
         names = MCC[int(MCC_CODES[mcc[i]])][3]
         code = str(COUNTRY_CODES[country[i]])
         cities = COUNTRIES[code][1]
         place = cities[pick[1, i] % len(cities)]
         branch = f" {pick[2, i] % 90 + 10}" if pick[2, i] % 3 == 0 else ""
-        descriptors.append(f"{names[pick[0, i] % len(names)]}{branch} {place} {code}")
-    ids = np.array([f"T{i:05d}" for i in range(count)])
-    return Terminals(ids, country, mcc, online, typical, np.array(descriptors, object))
+        merchants.append(names[pick[0, i] % len(names)])
+        descriptors.append(f"{merchants[-1]}{branch} {place} {code}")
+    return Terminals(np.array(merchants, object), country, mcc, online, typical, np.array(descriptors, object))

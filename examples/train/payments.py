@@ -20,11 +20,11 @@ from simulation import DAY, ENTRY_MODES, HONEST, Ledger, simulate
 HISTORY = 24  # a card's last payments that the transformer sees
 WARM_UP_DAYS = 30  # simulated before the first payment that is given out, so that aggregates are full
 LABEL_DELAY_DAYS = 7  # until a fraud is known, as in the Fraud-Detection-Handbook
-TERMINAL_BUCKETS = 512
+MERCHANT_BUCKETS = 256
 
 POINT = ("paid_at", "paid_at_week", "amount_minor", "amount_ratio", "card_count_1d", "card_count_7d", "card_count_30d",
          "card_mean_minor_7d", "card_mean_minor_30d", "since_last_s", "same_terminal_30d", "terminal_count_7d",
-         "terminal_risk_7d", "terminal_risk_30d", "abroad", "country", "mcc", "entry_mode", "terminal_id")
+         "terminal_risk_7d", "terminal_risk_30d", "abroad", "country", "mcc", "entry_mode", "merchant")
 SEQUENCE = ("paid_at", "amount_minor", "since_last_s", "terminal_risk_7d", "terminal_risk_30d", "abroad", "country",
             "mcc", "entry_mode", "descriptor", "past_amount_minor", "past_age_s", "past_paid_at",
             "past_mcc", "past_country", "past_risk")
@@ -71,7 +71,7 @@ def _point_columns(ledger: Ledger) -> dict:
     terminals = ledger.terminals
     by_card = Windows(ledger.card, ledger.seconds, 40 * DAY)
     by_terminal = Windows(ledger.terminal, ledger.seconds, 40 * DAY)
-    by_place = Windows(ledger.card.astype(np.int64) * len(terminals.ids) + ledger.terminal, ledger.seconds, 40 * DAY)
+    by_place = Windows(ledger.card.astype(np.int64) * len(terminals.mcc) + ledger.terminal, ledger.seconds, 40 * DAY)
     columns = {"paid_at": ledger.seconds * 1000, "paid_at_week": ledger.seconds * 1000, "amount_minor": ledger.minor}
     for days in (1, 7, 30):
         past = by_card.bounds(days * DAY)
@@ -94,7 +94,7 @@ def _point_columns(ledger: Ledger) -> dict:
         "country": country[ledger.terminal].astype(object),
         "mcc": MCC_CODES[terminals.mcc][ledger.terminal],
         "entry_mode": ENTRY_MODES[ledger.entry].astype(object),
-        "terminal_id": terminals.ids[ledger.terminal].astype(object),
+        "merchant": terminals.merchant[ledger.terminal],
         "descriptor": terminals.descriptor[ledger.terminal],
     }
 

@@ -130,8 +130,8 @@ def _compromised_terminals(rng, ledger, days, start):
     wanted = int(len(ledger.card) * FRAUD_SHARE[TERMINAL])
     marked = np.zeros(len(ledger.card), bool)
     order = np.argsort(ledger.terminal, kind="stable")
-    edges = np.searchsorted(ledger.terminal[order], np.arange(len(ledger.terminals.ids) + 1))
-    for terminal in rng.permutation(len(ledger.terminals.ids)):
+    edges = np.searchsorted(ledger.terminal[order], np.arange(len(ledger.terminals.mcc) + 1))
+    for terminal in rng.permutation(len(ledger.terminals.mcc)):
         if marked.sum() >= wanted:
             break
         rows = order[edges[terminal] : edges[terminal + 1]]
@@ -162,7 +162,7 @@ def _stolen_cards(rng, ledger, wealth, days, start):
     since -= since[first][event] if rows else 0
     risky = _risky_terminals(ledger)
     near = rng.random(rows) < 0.4
-    terminal = np.where(near, rng.integers(0, len(ledger.terminals.ids), rows), rng.choice(risky, rows))
+    terminal = np.where(near, rng.integers(0, len(ledger.terminals.mcc), rows), rng.choice(risky, rows))
     amount = ledger.terminals.typical[terminal] * wealth[thief_card[event]] * rng.lognormal(0.6, 0.6, rows)
     entry = np.where(rng.random(rows) < 0.7, CONTACTLESS, MAGSTRIPE)
     more = {"seconds": begin[event] + since.astype(np.int64), "card": thief_card[event], "terminal": terminal,
