@@ -23,7 +23,8 @@ ODD = "\x00\ufffd\ufeff\u200b\u200d\u00ad\u061c\u180e\ufffe\uffff\U0001ffff\ue00
 SPACES = " \t\n\r\x0b\x0c\x1c\x1f\x85\u00a0\u1680\u2000\u2003\u200a\u2028\u2029\u202f\u205f\u3000"
 # Marks of many combining classes; those that the package does not take for nonspacing are kept and put in order.
 MARKS = "\u0300\u0301\u0307\u0308\u031b\u0323\u0327\u0338\u0345\u034f\u05b0\u0651\u093c\u094d\u0e38\u1dce\u1dfa\u20d0"
-MARKS += "\u302a\u302e\u302f\u08d3\u08e2\u1ab0\u1abf\u1ac0\u1ac5\u1dc0\u1df6\ua67c\U0001d165\U0001d16d\U00016ff0\U00010efd"
+MARKS += "\u302a\u302e\u302f\u08d3\u08e2\u1ab0\u1abf\u1ac0\u1ac5\u1dc0\u1df6\ua67c\U0001d165\U0001d16d"
+MARKS += "\U00016ff0\U00010efd"
 BLOCKS = [(0x20, 0x7E), (0xA1, 0x17F), (0x180, 0x24F), (0x370, 0x3FF), (0x400, 0x52F), (0x5D0, 0x5F4), (0x600, 0x6FF),
           (0x900, 0x97F), (0xB80, 0xCFF), (0xE01, 0xE5B), (0x10A0, 0x10FF), (0x1100, 0x11FF), (0x13A0, 0x13FF),
           (0x1C80, 0x1CBF), (0x1E00, 0x1FFF), (0x2010, 0x206F), (0x20A0, 0x20BF), (0x2100, 0x214F), (0x2C00, 0x2E7F),

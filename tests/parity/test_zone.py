@@ -12,10 +12,13 @@ import pytest
 BUILD = pathlib.Path(os.environ.get("WB_BUILD_DIR", "build/release"))
 DRIVER = BUILD / "tests" / "zone_offsets"
 ZONES = pathlib.Path("/usr/share/zoneinfo")
-NAMES = ["Africa/Cairo", "Africa/Casablanca", "America/Argentina/Buenos_Aires", "America/Caracas", "America/New_York",
-         "America/Sao_Paulo", "America/Scoresbysund", "America/St_Johns", "Antarctica/Troll", "Asia/Gaza", "Asia/Kathmandu",
-         "Asia/Kolkata", "Asia/Pyongyang", "Asia/Tehran", "Asia/Tokyo", "Australia/Lord_Howe", "Europe/Dublin", "Etc/GMT+3",
-         "Europe/London", "Europe/Paris", "Pacific/Apia", "Pacific/Chatham", "Pacific/Easter", "UTC"]  # fmt: skip
+NAMES = [
+    "Africa/Cairo", "Africa/Casablanca", "America/Argentina/Buenos_Aires", "America/Caracas", "America/New_York",
+    "America/Sao_Paulo", "America/Scoresbysund", "America/St_Johns", "Antarctica/Troll", "Asia/Gaza",
+    "Asia/Kathmandu", "Asia/Kolkata", "Asia/Pyongyang", "Asia/Tehran", "Asia/Tokyo", "Australia/Lord_Howe",
+    "Europe/Dublin", "Etc/GMT+3", "Europe/London", "Europe/Paris", "Pacific/Apia", "Pacific/Chatham",
+    "Pacific/Easter", "UTC",
+]  # fmt: skip
 
 BEGIN = 0
 END = 4102444800  # 2100-01-01 UTC, where the expanded rules end
