@@ -15,7 +15,7 @@ namespace weighbridge::lib {
 // sheds load and the path that refuses a bad row stay free of the allocator.
 class [[nodiscard]] Status {
   public:
-    Status() = default;
+    Status() noexcept { message[0] = 0; }
     Status(const Status &other) noexcept { *this = other; }
     Status &operator=(const Status &other) noexcept {
         code = other.code;
@@ -49,7 +49,8 @@ class [[nodiscard]] Status {
     int32_t code = WB_OK;
     int32_t feature = -1;  // index of the feature to blame, -1 for none
     int64_t row = -1;      // index of the row to blame, -1 for none
-    char message[256] = {0};
+    char message[256];     // ends with NUL; what follows is not written, as clearing it would cost more than reading a
+                           // feature
 
   private:
     void finish(size_t wanted) {

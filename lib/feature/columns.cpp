@@ -10,9 +10,9 @@
 namespace weighbridge::lib {
 
 struct Columns::Column {
-    CellType type = CellType::f64; // of a value, or of what a view points at
+    CellType type = CellType::f64;  // of a value, or of what a view points at
     bool through_view = false;
-    const std::byte *data = nullptr; // of row 0; null where there is no strided column
+    const std::byte *data = nullptr;  // of row 0; null where there is no strided column
     int64_t stride = 0;
     const uint8_t *validity = nullptr;
     std::optional<ArrowColumn> arrow;
@@ -75,8 +75,8 @@ Status Columns::set_arrow(uint32_t feature, const ArrowSchema &type, const Arrow
 }
 
 Status Columns::cell(uint32_t feature, int64_t row, Cell &out) const {
-    if (Status known = check_feature(feature); !known.ok()) [[unlikely]]
-        return known;
+    if (feature >= columns_.size()) [[unlikely]]
+        return check_feature(feature);
     if (row < 0 || row >= rows_) [[unlikely]]
         return Status::failure(WB_INVALID_ARGUMENT, "row: expected in [0, {}), got {}", rows_, row);
     const Column &column = columns_[feature];
@@ -102,4 +102,4 @@ Status Columns::cell(uint32_t feature, int64_t row, Cell &out) const {
     return {};
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "feature/columns.hpp"
+
+#include "unit/feature/source_support.hpp"
+
+using namespace weighbridge::lib;
+using namespace weighbridge::lib::test;
+
+namespace {
+
+struct ColumnsFixture {
+    std::shared_ptr<const Schema> schema = payment_schema();
+    Columns columns{schema};
+
+    ColumnsFixture() { columns.reset(3); }
+    Status read(uint32_t feature, int64_t row = 0) const {
+        Cell cell;
+        return columns.cell(feature, row, cell);
+    }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(ColumnsFixture, "a feature without a column is missing", "[columns]") {
+    for (uint32_t i = 0; i < kFeatures; ++i) CHECK(is_missing(columns, i, 2));
+}
+
+TEST_CASE_METHOD(ColumnsFixture, "columns of every scalar type", "[columns]") {
+    struct Payment {
+        char unaligned;
+        int64_t amount;
+        float distance;
+        double ratio;
+        uint8_t online;
+    } __attribute__((packed));
+    Payment payments[3] = {{0, 1, 0.5f, 0.25, 0}, {0, 2, 1.5f, 1.25, 1}, {0, 3, 2.5f, 2.25, 0}};
+    int64_t stride = sizeof(Payment);
+    auto *base = reinterpret_cast<const char *>(payments);
+    REQUIRE(columns.set_column(kAmount, base + offsetof(Payment, amount), stride, nullptr).ok());
+    REQUIRE(columns.set_column(kDistance, base + offsetof(Payment, distance), stride, nullptr).ok());
+    REQUIRE(columns.set_column(kRatio, base + offsetof(Payment, ratio), stride, nullptr).ok());
+    REQUIRE(columns.set_column(kOnline, base + offsetof(Payment, online), stride, nullptr).ok());
+    REQUIRE(columns.set_column(kPaidAt, base + offsetof(Payment, amount), stride, nullptr).ok());
+    CHECK(integer(columns, kAmount, 0) == 1);
+    CHECK(integer(columns, kAmount, 2) == 3);
+    CHECK(number(columns, kDistance, 1) == 1.5);
+    CHECK(number(columns, kRatio, 2) == 2.25);
+    CHECK(flag(columns, kOnline, 1));
+    CHECK_FALSE(flag(columns, kOnline, 2));
+    CHECK(integer(columns, kPaidAt, 1) == 2);
+}
+
+TEST_CASE_METHOD(ColumnsFixture, "stride 0 shares a value, a negative stride goes backwards", "[columns]") {
+    int64_t amounts[3] = {10, 20, 30};
+    REQUIRE(columns.set_column(kAmount, amounts, 0, nullptr).ok());
+    CHECK(integer(columns, kAmount, 2) == 10);
+    REQUIRE(columns.set_column(kAmount, amounts + 2, -8, nullptr).ok());
+    CHECK(integer(columns, kAmount, 0) == 30);
+    CHECK(integer(columns, kAmount, 2) == 10);
+}
+
+TEST_CASE_METHOD(ColumnsFixture, "validity is a bit a row", "[columns]") {
+    columns.reset(10);
+    int64_t amount = 5;
+    const uint8_t validity[2] = {0b10101010, 0b01};
+    REQUIRE(columns.set_column(kAmount, &amount, 0, validity).ok());
+    CHECK(is_missing(columns, kAmount, 0));
+    CHECK(integer(columns, kAmount, 1) == 5);
+    CHECK(integer(columns, kAmount, 8) == 5);
+    CHECK(is_missing(columns, kAmount, 9));
+}
+
+TEST_CASE_METHOD(ColumnsFixture, "texts and sequences are views", "[columns]") {
+    const wb_view countries[3] = {{"FR", 2}, {nullptr, 0}, {"GERMANY", 3}};
+    const int64_t amounts[2] = {4, 5};
+    const wb_view pasts[3] = {{amounts, 2}, {nullptr, 0}, {amounts + 1, 1}};
+    const wb_view past_countries[1] = {{countries, 3}};
+    REQUIRE(columns.set_column(kCountry, countries, sizeof(wb_view), nullptr).ok());
+    REQUIRE(columns.set_column(kPastAmount, pasts, sizeof(wb_view), nullptr).ok());
+    REQUIRE(columns.set_column(kPastCountry, past_countries, 0, nullptr).ok());
+    CHECK(text(columns, kCountry, 0) == "FR");
+    CHECK(text(columns, kCountry, 1).empty());
+    CHECK(text(columns, kCountry, 2) == "GER");
+    CHECK(integers(columns, kPastAmount, 0) == std::vector<int64_t>{4, 5});
+    CHECK(integers(columns, kPastAmount, 1).empty());
+    CHECK(integers(columns, kPastAmount, 2) == std::vector<int64_t>{5});
+    CHECK(texts(columns, kPastCountry, 2) == std::vector<std::string>{"FR", "", "GER"});
+}
+
+TEST_CASE_METHOD(ColumnsFixture, "views that cannot be are refused by name", "[columns]") {
+    const wb_view views[3] = {{nullptr, 1}, {"x", -3}, {"x", INT64_MAX}};
+    REQUIRE(columns.set_column(kDescriptor, views, sizeof(wb_view), nullptr).ok());
+    REQUIRE(columns.set_column(kPastAmount, views, sizeof(wb_view), nullptr).ok());
+    for (uint32_t feature : {kDescriptor, kPastAmount}) {
+        Status null = read(feature, 0);
+        CHECK(null.code == WB_INVALID_INPUT);
+        CHECK(null.feature == static_cast<int32_t>(feature));
+        CHECK(mentions(null, "'" + schema->features()[feature].name + "': view of size 1 has NULL data"));
+        CHECK(mentions(read(feature, 1), "got -3"));
+    }
+    CHECK(read(kPastAmount, 2).code == WB_INVALID_INPUT);
+}
+
+TEST_CASE_METHOD(ColumnsFixture, "reset forgets columns, a failed set does not", "[columns]") {
+    int64_t amount = 5;
+    REQUIRE(columns.set_column(kAmount, &amount, 0, nullptr).ok());
+    CHECK(columns.set_column(kAmount, nullptr, 8, nullptr).code == WB_INVALID_ARGUMENT);
+    CHECK(integer(columns, kAmount, 1) == 5);
+    columns.reset(2);
+    CHECK(columns.rows() == 2);
+    CHECK(is_missing(columns, kAmount, 1));
+}
+
+TEST_CASE_METHOD(ColumnsFixture, "calls that are wrong name what is", "[columns]") {
+    int64_t amount = 5;
+    Status index = columns.set_column(kFeatures, &amount, 0, nullptr);
+    CHECK(index.code == WB_INVALID_ARGUMENT);
+    CHECK(mentions(index, "feature index: expected below 14, got 14"));
+    Status null = columns.set_column(kAmount, nullptr, 8, nullptr);
+    CHECK(mentions(null, "feature 'amount_minor': expected column data for 3 rows, got NULL"));
+    Status stride = columns.set_column(kAmount, &amount, INT64_MIN, nullptr);
+    CHECK(mentions(stride, "a stride of -9223372036854775808 overflows for 3 rows"));
+    CHECK(read(kAmount, 3).code == WB_INVALID_ARGUMENT);
+    CHECK(read(kAmount, -1).code == WB_INVALID_ARGUMENT);
+    CHECK(read(kFeatures, 0).code == WB_INVALID_ARGUMENT);
+    columns.reset(0);
+    CHECK(columns.set_column(kAmount, nullptr, 8, nullptr).ok());
+}
