@@ -12,5 +12,5 @@ target_link_libraries(weighbridge_command PRIVATE
     weighbridge weighbridge_flags CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt-header-only Threads::Threads)
 set_target_properties(weighbridge_command PROPERTIES
     OUTPUT_NAME weighbridge
-    RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}"
+    RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin"
     INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")

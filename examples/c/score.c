@@ -6,7 +6,7 @@
 static const char payment[] =
     "{\"paid_at\": 1767229200000, \"paid_at_week\": 1767229200000, \"amount_minor\": 249900, \"amount_ratio\": 6.5,"
     " \"card_count_1d\": 4, \"since_last_s\": 95, \"abroad\": true, \"country\": \"DE\", \"mcc\": 5732,"
-    " \"entry_mode\": \"ecommerce\", \"terminal_id\": \"T00017\"}";
+    " \"entry_mode\": \"ecommerce\", \"merchant\": \"Online Shop 17\"}";
 
 int main(int argc, char **argv) {
     wb_error err = WB_ERROR_INIT;

@@ -11,7 +11,7 @@ struct Payment {
     int64_t amount_minor = 249900;             // 2,499.00 EUR
     std::optional<float> amount_ratio = 6.5f;  // of the card's mean; empty for a card without a past
     bool abroad = true;
-    std::string country = "DE", entry_mode = "ecommerce", terminal_id = "T00017";
+    std::string country = "DE", entry_mode = "ecommerce", merchant = "Online Shop 17";
     int mcc = 5732;
 };
 
@@ -28,7 +28,7 @@ int main(int argc, char **argv) try {
                                                                {"country", &Payment::country},
                                                                {"mcc", &Payment::mcc},
                                                                {"entry_mode", &Payment::entry_mode},
-                                                               {"terminal_id", &Payment::terminal_id}})
+                                                               {"merchant", &Payment::merchant}})
                        .value();
 
     auto result = model.score(binding, Payment{}, 2ms).value();  // an answer within 2 ms

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 BUILD = pathlib.Path(os.environ.get("WB_BUILD_DIR", "build/release")).resolve()
-COMMAND = BUILD / "weighbridge"
+COMMAND = BUILD / "bin" / "weighbridge"
 MAKE_FIXTURE = BUILD / "tests" / "make_fixture"
 
 pytestmark = pytest.mark.skipif(not COMMAND.exists() or not MAKE_FIXTURE.exists(), reason="the build is not there")
