@@ -22,13 +22,14 @@ target_link_libraries(test_main PUBLIC Catch2::Catch2)
 file(GLOB_RECURSE unit_sources CONFIGURE_DEPENDS "${WEIGHBRIDGE_TESTS}/unit/*_test.cpp")
 list(FILTER unit_sources EXCLUDE REGEX "/unit/(cpp_api|capi)/")
 wb_test_program(unit_tests
-    SOURCES ${unit_sources} "${PROJECT_SOURCE_DIR}/lib/cli/metrics.cpp" "${WEIGHBRIDGE_TESTS}/support/fixture.cpp"
+    SOURCES ${unit_sources} "${PROJECT_SOURCE_DIR}/lib/cli/metrics.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/records.cpp"
+        "${PROJECT_SOURCE_DIR}/lib/cli/interrupt.cpp" "${WEIGHBRIDGE_TESTS}/support/fixture.cpp" "${WEIGHBRIDGE_TESTS}/support/fixture_plan.cpp"
     LIBRARIES test_main weighbridge_core)
 add_test(NAME unit COMMAND unit_tests WORKING_DIRECTORY "${WEIGHBRIDGE_TESTS}")
 
 # A bundle with a hand-written plan, for tests in every language.
 wb_test_program(make_fixture
-    SOURCES "${WEIGHBRIDGE_TESTS}/support/make_fixture.cpp" "${WEIGHBRIDGE_TESTS}/support/fixture.cpp"
+    SOURCES "${WEIGHBRIDGE_TESTS}/support/make_fixture.cpp" "${WEIGHBRIDGE_TESTS}/support/fixture.cpp" "${WEIGHBRIDGE_TESTS}/support/fixture_plan.cpp"
     LIBRARIES weighbridge_core)
 set(WEIGHBRIDGE_FIXTURES "${PROJECT_BINARY_DIR}/tests/fixtures")
 add_test(NAME fixtures COMMAND make_fixture "${WEIGHBRIDGE_FIXTURES}")
@@ -53,4 +54,7 @@ if(cpp_api_sources)
         ENVIRONMENT "WB_FIXTURES=${WEIGHBRIDGE_FIXTURES}")
 endif()
 
+include(TestsParity)
+include(TestsCallers)
+include(TestsPlugins)
 include(TestsRelease)

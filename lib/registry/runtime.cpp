@@ -23,4 +23,9 @@ void Runtime::reap() {
     }
 }
 
+void Runtime::close() {
+    closed_.store(true);
+    reap();
+}
+
 } // namespace weighbridge::lib

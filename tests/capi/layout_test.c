@@ -34,7 +34,7 @@ int main(void) {
     OFFSET(wb_tensor_info, bytes, 80);
     OFFSET(wb_tensor_info, name, 88);
 
-    CHECK(sizeof(wb_result) == 120);
+    CHECK(sizeof(wb_result) == 112);
     OFFSET(wb_result, status, 4);
     OFFSET(wb_result, score, 8);
     OFFSET(wb_result, probability, 16);

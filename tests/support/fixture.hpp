@@ -8,14 +8,15 @@ namespace weighbridge::test {
 // What a fixture bundle should be like.
 struct FixtureOptions {
     std::string version = "1.0.0";
-    double bias = 0.0;          // added to the logit: two versions give different scores
-    bool extra_feature = false; // a feature more, with a default
-    bool renamed = false;       // 'age_days' is called otherwise: a changed schema
-    bool wrong_golden = false;  // golden vectors that the plan does not reproduce
-    std::string fallback_slot;  // of the manifest, "" for none
+    double bias = 0.0;           // added to the logit: two versions give different scores
+    bool extra_feature = false;  // a feature more, with a default
+    bool renamed = false;        // 'age_days' is called otherwise: a changed schema
+    bool wrong_golden = false;   // golden vectors that the plan does not reproduce
+    std::string fallback_slot;   // of the manifest, "" for none
 };
 
-// Writes a bundle with a hand-written plan, digests and golden vectors into `directory`, which must not exist. Its model:
+// Writes a bundle with a hand-written plan, digests and golden vectors into `directory`, which must not exist. Its
+// model:
 //   features: amount_minor (int64 EUR, range [0, 10000000], private), age_days (float32, default 0, NaN missing),
 //             country (category FR, DE, IT; unknown is index 0), online (bool)
 //   logit = 0.5 * log1p(amount_minor / 100) - 0.25 * age_days + [0.125, 0.5, -0.5, 0.25][country] + 1.0 * online + bias

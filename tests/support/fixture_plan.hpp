@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "base/bytes.hpp"
+
+namespace weighbridge::test {
+
+// The plan of a fixture bundle: fraud = logit = weights . numbers + bias + by_country[country].
+lib::Bytes fixture_plan(const std::vector<float> &weights, float bias, std::span<const float, 4> by_country);
+
+}  // namespace weighbridge::test
