@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 
 #include "bundle/json_cursor.hpp"
@@ -14,14 +15,15 @@ namespace {
 constexpr size_t kLineBytes = 16 << 20;  // most of a line: a row at the limits of a wide schema
 constexpr size_t kMostVectors = 65536;
 
-// A decimal to the nearest float. Rounding to double first and then to float may miss it by one; the double's shortest
-// decimal is the text that was read (up to 15 digits), so that is rounded instead.
+// A decimal to the nearest float; infinity where float has no room for it. Rounding to double first and then to float
+// may miss it by one; the double's shortest decimal is the text that was read (up to 15 digits), so that is rounded
+// instead.
 float float_of(double value) {
     char text[32];
     const auto written = std::to_chars(text, text + sizeof text, value);
     float nearest = 0.0F;
-    const auto read = std::from_chars(text, written.ptr, nearest);
-    return read.ec == std::errc{} ? nearest : static_cast<float>(value);
+    if (std::from_chars(text, written.ptr, nearest).ec == std::errc{}) return nearest;
+    return std::fabs(value) > 1.0 ? std::numeric_limits<float>::infinity() : static_cast<float>(value);
 }
 
 std::vector<float> read_values(const JsonCursor &values, int64_t width) {
@@ -30,8 +32,8 @@ std::vector<float> read_values(const JsonCursor &values, int64_t width) {
     const size_t count = values.array(size, size);
     for (size_t i = 0; i < count && !values.report().failed(); ++i) {
         const JsonCursor value = values.element(i);
-        constexpr double kMost = std::numeric_limits<float>::max();
-        floats.push_back(float_of(value.number(-kMost, kMost)));
+        floats.push_back(float_of(value.number()));
+        if (std::isinf(floats.back())) value.expected("a number that float32 holds");
     }
     return floats;
 }

@@ -193,8 +193,8 @@ int64_t utc_seconds(std::string_view text) {
 std::string utc_text(int64_t seconds) {
     // Days to a date in the proleptic Gregorian calendar, counted in eras of 400 years from 0000-03-01
     // (H. Hinnant, "chrono-compatible low-level date algorithms", civil_from_days).
-    constexpr int64_t kDay = 86400, kLast = 253402300799;  // 9999-12-31T23:59:59Z
-    seconds = std::clamp<int64_t>(seconds, -62167219200, kLast);
+    constexpr int64_t kDay = 86400, kFirst = -62135596800, kLast = 253402300799;
+    seconds = std::clamp(seconds, kFirst, kLast);
     int64_t days = seconds / kDay, rest = seconds % kDay;
     if (rest < 0) rest += kDay, --days;
     days += 719468;

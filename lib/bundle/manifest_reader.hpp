@@ -54,7 +54,7 @@ uint64_t file_limit_bytes(std::string_view name);
 // Whether time is named by an IANA zone: neither "" nor fixed.
 bool is_named_zone(const Feature &feature);
 
-// "YYYY-MM-DDTHH:MM:SSZ" to seconds since 1970-01-01 UTC and back (years 0 to 9999).
+// "YYYY-MM-DDTHH:MM:SSZ" to seconds since 1970-01-01 UTC and back (to text: years 1 to 9999).
 bool is_utc_time(std::string_view text);
 int64_t utc_seconds(std::string_view text);
 std::string utc_text(int64_t seconds);
