@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+# weighbridge_torch: libweighbridge_torch-<minor>.so, beside the library in weighbridge/, where the core looks for it.
+if(NOT WEIGHBRIDGE_BUILD_TORCH)
+    return()
+endif()
+include(LibTorch)
+string(REGEX MATCH "^[0-9]+\\.[0-9]+" torch_minor "${WEIGHBRIDGE_LIBTORCH_VERSION}")
+
+file(GLOB torch_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/torch/*.cpp")
+add_library(weighbridge_torch MODULE ${torch_sources})
+target_include_directories(weighbridge_torch PRIVATE "${PROJECT_SOURCE_DIR}/lib" "${PROJECT_SOURCE_DIR}/include")
+target_link_libraries(weighbridge_torch PRIVATE Torch::torch_cpu Torch::c10 ${CMAKE_DL_LIBS} weighbridge_flags)
+set(torch_map "${PROJECT_SOURCE_DIR}/lib/torch/weighbridge_torch.map")
+target_link_options(weighbridge_torch PRIVATE "LINKER:--version-script=${torch_map}" "LINKER:--enable-new-dtags")
+if(NOT WEIGHBRIDGE_SANITIZE)
+    target_link_options(weighbridge_torch PRIVATE "LINKER:--no-undefined")
+endif()
+get_target_property(core_directory weighbridge LIBRARY_OUTPUT_DIRECTORY)
+set_target_properties(weighbridge_torch PROPERTIES
+    OUTPUT_NAME "weighbridge_torch-${torch_minor}"
+    LIBRARY_OUTPUT_DIRECTORY "${core_directory}/weighbridge"
+    LINK_DEPENDS "${torch_map}"
+    # The plug-in finds LibTorch by itself only where it was built; an installed one is told (lib/torch/README.md).
+    BUILD_RPATH "${WEIGHBRIDGE_LIBTORCH_ROOT}/lib"
+    INSTALL_RPATH "")
+# One of these files takes 1 GB to compile.
+set_property(GLOBAL APPEND PROPERTY JOB_POOLS torch_compile=1)
+set_target_properties(weighbridge_torch PROPERTIES JOB_POOL_COMPILE torch_compile)
