@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <signal.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-
-#include <thread>
 
 namespace weighbridge::test {
 
@@ -17,8 +13,8 @@ inline constexpr bool kChildrenHaveThreads = false;
 inline constexpr bool kChildrenHaveThreads = true;
 #endif
 
-// Runs `body` in a forked child, which must not use Catch. Its return value, or -1 where it died or took more than 20
-// s.
+// Runs `body` in a forked child, which must not use Catch. Its return value, or -1 where it died or took more than
+// 20 s.
 template <class Body>
 int in_child(Body &&body) {
     pid_t child = fork();

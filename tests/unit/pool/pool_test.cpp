@@ -125,7 +125,6 @@ TEST_CASE("a freed context is its next holder's at once: nobody barges") {
     wait_for_waiters(pool, 1);
     held->reset();
     REQUIRE(pool.waiting() == 0);
-    ManualClock stopped;
     auto barging = pool.acquire(Priority::high, steady_clock().now_ns(), nullptr);
     REQUIRE(barging.status().code == WB_DEADLINE_EXCEEDED);
     REQUIRE(waiter.join().ok());
