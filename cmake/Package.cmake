@@ -21,5 +21,6 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/weighbridgeConfigVersion
 install(FILES "${PROJECT_BINARY_DIR}/weighbridgeConfig.cmake" "${PROJECT_BINARY_DIR}/weighbridgeConfigVersion.cmake"
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weighbridge)
 
+file(RELATIVE_PATH WEIGHBRIDGE_PC_TO_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 configure_file("${PROJECT_SOURCE_DIR}/cmake/weighbridge.pc.in" "${PROJECT_BINARY_DIR}/weighbridge.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/weighbridge.pc" DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

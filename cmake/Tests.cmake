@@ -5,6 +5,8 @@ if(NOT WEIGHBRIDGE_BUILD_TESTS)
 endif()
 enable_testing()
 set(WEIGHBRIDGE_TESTS "${PROJECT_SOURCE_DIR}/tests")
+# The public headers are C99, which tests/support/headers.sh checks; tests use C11's atomics.
+set(CMAKE_C_STANDARD 11)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
 
 # wb_test_program(NAME SOURCES... [LIBRARIES ...]): a program of the tests, in <build>/tests.
@@ -39,7 +41,7 @@ set_tests_properties(fixtures PROPERTIES FIXTURES_SETUP bundles)
 file(GLOB capi_sources CONFIGURE_DEPENDS "${WEIGHBRIDGE_TESTS}/capi/*_test.c" "${WEIGHBRIDGE_TESTS}/fault/*_test.c")
 foreach(source IN LISTS capi_sources)
     get_filename_component(name "${source}" NAME_WE)
-    wb_test_program(c_${name} SOURCES "${source}" LIBRARIES weighbridge Threads::Threads)
+    wb_test_program(c_${name} SOURCES "${source}" LIBRARIES weighbridge Threads::Threads m)
     target_include_directories(c_${name} PRIVATE "${PROJECT_SOURCE_DIR}/capi/src")
     add_test(NAME c.${name} COMMAND c_${name} "${WEIGHBRIDGE_FIXTURES}")
     set_tests_properties(c.${name} PROPERTIES FIXTURES_REQUIRED bundles TIMEOUT 300)

@@ -14,7 +14,8 @@ file(GLOB_RECURSE public_headers RELATIVE "${PROJECT_SOURCE_DIR}/include" CONFIG
 add_test(NAME headers COMMAND bash "${WEIGHBRIDGE_TESTS}/support/headers.sh"
     "${CMAKE_C_COMPILER}" "${CMAKE_CXX_COMPILER}" "${PROJECT_SOURCE_DIR}/include" ${public_headers})
 if(DOXYGEN_PROGRAM)
-    add_test(NAME doxygen COMMAND ${DOXYGEN_PROGRAM} "${PROJECT_BINARY_DIR}/Doxyfile")
+    add_test(NAME doxygen COMMAND bash "${WEIGHBRIDGE_TESTS}/support/doxygen.sh"
+        "${DOXYGEN_PROGRAM}" "${PROJECT_BINARY_DIR}/Doxyfile" "${PROJECT_SOURCE_DIR}/include")
 endif()
 
 # A consumer that only knows the installed package.

@@ -52,7 +52,7 @@ class Deadline {
 struct EngineOptions {
     std::string devices = {};                 ///< "cpu=2": two CPU contexts; "cpu": as many as there are CPUs for us
     std::optional<uint32_t> queue_limit = {}; ///< most requests that wait; more are shed
-    std::string torch_plugin = {};            ///< absolute path of libweighbridge_torch-<minor>.so
+    std::string torch_plugin = {};            ///< absolute path of libweighbridge_torch-MINOR.so
     std::string libtorch = {};                ///< absolute path of LibTorch's lib directory
     wb_log_fn log = nullptr;                  ///< must not throw and must not call into the library
     void *log_payload = nullptr;              ///< must live as long as the engine

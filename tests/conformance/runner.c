@@ -34,8 +34,8 @@ static int load(const char *directory, const char *bundle, wb_error *err) {
     wb_schema_free(schema);
     wb_model_free(model);
     schema = NULL;
-    snprintf(path, sizeof path, "%s/%s", directory, bundle);
-    snprintf(loaded, sizeof loaded, "%s", bundle);
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", directory, bundle) >= sizeof path) return 1;
+    if ((size_t)snprintf(loaded, sizeof loaded, "%s", bundle) >= sizeof loaded) return 1;
     return wb_model_load(&model, engine, path, NULL, err) < 0 || wb_model_schema(&schema, model, err) < 0;
 }
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** Marks the exported functions. @since 0.1, stable */
 #if defined(__GNUC__)
 #define WB_API __attribute__((visibility("default")))
 #else
@@ -55,7 +56,8 @@ extern "C" {
 #define WB_CLOSED (-8)
 /** The process forked after this engine had started threads (LibTorch). Create a new engine in the child. */
 #define WB_FORKED (-9)
-/** A file of the bundle is missing, damaged, or says something that this version does not accept. Fix the deployment. */
+/** A file of the bundle is missing, damaged, or says something that this version does not accept. Fix the deployment.
+ */
 #define WB_INVALID_BUNDLE (-10)
 /** A file could not be read or written. The message has the path and the system's reason. */
 #define WB_IO_ERROR (-11)
@@ -87,7 +89,11 @@ typedef struct wb_error {
     char message[256];    /**< one line of UTF-8, ends with NUL, holds no value of a feature with a privacy class */
 } wb_error;
 
-#define WB_ERROR_INIT {sizeof(wb_error), 0, -1, 0, -1, {0}}
+/** An empty wb_error with its size set. @since 0.1, stable */
+#define WB_ERROR_INIT                         \
+    {                                         \
+        sizeof(wb_error), 0, -1, 0, -1, { 0 } \
+    }
 
 /** No deadline: wait as long as it takes. @since 0.1, stable */
 #define WB_NO_DEADLINE INT64_MAX

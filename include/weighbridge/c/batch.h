@@ -16,11 +16,12 @@ typedef struct wb_batch wb_batch;
 /** An element of a column of texts, categories or sequences: where the bytes or elements lie. A sequence of categories
  *  has wb_view elements. Layout frozen. @since 0.1, stable */
 typedef struct wb_view {
-    const void *data;
-    int64_t size; /**< bytes of a text or category, elements of a sequence */
+    const void *data; /**< first byte or element; may be NULL where size is 0 */
+    int64_t size;     /**< bytes of a text or category, elements of a sequence */
 } wb_view;
 
-/** Arrow's C data interface (https://arrow.apache.org/docs/format/CDataInterface.html). @since 0.1, stable */
+/* Arrow's C data interface (https://arrow.apache.org/docs/format/CDataInterface.html), as it is published there. */
+/** @cond */
 #ifndef ARROW_C_DATA_INTERFACE
 #define ARROW_C_DATA_INTERFACE
 #define ARROW_FLAG_DICTIONARY_ORDERED 1
@@ -50,6 +51,7 @@ struct ArrowArray {
     void *private_data;
 };
 #endif
+/** @endcond */
 
 /** Makes an empty batch for a schema. @return WB_OK; WB_INVALID_HANDLE; WB_OUT_OF_MEMORY. Thread-safe.
  *  @since 0.1, unstable */

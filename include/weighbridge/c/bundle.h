@@ -11,8 +11,8 @@ extern "C" {
 #endif
 
 /** Makes a bundle directory from its parts: copies the module, completes the manifest (required version, digests, time
- *  zone tables), copies the vocabularies that the manifest names (beside it), and writes golden vectors: the given file,
- *  or 64 generated rows whose outputs are computed through LibTorch. The directory appears whole or not at all.
+ *  zone tables), copies the vocabularies that the manifest names (beside it), and writes golden vectors: the given
+ * file, or 64 generated rows whose outputs are computed through LibTorch. The directory appears whole or not at all.
  *  @param engine    where golden outputs are computed; with a LibTorch plug-in where `golden` is NULL
  *  @param module    model.ts, a TorchScript file
  *  @param manifest  manifest.json

@@ -13,10 +13,10 @@ extern "C" {
 /** @name Why a fallback answered
  *  @since 0.1, stable
  *  @{ */
-#define WB_REASON_NONE 0      /**< a model answered */
-#define WB_REASON_DEADLINE 1  /**< the deadline passed, while waiting or running */
-#define WB_REASON_OVERLOAD 2  /**< the queue was full */
-#define WB_REASON_BACKEND 3   /**< the model failed */
+#define WB_REASON_NONE 0     /**< a model answered */
+#define WB_REASON_DEADLINE 1 /**< the deadline passed, while waiting or running */
+#define WB_REASON_OVERLOAD 2 /**< the queue was full */
+#define WB_REASON_BACKEND 3  /**< the model failed */
 /** @} */
 
 /** @name Backends
@@ -32,33 +32,37 @@ extern "C" {
 /** @name Precisions
  *  @since 0.1, stable
  *  @{ */
-#define WB_PRECISION_FP32 1
-#define WB_PRECISION_BF16 2
-#define WB_PRECISION_INT8 3
-#define WB_PRECISION_INT8BF16 4
+#define WB_PRECISION_FP32 1     /**< float32 throughout */
+#define WB_PRECISION_BF16 2     /**< bfloat16 products, float32 sums */
+#define WB_PRECISION_INT8 3     /**< 8-bit products, exact integer sums */
+#define WB_PRECISION_INT8BF16 4 /**< int8 weights with bfloat16 attention */
 /** @} */
 
 /** A payment's score and how it was made. Flat, no pointers; grows at the end. @since 0.1, stable */
 typedef struct wb_result {
-    uint32_t struct_size;
-    int32_t status;     /**< WB_OK or WB_OK_FALLBACK, as returned */
-    double score;       /**< primary output, activation applied; or the fallback's score */
-    double probability; /**< score after calibration, in [0, 1] where the output is a probability */
-    int32_t band;       /**< index of the decision band, -1 where the bundle has none */
-    int32_t reason;     /**< WB_REASON_* */
-    int32_t backend;    /**< WB_BACKEND_* */
-    int32_t precision;  /**< WB_PRECISION_* */
-    int32_t numerics;   /**< id of the plan's numerics, 0 where no plan ran */
-    uint32_t defaulted; /**< features that were missing and took their default */
-    uint32_t clipped;   /**< features that an encoding's clip changed */
-    uint32_t reserved;  /**< zero */
-    uint64_t bundle;    /**< first eight bytes, big-endian, of the manifest's sha256: which bundle answered */
-    int64_t queue_ns;   /**< waited for a context */
-    int64_t run_ns;     /**< encoded and ran */
-    char version[32];   /**< the bundle's version, NUL-terminated */
+    uint32_t struct_size; /**< sizeof(wb_result) */
+    int32_t status;       /**< WB_OK or WB_OK_FALLBACK, as returned */
+    double score;         /**< primary output, activation applied; or the fallback's score */
+    double probability;   /**< score after calibration, in [0, 1] where the output is a probability */
+    int32_t band;         /**< index of the decision band, -1 where the bundle has none */
+    int32_t reason;       /**< WB_REASON_* */
+    int32_t backend;      /**< WB_BACKEND_* */
+    int32_t precision;    /**< WB_PRECISION_* */
+    int32_t numerics;     /**< id of the plan's numerics, 0 where no plan ran */
+    uint32_t defaulted;   /**< features that were missing and took their default */
+    uint32_t clipped;     /**< features that an encoding's clip changed */
+    uint32_t reserved;    /**< zero */
+    uint64_t bundle;      /**< first eight bytes, big-endian, of the manifest's sha256: which bundle answered */
+    int64_t queue_ns;     /**< waited for a context */
+    int64_t run_ns;       /**< encoded and ran */
+    char version[32];     /**< the bundle's version, NUL-terminated */
 } wb_result;
 
-#define WB_RESULT_INIT {sizeof(wb_result), 0, 0.0, 0.0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}}
+/** An empty wb_result with its size set. @since 0.1, stable */
+#define WB_RESULT_INIT                                                          \
+    {                                                                           \
+        sizeof(wb_result), 0, 0.0, 0.0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 } \
+    }
 
 /** A flag that another thread may set to end a call early. @since 0.1, unstable */
 typedef struct wb_cancel wb_cancel;
@@ -83,8 +87,8 @@ WB_API int32_t wb_call_create(wb_call **out, wb_error *err);
 /** NULL does nothing. @since 0.1, unstable */
 WB_API void wb_call_free(wb_call *call);
 
-#define WB_PRIORITY_NORMAL 0
-#define WB_PRIORITY_HIGH 1 /**< served before every normal request that waits */
+#define WB_PRIORITY_NORMAL 0 /**< the default class */
+#define WB_PRIORITY_HIGH 1   /**< served before every normal request that waits */
 
 /** @param priority WB_PRIORITY_*. @return WB_OK; WB_INVALID_ARGUMENT. @since 0.1, unstable */
 WB_API int32_t wb_call_set_priority(wb_call *call, int32_t priority, wb_error *err);

@@ -16,12 +16,12 @@ typedef struct wb_engine_options wb_engine_options; /**< @since 0.1, unstable */
 /** @name Log events
  *  @since 0.1, unstable
  *  @{ */
-#define WB_LOG_LOADED 1    /**< a model was loaded and warmed */
-#define WB_LOG_SWAPPED 2   /**< a slot points at another model */
-#define WB_LOG_REFUSED 3   /**< a load or a swap was refused; the message says why */
-#define WB_LOG_FALLBACK 4  /**< fallback answers were given; rate-limited, the message has the count */
-#define WB_LOG_UNLOADED 5  /**< a retired model was freed */
-#define WB_LOG_OVERLOAD 6  /**< requests were shed; rate-limited, the message has the count */
+#define WB_LOG_LOADED 1   /**< a model was loaded and warmed */
+#define WB_LOG_SWAPPED 2  /**< a slot points at another model */
+#define WB_LOG_REFUSED 3  /**< a load or a swap was refused; the message says why */
+#define WB_LOG_FALLBACK 4 /**< fallback answers were given; rate-limited, the message has the count */
+#define WB_LOG_UNLOADED 5 /**< a retired model was freed */
+#define WB_LOG_OVERLOAD 6 /**< requests were shed; rate-limited, the message has the count */
 /** @} */
 
 /** Receives one line about an event. Called on the thread that caused it, with no lock of the library held, never more
@@ -50,8 +50,8 @@ WB_API int32_t wb_engine_options_set_queue_limit(wb_engine_options *options, uin
 /** The log callback, or NULL for none. `payload` must live as long as the engine. @since 0.1, unstable */
 WB_API int32_t wb_engine_options_set_log(wb_engine_options *options, wb_log_fn fn, void *payload, wb_error *err);
 
-/** The LibTorch plug-in: the absolute path of libweighbridge_torch-<minor>.so. Default: beside the core, in
- *  <libdir>/weighbridge/. Loaded when a model first needs it. @since 0.1, unstable */
+/** The LibTorch plug-in: the absolute path of libweighbridge_torch-MINOR.so. Default: beside the core, in
+ *  LIBDIR/weighbridge/. Loaded when a model first needs it. @since 0.1, unstable */
 WB_API int32_t wb_engine_options_set_torch_plugin(wb_engine_options *options, const char *path, wb_error *err);
 
 /** The absolute path of LibTorch's lib directory. Default: the copy that is mapped in this process, else
@@ -81,23 +81,23 @@ WB_API int32_t wb_engine_maintain(wb_engine *engine, wb_error *err);
 /** Counters since the engine was created. Latencies are of single rows and of batches as whole calls, from entry to
  *  return, from histograms of at most 3 % relative error. Layout grows at the end. @since 0.1, unstable */
 typedef struct wb_snapshot {
-    uint32_t struct_size;
-    uint32_t contexts;
-    uint32_t waiting;     /**< requests waiting now */
-    uint32_t models;      /**< models loaded now */
-    uint64_t requests;    /**< calls that were answered or failed */
-    uint64_t rows;        /**< rows scored by a model */
-    uint64_t fallbacks;   /**< rows answered by a fallback */
-    uint64_t overloaded;  /**< calls shed */
-    uint64_t expired;     /**< calls that met their deadline without a model's answer */
-    uint64_t invalid;     /**< rows refused with WB_INVALID_INPUT */
-    uint64_t failed;      /**< calls that failed otherwise */
-    uint64_t swaps;
-    int64_t latency_p50_ns;
-    int64_t latency_p90_ns;
-    int64_t latency_p99_ns;
-    int64_t latency_p999_ns;
-    int64_t latency_max_ns;
+    uint32_t struct_size;    /**< sizeof(wb_snapshot) */
+    uint32_t contexts;       /**< contexts of the pool */
+    uint32_t waiting;        /**< requests waiting now */
+    uint32_t models;         /**< models loaded now */
+    uint64_t requests;       /**< calls that were answered or failed */
+    uint64_t rows;           /**< rows scored by a model */
+    uint64_t fallbacks;      /**< rows answered by a fallback */
+    uint64_t overloaded;     /**< calls shed */
+    uint64_t expired;        /**< calls that met their deadline without a model's answer */
+    uint64_t invalid;        /**< rows refused with WB_INVALID_INPUT */
+    uint64_t failed;         /**< calls that failed otherwise */
+    uint64_t swaps;          /**< swaps and rollbacks of slots */
+    int64_t latency_p50_ns;  /**< median */
+    int64_t latency_p90_ns;  /**< 90th percentile */
+    int64_t latency_p99_ns;  /**< 99th percentile */
+    int64_t latency_p999_ns; /**< 99.9th percentile */
+    int64_t latency_max_ns;  /**< longest */
 } wb_snapshot;
 
 /** Reads the counters. @param out struct_size set. @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE. Thread-safe,

@@ -31,14 +31,14 @@ typedef struct wb_schema wb_schema;
 /** Where a text or a sequence lies inside a row: counted from the row's first byte. For a text or category the size is
  *  in bytes, for a sequence in elements; a sequence of categories has wb_span elements. @since 0.1, stable */
 typedef struct wb_span {
-    uint32_t offset;
-    uint32_t size;
+    uint32_t offset; /**< bytes from the row's first byte */
+    uint32_t size;   /**< bytes of a text or category, elements of a sequence */
 } wb_span;
 
 /** Every row starts with this header, written by wb_row_init. Layout frozen. @since 0.1, stable */
 typedef struct wb_row_header {
-    uint32_t capacity;      /**< bytes of the row's memory, tail included */
-    uint32_t used;          /**< bytes in use: fixed part plus the tail so far; setters of texts and sequences add to it */
+    uint32_t capacity; /**< bytes of the row's memory, tail included */
+    uint32_t used;     /**< bytes in use: fixed part plus the tail so far; setters of texts and sequences add to it */
     uint64_t schema_digest; /**< wb_schema_info.digest of the schema that the row was made for */
     uint32_t busy;          /**< the library's mark while a call reads the row; leave it alone */
     uint32_t reserved;      /**< zero */
@@ -47,47 +47,51 @@ typedef struct wb_row_header {
 /** The row layout. After the header comes a bitmap of missing features (bit i%8 of byte missing_offset + i/8 is 1 while
  *  feature i is missing), then the fixed fields at their offsets, then the tail. Layout frozen. @since 0.1, stable */
 typedef struct wb_schema_info {
-    uint32_t struct_size;
-    uint32_t feature_count;
+    uint32_t struct_size;    /**< sizeof(wb_schema_info) */
+    uint32_t feature_count;  /**< number of features */
     uint64_t digest;         /**< of names, types, units, layout; the same number means the same row layout */
     uint32_t fixed_bytes;    /**< size of header, bitmap and fixed fields; a multiple of 8 */
     uint32_t missing_offset; /**< of the bitmap of missing features */
-    uint32_t tensor_count;
-    uint32_t output_count;
-    uint32_t max_length; /**< longest sequence accepted, 0 where there are none */
-    uint32_t max_rows;   /**< most rows accepted in one batch */
+    uint32_t tensor_count;   /**< number of forward's arguments */
+    uint32_t output_count;   /**< number of outputs */
+    uint32_t max_length;     /**< longest sequence accepted, 0 where there are none */
+    uint32_t max_rows;       /**< most rows accepted in one batch */
 } wb_schema_info;
 
 /** One feature. Layout frozen. @since 0.1, stable */
 typedef struct wb_feature_info {
-    uint32_t struct_size;
-    int32_t type;           /**< WB_TYPE_*, of the value or of a sequence's elements */
-    int32_t is_sequence;    /**< 0 or 1 */
-    int32_t required;       /**< 1 where a missing value is an error, 0 where there is a default */
-    int32_t is_private;     /**< 1 where it has a privacy class: its values never appear in a message */
-    uint32_t offset;        /**< of the fixed field in a row: the value, or a wb_span */
-    int32_t money_exponent; /**< ISO 4217 exponent of money in minor units, -1 where it is not money */
+    uint32_t struct_size;     /**< sizeof(wb_feature_info) */
+    int32_t type;             /**< WB_TYPE_*, of the value or of a sequence's elements */
+    int32_t is_sequence;      /**< 0 or 1 */
+    int32_t required;         /**< 1 where a missing value is an error, 0 where there is a default */
+    int32_t is_private;       /**< 1 where it has a privacy class: its values never appear in a message */
+    uint32_t offset;          /**< of the fixed field in a row: the value, or a wb_span */
+    int32_t money_exponent;   /**< ISO 4217 exponent of money in minor units, -1 where it is not money */
     int64_t ticks_per_second; /**< of a timestamp's unit: 1, 1000, 1000000 or 1000000000; else 0 */
-    char name[64];
+    char name[64];            /**< NUL-terminated */
 } wb_feature_info;
 
 /** One tensor that the encoder makes for `forward`, or one output. Symbolic sizes are -1 (batch), -2 (length of the
  *  row's sequences), -3 (tokens of its text). Layout frozen. @since 0.1, stable */
 typedef struct wb_tensor_info {
-    uint32_t struct_size;
-    int32_t dtype; /**< WB_DTYPE_* */
-    int32_t rank;
-    int32_t reserved;
-    int64_t shape[8];
-    uint64_t bytes; /**< of the encoded tensor; 0 in a description */
-    char name[64];
+    uint32_t struct_size; /**< sizeof(wb_tensor_info) */
+    int32_t dtype;        /**< WB_DTYPE_* */
+    int32_t rank;         /**< how many sizes are in use */
+    int32_t reserved;     /**< zero */
+    int64_t shape[8];     /**< sizes, symbolic ones negative */
+    uint64_t bytes;       /**< of the encoded tensor; 0 in a description */
+    char name[64];        /**< NUL-terminated */
 } wb_tensor_info;
 
-#define WB_DTYPE_FLOAT32 1
-#define WB_DTYPE_FLOAT64 2
-#define WB_DTYPE_INT64 3
-#define WB_DTYPE_INT32 4
-#define WB_DTYPE_BOOL 5
+/** @name Element types of tensors
+ *  @since 0.1, stable
+ *  @{ */
+#define WB_DTYPE_FLOAT32 1 /**< 4 bytes */
+#define WB_DTYPE_FLOAT64 2 /**< 8 bytes */
+#define WB_DTYPE_INT64 3   /**< 8 bytes */
+#define WB_DTYPE_INT32 4   /**< 4 bytes */
+#define WB_DTYPE_BOOL 5    /**< 1 byte, 0 or 1 */
+/** @} */
 
 /** Reads the schema of a bundle directory, without its model: enough to fill rows and to encode.
  *  The directory may be a draft that holds only manifest.json and the vocabularies that it names.
@@ -108,7 +112,8 @@ WB_API int32_t wb_schema_describe(wb_schema_info *out, wb_schema *schema, wb_err
 WB_API int32_t wb_schema_feature(wb_feature_info *out, wb_schema *schema, uint32_t index, wb_error *err);
 
 /** The index of the feature called `name`.
- *  @return WB_OK; WB_INVALID_ARGUMENT (no such feature; the message lists near names). Thread-safe. @since 0.1, unstable */
+ *  @return WB_OK; WB_INVALID_ARGUMENT (no such feature; the message lists near names). Thread-safe. @since 0.1,
+ * unstable */
 WB_API int32_t wb_schema_find(uint32_t *out, wb_schema *schema, const char *name, wb_error *err);
 
 /** Tensor `index` in [0, tensor_count), with symbolic sizes. Thread-safe. @since 0.1, unstable */
