@@ -57,20 +57,22 @@ def simulate(rng: np.random.Generator, rows: int, days: int, start: int) -> Ledg
     wealth = rng.lognormal(0, 0.45, cards)
     hour = rng.normal(14, 2.5, cards)
     online_share = rng.beta(1.5, 6, cards)
+    issued = np.where(rng.random(cards) < 0.25, rng.integers(0, days, cards), 0)  # day; a new card has no past
     usual = np.stack([rng.choice(by_country[c], 12) for c in home])
 
     card = rng.choice(cards, rows, p=rate / rate.sum())
     local = np.clip(rng.normal(hour[card], 3.6), 0, 23.99) * 3600
     late = rng.random(rows) < 0.04
     local[late] = rng.random(int(late.sum())) * DAY
-    seconds = start + rng.integers(0, days, rows) * DAY + local.astype(np.int64)
+    day = rng.integers(issued[card], days)
+    seconds = start + day * DAY + local.astype(np.int64)
     terminal = usual[card, np.minimum(rng.geometric(0.25, rows) - 1, 11)]
     elsewhere = rng.random(rows) < 0.12
     terminal[elsewhere] = _anywhere(rng, by_country, home[card[elsewhere]])
     shops_online = rng.random(rows) < online_share[card]
     terminal[shops_online] = rng.choice(online, int(shops_online.sum()))
 
-    travels = np.isin(card * days + (seconds - start) // DAY, _trips(rng, cards, days))
+    travels = np.isin(card * days + day, _trips(rng, cards, days))
     terminal[travels] = rng.choice(abroad, int(travels.sum()))
     amount = terminals.typical[terminal] * wealth[card] * rng.lognormal(-0.15, 0.55, rows)
     spree = rng.random(rows) < 0.004

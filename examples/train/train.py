@@ -13,6 +13,7 @@ import pathlib
 import shutil
 import subprocess
 import time
+import warnings
 
 import numpy as np
 import torch
@@ -125,13 +126,14 @@ def split(payments: Payments) -> dict[str, Payments]:
 def find_command() -> str:
     """The built command beside this checkout, else the installed one."""
     build = pathlib.Path(os.environ.get("WB_BUILD_DIR", pathlib.Path(__file__).parents[2] / "build" / "release"))
-    return str(build / "weighbridge") if (build / "weighbridge").exists() else "weighbridge"
+    command = build / "bin" / "weighbridge"
+    return str(command) if command.exists() else "weighbridge"
 
 
 def pack(draft: pathlib.Path, out: pathlib.Path, command: str, *options: str) -> None:
     shutil.rmtree(out, ignore_errors=True)
     subprocess.run([command, "pack", "--module", draft / "model.ts", "--manifest", draft / "manifest.json",
-                    "--out", out, *options], check=True)
+                    "--out", out, *options], check=True, stdout=subprocess.DEVNULL)
 
 
 def main() -> None:
@@ -142,6 +144,7 @@ def main() -> None:
     parser.add_argument("--draft", action="store_true", help="do not pack")
     parser.add_argument("--command", default=find_command(), help="the weighbridge command")
     options = parser.parse_args()
+    warnings.filterwarnings("ignore", "`torch.jit", FutureWarning)  # TorchScript is what a bundle holds
     parts = split(make_payments(options.rows, options.seed))
     for name, train in (("card-mlp", train_mlp), ("card-transformer", train_transformer)):
         began = time.monotonic()

@@ -15,7 +15,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("WB_BUILD_DIR", ROOT / "build" / "release")).resolve()
 BUNDLES = ROOT / "examples" / "bundles"
-COMMAND = BUILD / "weighbridge"
+COMMAND = BUILD / "bin" / "weighbridge"
 SCORE_C = BUILD / "tests" / "score_c"
 SCORE_CPP = BUILD / "tests" / "score_cpp"
 ENGINES = "torchscript"  # the engine whose scores must be LibTorch's
