@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A plug-in without LibTorch, for tests of what loads plug-ins. Built several times, each with one of:
+ *   FAKE_WRONG_ABI    speaks another ABI number
+ *   FAKE_NO_SYMBOL    has no wb_plugin_get
+ *   FAKE_NULL         has a wb_plugin_get that knows no ABI
+ *   FAKE_HELD         run waits for fake_go_on
+ *   FAKE_FAILS        run fails with WB_BACKEND_FAILED, quoting its first input
+ *   FAKE_MISFIT       run fails with WB_INVALID_BUNDLE
+ *   FAKE_NO_THREAD    thread_init fails
+ * A module is any bytes but those that start with '!'. Each output float is the sum of the first input's first row,
+ * plus the output's index, plus 100 where it has a key. */
+#include <semaphore.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/plugin_api.h"
+#include "weighbridge/c/schema.h"
+
+#define FAKE_EXPORT __attribute__((visibility("default")))
+
+FAKE_EXPORT int fake_threads; /* how often thread_init ran */
+FAKE_EXPORT int fake_modules; /* loaded now */
+FAKE_EXPORT int fake_runs;
+FAKE_EXPORT sem_t fake_entered; /* FAKE_HELD: posted by a run that waits */
+FAKE_EXPORT sem_t fake_go_on;
+
+struct wb_plugin_module {
+    uint32_t arguments;
+};
+static struct wb_plugin_module module_of[64];
+
+__attribute__((constructor)) static void set_up(void) {
+    sem_init(&fake_entered, 0, 0);
+    sem_init(&fake_go_on, 0, 0);
+}
+
+static int32_t thread_init(char *error, uint32_t error_bytes) {
+    __atomic_add_fetch(&fake_threads, 1, __ATOMIC_RELAXED);
+#ifdef FAKE_NO_THREAD
+    snprintf(error, error_bytes, "no thread today");
+    return WB_BACKEND_UNAVAILABLE;
+#else
+    (void)error;
+    (void)error_bytes;
+    return WB_OK;
+#endif
+}
+
+static int32_t load(wb_plugin_module **out, const void *bytes, uint64_t size, wb_plugin_device device,
+                    uint32_t arguments, char *error, uint32_t error_bytes) {
+    *out = NULL;
+    if (device.device_type != 0 || size == 0 || *(const char *)bytes == '!') {
+        snprintf(error, error_bytes, "not a module");
+        return WB_INVALID_BUNDLE;
+    }
+    const int index = __atomic_fetch_add(&fake_modules, 1, __ATOMIC_RELAXED);
+    *out = &module_of[index & 63];
+    (*out)->arguments = arguments;
+    return WB_OK;
+}
+
+static void unload(wb_plugin_module *module) {
+    (void)module;
+    __atomic_sub_fetch(&fake_modules, 1, __ATOMIC_RELAXED);
+}
+
+static float sum_of_first_row(const wb_plugin_tensor *input) {
+    int64_t width = 1;
+    for (int32_t i = 1; i < input->rank; ++i) width *= input->shape[i];
+    float sum = 0.0f;
+    if (input->dtype == WB_DTYPE_FLOAT32)
+        for (int64_t i = 0; i < width; ++i) sum += ((const float *)input->data)[i];
+    return sum;
+}
+
+static int32_t run(wb_plugin_module *module, wb_plugin_device device, const wb_plugin_tensor *inputs,
+                   uint32_t input_count, wb_plugin_output *outputs, uint32_t output_count, char *error,
+                   uint32_t error_bytes) {
+    (void)device;
+    const int runs = __atomic_add_fetch(&fake_runs, 1, __ATOMIC_RELAXED);
+    (void)runs;
+    if (input_count != module->arguments || input_count == 0) {
+        snprintf(error, error_bytes, "wrong inputs");
+        return WB_INTERNAL;
+    }
+    const float sum = sum_of_first_row(&inputs[0]);
+#if defined(FAKE_HELD)
+    if (sum != 0.0f) { /* a warm-up has zeros */
+        sem_post(&fake_entered);
+        sem_wait(&fake_go_on);
+    }
+#elif defined(FAKE_FAILS)
+    if (sum != 0.0f) {
+        snprintf(error, error_bytes, "cannot score %g", (double)sum);
+        return WB_BACKEND_FAILED;
+    }
+#elif defined(FAKE_MISFIT)
+    snprintf(error, error_bytes, "output '%s': expected shape [1], got [2]", outputs[0].name);
+    return WB_INVALID_BUNDLE;
+#endif
+    for (uint32_t i = 0; i < output_count; ++i) {
+        int64_t count = 1;
+        for (int32_t j = 0; j < outputs[i].rank; ++j) count *= outputs[i].shape[j];
+        for (int64_t j = 0; j < count; ++j)
+            outputs[i].data[j] = sum + (float)outputs[i].index + (outputs[i].key ? 100.0f : 0.0f);
+    }
+    return WB_OK;
+}
+
+static const wb_plugin_v1 table = {
+    sizeof(wb_plugin_v1),
+#ifdef FAKE_WRONG_ABI
+    WB_PLUGIN_ABI + 1,
+#else
+    WB_PLUGIN_ABI,
+#endif
+    "2.15.0",
+    "fake",
+    thread_init,
+    load,
+    unload,
+    run,
+};
+
+#ifndef FAKE_NO_SYMBOL
+FAKE_EXPORT const wb_plugin_v1 *wb_plugin_get(uint32_t abi) {
+#ifdef FAKE_NULL
+    return abi == 0 ? &table : NULL;
+#else
+    (void)abi;
+    return &table;
+#endif
+}
+#else
+FAKE_EXPORT const wb_plugin_v1 *fake_other(void) { return &table; }
+#endif

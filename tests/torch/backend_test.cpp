@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <semaphore>
+#include <set>
+#include <string>
+
+#include "backend/torchscript.hpp"
+#include "support/catch.hpp"
+#include "support/module_bundle.hpp"
+#include "torch_fixture.hpp"
+#include "weighbridge/c/call.h"
+
+using namespace weighbridge::lib;
+using namespace weighbridge::test;
+
+namespace {
+
+constexpr const char *kNumbers = R"("features": [{"name": "n0", "type": "float32"}, {"name": "n1", "type": "float32"},
+    {"name": "n2", "type": "float32"}, {"name": "n3", "type": "float32"}, {"name": "n4", "type": "float32"},
+    {"name": "n5", "type": "float32"},
+    {"name": "country", "type": "category", "keys": "int64", "encoding": [{"op": "identity", "size": 10}]}],
+    "outputs": [{"name": "fraud", "shape": ["batch"]}])";
+constexpr const char *kNumbersTensor = R"({"name": "numbers", "dtype": "float32", "shape": ["batch", 6],
+    "features": ["n0", "n1", "n2", "n3", "n4", "n5"]})";
+constexpr const char *kCountryTensor =
+    R"({"name": "country", "dtype": "int64", "shape": ["batch"], "features": ["country"]})";
+
+std::shared_ptr<const Bundle> bundle(const std::string &module, const std::string &parts) {
+    return module_bundle(as_text(module_bytes(module)), parts);
+}
+std::shared_ptr<const Bundle> mlp_bundle(const std::string &module) {
+    return bundle(module, std::string(kNumbers) + R"(, "tensors": [)" + kNumbersTensor + ", " + kCountryTensor + "]");
+}
+// Of a module that takes the six numbers alone; the seventh feature is one of them for the manifest's sake.
+std::shared_ptr<const Bundle> numbers_bundle(const std::string &module) {
+    std::string parts = kNumbers;
+    const std::string country = R"(,
+    {"name": "country", "type": "category", "keys": "int64", "encoding": [{"op": "identity", "size": 10}]})";
+    parts.erase(parts.find(country), country.size());
+    return bundle(module, parts + R"(, "tensors": [)" + kNumbersTensor + "]");
+}
+
+std::unique_ptr<TorchscriptBackend> backend(int contexts = 1) {
+    return make_torchscript_backend({.plugin = plugin().path, .libtorch = "", .contexts = contexts});
+}
+
+std::shared_ptr<const Program> prepared(Backend &from, const std::shared_ptr<const Bundle> &what) {
+    auto program = from.prepare(what, "");
+    INFO(program.status().message);
+    REQUIRE(program);
+    return *program;
+}
+
+std::unique_ptr<Executor> executor(const Program &program, int context = 0) {
+    auto made = program.make_executor(context, program.tile_rows());
+    REQUIRE(made);
+    return *std::move(made);
+}
+
+// Names of this process's threads that are ours.
+std::multiset<std::string> our_threads() {
+    std::multiset<std::string> names;
+    for (const auto &entry : std::filesystem::directory_iterator("/proc/self/task")) {
+        std::ifstream file(entry.path() / "comm");
+        std::string name;
+        std::getline(file, name);
+        if (name.starts_with("wb:")) names.insert(name);
+    }
+    return names;
+}
+
+}  // namespace
+
+TEST_CASE("a bundle's module scores as PyTorch does") {
+    const auto engine = backend();
+    for (const char *name : {"mlp", "mlp_traced"}) {
+        const auto program = prepared(*engine, mlp_bundle(name));
+        const auto values = numbers(3, 6);
+        const std::vector<int64_t> countries{1, 0, 9};
+        const TensorView views[] = {{DType::float32, {2, {3, 6}}, values.data()},
+                                    {DType::int64, {1, {3}}, countries.data()}};
+        std::vector<float> scores(3);
+        float *const outputs[] = {scores.data()};
+        Run run;
+        run.inputs = views;
+        run.outputs = outputs;
+        run.rows = 3;
+        run.stop.clock = &steady_clock();
+        const Status status = executor(*program)->run(run);
+        INFO(status.message);
+        REQUIRE(status.ok());
+        const auto expected = expected_values(name);
+        for (size_t i = 0; i < 3; ++i) CHECK(std::fabs(scores[i] - expected[i]) < 1e-5f);
+    }
+}
+
+TEST_CASE("threads are the contexts' alone, named, and gone with the backend") {
+    const int before = thread_count();
+    CHECK(our_threads().empty());
+    {
+        const auto engine = backend(2);
+        CHECK(our_threads().empty());
+        const auto program = prepared(*engine, mlp_bundle("mlp"));
+        CHECK(our_threads() == std::multiset<std::string>{"wb:torch-0", "wb:torch-1"});
+        CHECK(thread_count() == before + 2);
+    }
+    CHECK(our_threads().empty());
+    CHECK(thread_count() == before);
+}
+
+TEST_CASE("a sequence model is warmed for each length; the empty one may fail") {
+    const std::string parts = R"("features": [{"name": "past", "type": "sequence", "of": "float32"}],
+        "tensors": [{"name": "past", "dtype": "float32", "shape": ["batch", "length", 1], "features": ["past"]},
+                    {"name": "mask", "dtype": "bool", "shape": ["batch", "length"], "source": "mask"}],
+        "outputs": [{"name": "fraud", "shape": ["batch"]}], "limits": {"length": 16})";
+    const auto engine = backend();
+    CHECK(prepared(*engine, bundle("sequence", parts))->tile_rows() == 32);
+}
+
+TEST_CASE("what does not fit its manifest is refused at load with both sides") {
+    const auto engine = backend();
+    const auto arity = engine->prepare(numbers_bundle("mlp"), "");
+    CHECK(arity.status().code == WB_INVALID_BUNDLE);
+    CHECK(std::string(arity.status().message) ==
+          "model.ts: forward: expected 1 argument(s), one for each tensor of the manifest, found 2");
+
+    const auto dict = engine->prepare(numbers_bundle("dict"), "");
+    CHECK(dict.status().code == WB_BACKEND_FAILED);
+    CHECK(std::string(dict.status().message).find("output 'fraud': expected place 0 of a tuple") != std::string::npos);
+
+    const auto state = engine->prepare(numbers_bundle("keeps_state"), "");
+    CHECK(state.status().code == WB_BACKEND_FAILED);
+    CHECK(std::string(state.status().message).find("forward wrote into 'seen'") != std::string::npos);
+
+    const auto junk = engine->prepare(module_bundle("junk", std::string(kNumbers) + R"(, "tensors": [)" +
+                                                                kNumbersTensor + ", " + kCountryTensor + "]"),
+                                      "");
+    CHECK(junk.status().code == WB_INVALID_BUNDLE);
+    CHECK(std::string(junk.status().message).starts_with("model.ts: "));
+}
+
+TEST_CASE("a caller leaves a long forward at its deadline") {
+    const auto engine = backend();
+    auto program = prepared(*engine, numbers_bundle("loops"));
+    auto one = executor(*program);
+    std::vector<float> values(6);
+    values[0] = 300'000;  // turns, about half a second
+    const TensorView view{DType::float32, {2, {1, 6}}, values.data()};
+    float score = -1;
+    float *const outputs[] = {&score};
+    std::binary_semaphore done{0};
+    Run run;
+    run.inputs = {&view, 1};
+    run.outputs = outputs;
+    run.rows = 1;
+    run.stop = {.clock = &steady_clock(), .deadline_ns = steady_clock().now_ns() + 30'000'000};
+    run.done = [](void *to) { static_cast<std::binary_semaphore *>(to)->release(); };
+    run.done_arg = &done;
+    CHECK(one->run(run).code == WB_DEADLINE_EXCEEDED);
+    const bool abandoned = run.abandoned;
+    one.reset();
+    program.reset();
+    if (abandoned) done.acquire();
+    CHECK(score == -1.0f);
+}
+
+TEST_CASE("a mapped LibTorch shows in the description") {
+    plugin();
+    const std::string text = describe_plugins_json();
+    INFO(text);
+    CHECK(text.find("\"mapped\"") != std::string::npos);
+    CHECK(text.find(mapped_libtorch()->version) != std::string::npos);
+}
