@@ -2,8 +2,6 @@
 // Scores one payment: score examples/bundles/card-mlp
 #include <cstdio>
 #include <weighbridge.hpp>
-
-using namespace std::chrono_literals;
 namespace wb = weighbridge;
 
 struct Payment {
@@ -17,9 +15,11 @@ struct Payment {
 
 int main(int argc, char **argv) try {
     auto engine = wb::Engine::create().value();
-    auto model = wb::Model::load(engine, argc == 2 ? argv[1] : "examples/bundles/card-mlp").value();
+    const char *bundle = argc == 2 ? argv[1] : "examples/bundles/card-mlp";
+    // TorchScript is code: allow it for bundles of your own only.
+    auto model = wb::Model::load(engine, bundle, {.engines = "native,reference,torchscript"}).value();
 
-    // Names and types are checked here, once; what is not bound takes the bundle's default.
+    // Names and types are checked here; what is not bound takes its default.
     auto binding = wb::Binding<Payment>::bind(model.schema(), {{"paid_at", &Payment::paid_at},
                                                                {"paid_at_week", &Payment::paid_at},
                                                                {"amount_minor", &Payment::amount_minor},
@@ -31,7 +31,7 @@ int main(int argc, char **argv) try {
                                                                {"merchant", &Payment::merchant}})
                        .value();
 
-    auto result = model.score(binding, Payment{}, 2ms).value();  // an answer within 2 ms
+    auto result = model.score(binding, Payment{}, std::chrono::milliseconds(2)).value();  // an answer within 2 ms
     std::printf("score %.6f band %d from %s\n", result.score, result.band,
                 result.is_fallback() ? "the fallback" : "the model");
 } catch (const wb::Exception &error) {

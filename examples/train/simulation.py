@@ -16,6 +16,7 @@ DAY = 86400
 HONEST, ANOMALY, TERMINAL, STOLEN = range(4)
 ENTRY_MODES = np.array(["chip", "contactless", "ecommerce", "magstripe", "manual"])
 CHIP, CONTACTLESS, ECOMMERCE, MAGSTRIPE, MANUAL = range(5)
+GOLDEN = 0.6180339887498949  # multiples of it, modulo 1, lie evenly, so that no month has all the bad terminals
 FRAUD_SHARE = {ANOMALY: 0.0016, TERMINAL: 0.0024, STOLEN: 0.003}
 
 
@@ -133,11 +134,13 @@ def _compromised_terminals(rng, ledger, days, start):
     marked = np.zeros(len(ledger.card), bool)
     order = np.argsort(ledger.terminal, kind="stable")
     edges = np.searchsorted(ledger.terminal[order], np.arange(len(ledger.terminals.mcc) + 1))
+    turn = rng.random()
     for terminal in rng.permutation(len(ledger.terminals.mcc)):
         if marked.sum() >= wanted:
             break
         rows = order[edges[terminal] : edges[terminal + 1]]
-        begin = start + rng.uniform(-14, days - 7) * DAY
+        turn = (turn + GOLDEN) % 1
+        begin = start + (turn * (days + 7) - 14) * DAY
         length = rng.uniform(14, 28) * DAY
         hit = (ledger.seconds[rows] >= begin) & (ledger.seconds[rows] < begin + length)
         hit &= (rng.random(len(rows)) < 0.8) & (ledger.story[rows] == HONEST)
