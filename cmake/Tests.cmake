@@ -25,9 +25,12 @@ file(GLOB_RECURSE unit_sources CONFIGURE_DEPENDS "${WEIGHBRIDGE_TESTS}/unit/*_te
 list(FILTER unit_sources EXCLUDE REGEX "/unit/(cpp_api|capi)/")
 wb_test_program(unit_tests
     SOURCES ${unit_sources} "${PROJECT_SOURCE_DIR}/lib/cli/metrics.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/records.cpp"
-        "${PROJECT_SOURCE_DIR}/lib/cli/interrupt.cpp" "${WEIGHBRIDGE_TESTS}/support/fixture.cpp" "${WEIGHBRIDGE_TESTS}/support/fixture_plan.cpp"
+        "${PROJECT_SOURCE_DIR}/lib/cli/interrupt.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/pipeline.cpp"
+        "${WEIGHBRIDGE_TESTS}/support/fixture.cpp" "${WEIGHBRIDGE_TESTS}/support/fixture_plan.cpp"
     LIBRARIES test_main weighbridge_core)
 add_test(NAME unit COMMAND unit_tests WORKING_DIRECTORY "${WEIGHBRIDGE_TESTS}")
+# The tests fork while threads run, on purpose.
+set_tests_properties(unit PROPERTIES TIMEOUT 600 ENVIRONMENT "TSAN_OPTIONS=die_after_fork=0")
 
 # A bundle with a hand-written plan, for tests in every language.
 wb_test_program(make_fixture

@@ -20,7 +20,7 @@ struct Job {
 
 class Shared {
   public:
-    // The next job to work on, nullptr at the end.
+    // The next job to work on, nullptr once closed.
     Job *take() {
         std::unique_lock lock(mutex_);
         work_.wait(lock, [&] { return closed_ || !waiting_.empty(); });
@@ -55,9 +55,11 @@ class Shared {
         if (error_) std::rethrow_exception(error_);
     }
 
+    // Forgets the jobs that wait.
     void close() {
         std::lock_guard lock(mutex_);
         closed_ = true;
+        waiting_.clear();
         work_.notify_all();
     }
 
@@ -73,26 +75,35 @@ class Shared {
 class Threads {
   public:
     Threads(Shared &shared, unsigned count, const std::function<Worker()> &make_worker) : shared_(shared) {
-        for (unsigned i = 0; i < count; ++i) {
-            threads_.emplace_back([this, &make_worker] {
-                try {
-                    Worker worker = make_worker();
-                    while (Job *job = shared_.take()) {
-                        worker(job->chunk);
-                        shared_.finish(job);
-                    }
-                } catch (...) {
-                    shared_.fail(std::current_exception());
-                }
-            });
+        try {
+            while (threads_.size() < count) threads_.emplace_back([this, &make_worker] { work(make_worker); });
+        } catch (...) {
+            end();
+            throw;
         }
     }
-    ~Threads() {
+    ~Threads() { end(); }
+    Threads(const Threads &) = delete;
+    Threads &operator=(const Threads &) = delete;
+
+  private:
+    void work(const std::function<Worker()> &make_worker) {
+        try {
+            Worker worker = make_worker();
+            while (Job *job = shared_.take()) {
+                worker(job->chunk);
+                shared_.finish(job);
+            }
+        } catch (...) {
+            shared_.fail(std::current_exception());
+        }
+    }
+
+    void end() {
         shared_.close();
         for (std::thread &thread : threads_) thread.join();
     }
 
-  private:
     Shared &shared_;
     std::vector<std::thread> threads_;
 };

@@ -22,7 +22,7 @@ bool is_table(const Json &value) {
 }
 
 std::string cell(const Json &value) {
-    if (value.is_null()) return "-";
+    if (value.is_null() || (value.is_structured() && value.empty())) return "-";
     if (value.is_string()) return value.get<std::string>();
     if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
     return value.dump();
