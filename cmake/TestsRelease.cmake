@@ -22,3 +22,8 @@ endif()
 add_test(NAME consumer COMMAND bash "${WEIGHBRIDGE_TESTS}/consumer/run.sh"
     "${CMAKE_COMMAND}" "${PROJECT_BINARY_DIR}" "${WEIGHBRIDGE_TESTS}/consumer")
 set_tests_properties(consumer PROPERTIES TIMEOUT 300)
+
+# The README's programs.
+add_test(NAME readme COMMAND bash "${WEIGHBRIDGE_TESTS}/support/readme.sh" "${PROJECT_SOURCE_DIR}/README.md"
+    "${PROJECT_BINARY_DIR}" "${PROJECT_SOURCE_DIR}/include" "${CMAKE_C_COMPILER}" "${CMAKE_CXX_COMPILER}")
+set_tests_properties(readme PROPERTIES FIXTURES_REQUIRED bundles)
