@@ -76,7 +76,7 @@ Status check_row(const Encoder &encoder, const std::vector<uint64_t> &row, Tile 
 }
 
 Expected<GoldenVector> read_line(const Bundle &bundle, const std::string &label, std::string_view line, Tile &tile) {
-    auto document = parse_json(label, line, kLineBytes);
+    auto document = parse_json(label, line, kLineBytes, Excerpt::withheld);
     if (!document) return document.status();
     JsonReport report(label);
     const JsonCursor root(report, *document);

@@ -18,8 +18,11 @@ inline constexpr int kJsonDepth = 16;  // format 1 needs 6 levels; the rest is f
 
 // Parses one JSON text (RFC 8259) strictly: UTF-8 without a byte order mark, no comments, nothing behind it, no
 // duplicate key, at most kJsonDepth levels, at most limit_bytes. Integers within 64 bits stay integers. Throws only
-// std::bad_alloc. WB_INVALID_BUNDLE names `file` with line and column, or with the path of a duplicate key.
-Expected<Json> parse_json(std::string_view file, std::string_view text, size_t limit_bytes);
+// std::bad_alloc. WB_INVALID_BUNDLE names `file` with line and column, or with the path of a duplicate key. What stands
+// there is withheld from the message where the text may hold values of payments.
+enum class Excerpt { shown, withheld };
+Expected<Json> parse_json(std::string_view file, std::string_view text, size_t limit_bytes,
+                          Excerpt excerpt = Excerpt::shown);
 
 // A JSON value as messages show it: scalars as they are, cut at 40 bytes; containers by their kind and size.
 std::string shown_value(const Json *value);

@@ -86,19 +86,21 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
     std::size_t position_ = 0;
 };
 
-Status syntax_error(std::string_view file, std::string_view text, size_t position) {
+Status syntax_error(std::string_view file, std::string_view text, size_t position, Excerpt excerpt) {
     const size_t at = position == 0 ? 0 : std::min(position - 1, text.size());
     const std::string_view before = text.substr(0, at);
     const auto line = 1 + std::count(before.begin(), before.end(), '\n');
     const size_t start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
-    const std::string got = at >= text.size() ? "the end" : "'" + shown_text(text.substr(at), 24) + "'";
+    std::string got = "the end";
+    if (at < text.size())
+        got = excerpt == Excerpt::shown ? "'" + shown_text(text.substr(at), 24) + "'" : std::string("something else");
     return Status::failure(WB_INVALID_BUNDLE, "{}: line {}, column {}: expected JSON, got {}", file, line,
                            at - start + 1, got);
 }
 
 }  // namespace
 
-Expected<Json> parse_json(std::string_view file, std::string_view text, size_t limit_bytes) {
+Expected<Json> parse_json(std::string_view file, std::string_view text, size_t limit_bytes, Excerpt excerpt) {
     if (text.size() > limit_bytes)
         return Status::failure(WB_INVALID_BUNDLE, "{}: expected at most {} bytes, got {}", file, limit_bytes,
                                text.size());
@@ -115,7 +117,7 @@ Expected<Json> parse_json(std::string_view file, std::string_view text, size_t l
     }
     if (parsed) return std::move(builder.document());
     if (!builder.problem().empty()) return Status::failure(WB_INVALID_BUNDLE, "{}: {}", file, builder.problem());
-    return syntax_error(file, text, builder.position());
+    return syntax_error(file, text, builder.position(), excerpt);
 }
 
 }  // namespace weighbridge::lib

@@ -59,6 +59,8 @@ TEST_CASE("the last line may end without a newline") {
 TEST_CASE("a bad line is named") {
     CHECK(problem("") == "golden.jsonl: expected at least one line, got none");
     CHECK(problem(line() + "\n" + line()) == "golden.jsonl: line 2: line 1, column 1: expected JSON, got the end");
+    CHECK(problem("{\"row\": {\"amount_minor\": 1250 7") ==
+          "golden.jsonl: line 1: line 1, column 31: expected JSON, got something else");
     CHECK(problem("{}\n") == "golden.jsonl: line 1: row: expected an object, got nothing");
     CHECK(problem(line() + replaced(line(), "\"outputs\"", "\"output\"")) ==
           "golden.jsonl: line 2: output: expected no such field; 'outputs' is near");
