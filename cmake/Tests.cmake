@@ -28,6 +28,7 @@ wb_test_program(unit_tests
         "${PROJECT_SOURCE_DIR}/lib/cli/interrupt.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/pipeline.cpp"
         "${WEIGHBRIDGE_TESTS}/support/fixture.cpp" "${WEIGHBRIDGE_TESTS}/support/fixture_plan.cpp"
     LIBRARIES test_main weighbridge_core)
+target_precompile_headers(unit_tests PRIVATE "${WEIGHBRIDGE_TESTS}/support/catch.hpp" <nlohmann/json.hpp> <fmt/core.h>)
 add_test(NAME unit COMMAND unit_tests WORKING_DIRECTORY "${WEIGHBRIDGE_TESTS}")
 # The tests fork while threads run, on purpose.
 set_tests_properties(unit PROPERTIES TIMEOUT 600 ENVIRONMENT "TSAN_OPTIONS=die_after_fork=0")
