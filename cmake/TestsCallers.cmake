@@ -4,10 +4,11 @@ file(GLOB conformance_cases CONFIGURE_DEPENDS "${WEIGHBRIDGE_TESTS}/conformance/
 wb_test_program(conformance_cpp SOURCES "${WEIGHBRIDGE_TESTS}/conformance/runner.cpp"
     LIBRARIES weighbridge nlohmann_json::nlohmann_json)
 wb_test_program(conformance_c SOURCES "${WEIGHBRIDGE_TESTS}/conformance/runner.c" LIBRARIES weighbridge m)
+set(WEIGHBRIDGE_CASE_BUNDLES "${WEIGHBRIDGE_FIXTURES}:${PROJECT_SOURCE_DIR}/examples/bundles")
 set(WEIGHBRIDGE_FLAT_CASES "${PROJECT_BINARY_DIR}/tests/conformance.tsv")
 add_test(NAME conformance.flatten COMMAND conformance_cpp --flatten "${WEIGHBRIDGE_FLAT_CASES}" ${conformance_cases})
-add_test(NAME conformance.cpp COMMAND conformance_cpp "${WEIGHBRIDGE_FIXTURES}" ${conformance_cases})
-add_test(NAME conformance.c COMMAND conformance_c "${WEIGHBRIDGE_FIXTURES}" "${WEIGHBRIDGE_FLAT_CASES}")
+add_test(NAME conformance.cpp COMMAND conformance_cpp "${WEIGHBRIDGE_CASE_BUNDLES}" ${conformance_cases})
+add_test(NAME conformance.c COMMAND conformance_c "${WEIGHBRIDGE_CASE_BUNDLES}" "${WEIGHBRIDGE_FLAT_CASES}")
 set_tests_properties(conformance.flatten PROPERTIES FIXTURES_SETUP flat_cases)
 set_tests_properties(conformance.cpp PROPERTIES FIXTURES_REQUIRED bundles)
 set_tests_properties(conformance.c PROPERTIES FIXTURES_REQUIRED "bundles;flat_cases")
