@@ -49,8 +49,8 @@ typedef struct wb_plugin_v1 {
     const char *torch_version; /**< what it was compiled with, such as "2.15.0" */
     const char *build;         /**< for `version`: compiler, LibTorch build */
 
-    /** Once on each context thread, before its first run: one intra-op thread for this thread only (omp_set_num_threads
-     *  and MKL's per-thread setting), inference mode. @return a status code */
+    /** Once on each thread that calls load or run, before: one intra-op thread for this thread only, warnings dropped,
+     *  no profiling runs. Changes nothing for other threads. @return a status code */
     int32_t (*thread_init)(char *error, uint32_t error_bytes);
 
     /** Loads TorchScript from memory, in eval mode, frozen, onto the device. Checks forward's number of arguments.
@@ -59,7 +59,9 @@ typedef struct wb_plugin_v1 {
                     uint32_t arguments, char *error, uint32_t error_bytes);
     void (*unload)(wb_plugin_module *module);
 
-    /** Runs forward once. Thread-safe for one module on several context threads. @return a status code */
+    /** Runs forward once. Thread-safe for one module on several context threads. Outputs are undefined on failure.
+     *  @return WB_OK; WB_BACKEND_FAILED (forward raised: `error` may quote a payment's values); WB_INVALID_BUNDLE (what
+     *  it gave is not what was asked for: `error` quotes none); WB_OUT_OF_MEMORY */
     int32_t (*run)(wb_plugin_module *module, wb_plugin_device device, const wb_plugin_tensor *inputs,
                    uint32_t input_count, wb_plugin_output *outputs, uint32_t output_count, char *error,
                    uint32_t error_bytes);
