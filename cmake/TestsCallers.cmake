@@ -22,3 +22,12 @@ if(WEIGHBRIDGE_BUILD_TORCH)
     add_test(NAME example.cpp COMMAND example_cpp "${WEIGHBRIDGE_EXAMPLE_BUNDLE}")
     set_tests_properties(example.c example.cpp PROPERTIES PASS_REGULAR_EXPRESSION "^score 0\\.[0-9]+ band [0-2] from")
 endif()
+
+# The fault tests, on a module of LibTorch's.
+if(WEIGHBRIDGE_BUILD_TORCH)
+    foreach(name fork swap_storm)
+        add_test(NAME torch.${name} COMMAND bash "${WEIGHBRIDGE_TESTS}/fault/with_torch.sh"
+            "$<TARGET_FILE:c_${name}_test>" "${WEIGHBRIDGE_FIXTURES}" "${WEIGHBRIDGE_EXAMPLE_BUNDLE}")
+        set_tests_properties(torch.${name} PROPERTIES FIXTURES_REQUIRED bundles TIMEOUT 300)
+    endforeach()
+endif()
