@@ -36,7 +36,7 @@ if [ "$sanitizers" = 1 ]; then
     ctest --preset tsan -R '^unit$' || status=1
 fi
 wb_say "tests in Python"
-"$WB_VENV/bin/python" -m pytest -q -rs tests || status=1
+"$WB_VENV/bin/python" -m pytest -q -rs tests/parity tests/cli || status=1
 wb_say "all other tests"
 ctest --preset release || status=1
 exit $status
