@@ -29,12 +29,14 @@ wb_system_build() {
     wb_system g++ cmake ninja-build ccache libfmt-dev nlohmann-json3-dev libcli11-dev libssl-dev tzdata
 }
 
-# wb_python: the virtual environment .venv with this machine's python3 (3.9 or newer).
+# wb_python: the virtual environment .venv with this machine's python3 (3.11 or newer).
 wb_python() {
-    python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null || wb_fail "expected python3, 3.9 or newer"
+    command -v python3 >/dev/null || wb_system python3
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || wb_fail "expected python3, 3.11 or newer"
+    python3 -c 'import ensurepip, venv' 2>/dev/null || wb_system python3-venv
     [ -x "$WB_VENV/bin/python" ] && "$WB_VENV/bin/python" -m pip --version >/dev/null 2>&1 && return 0
     wb_say "making the virtual environment .venv"
-    python3 -m venv --clear "$WB_VENV" || wb_fail "python3 -m venv failed; as root: apt-get install python3-venv"
+    python3 -m venv --clear "$WB_VENV" || wb_fail "python3 -m venv could not make .venv"
 }
 
 wb_pip() {
@@ -61,5 +63,7 @@ wb_build() {
     cmake --build "$WB_ROOT/build/$preset" --parallel "${WB_JOBS:-2}" ${1:+--target "$@"} ||
         wb_fail "the build of preset $preset failed"
 }
+# Precompiled headers may be cached (ccache's manual, "Precompiled headers").
+export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 mkdir -p "$WB_ROOT/build"
 cd "$WB_ROOT"

@@ -12,7 +12,8 @@ esac
 
 wb_system_build
 wb_libtorch
-"$WB_VENV/bin/python" -c 'import numpy' 2>/dev/null || wb_pip numpy
+"$WB_VENV/bin/python" tests/support/have_requirements.py tests/support/requirements-payments.txt 2>/dev/null ||
+    wb_pip -r tests/support/requirements-payments.txt
 wb_build quickstart
 
 weighbridge=$WB_ROOT/build/quickstart/bin/weighbridge

@@ -17,6 +17,8 @@ done
 wb_system_build
 wb_system catch2 doxygen pkg-config binutils
 wb_python
+# The Python module needs Python.h.
+[ -e "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || wb_system python3-dev
 if ! "$WB_VENV/bin/python" tests/support/have_requirements.py tests/support/requirements.txt 2>/dev/null; then
     wb_say "installing Python packages into .venv (tests/support/requirements.txt, about 6 GB with PyTorch)"
     wb_pip -r tests/support/requirements.txt
