@@ -9,8 +9,7 @@
 namespace weighbridge::lib {
 namespace {
 
-double calibrate_platt(const Platt &platt, double raw) {
-    const double z = platt.on_probability ? numerics::log(raw / (1.0 - raw)) : raw;
+double calibrate_platt(const Platt &platt, double z) {
     // 0 * infinity would be NaN where the probability is exactly 0 or 1.
     const double scaled = platt.a == 0.0 && !std::isnan(z) ? 0.0 : platt.a * z;
     return numerics::sigmoid(scaled + platt.b);

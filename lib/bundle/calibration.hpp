@@ -10,15 +10,15 @@ namespace weighbridge::lib {
 
 // From a score to a probability. lib/bundle/README.md has the formulas.
 struct Platt {
-    double a = 1.0, b = 0.0;      // sigmoid(a * z + b), z the module's own value before any activation
-    bool on_probability = false;  // forward applies a sigmoid itself: z = log(p / (1 - p)) of its value p
+    double a = 1.0, b = 0.0;  // sigmoid(a * z + b), z the value before any activation
 };
 struct Isotonic {
     std::vector<double> x, y;  // piecewise linear in the score, constant beyond the ends
 };
 using Calibration = std::variant<std::monostate, Platt, Isotonic>;
 
-// `raw` is the module's value, `score` the same after the activation.
+// `raw` is the value before any activation (where forward applies a sigmoid itself: the logit of its value), `score`
+// the same after the activation.
 double calibrate(const Calibration &calibration, double raw, double score);
 
 struct Band {

@@ -123,8 +123,7 @@ void read_calibration(const JsonCursor &calibration, Output &out) {
         const JsonCursor a = calibration.field("a"), b = calibration.field("b");
         // A class's logit alone is not the log-odds of its probability.
         if (out.activation == Output::Activation::softmax) return kind.expected("identity or isotonic beside softmax");
-        out.calibration =
-            Platt{a.number(), b.number(), out.activation == Output::Activation::sigmoid && out.activation_applied};
+        out.calibration = Platt{a.number(), b.number()};
     } else if (chosen == 2) {
         out.calibration = read_isotonic(calibration);
     }

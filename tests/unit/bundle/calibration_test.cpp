@@ -16,24 +16,21 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 TEST_CASE("no calibration gives the score") { CHECK(calibrate({}, 3.0, 0.25) == 0.25); }
 
 TEST_CASE("platt is a sigmoid of the value before the activation") {
-    CHECK(calibrate(Platt{2.0, -1.0, false}, 0.5, 0.9) == 0.5);
-    CHECK(calibrate(Platt{1.0, 0.0, false}, 1.0, 0.0) == Approx(0.7310585786300049).epsilon(1e-14));
-    CHECK(calibrate(Platt{-1.0, 0.0, false}, 1.0, 0.0) == Approx(0.2689414213699951).epsilon(1e-14));
+    CHECK(calibrate(Platt{2.0, -1.0}, 0.5, 0.9) == 0.5);
+    CHECK(calibrate(Platt{1.0, 0.0}, 1.0, 0.0) == Approx(0.7310585786300049).epsilon(1e-14));
+    CHECK(calibrate(Platt{-1.0, 0.0}, 1.0, 0.0) == Approx(0.2689414213699951).epsilon(1e-14));
 }
 
-TEST_CASE("platt on a probability goes through its log-odds") {
-    CHECK(calibrate(Platt{1.0, 0.0, true}, 0.25, 0.25) == Approx(0.25).epsilon(1e-14));
-    CHECK(calibrate(Platt{1.0, 1.0, true}, 0.5, 0.5) == Approx(0.7310585786300049).epsilon(1e-14));
-    CHECK(calibrate(Platt{1.0, 0.0, true}, 0.0, 0.0) == 0.0);
-    CHECK(calibrate(Platt{1.0, 0.0, true}, 1.0, 1.0) == 1.0);
-    CHECK(calibrate(Platt{0.0, 0.0, true}, 1.0, 1.0) == 0.5);
+TEST_CASE("platt survives the logits of 0 and 1") {
+    CHECK(calibrate(Platt{1.0, 0.0}, -kInfinity, 0.0) == 0.0);
+    CHECK(calibrate(Platt{1.0, 0.0}, kInfinity, 1.0) == 1.0);
+    CHECK(calibrate(Platt{0.0, 0.0}, kInfinity, 1.0) == 0.5);
 }
 
 TEST_CASE("platt keeps NaN and survives large values") {
-    CHECK(std::isnan(calibrate(Platt{1.0, 0.0, false}, kNan, kNan)));
-    CHECK(std::isnan(calibrate(Platt{0.0, 0.0, false}, kNan, kNan)));
-    CHECK(std::isnan(calibrate(Platt{1.0, 0.0, true}, 1.5, 1.5)));
-    CHECK(calibrate(Platt{1e300, 0.0, false}, -1e300, 0.0) == 0.0);
+    CHECK(std::isnan(calibrate(Platt{1.0, 0.0}, kNan, kNan)));
+    CHECK(std::isnan(calibrate(Platt{0.0, 0.0}, kNan, kNan)));
+    CHECK(calibrate(Platt{1e300, 0.0}, -1e300, 0.0) == 0.0);
 }
 
 TEST_CASE("isotonic is linear between points and constant beyond them") {
