@@ -18,8 +18,9 @@ namespace wb = weighbridge;
 
 namespace {
 
-// The column of one feature, as Python hands it over. `data` is an array for scalars, a list for texts and sequences,
-// each element an array, a text, a list of texts, or None where it is missing.
+// The column of one feature, as weighbridge/__init__.py hands it over, which sees to the types. `data` is an array of
+// the stored type for scalars, a list for texts and sequences: each element a contiguous array of the stored type, a
+// str, a list of str, or None where it is missing.
 struct PythonColumn {
     uint32_t feature;
     py::object data;
@@ -40,26 +41,28 @@ wb_view text_view(py::handle text) {
     return {data, size};
 }
 
-wb_view sequence_view(py::handle value, Views &views) {
-    if (py::isinstance<py::array>(value)) {
-        auto array = py::reinterpret_borrow<py::array>(value);
-        return {array.data(), array.size()};
-    }
+wb_view number_view(py::handle value) {
+    auto array = py::reinterpret_borrow<py::array>(value);
+    return {array.data(), array.size()};
+}
+
+wb_view texts_view(py::handle list, Views &views) {
     auto &elements = views.elements.emplace_back();
-    for (py::handle text : value) elements.push_back(text_view(text));
+    for (py::handle text : py::reinterpret_borrow<py::list>(list)) elements.push_back(text_view(text));
     return {elements.data(), static_cast<int64_t>(elements.size())};
 }
 
 void set_views(wb::Batch &batch, const PythonColumn &column, Views &views) {
     py::list list = py::reinterpret_borrow<py::list>(column.data);
-    bool sequences = batch.schema().features()[column.feature].is_sequence != 0;
+    const wb_feature_info &feature = batch.schema().features()[column.feature];
+    bool texts = feature.type == WB_TYPE_CATEGORY || feature.type == WB_TYPE_TEXT;
     views.rows.reserve(list.size());
     views.validity.assign(list.size() / 8 + 1, 0);
     for (size_t i = 0; i < list.size(); ++i) {
         py::handle value = list[i];
         wb_view view = {nullptr, 0};
         if (!value.is_none()) {
-            view = sequences ? sequence_view(value, views) : text_view(value);
+            view = !texts ? number_view(value) : feature.is_sequence ? texts_view(value, views) : text_view(value);
             views.validity[i / 8] = static_cast<uint8_t>(views.validity[i / 8] | 1u << (i % 8));
         }
         views.rows.push_back(view);

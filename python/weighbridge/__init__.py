@@ -126,11 +126,13 @@ class Model:
         feature = self._features[index]
         dtype = _DTYPES.get(feature["type"], np.int64)
         if feature["is_sequence"]:
-            items = list(values)
-            if feature["type"] not in _TEXTS:
-                items = [item if item is None else self._numbers(feature, item, dtype, True) for item in items]
+            texts = feature["type"] in _TEXTS
+            items = [item if item is None else list(item) if texts else self._numbers(feature, item, dtype, True)
+                     for item in values]
             return _native.Column(index, items, None), len(items)
         if feature["type"] in _TEXTS:
+            if isinstance(values, (str, bytes)):
+                raise TypeError(f"column {feature['name']!r}: expected a list of str, got one {type(values).__name__}")
             texts = list(values)
             return _native.Column(index, texts, None), len(texts)
         validity = None

@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("WB_BUILD_DIR", ROOT / "build" / "release")).resolve()
@@ -22,7 +23,7 @@ ENGINES = "torchscript"  # the engine whose scores must be LibTorch's
 
 sys.path.insert(0, str(ROOT / "examples" / "train"))
 from encoders import Encoders  # noqa: E402
-from ragged import Ragged  # noqa: E402
+from ragged import Ragged, take  # noqa: E402
 
 
 def require(*programs):
@@ -57,21 +58,12 @@ def rows_of(manifest: dict, columns: dict) -> list[dict]:
         if isinstance(column, Ragged):
             lists.append([column[i].tolist() for i in range(len(column))])
         else:
-            values = np.ma.filled(column.astype(object), None) if isinstance(column, np.ma.MaskedArray) else column
-            lists.append([None if value != value else value for value in values.tolist()])
+            lists.append([None if value != value else value for value in column.tolist()])  # None where masked
     return [{name: value for name, value in zip(names, row) if value is not None} for row in zip(*lists)]
 
 
 def write_rows(rows: list[dict], path: pathlib.Path) -> pathlib.Path:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
-def write_csv(manifest: dict, rows: list[dict], path: pathlib.Path) -> pathlib.Path:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [feature["name"] for feature in manifest["features"]])
-        writer.writeheader()
-        writer.writerows(rows)
     return path
 
 
@@ -96,11 +88,23 @@ def run_command(bundle: pathlib.Path, file: pathlib.Path, *options: str, engines
             "band": [line["band"] for line in lines]}
 
 
+def score_columns(model, columns: dict, outputs=()) -> dict:
+    """Scores columns with the Python module, as many rows at a time as the bundle allows."""
+    most = model.info()["limits"]["rows"]
+    columns = {feature["name"]: columns[feature["name"]] for feature in model.features}
+    count = len(next(iter(columns.values())))
+    parts = []
+    for first in range(0, count, most):
+        rows = np.arange(first, min(first + most, count))
+        part = {name: take(column, rows) for name, column in columns.items()}
+        part = {name: [c[i] for i in range(len(c))] if isinstance(c, Ragged) else c for name, c in part.items()}
+        parts.append(model.score(part, outputs=outputs))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
 def libtorch_scores(bundle: pathlib.Path, columns: dict, batch: int = 500) -> tuple[dict, list[np.ndarray]]:
     """LibTorch in Python on the bundle's module and the tensors of encoders.py: the expected answers, and the tensors.
     The manifest's calibration and bands are applied by the formulas of lib/bundle/README.md."""
-    import torch
-
     encoders = Encoders.of_bundle(bundle)
     arrays = encoders.encode(columns)
     module = torch.jit.load(str(bundle / "model.ts"))

@@ -5,7 +5,6 @@ about as well as gradient-boosted trees on the same features."""
 import json
 import time
 
-import library
 import numpy as np
 import pytest
 
@@ -13,6 +12,8 @@ torch = pytest.importorskip("torch")
 parquet = pytest.importorskip("pyarrow.parquet")
 ensemble = pytest.importorskip("sklearn.ensemble")
 metrics = pytest.importorskip("sklearn.metrics")
+
+import library  # noqa: E402, before the modules of examples/train, which it makes importable
 
 import fitting  # noqa: E402
 import manifests  # noqa: E402
@@ -113,12 +114,9 @@ def library_scores(handbook) -> np.ndarray:
     weighbridge = library.python_module()
     engine = weighbridge.Engine(contexts=1, torch_plugin=library.torch_plugin())
     model = weighbridge.Model.load(handbook.bundle, engine, library.ENGINES)
-    parts = []
-    for first in range(0, len(handbook.labels), BATCH):
-        found = model.score(take(handbook.test, slice(first, first + BATCH)))
-        assert np.all(found["status"] == 0)
-        parts.append(found["score"])
-    return np.concatenate(parts)
+    found = library.score_columns(model, handbook.test)
+    assert np.all(found["status"] == 0)
+    return found["score"]
 
 
 def test_average_precision(handbook, capsys):

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Python module takes what numpy users hand it, and says what is wrong with the rest."""
+
+import concurrent.futures
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import library  # noqa: E402
+from payments import make_payments  # noqa: E402
+
+weighbridge = library.python_module()
+ROWS = 64
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return weighbridge.Engine(contexts=2, torch_plugin=library.torch_plugin())
+
+
+@pytest.fixture(scope="module")
+def mlp(engine):
+    return weighbridge.Model.load(library.BUNDLES / "card-mlp", engine, library.ENGINES)
+
+
+@pytest.fixture(scope="module")
+def transformer(engine):
+    return weighbridge.Model.load(library.BUNDLES / "card-transformer", engine, library.ENGINES)
+
+
+def columns_of(model) -> dict:
+    payments = make_payments(ROWS, seed=3).columns
+    return {feature["name"]: payments[feature["name"]] for feature in model.features}
+
+
+def sequences_of(model) -> dict:
+    columns = columns_of(model)
+    return {name: [column[i] for i in range(ROWS)] if isinstance(column, library.Ragged) else column
+            for name, column in columns.items()}  # fmt: skip
+
+
+def test_forms_of_a_column(mlp):
+    columns = columns_of(mlp)
+    expected = mlp.score(columns)["score"]
+    wide = np.repeat(columns["card_count_7d"], 3)[::3]
+    forms = {
+        "card_count_7d": [wide, wide.astype(np.int32), wide.astype(np.uint8), wide.tolist()],
+        "terminal_risk_7d": [columns["terminal_risk_7d"].astype(np.float32)],
+        "country": [columns["country"].astype(str), columns["country"].tolist(), tuple(columns["country"])],
+        "paid_at": [columns["paid_at"].astype("datetime64[ms]").astype(f"datetime64[{unit}]")
+                    for unit in ("s", "ms", "ns")],  # fmt: skip
+    }
+    for name, values in forms.items():
+        for value in values:
+            assert np.array_equal(mlp.score({**columns, name: value})["score"], expected), (name, type(value))
+
+
+def test_one_value_serves_all_rows(mlp):
+    columns = columns_of(mlp)
+    same = mlp.score({**columns, "amount_minor": np.int64(5000)})["score"]
+    assert np.array_equal(same, mlp.score({**columns, "amount_minor": np.full(ROWS, 5000)})["score"])
+
+
+def test_missing_values(mlp):
+    columns = columns_of(mlp)
+    masked = np.ma.masked_array(columns["card_count_7d"], np.arange(ROWS) % 2 == 0)
+    found = mlp.score({**columns, "card_count_7d": masked})
+    filled = mlp.score({**columns, "card_count_7d": masked.filled(0)})  # the manifest's default
+    assert np.array_equal(found["score"], filled["score"])
+    countries = columns["country"].tolist()
+    countries[7] = None
+    status = mlp.score({**columns, "country": countries})
+    assert status["status"][7] == -1 and np.isnan(status["score"][7]) and (np.delete(status["status"], 7) == 0).all()
+    assert mlp.features[status["blamed"][7]]["name"] == "country"
+
+
+def test_sequences(transformer):
+    columns = sequences_of(transformer)
+    found = transformer.score(columns, outputs=["embedding"])
+    assert found["embedding"].shape == (ROWS, 64)
+    lists = {name: [list(row) for row in column] if name.startswith("past_") else column
+             for name, column in columns.items()}  # fmt: skip
+    lists["past_country"] = [np.array(row, str) for row in columns["past_country"]]
+    assert np.array_equal(transformer.score(lists)["score"], found["score"])
+    lists["past_mcc"][3] = lists["past_mcc"][3][1:]
+    assert transformer.score(lists)["status"][3] == -1
+    empty = {name: [None] * ROWS if name.startswith("past_") else column for name, column in columns.items()}
+    assert np.isfinite(transformer.score(empty)["score"]).all()
+
+
+@pytest.mark.parametrize("name, value, error", [
+    ("amount", np.ones(ROWS, np.int64), KeyError),
+    ("amount_minor", np.ones(ROWS), TypeError),
+    ("amount_minor", np.ones(ROWS + 1, np.int64), ValueError),
+    ("amount_minor", np.ones((ROWS, 2), np.int64), ValueError),
+    ("amount_minor", ["1"] * ROWS, TypeError),
+    ("abroad", np.ones(ROWS, np.int64), TypeError),
+    ("country", "FR", TypeError),
+    ("country", [1] * ROWS, TypeError),
+])  # fmt: skip
+def test_wrong_columns(mlp, name, value, error):
+    with pytest.raises(error):
+        mlp.score({**columns_of(mlp), name: value})
+
+
+@pytest.mark.parametrize("name, value", [("past_country", [[1]] * ROWS), ("past_country", [1] * ROWS),
+                                         ("past_risk", [["a"]] * ROWS)])  # fmt: skip
+def test_wrong_sequences(transformer, name, value):
+    with pytest.raises(TypeError):
+        transformer.score({**sequences_of(transformer), name: value})
+
+
+def test_rows(mlp):
+    row = library.rows_of({"features": mlp.features}, columns_of(mlp))[0]
+    found = mlp.score_row(row)
+    assert found["status"] == 0 and found["version"] == mlp.info()["identity"]["version"]
+    with pytest.raises(weighbridge.Error) as error:
+        mlp.score_row({**row, "amount_minor": -5})
+    assert error.value.name == "WB_INVALID_INPUT" and "-5" not in str(error.value)
+    assert mlp.features[error.value.feature]["name"] == "amount_minor"
+    assert mlp.score_row(row, deadline_ns=0)["status"] == 1  # the fallback
+
+
+def test_a_bad_path_is_an_error(engine):
+    with pytest.raises(weighbridge.Error):
+        weighbridge.Model.load("no-such-bundle", engine)
+
+
+def test_threads_share_a_model(mlp):
+    columns = columns_of(mlp)
+    expected = mlp.score(columns)["score"]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: mlp.score(columns)["score"], range(40)):
+            assert np.array_equal(found, expected)
