@@ -5,6 +5,7 @@ set -euo pipefail
 
 WB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 WB_TORCH=${WB_TORCH:-2.15.0}
+WB_TORCH_CUDA="nvidia-cuda-runtime==13.2.86 nvidia-cuda-cupti==13.2.86" # what libtorch_cpu.so links of CUDA
 WB_VENV=$WB_ROOT/.venv
 
 wb_say() { printf '\n== %s\n' "$*"; }
@@ -35,7 +36,7 @@ wb_python() {
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || wb_fail "expected python3, 3.11 or newer"
     python3 -c 'import ensurepip, venv' 2>/dev/null || wb_system python3-venv
     [ -x "$WB_VENV/bin/python" ] && "$WB_VENV/bin/python" -m pip --version >/dev/null 2>&1 && return 0
-    wb_say "making the virtual environment .venv"
+    wb_say "making the virtual environment $(basename "$WB_VENV")"
     python3 -m venv --clear "$WB_VENV" || wb_fail "python3 -m venv could not make .venv"
 }
 
@@ -49,8 +50,9 @@ wb_libtorch() {
     local have
     have=$("$WB_VENV/bin/python" -c 'import importlib.metadata as m; print(m.version("torch"))' 2>/dev/null || true)
     [ "${have%%+*}" = "$WB_TORCH" ] && return 0
-    wb_say "installing LibTorch $WB_TORCH into .venv (pip, 1.3 GB)"
-    wb_pip --no-deps "torch==$WB_TORCH" nvidia-cuda-runtime==13.2.86 nvidia-cuda-cupti==13.2.86
+    wb_say "installing LibTorch $WB_TORCH into $(basename "$WB_VENV") (pip, 1.3 GB)"
+    # shellcheck disable=SC2086
+    wb_pip --no-deps "torch==$WB_TORCH" $WB_TORCH_CUDA
 }
 
 # wb_build PRESET [TARGET...]

@@ -39,6 +39,10 @@ if [ "$sanitizers" = 1 ]; then
 fi
 wb_say "tests in Python"
 "$WB_VENV/bin/python" -m pytest -q -rs tests/parity tests/cli || status=1
+if [ "${WB_FULL:-0}" = 1 ]; then
+    wb_say "the plug-in with LibTorch 2.11"
+    tests/torch/other_version.sh || status=1
+fi
 wb_say "all other tests"
 ctest --preset release || status=1
 exit $status

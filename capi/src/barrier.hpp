@@ -69,4 +69,4 @@ inline lib::Status fill_text(char *out, size_t capacity, size_t *needed, std::st
     return lib::Status();
 }
 
-} // namespace weighbridge::capi
+}  // namespace weighbridge::capi

@@ -64,4 +64,4 @@ int32_t wb_system_info(char *out, size_t capacity, size_t *needed, wb_error *err
     });
 }
 
-} // extern "C"
+}  // extern "C"

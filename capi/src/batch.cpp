@@ -18,7 +18,7 @@ int32_t with_batch(wb_batch *batch, wb_error *err, Body &&body) {
     });
 }
 
-} // namespace
+}  // namespace
 
 extern "C" {
 
@@ -72,4 +72,4 @@ int32_t wb_batch_check(wb_batch *batch, int64_t row, wb_error *err) {
     return with_batch(batch, err, [&](lib::Batch &of) { return of.check(row); });
 }
 
-} // extern "C"
+}  // extern "C"

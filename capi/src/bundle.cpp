@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kGoldenVectors = 64;
 
-} // namespace
+}  // namespace
 
 extern "C" {
 
@@ -39,7 +39,7 @@ int32_t wb_bundle_pack(wb_engine *engine, const char *module, const char *manife
 int32_t wb_bundle_inspect(char *out, size_t capacity, size_t *needed, const char *path, wb_error *err) {
     return capi::barrier(err, [&] {
         if (!path) return capi::null_argument("path");
-        auto bundle = lib::Bundle::open(path, lib::Bundle::Mode::full);
+        auto bundle = lib::Bundle::open(path, lib::Bundle::Mode::full, lib::Bundle::kAnyTime);
         if (!bundle) return bundle.status();
         return capi::fill_text(out, capacity, needed, (*bundle)->describe_json());
     });
@@ -74,4 +74,4 @@ int32_t wb_bundle_verify(char *out, size_t capacity, size_t *needed, wb_engine *
     });
 }
 
-} // extern "C"
+}  // extern "C"

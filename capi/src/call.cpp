@@ -54,8 +54,8 @@ int32_t with_call(wb_call *call, wb_error *err, Body &&body) {
 
 constexpr uint32_t kMostOutputs = 1024;
 
-} // namespace
-} // namespace weighbridge::capi
+}  // namespace
+}  // namespace weighbridge::capi
 
 extern "C" {
 
@@ -128,4 +128,4 @@ int32_t wb_call_set_output(wb_call *call, uint32_t index, float *buffer, size_t 
     });
 }
 
-} // extern "C"
+}  // extern "C"

@@ -50,7 +50,7 @@ Status set_path(std::string &path, const char *name, const char *value) {
     return Status();
 }
 
-} // namespace
+}  // namespace
 
 extern "C" {
 
@@ -146,4 +146,4 @@ int32_t wb_engine_metrics(char *out, size_t capacity, size_t *needed, wb_engine 
                        [&](lib::Engine &of) { return capi::fill_text(out, capacity, needed, of.metrics()); });
 }
 
-} // extern "C"
+}  // extern "C"

@@ -21,19 +21,19 @@ constexpr uint64_t identity(uint64_t kind, uint64_t generation) { return (kind <
 
 struct Entry {
     std::atomic<uint64_t> state{0};
-    lib::RefCounted *object = nullptr; // owned; written while the entry is neither live nor pinned
-    uint32_t next_free = 0;            // guarded by Table::mutex
+    lib::RefCounted *object = nullptr;  // owned; written while the entry is neither live nor pinned
+    uint32_t next_free = 0;             // guarded by Table::mutex
 };
 
 // Chunks of doubling size are never freed, so that an index once given stays readable.
 constexpr uint32_t kFirstChunk = 64;
-constexpr int kChunks = 20; // 64 million handles
+constexpr int kChunks = 20;  // 64 million handles
 
 struct Table {
     std::array<std::atomic<Entry *>, kChunks> chunks{};
     lib::ForkMutex mutex;
-    uint32_t used = 1; // guarded by mutex; index 0 is never given
-    uint32_t free = 0; // guarded by mutex; list head, 0 is its end
+    uint32_t used = 1;  // guarded by mutex; index 0 is never given
+    uint32_t free = 0;  // guarded by mutex; list head, 0 is its end
 };
 
 // Never destroyed: handles may be freed from other libraries' static destructors.
@@ -85,7 +85,7 @@ void recycle(Entry &entry, uint32_t index) {
 uint32_t index_of(uint64_t token) { return static_cast<uint32_t>(token); }
 uint64_t identity_of(uint64_t token) { return identity(token >> 56, (token >> 32) & kGenerations); }
 
-} // namespace
+}  // namespace
 
 uint64_t register_handle(Kind kind, lib::RefCounted *object) {
     uint32_t index;
@@ -157,4 +157,4 @@ const char *name_of(Kind kind) {
     return "handle";
 }
 
-} // namespace weighbridge::capi
+}  // namespace weighbridge::capi

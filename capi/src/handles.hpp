@@ -14,7 +14,7 @@ enum class Kind : uint8_t { engine = 1, engine_options, load_options, model, slo
 // Handles are tokens (kind, generation, index), never addresses: a freed, forged or foreign one is found out by a
 // look-up that reads only memory of our own. Look-ups take no lock and pin the object, so that a free in another thread
 // waits for nobody: the object goes when its last pin does.
-uint64_t register_handle(Kind kind, lib::RefCounted *object); // takes one count; 0 where memory is out
+uint64_t register_handle(Kind kind, lib::RefCounted *object);  // takes one count; 0 where memory is out
 
 // The pinned object of a live handle, or null. unpin() must follow.
 lib::RefCounted *pin_handle(Kind kind, uint64_t token);
@@ -52,4 +52,4 @@ class Pinned {
     lib::Status status_;
 };
 
-} // namespace weighbridge::capi
+}  // namespace weighbridge::capi

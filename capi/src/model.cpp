@@ -62,7 +62,7 @@ nlohmann::ordered_json describe(const lib::Model &model) {
     return info;
 }
 
-} // namespace
+}  // namespace
 
 extern "C" {
 
@@ -161,4 +161,4 @@ int32_t wb_model_score_batch(wb_model *model, wb_batch *batch, int64_t deadline_
     });
 }
 
-} // extern "C"
+}  // extern "C"

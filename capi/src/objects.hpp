@@ -30,7 +30,7 @@ struct EngineObject final : lib::RefCounted {
 struct ModelObject final : lib::RefCounted {
     ModelObject(lib::Ref<lib::Engine> of, lib::Ref<lib::Model> loaded)
         : engine(std::move(of)), model(std::move(loaded)) {}
-    lib::Ref<lib::Engine> engine; // outlives the model
+    lib::Ref<lib::Engine> engine;  // outlives the model
     lib::Ref<lib::Model> model;
 };
 
@@ -103,4 +103,4 @@ lib::Status score_batch(lib::Engine &engine, const lib::Target &target, wb_batch
 lib::Status encode_row(const lib::Bundle &bundle, void *row, uint32_t index, wb_tensor_info *out, void *buffer,
                        size_t capacity);
 
-} // namespace weighbridge::capi
+}  // namespace weighbridge::capi

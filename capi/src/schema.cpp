@@ -32,7 +32,7 @@ wb_tensor_info describe(const std::string &name, lib::DType dtype, const lib::Sh
     return info;
 }
 
-} // namespace
+}  // namespace
 
 Status encode_row(const lib::Bundle &bundle, void *row, uint32_t index, wb_tensor_info *out, void *buffer,
                   size_t capacity) {
@@ -59,7 +59,7 @@ Status encode_row(const lib::Bundle &bundle, void *row, uint32_t index, wb_tenso
     return Status();
 }
 
-} // namespace weighbridge::capi
+}  // namespace weighbridge::capi
 
 extern "C" {
 
@@ -179,4 +179,4 @@ int32_t wb_row_set_json(wb_schema *schema, void *row, const char *json, size_t s
     });
 }
 
-} // extern "C"
+}  // extern "C"

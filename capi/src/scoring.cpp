@@ -47,4 +47,4 @@ Status score_batch(lib::Engine &engine, const lib::Target &target, wb_batch *bat
     return status;
 }
 
-} // namespace weighbridge::capi
+}  // namespace weighbridge::capi

@@ -16,7 +16,7 @@ int32_t with_slot(wb_slot *slot, wb_error *err, Body &&body) {
     });
 }
 
-} // namespace
+}  // namespace
 
 extern "C" {
 
@@ -84,4 +84,4 @@ int32_t wb_slot_score_batch(wb_slot *slot, wb_batch *batch, int64_t deadline_ns,
     });
 }
 
-} // extern "C"
+}  // extern "C"

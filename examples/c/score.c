@@ -21,8 +21,8 @@ int main(int argc, char **argv) {
     /* TorchScript is code: allow it for bundles of your own only */
     if (wb_engine_create(&engine, NULL, &err) < 0 || wb_load_options_create(&options, &err) < 0 ||
         wb_load_options_set_engines(options, "native,reference,torchscript", &err) < 0 ||
-        wb_model_load(&model, engine, bundle, options, &err) < 0 ||
-        wb_model_schema(&schema, model, &err) < 0 || wb_row_init(schema, row, sizeof row, &err) < 0 ||
+        wb_model_load(&model, engine, bundle, options, &err) < 0 || wb_model_schema(&schema, model, &err) < 0 ||
+        wb_row_init(schema, row, sizeof row, &err) < 0 ||
         wb_row_set_json(schema, row, payment, sizeof payment - 1, &err) < 0 ||
         wb_model_score(&result, model, row, wb_now_ns() + 2000000, NULL, &err) < 0) /* an answer within 2 ms */
         fprintf(stderr, "%s: %s\n", wb_status_name(err.code), err.message);

@@ -152,7 +152,7 @@ class Batch {
         owned = {};
         owned.values.resize(structs.size() * bytes);
         owned.validity.assign(structs.size() / 8 + 1, 0xff);
-        size_t inner = 0; // bytes of gathered elements, had at once so that views of them stay true
+        size_t inner = 0;  // bytes of gathered elements, had at once so that views of them stay true
         for (const T &one : structs) inner += inner_bytes(info, one.*member);
         owned.elements.resize(inner);
         inner = 0;
@@ -240,5 +240,5 @@ class Batch {
     std::vector<int32_t> bands_, statuses_, reasons_, blamed_;
 };
 
-} // namespace v0
-} // namespace weighbridge
+}  // namespace v0
+}  // namespace weighbridge

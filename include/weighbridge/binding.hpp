@@ -141,5 +141,5 @@ class Binding {
     Row row_;
 };
 
-} // namespace v0
-} // namespace weighbridge
+}  // namespace v0
+}  // namespace weighbridge

@@ -15,10 +15,10 @@ inline namespace v0 {
 
 /// What a bundle is made from; paths in UTF-8.
 struct PackRequest {
-    std::string module;      ///< model.ts
-    std::string manifest;    ///< manifest.json
-    std::string golden = {}; ///< golden.jsonl; empty: generated through LibTorch
-    std::string out_dir;     ///< must not exist or be empty
+    std::string module;       ///< model.ts
+    std::string manifest;     ///< manifest.json
+    std::string golden = {};  ///< golden.jsonl; empty: generated through LibTorch
+    std::string out_dir;      ///< must not exist or be empty
 };
 
 /// Makes a bundle directory, whole or not at all.
@@ -67,5 +67,5 @@ inline Verification verify(const Engine &engine, const std::string &path, const 
     return found;
 }
 
-} // namespace v0
-} // namespace weighbridge
+}  // namespace v0
+}  // namespace weighbridge

@@ -115,5 +115,5 @@ class Call {
     Handle handle_;
 };
 
-} // namespace v0
-} // namespace weighbridge
+}  // namespace v0
+}  // namespace weighbridge

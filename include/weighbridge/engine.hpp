@@ -18,7 +18,7 @@ inline namespace v0 {
 /// nanoseconds of CLOCK_MONOTONIC. On Linux steady_clock is CLOCK_MONOTONIC, so its time points are the library's own.
 class Deadline {
   public:
-    constexpr Deadline() noexcept = default; ///< none: wait as long as it takes
+    constexpr Deadline() noexcept = default;  ///< none: wait as long as it takes
 
     template <class Rep, class Period>
     Deadline(std::chrono::duration<Rep, Period> budget) noexcept {
@@ -50,12 +50,12 @@ class Deadline {
 
 /// Options of an engine. What is empty keeps the library's default (c/engine.h says which).
 struct EngineOptions {
-    std::string devices = {};                 ///< "cpu=2": two CPU contexts; "cpu": as many as there are CPUs for us
-    std::optional<uint32_t> queue_limit = {}; ///< most requests that wait; more are shed
-    std::string torch_plugin = {};            ///< absolute path of libweighbridge_torch-MINOR.so
-    std::string libtorch = {};                ///< absolute path of LibTorch's lib directory
-    wb_log_fn log = nullptr;                  ///< must not throw and must not call into the library
-    void *log_payload = nullptr;              ///< must live as long as the engine
+    std::string devices = {};                  ///< "cpu=2": two CPU contexts; "cpu": as many as there are CPUs for us
+    std::optional<uint32_t> queue_limit = {};  ///< most requests that wait; more are shed
+    std::string torch_plugin = {};             ///< absolute path of libweighbridge_torch-MINOR.so
+    std::string libtorch = {};                 ///< absolute path of LibTorch's lib directory
+    wb_log_fn log = nullptr;                   ///< must not throw and must not call into the library
+    void *log_payload = nullptr;               ///< must live as long as the engine
 };
 
 /// Owns contexts, models and slots. Move-only. Every member is thread-safe; destroying never blocks, and models and
@@ -125,5 +125,5 @@ inline bool abi_matches() noexcept { return wb_abi_version() == WB_ABI_VERSION; 
 /// What this machine and build offer, as JSON. Thread-safe.
 inline Expected<std::string> system_info() { return detail::text_of(wb_system_info); }
 
-} // namespace v0
-} // namespace weighbridge
+}  // namespace v0
+}  // namespace weighbridge

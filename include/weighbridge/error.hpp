@@ -22,7 +22,7 @@ inline namespace v0 {
 
 /// A failure: which status code, why in one line, and which feature and row are to blame (-1: none).
 struct Error {
-    int32_t code = WB_INTERNAL; ///< WB_*, below zero
+    int32_t code = WB_INTERNAL;  ///< WB_*, below zero
     std::string message;
     int32_t feature = -1;
     int64_t row = -1;
@@ -171,6 +171,6 @@ Expected<std::string> text_of(Call &&call) {
     }
 }
 
-} // namespace detail
-} // namespace v0
-} // namespace weighbridge
+}  // namespace detail
+}  // namespace v0
+}  // namespace weighbridge

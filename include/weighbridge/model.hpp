@@ -19,9 +19,10 @@ inline namespace v0 {
 
 /// How a bundle is loaded. What is empty keeps the library's default (c/model.h says which).
 struct LoadOptions {
-    std::string engines = {}; ///< who may run it, best first: "native,reference"; "torchscript" only where you trust it
-    std::string precision = {}; ///< "fp32", "bf16", "int8", "int8bf16"
-    bool verify = true;         ///< whether the golden vectors must reproduce
+    std::string engines =
+        {};  ///< who may run it, best first: "native,reference"; "torchscript" only where you trust it
+    std::string precision = {};  ///< "fp32", "bf16", "int8", "int8bf16"
+    bool verify = true;          ///< whether the golden vectors must reproduce
 };
 
 namespace detail {
@@ -54,7 +55,7 @@ Expected<Result> score_row(Score score, void *row, Deadline deadline, const Call
     return result;
 }
 
-} // namespace detail
+}  // namespace detail
 
 /// A loaded model. Move-only; every member is thread-safe, with a row, binding, batch or call for each thread.
 /// Destroying never blocks; calls in progress and slots keep the model.
@@ -123,5 +124,5 @@ class Model {
     Schema schema_;
 };
 
-} // namespace v0
-} // namespace weighbridge
+}  // namespace v0
+}  // namespace weighbridge

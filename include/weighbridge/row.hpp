@@ -258,5 +258,5 @@ class Rows {
     std::vector<uint64_t> words_;
 };
 
-} // namespace v0
-} // namespace weighbridge
+}  // namespace v0
+}  // namespace weighbridge

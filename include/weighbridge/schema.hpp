@@ -132,5 +132,5 @@ inline std::string type_name(const wb_feature_info &feature) {
     return (feature.is_sequence ? "sequence of " : "") + std::string(type_name(feature.type));
 }
 
-} // namespace v0
-} // namespace weighbridge
+}  // namespace v0
+}  // namespace weighbridge

@@ -79,5 +79,5 @@ class Slot {
     Handle handle_;
 };
 
-} // namespace v0
-} // namespace weighbridge
+}  // namespace v0
+}  // namespace weighbridge

@@ -174,6 +174,6 @@ inline Error mismatch(const wb_feature_info &feature, uint32_t index, const std:
             static_cast<int32_t>(index), 0};
 }
 
-} // namespace detail
-} // namespace v0
-} // namespace weighbridge
+}  // namespace detail
+}  // namespace v0
+}  // namespace weighbridge

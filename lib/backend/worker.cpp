@@ -180,12 +180,15 @@ Expected<std::shared_ptr<Worker>> Worker::start(const std::string &name, const s
 
 Worker::~Worker() {
     if (!state_ || state_->epoch != fork_epoch()) return;  // in a child the thread's own reference keeps the state
+    bool busy = false;
     {
         const std::lock_guard lock(state_->mutex);
         state_->closing = true;
+        busy = state_->phase == State::Phase::running;
         state_->for_worker.notify_all();
     }
-    if (pthread_equal(state_->thread, pthread_self()))
+    // On its own thread, a job's `done` dropped the last reference.
+    if (busy || pthread_equal(state_->thread, pthread_self()))
         pthread_detach(state_->thread);
     else
         pthread_join(state_->thread, nullptr);

@@ -32,8 +32,8 @@ class Worker {
     // WB_OUT_OF_MEMORY where the system gives no thread; prepare's own failure.
     static Expected<std::shared_ptr<Worker>> start(const std::string &name, const std::function<Status()> &prepare);
 
-    // Joins, after the job at hand. On the worker's own thread (a job's `done` dropped the last reference) it detaches
-    // instead. In a forked child it only forgets: the thread is not there.
+    // Never waits for a job: an idle thread is joined, a busy one is left to end after its job, whose memory it owns.
+    // In a forked child it only forgets: the thread is not there.
     ~Worker();
     Worker(const Worker &) = delete;
     Worker &operator=(const Worker &) = delete;

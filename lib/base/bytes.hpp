@@ -13,9 +13,7 @@ namespace weighbridge::lib {
 using Bytes = std::vector<std::byte>;
 using ByteView = std::span<const std::byte>;
 
-inline std::string_view as_text(ByteView bytes) {
-    return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
-}
+inline std::string_view as_text(ByteView bytes) { return {reinterpret_cast<const char *>(bytes.data()), bytes.size()}; }
 inline ByteView as_bytes(std::string_view text) {
     return {reinterpret_cast<const std::byte *>(text.data()), text.size()};
 }

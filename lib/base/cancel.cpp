@@ -40,4 +40,4 @@ void CancelToken::detach(Waker &waker) {
     waker.next_ = waker.previous_ = nullptr;
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

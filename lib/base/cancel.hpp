@@ -27,7 +27,7 @@ class CancelToken {
     };
 
     bool is_set() const { return flag_.load(std::memory_order_acquire); }
-    void set(bool value); // thread-safe; set(true) calls every attached waker
+    void set(bool value);  // thread-safe; set(true) calls every attached waker
 
     // The waker stays the caller's. After attach() a set(true) either shows in is_set() or calls wake(); after detach()
     // no wake() is running or will. Not to be called under a mutex that wake() locks.
@@ -39,14 +39,14 @@ class CancelToken {
 
     std::atomic<bool> flag_{false};
     ForkMutex mutex_;
-    Waker *first_ = nullptr;        // guarded by mutex_
-    uint64_t epoch_ = fork_epoch(); // guarded by mutex_; of the process whose threads are in the list
+    Waker *first_ = nullptr;         // guarded by mutex_
+    uint64_t epoch_ = fork_epoch();  // guarded by mutex_; of the process whose threads are in the list
 };
 
 // When a call has to stop: what a backend polls between tiles. Cheap to copy, owns nothing.
 struct StopSource {
-    const Clock *clock = nullptr;  // not null
-    CancelToken *cancel = nullptr; // null for none; sleepers attach to it
+    const Clock *clock = nullptr;   // not null
+    CancelToken *cancel = nullptr;  // null for none; sleepers attach to it
     int64_t deadline_ns = WB_NO_DEADLINE;
 
     // WB_OK, WB_CANCELLED or WB_DEADLINE_EXCEEDED. The clock is read only where there is a deadline.
@@ -57,4 +57,4 @@ struct StopSource {
     }
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -19,7 +19,7 @@ class SteadyClock final : public Clock {
 
 constinit const SteadyClock steady;
 
-} // namespace
+}  // namespace
 
 void Clock::wait_until(Condition &condition, ForkMutex &mutex, int64_t deadline_ns) const {
     condition.wait_until(mutex, deadline_ns);
@@ -27,4 +27,4 @@ void Clock::wait_until(Condition &condition, ForkMutex &mutex, int64_t deadline_
 
 const Clock &steady_clock() { return steady; }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -25,4 +25,4 @@ class Clock {
 // The machine's clock. Thread-safe, stateless.
 const Clock &steady_clock();
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -26,4 +26,4 @@ std::vector<std::string> cpu_features() {
     return found;
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -10,4 +10,4 @@ namespace weighbridge::lib {
 // avx512vnni, avx512bf16, amx_int8, amx_bf16. Empty on other architectures than x86-64.
 std::vector<std::string> cpu_features();
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

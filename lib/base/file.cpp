@@ -14,8 +14,8 @@
 namespace weighbridge::lib {
 namespace {
 
-constexpr size_t kShownPath = 120;        // leaves half of a 255 byte message to the reason
-constexpr size_t kReadAtOnce = 256 << 20; // Linux cuts a read at 2 GiB - 4 KiB
+constexpr size_t kShownPath = 120;         // leaves half of a 255 byte message to the reason
+constexpr size_t kReadAtOnce = 256 << 20;  // Linux cuts a read at 2 GiB - 4 KiB
 
 class Descriptor {
   public:
@@ -57,7 +57,7 @@ Status write_all(int fd, const std::string &path, ByteView content) {
     return ::fsync(fd) == 0 ? Status{} : io_error(path, "cannot sync", errno);
 }
 
-} // namespace
+}  // namespace
 
 std::string shown_path(const std::string &path) {
     std::string shown = path;
@@ -139,4 +139,4 @@ Expected<std::vector<std::string>> list_directory(const std::string &path) {
     return names;
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -23,4 +23,4 @@ Expected<std::vector<std::string>> list_directory(const std::string &path);
 // A path as messages show it: at most 120 bytes, cut at the front, control characters replaced.
 std::string shown_path(const std::string &path);
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -13,7 +13,7 @@ static_assert(Word::is_always_lock_free);
 
 // The last number given out, in memory that a fork copies: a child goes on from its parent's.
 constinit Word last_epoch{0};
-constinit Word plain_word{0}; // stands in for the page where the kernel cannot wipe one
+constinit Word plain_word{0};  // stands in for the page where the kernel cannot wipe one
 constinit std::atomic<Word *> epoch_word{nullptr};
 
 void forget_epoch() { plain_word.store(0, std::memory_order_relaxed); }
@@ -25,7 +25,7 @@ Word *make_epoch_word() {
     if (page != MAP_FAILED && !wiped) munmap(page, bytes);
     // Two threads may both register the handler: it does no harm twice.
     if (!wiped) pthread_atfork(nullptr, nullptr, forget_epoch);
-    Word *made = wiped ? static_cast<Word *>(page) : &plain_word; // zeroed memory is a valid atomic 0
+    Word *made = wiped ? static_cast<Word *>(page) : &plain_word;  // zeroed memory is a valid atomic 0
     Word *winner = nullptr;
     if (epoch_word.compare_exchange_strong(winner, made, std::memory_order_acq_rel)) return made;
     if (wiped) munmap(page, bytes);
@@ -33,9 +33,9 @@ Word *make_epoch_word() {
 }
 
 constexpr uint64_t kRenewing = uint64_t{1} << 63;
-constexpr long kRenewalPollNs = 20'000; // a renewal takes tens of nanoseconds unless its thread is descheduled
+constexpr long kRenewalPollNs = 20'000;  // a renewal takes tens of nanoseconds unless its thread is descheduled
 
-} // namespace
+}  // namespace
 
 uint64_t fork_epoch() {
     Word *word = epoch_word.load(std::memory_order_acquire);
@@ -89,7 +89,7 @@ void make_condition(pthread_cond_t &condition) {
     pthread_condattr_destroy(&attributes);
 }
 
-} // namespace
+}  // namespace
 
 Condition::Condition() { make_condition(condition_); }
 
@@ -123,4 +123,4 @@ void Condition::wait_until(ForkMutex &mutex, int64_t deadline_ns) {
     pthread_cond_timedwait(&condition_, mutex.native(), &until);
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -36,7 +36,7 @@ class ForkGuard {
     }
 
   private:
-    bool claim(uint64_t epoch); // false: another thread has renewed it
+    bool claim(uint64_t epoch);  // false: another thread has renewed it
     std::atomic<uint64_t> epoch_;
 };
 
@@ -80,4 +80,4 @@ class Condition {
     ForkGuard guard_;
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

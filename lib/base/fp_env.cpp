@@ -31,7 +31,7 @@ void write(uint32_t control) { __asm__ volatile("msr fpcr, %0" : : "r"(static_ca
 uint32_t wanted(uint32_t) { return 0; }
 #endif
 
-} // namespace
+}  // namespace
 
 FpEnvironment::FpEnvironment() : saved_(read()) {
     if (saved_ != wanted(saved_)) write(wanted(saved_));
@@ -39,4 +39,4 @@ FpEnvironment::FpEnvironment() : saved_(read()) {
 
 FpEnvironment::~FpEnvironment() { write(saved_); }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -18,4 +18,4 @@ class FpEnvironment {
     uint32_t saved_;
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -50,24 +50,24 @@ double log_tail(double f, double half_square) {
 }
 
 struct Reduced {
-    double fraction; // in [sqrt(1/2), sqrt(2)]
+    double fraction;  // in [sqrt(1/2), sqrt(2)]
     double exponent;
 };
 
 // A positive normal number as fraction * 2^exponent.
 Reduced reduce(double x) {
-    constexpr uint64_t kSqrtHalf = 0x3FE6A09E00000000; // the upper word of sqrt(1/2)
+    constexpr uint64_t kSqrtHalf = 0x3FE6A09E00000000;  // the upper word of sqrt(1/2)
     uint64_t bits = std::bit_cast<uint64_t>(x) - kSqrtHalf;
     int64_t exponent = static_cast<int64_t>(bits) >> 52;
     uint64_t fraction = (bits & 0x000FFFFFFFFFFFFF) + kSqrtHalf;
     return {std::bit_cast<double>(fraction), static_cast<double>(exponent)};
 }
 
-} // namespace
+}  // namespace
 
 double exp(double x) {
-    if (!(x <= 709.782712893384)) return x > 0 ? kInfinity : x; // log(DBL_MAX); a NaN as it is
-    if (x < -745.1332191019412) return 0.0;                     // log(2^-1075)
+    if (!(x <= 709.782712893384)) return x > 0 ? kInfinity : x;  // log(DBL_MAX); a NaN as it is
+    if (x < -745.1332191019412) return 0.0;                      // log(2^-1075)
     double k = std::trunc(x * kLog2E + (x < 0 ? -0.5 : 0.5));
     double high = x - k * kLn2High, low = -k * kLn2Low;
     double r = high + low;
@@ -93,9 +93,9 @@ double log1p(double x) {
     if (x == kInfinity) return x;
     if (std::fabs(x) < 0x1p-54) return x;
     double k = 0, f = x, correction = 0;
-    if (x <= -0.29289 || x >= 0.41421) { // outside (sqrt(1/2) - 1, sqrt(2) - 1)
+    if (x <= -0.29289 || x >= 0.41421) {  // outside (sqrt(1/2) - 1, sqrt(2) - 1)
         double u = 1.0 + x;
-        correction = (u >= 2 ? 1.0 - (u - x) : x - (u - 1.0)) / u; // what rounding u lost
+        correction = (u >= 2 ? 1.0 - (u - x) : x - (u - 1.0)) / u;  // what rounding u lost
         Reduced m = reduce(u);
         k = m.exponent;
         f = m.fraction - 1.0;
@@ -106,8 +106,8 @@ double log1p(double x) {
 
 double tanh(double x) {
     double a = std::fabs(x);
-    if (!(a <= 20)) return a > 20 ? (x > 0 ? 1.0 : -1.0) : x; // 1 - tanh(20) < 2^-56
-    if (a < 0x1p-28) return x;                                // x^3 / 3 is below half an ulp
+    if (!(a <= 20)) return a > 20 ? (x > 0 ? 1.0 : -1.0) : x;  // 1 - tanh(20) < 2^-56
+    if (a < 0x1p-28) return x;                                 // x^3 / 3 is below half an ulp
     if (a < 0.625) {
         // (tanh(x) / x - 1) / z with z = x^2 on [0, 0.390625], error 1.9e-17.
         double z = x * x, w = z * z, w2 = w * w;
@@ -125,7 +125,7 @@ double tanh(double x) {
 
 double erf(double x) {
     double a = std::fabs(x);
-    if (!(a < 6)) return a >= 6 ? (x > 0 ? 1.0 : -1.0) : x; // 1 - erf(6) < 2^-55
+    if (!(a < 6)) return a >= 6 ? (x > 0 ? 1.0 : -1.0) : x;  // 1 - erf(6) < 2^-55
     double y;
     if (a < 0.875) {
         // erf(x) / x - 1 with z = x^2 on [0, 0.765625], error 4.2e-17.
@@ -151,7 +151,7 @@ double erf(double x) {
 
 double sigmoid(double x) {
     double e = exp(-std::fabs(x)), sum = 1.0 + e;
-    double lost = e - (sum - 1.0); // exact: sum + lost = 1 + e (T. Dekker's fast two-sum)
+    double lost = e - (sum - 1.0);  // exact: sum + lost = 1 + e (T. Dekker's fast two-sum)
     double y = (x < 0 ? e : 1.0) / sum;
     return y - y * (lost / sum);
 }
@@ -166,4 +166,4 @@ float tanh(float x) { return static_cast<float>(tanh(static_cast<double>(x))); }
 float erf(float x) { return static_cast<float>(erf(static_cast<double>(x))); }
 float sigmoid(float x) { return static_cast<float>(sigmoid(static_cast<double>(x))); }
 
-} // namespace weighbridge::lib::numerics
+}  // namespace weighbridge::lib::numerics

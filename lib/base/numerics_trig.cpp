@@ -41,8 +41,8 @@ constexpr uint64_t kTwoOverPiBits[] = {
 };
 
 struct Angle {
-    double high, low; // their sum is in [-pi/4, pi/4] but for rounding
-    int64_t quadrant; // in quarter turns; only its last two bits count
+    double high, low;  // their sum is in [-pi/4, pi/4] but for rounding
+    int64_t quadrant;  // in quarter turns; only its last two bits count
 };
 
 __extension__ using Wide = unsigned __int128;
@@ -50,7 +50,7 @@ __extension__ using Wide = unsigned __int128;
 // For finite |x| of at least 2^20: the product of 2 / pi and x, modulo 4, from the bits of 2 / pi that reach it.
 Angle reduce_large(double x) {
     uint64_t bits = std::bit_cast<uint64_t>(x);
-    int64_t exponent = static_cast<int64_t>((bits >> 52) & 0x7FF) - 1075; // |x| = mantissa * 2^exponent
+    int64_t exponent = static_cast<int64_t>((bits >> 52) & 0x7FF) - 1075;  // |x| = mantissa * 2^exponent
     uint64_t mantissa = (bits & 0x000FFFFFFFFFFFFF) | 0x0010000000000000;
     // Bits of 2/pi whose product with 2^exponent is a multiple of 4 change nothing: the window starts two bits above
     // the point, and bit 0 of the table stands 63 places before it.
@@ -79,7 +79,7 @@ Angle reduce_large(double x) {
         fraction <<= 1;
         ++shift;
     }
-    uint64_t first = static_cast<uint64_t>(fraction >> 75); // 53 bits
+    uint64_t first = static_cast<uint64_t>(fraction >> 75);  // 53 bits
     uint64_t second = static_cast<uint64_t>(fraction >> 22) & 0x001FFFFFFFFFFFFF;
     double unit = std::bit_cast<double>(static_cast<uint64_t>(1023 - shift) << 52);
     double a = static_cast<double>(first) * 0x1p-53 * unit, b = static_cast<double>(second) * 0x1p-106 * unit;
@@ -126,11 +126,11 @@ double cosine(double high, double low) {
     return lead + (((1.0 - lead) - half) + (w * (p + q * (w * w)) - high * low));
 }
 
-} // namespace
+}  // namespace
 
 double sin(double x) {
-    if (!(std::fabs(x) < std::numeric_limits<double>::infinity())) return x - x; // NaN
-    if (std::fabs(x) < 0x1p-27) return x;                                        // x^3 / 6 is below half an ulp
+    if (!(std::fabs(x) < std::numeric_limits<double>::infinity())) return x - x;  // NaN
+    if (std::fabs(x) < 0x1p-27) return x;                                         // x^3 / 6 is below half an ulp
     Angle r = reduce(x);
     double y = (r.quadrant & 1) != 0 ? cosine(r.high, r.low) : sine(r.high, r.low);
     return (r.quadrant & 2) != 0 ? -y : y;
@@ -143,4 +143,4 @@ double cos(double x) {
     return ((r.quadrant + 1) & 2) != 0 ? -y : y;
 }
 
-} // namespace weighbridge::lib::numerics
+}  // namespace weighbridge::lib::numerics

@@ -7,8 +7,9 @@
 
 namespace weighbridge::lib {
 
-// Counts its owners; the last one to leave calls retire(), which decides where the object is destroyed: deleting a model
-// takes milliseconds and must not happen on a scoring thread. A plain counter, so that a fork cannot catch it halfway.
+// Counts its owners; the last one to leave calls retire(), which decides where the object is destroyed: deleting a
+// model takes milliseconds and must not happen on a scoring thread. A plain counter, so that a fork cannot catch it
+// halfway.
 class RefCounted {
   public:
     RefCounted() = default;

@@ -43,7 +43,7 @@ const Library *library() {
     return expected;
 }
 
-} // namespace
+}  // namespace
 
 Expected<Digest> sha256(ByteView data) {
     const Library *openssl = library();
@@ -73,4 +73,4 @@ uint64_t leading_u64(const Digest &digest) {
     return value;
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -15,9 +15,9 @@ using Digest = std::array<uint8_t, 32>;
 // the host's OpenSSL configuration is neither read nor decided. WB_INTERNAL where OpenSSL fails.
 Expected<Digest> sha256(ByteView data);
 
-std::string hex(const Digest &digest); // 64 lower-case digits
+std::string hex(const Digest &digest);  // 64 lower-case digits
 
 // The first eight bytes as a big-endian number.
 uint64_t leading_u64(const Digest &digest);
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -27,7 +27,7 @@ constexpr Form form_of(uint8_t first) {
     return {0, 0, 0};
 }
 
-} // namespace
+}  // namespace
 
 size_t utf8_error(std::string_view text) {
     size_t at = 0;
@@ -59,4 +59,4 @@ char32_t utf8_next(std::string_view text, size_t &position) {
     return point;
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

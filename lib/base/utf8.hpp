@@ -6,7 +6,8 @@
 
 namespace weighbridge::lib {
 
-// Where `text` first breaks UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF), or npos where it holds.
+// Where `text` first breaks UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF), or npos where it
+// holds.
 size_t utf8_error(std::string_view text);
 
 // The code point at `position` of valid UTF-8; moves position behind it.

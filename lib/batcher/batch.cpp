@@ -6,7 +6,7 @@ namespace {
 
 constexpr int32_t kLastColumn = WB_COLUMN_FEATURE;
 
-} // namespace
+}  // namespace
 
 Batch::Batch(std::shared_ptr<const Bundle> bundle)
     : bundle_(std::move(bundle)),
@@ -92,4 +92,4 @@ Status Batch::lock_rows(std::unique_ptr<RowLock[]> &locks) const {
     return Status();
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

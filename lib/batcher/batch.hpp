@@ -38,7 +38,7 @@ class Batch final : public RefCounted {
         }
         Use(const Use &) = delete;
         Use &operator=(const Use &) = delete;
-        Status status() const; // WB_BUSY where another thread has it
+        Status status() const;  // WB_BUSY where another thread has it
 
       private:
         Batch &batch_;
@@ -63,12 +63,12 @@ class Batch final : public RefCounted {
     // Takes the busy marks of strided rows and checks their headers; the failure names the row. No effect on columns.
     Status lock_rows(std::unique_ptr<RowLock[]> &locks) const;
 
-    std::vector<int64_t> order; // scratch of scoring: indices of rows
+    std::vector<int64_t> order;  // scratch of scoring: indices of rows
 
   private:
     const std::shared_ptr<const Bundle> bundle_;
     Columns columns_;
-    std::byte *strided_ = nullptr; // null where columns are used
+    std::byte *strided_ = nullptr;  // null where columns are used
     int64_t stride_ = 0;
     std::unique_ptr<StridedRows> strided_source_;
     std::vector<ResultColumn> results_;
@@ -76,4 +76,4 @@ class Batch final : public RefCounted {
     std::atomic<bool> busy_{false};
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

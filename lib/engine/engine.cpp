@@ -148,4 +148,4 @@ std::string Engine::metrics() const {
     return runtime_->telemetry.prometheus(snapshot);
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

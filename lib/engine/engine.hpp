@@ -17,7 +17,7 @@
 namespace weighbridge::lib {
 
 struct EngineOptions {
-    int cpu_contexts = 0; // 0: automatic
+    int cpu_contexts = 0;  // 0: automatic
     uint32_t queue_limit = 1024;
     wb_log_fn log = nullptr;
     void *log_payload = nullptr;
@@ -40,16 +40,16 @@ struct OutputBuffer {
 // How the golden vectors of a loaded model came out.
 struct VerifyReport {
     int64_t vectors = 0;
-    std::vector<double> largest_difference; // by output
+    std::vector<double> largest_difference;  // by output
     double tolerance = 0.0;
 
-    Status verdict(const Manifest &manifest) const; // WB_VERIFY_FAILED names the first output beyond the tolerance
+    Status verdict(const Manifest &manifest) const;  // WB_VERIFY_FAILED names the first output beyond the tolerance
 };
 
 // What scores: a model, or a slot's present deployment of one.
 struct Target {
     Ref<Model> model;
-    Ref<Deployment> deployment; // null for a model by itself
+    Ref<Deployment> deployment;  // null for a model by itself
 
     // The schema that a row with this digest was made for, and its map to the model's; falls back to the model's own,
     // against which the row's header is then found wanting.
@@ -82,14 +82,14 @@ class Engine final : public RefCounted {
     Expected<Target> target(Slot &slot);
 
     Status close(int64_t deadline_ns);
-    void shutdown(); // the caller's last use: refuses new requests and lets go of every model, without waiting
+    void shutdown();  // the caller's last use: refuses new requests and lets go of every model, without waiting
     void maintain();
     void read(wb_snapshot &out) const;
     std::string metrics() const;
     Runtime &runtime() const { return *runtime_; }
 
   private:
-    struct Directory; // of slots
+    struct Directory;  // of slots
     explicit Engine(const EngineOptions &options);
     Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
                                                      const LoadOptions &options);
@@ -99,7 +99,7 @@ class Engine final : public RefCounted {
     Target fallback_target(const Manifest &manifest) const;
     void report(const CallRecord &record);
 
-    const uint64_t epoch_; // of the process that made it
+    const uint64_t epoch_;  // of the process that made it
     Ref<Runtime> runtime_;
     std::unique_ptr<Backend> reference_;
     std::unique_ptr<TorchscriptBackend> torchscript_;
@@ -107,4 +107,4 @@ class Engine final : public RefCounted {
     std::atomic<bool> closed_{false};
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

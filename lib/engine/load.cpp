@@ -38,7 +38,7 @@ std::string_view precision_name(int32_t precision) {
     }
 }
 
-} // namespace
+}  // namespace
 
 Status VerifyReport::verdict(const Manifest &manifest) const {
     for (size_t i = 0; i < largest_difference.size(); ++i)
@@ -163,4 +163,4 @@ Expected<std::string> Engine::compute_golden(const std::shared_ptr<const Bundle>
     return lines;
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -73,7 +73,7 @@ class BatchSink final : public RowSink {
     void answered(int64_t row, const Answer &answer) override {
         ++scored;
         write(row, answer.score, answer.probability, answer.band, status_, reason_, -1, answer.notes);
-        if (status_ != WB_OK) return blank(row); // another model's outputs are not these
+        if (status_ != WB_OK) return blank(row);  // another model's outputs are not these
         for (size_t i = 0; i < batch_.outputs().size(); ++i) {
             const ResultColumn &column = batch_.outputs()[i];
             if (column.data)
@@ -109,7 +109,7 @@ class BatchSink final : public RowSink {
     int64_t scored = 0;
     int64_t fallbacks = 0;
     int64_t invalid = 0;
-    Status first; // failure of the lowest row that has one
+    Status first;  // failure of the lowest row that has one
 
   private:
     static constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
@@ -151,7 +151,7 @@ uint64_t digest_of_row(const void *row) {
     return load_unaligned<uint64_t>(static_cast<const std::byte *>(row) + offsetof(wb_row_header, schema_digest));
 }
 
-} // namespace
+}  // namespace
 
 Deployment::Layout Target::layout(uint64_t schema_digest) const {
     if (deployment)
@@ -306,4 +306,4 @@ Status Engine::score_batch(const Target &target, Batch &batch, const Service &se
     return status;
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -72,7 +72,7 @@ int64_t buffers_of(ArrowFormat::Kind kind) {
     return 0;
 }
 
-} // namespace
+}  // namespace
 
 template <class... Args>
 Status ArrowColumn::refuse(fmt::format_string<Args...> format, Args &&...args) const {
@@ -332,4 +332,4 @@ Status ArrowColumn::list_cell(int64_t place, Cell &out) const {
     return {};
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -52,18 +52,18 @@ class ArrowColumn final : public RowSource {
     uint32_t index_;
     ArrowFormat format_{.kind = Kind::null};
     int64_t length_ = 0;
-    int64_t offset_ = 0;                // of row 0 in the buffers
-    const uint8_t *validity_ = nullptr; // by place: row + offset_
-    const std::byte *data_ = nullptr;   // values, offsets or views
-    const std::byte *text_ = nullptr;   // of utf8 and large_utf8
-    int64_t text_begin_ = 0;            // the first and the last offset, between which all others must lie
+    int64_t offset_ = 0;                 // of row 0 in the buffers
+    const uint8_t *validity_ = nullptr;  // by place: row + offset_
+    const std::byte *data_ = nullptr;    // values, offsets or views
+    const std::byte *text_ = nullptr;    // of utf8 and large_utf8
+    int64_t text_begin_ = 0;             // the first and the last offset, between which all others must lie
     int64_t text_end_ = 0;
-    const void *const *buffers_ = nullptr;    // of utf8_view: those with the long texts
-    const std::byte *buffer_sizes_ = nullptr; // int64 by buffer
+    const void *const *buffers_ = nullptr;     // of utf8_view: those with the long texts
+    const std::byte *buffer_sizes_ = nullptr;  // int64 by buffer
     int64_t buffer_count_ = 0;
-    int64_t multiplier_ = 1;                   // from the array's time unit to the feature's
-    std::unique_ptr<const ArrowColumn> child_; // elements of a list, or values of a dictionary
+    int64_t multiplier_ = 1;                    // from the array's time unit to the feature's
+    std::unique_ptr<const ArrowColumn> child_;  // elements of a list, or values of a dictionary
     bool is_dictionary_ = false;
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

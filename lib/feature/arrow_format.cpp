@@ -36,7 +36,7 @@ std::optional<ArrowFormat> timestamp(std::string_view rest) {
     }
 }
 
-} // namespace
+}  // namespace
 
 std::optional<ArrowFormat> parse_arrow_format(std::string_view format) {
     if (format.size() == 1) switch (format[0]) {
@@ -118,4 +118,4 @@ std::string quote_format(const char *format) {
     return text += size == kQuotedBytes ? "...'" : "'";
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

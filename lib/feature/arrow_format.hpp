@@ -13,9 +13,9 @@ namespace weighbridge::lib {
 // What a format string of Arrow's C data interface says, as far as a feature can use it.
 struct ArrowFormat {
     enum class Kind : uint8_t { null, number, utf8, large_utf8, utf8_view, list, large_list, fixed_list } kind;
-    CellType type = CellType::i64; // of a number
-    int64_t ticks_per_second = 0;  // of a timestamp, else 0
-    int64_t list_size = 0;         // of a fixed-size list
+    CellType type = CellType::i64;  // of a number
+    int64_t ticks_per_second = 0;   // of a timestamp, else 0
+    int64_t list_size = 0;          // of a fixed-size list
 
     bool is_list() const { return kind >= Kind::list; }
     bool is_text() const { return kind >= Kind::utf8 && kind <= Kind::utf8_view; }
@@ -32,4 +32,4 @@ bool fits_feature(const ArrowFormat &format, const Feature &feature);
 // The format quoted for a message: printable ASCII, at most 40 bytes, NULL named as such.
 std::string quote_format(const char *format);
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -75,7 +75,7 @@ bool read_floating(const Cell &cell, int64_t index, double &out) {
     }
 }
 
-} // namespace
+}  // namespace
 
 std::string_view name_of(CellType type) {
     switch (type) {
@@ -227,4 +227,4 @@ CellRead read_text(const Cell &cell, int64_t index, std::string_view &out) {
     return CellRead::ok;
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -12,14 +12,14 @@ namespace weighbridge::lib {
 // How reading a value out of a cell ended. The reader's caller knows the feature and makes the message.
 enum class CellRead : uint8_t {
     ok,
-    missing,      // an element of an Arrow list that is null
-    wrong_type,   // text where a number is wanted, or the other way round
-    out_of_range, // an unsigned integer above INT64_MAX, a boolean byte other than 0 and 1
-    inexact,      // a fraction, NaN or a huge number for an integer; an integer above 2^53 that no double holds
-    damaged,      // a span outside its row, a view without memory
+    missing,       // an element of an Arrow list that is null
+    wrong_type,    // text where a number is wanted, or the other way round
+    out_of_range,  // an unsigned integer above INT64_MAX, a boolean byte other than 0 and 1
+    inexact,       // a fraction, NaN or a huge number for an integer; an integer above 2^53 that no double holds
+    damaged,       // a span outside its row, a view without memory
 };
 
-std::string_view name_of(CellType type); // "int64", "text", ... for messages
+std::string_view name_of(CellType type);  // "int64", "text", ... for messages
 
 // IEEE 754 binary16 to double, exact.
 double half_to_double(uint16_t half);
@@ -44,4 +44,4 @@ inline CellRead read_int64(const Cell &cell, int64_t index, int64_t &out) {
     return read_int64_slow(cell, index, out);
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

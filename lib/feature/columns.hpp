@@ -30,7 +30,7 @@ class Columns final : public RowSource {
 
     std::shared_ptr<const Schema> schema_;
     int64_t rows_ = 0;
-    std::vector<Column> columns_; // by feature
+    std::vector<Column> columns_;  // by feature
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

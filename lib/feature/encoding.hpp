@@ -24,9 +24,9 @@ struct Clip {
 struct Bucketise {
     std::vector<double> edges;  // strictly ascending; the index is the number of edges <= x
 };
-struct Vocabularise {                                // category -> index
-    std::shared_ptr<const Vocabulary> vocabulary;    // keys in order, from the manifest or a file of the bundle
-    bool unknown_is_error = true;                    // else unknown keys have index 0 and known keys start at 1
+struct Vocabularise {                              // category -> index
+    std::shared_ptr<const Vocabulary> vocabulary;  // keys in order, from the manifest or a file of the bundle
+    bool unknown_is_error = true;                  // else unknown keys have index 0 and known keys start at 1
 };
 struct HashBuckets {
     int64_t buckets;

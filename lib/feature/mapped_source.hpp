@@ -26,4 +26,4 @@ class MappedSource final : public RowSource {
     const std::vector<int32_t> &wanted_;
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

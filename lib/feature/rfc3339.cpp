@@ -50,7 +50,7 @@ class Reader {
     std::string_view rest_;
 };
 
-} // namespace
+}  // namespace
 
 TimeRead parse_rfc3339(std::string_view text, int64_t ticks_per_second, int64_t &out) {
     Reader in(text);
@@ -94,4 +94,4 @@ TimeRead parse_rfc3339(std::string_view text, int64_t ticks_per_second, int64_t 
     return TimeRead::ok;
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

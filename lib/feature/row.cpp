@@ -29,7 +29,7 @@ std::atomic_ref<uint32_t> busy_mark(void *row) {
     return std::atomic_ref<uint32_t>(*reinterpret_cast<uint32_t *>(at));
 }
 
-} // namespace
+}  // namespace
 
 Status init_row(const Schema &schema, void *row, size_t capacity) {
     if (Status memory = check_memory(row); !memory.ok()) return memory;
@@ -79,22 +79,13 @@ RowLock::~RowLock() {
 }
 
 Status StridedRows::cell(uint32_t feature, int64_t row, Cell &out) const {
-    uint32_t index = feature;
-    if (wanted_ && !wanted_->empty()) {
-        int32_t place = feature < wanted_->size() ? (*wanted_)[feature] : -1;
-        if (place < 0) {
-            out.missing = true;
-            return {};
-        }
-        index = static_cast<uint32_t>(place);
-    }
-    if (index >= schema_.features().size()) [[unlikely]]
+    if (feature >= schema_.features().size()) [[unlikely]]
         return Status::failure(WB_INVALID_ARGUMENT, "feature index: expected below {}, got {}",
-                               schema_.features().size(), index);
-    const Feature &wanted = schema_.features()[index];
+                               schema_.features().size(), feature);
+    const Feature &wanted = schema_.features()[feature];
     const std::byte *at = rows_ + row * stride_;
-    auto missing = static_cast<unsigned char>(at[schema_.missing_offset() + index / 8]);
-    out.missing = (missing >> (index % 8)) & 1;
+    auto missing = static_cast<unsigned char>(at[schema_.missing_offset() + feature / 8]);
+    out.missing = (missing >> (feature % 8)) & 1;
     if (out.missing) return {};
     out.type = cell_type_of(wanted.type);
     out.data = at + wanted.offset;
@@ -105,7 +96,7 @@ Status StridedRows::cell(uint32_t feature, int64_t row, Cell &out) const {
     int64_t used = load_unaligned<uint32_t>(at + offsetof(wb_row_header, used));
     if (wanted.sequence && out.type == CellType::bytes) out.type = CellType::spans;
     int64_t begin = span.offset;
-    int64_t bytes = int64_t{span.size} * size_of(out.type); // at most 2^32 * 16
+    int64_t bytes = int64_t{span.size} * size_of(out.type);  // at most 2^32 * 16
     if (begin > used || bytes > used - begin || (bytes && begin < schema_.fixed_bytes())) [[unlikely]]
         return Status::failure(WB_INVALID_INPUT,
                                "feature '{}': expected a span inside bytes [{}, {}) of the row, got {} bytes at {}",
@@ -118,4 +109,4 @@ Status StridedRows::cell(uint32_t feature, int64_t row, Cell &out) const {
     return {};
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -33,21 +33,17 @@ class RowLock {
     void *row_ = nullptr;
 };
 
-// Rows in the published layout, `stride` bytes apart. `wanted[i]` is where feature i of the reading schema stands in
-// the rows' schema, -1 where the rows do not have it (then it is missing); empty: the same schema. The rows' headers
-// must have passed RowLock::take. Thread-safe.
+// Rows in the published layout, `stride` bytes apart. Their headers must have passed RowLock::take. Thread-safe.
 class StridedRows final : public RowSource {
   public:
-    StridedRows(const Schema &rows_schema, const void *rows, int64_t stride,
-                const std::vector<int32_t> *wanted = nullptr)
-        : schema_(rows_schema), rows_(static_cast<const std::byte *>(rows)), stride_(stride), wanted_(wanted) {}
+    StridedRows(const Schema &rows_schema, const void *rows, int64_t stride)
+        : schema_(rows_schema), rows_(static_cast<const std::byte *>(rows)), stride_(stride) {}
     Status cell(uint32_t feature, int64_t row, Cell &out) const override;
 
   private:
     const Schema &schema_;
     const std::byte *rows_;
     int64_t stride_;
-    const std::vector<int32_t> *wanted_;
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

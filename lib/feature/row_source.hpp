@@ -11,8 +11,8 @@ namespace weighbridge::lib {
 
 // How the elements of a cell lie in the caller's memory, of any alignment.
 enum class CellType : uint8_t {
-    boolean, // 1 byte
-    bit,     // bit `bit_offset` of data
+    boolean,  // 1 byte
+    bit,      // bit `bit_offset` of data
     i8,
     i16,
     i32,
@@ -24,10 +24,10 @@ enum class CellType : uint8_t {
     f16,
     f32,
     f64,
-    bytes, // data points at `count` bytes of text
-    spans, // elements are wb_span, relative to `base`
-    views, // elements are wb_view
-    arrow, // elements come through `nested` (lists of strings, of dictionaries, of timestamps in another unit)
+    bytes,  // data points at `count` bytes of text
+    spans,  // elements are wb_span, relative to `base`
+    views,  // elements are wb_view
+    arrow,  // elements come through `nested` (lists of strings, of dictionaries, of timestamps in another unit)
 };
 
 // Bytes of one element; 1 for bytes, 0 for bit and arrow.
@@ -87,15 +87,15 @@ class RowSource;
 struct Cell {
     CellType type = CellType::f64;
     bool missing = false;
-    const std::byte *data = nullptr;   // may be null where count is 0
-    int64_t count = 1;                 // bytes of a text, elements of a sequence, 1 for a scalar
-    int64_t bit_offset = 0;            // of a bit
-    const std::byte *base = nullptr;   // what wb_span elements are relative to
-    int64_t base_bytes = 0;            // how much of it may be read
-    const RowSource *nested = nullptr; // of arrow elements: row first + i of it, feature 0
+    const std::byte *data = nullptr;    // may be null where count is 0
+    int64_t count = 1;                  // bytes of a text, elements of a sequence, 1 for a scalar
+    int64_t bit_offset = 0;             // of a bit
+    const std::byte *base = nullptr;    // what wb_span elements are relative to
+    int64_t base_bytes = 0;             // how much of it may be read
+    const RowSource *nested = nullptr;  // of arrow elements: row first + i of it, feature 0
     int64_t first = 0;
     int64_t converted =
-        0; // a value that had to be converted; data points here then, so such a cell is not to be copied
+        0;  // a value that had to be converted; data points here then, so such a cell is not to be copied
 };
 
 // Where features come from: a strided row, columns, Arrow arrays. Reads only memory that it was given; a row whose own
@@ -109,4 +109,4 @@ class RowSource {
     virtual Status cell(uint32_t feature, int64_t row, Cell &out) const = 0;
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -41,4 +41,4 @@ std::string describe_type(const Feature &feature) {
     return text += "unknown type";
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

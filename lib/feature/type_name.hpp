@@ -15,4 +15,4 @@ std::string describe_type(const Feature &feature);
 // "s", "ms", "us", "ns".
 std::string_view unit_name(int64_t ticks_per_second);
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -16,10 +16,10 @@ struct MarkRange {
     uint8_t order, nonspacing;
 };
 struct CaseRange {
-    char32_t first, last, step, target; // first, first + step, ... last become target, target + step, ...
+    char32_t first, last, step, target;  // first, first + step, ... last become target, target + step, ...
 };
 struct BaseFormRow {
-    char32_t first, to[3]; // `to` ends at its first 0
+    char32_t first, to[3];  // `to` ends at its first 0
 };
 
 #include "feature/unicode_tables.inc"
@@ -42,7 +42,7 @@ const Row *row_of(const Row (&table)[N], char32_t point) {
     return row && point <= row->last ? row : nullptr;
 }
 
-} // namespace
+}  // namespace
 
 bool is_dropped(char32_t point) { return row_of(kDropped, point); }
 bool is_space(char32_t point) { return row_of(kSpaces, point); }
@@ -78,4 +78,4 @@ char32_t lower(char32_t point, char32_t &extra) {
     return row->target + (point - row->first);
 }
 
-} // namespace weighbridge::lib::unicode
+}  // namespace weighbridge::lib::unicode

@@ -8,15 +8,15 @@
 // the newest: these are its answers, not those of one version of the standard.
 namespace weighbridge::lib::unicode {
 
-bool is_dropped(char32_t point);     // by clean_text: NUL, U+FFFD, controls other than \t \n \r, format, private use
-bool is_space(char32_t point);       // White_Space; some of it is dropped before it can part words
-bool is_ideograph(char32_t point);   // handle_chinese_chars puts spaces around it
-bool is_punctuation(char32_t point); // a word of its own; ASCII symbols ($, +, ...) count
+bool is_dropped(char32_t point);      // by clean_text: NUL, U+FFFD, controls other than \t \n \r, format, private use
+bool is_space(char32_t point);        // White_Space; some of it is dropped before it can part words
+bool is_ideograph(char32_t point);    // handle_chinese_chars puts spaces around it
+bool is_punctuation(char32_t point);  // a word of its own; ASCII symbols ($, +, ...) count
 
 // A mark's part in canonical ordering. Marks of order 0 stay where they are and let no other mark pass.
 struct Mark {
     uint8_t order = 0;
-    bool nonspacing = false; // stripping accents drops it
+    bool nonspacing = false;  // stripping accents drops it
 };
 Mark mark(char32_t point);
 
@@ -32,4 +32,4 @@ BaseForm base_form(char32_t point);
 // which is 0 for all others.
 char32_t lower(char32_t point, char32_t &extra);
 
-} // namespace weighbridge::lib::unicode
+}  // namespace weighbridge::lib::unicode

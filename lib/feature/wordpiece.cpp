@@ -63,7 +63,7 @@ std::string_view trim_end(std::string_view line) {
     return line;
 }
 
-} // namespace
+}  // namespace
 
 // One text on its way through the tokeniser. Each code point goes through the steps of the package in their order
 // (clean_text, handle_chinese_chars, strip_accents, lowercase, split), which gives what whole texts going through them
@@ -214,11 +214,11 @@ class WordPiece::Pass {
 
     const WordPiece &owner_;
     std::vector<int64_t> &ids_;
-    std::string &word_;     // UTF-8 of the word so far, at most kLongestWord code points
-    std::u32string &marks_; // order << 24 | code point
-    const size_t begin_;    // of this text's pieces in ids_
-    const size_t room_;     // for them
-    size_t points_ = 0;     // code points of the word so far
+    std::string &word_;      // UTF-8 of the word so far, at most kLongestWord code points
+    std::u32string &marks_;  // order << 24 | code point
+    const size_t begin_;     // of this text's pieces in ids_
+    const size_t room_;      // for them
+    size_t points_ = 0;      // code points of the word so far
 };
 
 Expected<std::shared_ptr<const WordPiece>> WordPiece::make(std::string_view vocabulary, WordPieceOptions options) {
@@ -278,4 +278,4 @@ void WordPiece::encode(std::string_view text, int64_t max_tokens, std::vector<in
     if (options_.add_special) ids.push_back(special_[kLast]);
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -16,9 +16,9 @@ namespace weighbridge::lib {
 struct WordPieceOptions {
     bool lowercase = true;
     bool strip_accents = true;
-    bool split_cjk = true;   // each CJK ideograph is a word of its own
-    bool add_special = true; // [CLS] ... [SEP]
-    bool keep_tail = false;  // which end survives truncation to max_tokens
+    bool split_cjk = true;    // each CJK ideograph is a word of its own
+    bool add_special = true;  // [CLS] ... [SEP]
+    bool keep_tail = false;   // which end survives truncation to max_tokens
 };
 
 // BERT's tokeniser: clean-up, NFD and accents, punctuation, then greedy longest match of word pieces. Gives the ids of
@@ -53,9 +53,9 @@ class WordPiece {
 
     WordPieceOptions options_;
     int64_t size_ = 0;
-    std::array<int64_t, kSpecials> special_{}; // ids, -1 where the vocabulary has no such piece
-    PieceTrie heads_;                          // pieces that begin a word
-    PieceTrie tails_;                          // pieces that go on in one, less their ##
+    std::array<int64_t, kSpecials> special_{};  // ids, -1 where the vocabulary has no such piece
+    PieceTrie heads_;                           // pieces that begin a word
+    PieceTrie tails_;                           // pieces that go on in one, less their ##
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

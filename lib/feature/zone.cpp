@@ -11,7 +11,7 @@ constexpr int32_t kMostOffset = 26 * 3600;
 
 bool is_offset(int32_t seconds) { return seconds >= -kMostOffset && seconds <= kMostOffset; }
 
-} // namespace
+}  // namespace
 
 std::shared_ptr<const Zone> Zone::fixed(int32_t offset_seconds) {
     auto zone = std::make_shared<Zone>();
@@ -57,4 +57,4 @@ int32_t Zone::offset_at(int64_t utc_seconds) const {
     return after == transitions_.begin() ? initial_ : after[-1].offset;
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

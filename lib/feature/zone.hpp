@@ -17,8 +17,8 @@ namespace weighbridge::lib {
 class Zone {
   public:
     struct Transition {
-        int64_t at;     // seconds since 1970-01-01 UTC
-        int32_t offset; // seconds east of UTC from then on
+        int64_t at;      // seconds since 1970-01-01 UTC
+        int32_t offset;  // seconds east of UTC from then on
         bool operator==(const Transition &) const = default;
     };
 
@@ -41,4 +41,4 @@ class Zone {
     std::vector<Transition> transitions_;
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -8,7 +8,7 @@ namespace {
 
 constexpr int64_t kDay = 86400;
 constexpr int64_t kFirstYear = 1900, kLastYear = 2099;
-constexpr int64_t kEnd = 4102444800; // 2100-01-01 00:00 UTC
+constexpr int64_t kEnd = 4102444800;  // 2100-01-01 00:00 UTC
 
 bool is_leap(int64_t year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
 
@@ -27,7 +27,7 @@ int64_t year_of(int64_t seconds) {
     return year;
 }
 
-} // namespace
+}  // namespace
 
 class ZoneRule::Reader {
   public:
@@ -116,7 +116,7 @@ std::optional<ZoneRule> ZoneRule::parse(std::string_view text) {
     Reader reader(text);
     ZoneRule rule;
     if (!reader.name()) return {};
-    const auto standard = reader.time(24); // west of UTC is positive here
+    const auto standard = reader.time(24);  // west of UTC is positive here
     if (!standard) return {};
     rule.standard_ = -*standard;
     if (reader.done()) return rule;
@@ -147,9 +147,9 @@ int64_t ZoneRule::Moment::local(int64_t year) const {
         static constexpr int32_t kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
         for (int32_t m = 1; m < month; ++m) days += kDays[m - 1] + (m == 2 && is_leap(year));
         const int32_t month_days = kDays[month - 1] + (month == 2 && is_leap(year));
-        const auto first = static_cast<int32_t>(((days + 4) % 7 + 7) % 7); // 1970-01-01 was a Thursday
+        const auto first = static_cast<int32_t>(((days + 4) % 7 + 7) % 7);  // 1970-01-01 was a Thursday
         int32_t of_month = (day - first + 7) % 7 + 7 * (week - 1);
-        if (of_month >= month_days) of_month -= 7; // week 5 is the last one
+        if (of_month >= month_days) of_month -= 7;  // week 5 is the last one
         days += of_month;
     }
     return days * kDay + seconds;
@@ -191,4 +191,4 @@ std::vector<Zone::Transition> ZoneRule::transitions_after(int64_t from) const {
     return transitions;
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

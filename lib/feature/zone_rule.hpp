@@ -17,7 +17,7 @@ class ZoneRule {
     // Nothing where the text is no such string, or has daylight saving time without saying when.
     static std::optional<ZoneRule> parse(std::string_view text);
 
-    int32_t standard_offset() const { return standard_; } // seconds east of UTC
+    int32_t standard_offset() const { return standard_; }  // seconds east of UTC
 
     // The offset at `from`, and what changes it after `from` and before the end of 2099 (UTC).
     int32_t offset_at(int64_t from) const;
@@ -26,11 +26,11 @@ class ZoneRule {
   private:
     // A day of each year and a time, which may lie outside that day.
     struct Moment {
-        enum class Day { julian, index, weekday }; // Jn, n, Mm.w.d
+        enum class Day { julian, index, weekday };  // Jn, n, Mm.w.d
         Day form = Day::julian;
-        int32_t month = 1, week = 1, day = 1; // julian: 1 to 365, never 29 February; index: 0 to 365
-        int32_t seconds = 2 * 3600;           // from 00:00 of that day
-        int64_t local(int64_t year) const;    // seconds since 1970-01-01 00:00 on the zone's own clock
+        int32_t month = 1, week = 1, day = 1;  // julian: 1 to 365, never 29 February; index: 0 to 365
+        int32_t seconds = 2 * 3600;            // from 00:00 of that day
+        int64_t local(int64_t year) const;     // seconds since 1970-01-01 00:00 on the zone's own clock
     };
     struct Interval {
         int64_t begin, end;
@@ -42,8 +42,8 @@ class ZoneRule {
     std::vector<Interval> daylight(int64_t from) const;
 
     int32_t standard_ = 0;
-    std::optional<int32_t> daylight_; // offset, if there is such a time
-    Moment start_, end_;              // of daylight saving time
+    std::optional<int32_t> daylight_;  // offset, if there is such a time
+    Moment start_, end_;               // of daylight saving time
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

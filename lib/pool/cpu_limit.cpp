@@ -92,7 +92,7 @@ std::vector<Mount> cgroup_mounts(std::string_view mountinfo) {
     return mounts;
 }
 
-} // namespace
+}  // namespace
 
 std::optional<int> parse_cpu_max(std::string_view text) {
     auto fields = split(trim(text), ' ');
@@ -154,7 +154,7 @@ namespace {
 
 // Files of procfs and sysfs have no size to ask for.
 std::optional<std::string> read_small_file(const std::string &path) {
-    constexpr size_t kLimitBytes = 1 << 20; // mountinfo of a host with thousands of containers
+    constexpr size_t kLimitBytes = 1 << 20;  // mountinfo of a host with thousands of containers
     int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (file < 0) return std::nullopt;
     std::string text;
@@ -168,7 +168,7 @@ std::optional<std::string> read_small_file(const std::string &path) {
 }
 
 std::optional<int> affinity_cpus() {
-    constexpr int kMostCpus = 1 << 18; // the kernel's NR_CPUS is at most 8192; the call fails on masks too small
+    constexpr int kMostCpus = 1 << 18;  // the kernel's NR_CPUS is at most 8192; the call fails on masks too small
     for (int size = CPU_SETSIZE; size <= kMostCpus; size *= 2) {
         std::vector<unsigned long> mask(CPU_ALLOC_SIZE(size) / sizeof(unsigned long));
         size_t bytes = mask.size() * sizeof(unsigned long);
@@ -178,7 +178,7 @@ std::optional<int> affinity_cpus() {
     return std::nullopt;
 }
 
-} // namespace
+}  // namespace
 
 int automatic_cpu_contexts() {
     auto allowed = affinity_cpus();
@@ -187,4 +187,4 @@ int automatic_cpu_contexts() {
     return std::max(least, 1);
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -32,4 +32,4 @@ std::vector<CgroupDirectory> cgroup_directories(std::string_view cgroup, std::st
 using FileReader = std::function<std::optional<std::string>(const std::string &path)>;
 std::optional<int> cgroup_cpu_limit(const FileReader &read);
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

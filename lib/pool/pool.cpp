@@ -15,7 +15,7 @@ struct Pool::Waiter final : CancelToken::Waker {
     State &state;
     const Priority priority;
     Condition condition;
-    Waiter *next = nullptr; // from here on guarded by state.mutex
+    Waiter *next = nullptr;  // from here on guarded by state.mutex
     Waiter *previous = nullptr;
     bool queued = false;
     int context = -1;
@@ -58,11 +58,11 @@ struct Pool::State {
 
     const ForkGuard born;
     ForkMutex mutex;
-    std::vector<int> free; // guarded by mutex, as all below; the last used comes first, for its warm caches
+    std::vector<int> free;  // guarded by mutex, as all below; the last used comes first, for its warm caches
     Queue high;
     Queue normal;
-    std::atomic<bool> closed;         // written under mutex; a forked child reads its parent's
-    std::atomic<uint32_t> waiting{0}; // written under mutex
+    std::atomic<bool> closed;          // written under mutex; a forked child reads its parent's
+    std::atomic<uint32_t> waiting{0};  // written under mutex
     uint32_t draining = 0;
     Condition idle;
 };
@@ -84,7 +84,7 @@ Status refusal(int32_t code, int contexts, uint32_t waiting) {
     }
 }
 
-} // namespace
+}  // namespace
 
 void Pool::Waiter::wake() {
     std::lock_guard lock(state.mutex);
@@ -174,7 +174,7 @@ void Pool::release(State &state, int context) {
         next->condition.notify_one();
         return;
     }
-    state.free.push_back(context); // within the capacity reserved
+    state.free.push_back(context);  // within the capacity reserved
     if (state.draining > 0) state.idle.notify_all();
 }
 
@@ -204,4 +204,4 @@ Status Pool::drain(int64_t deadline_ns) {
     return Status();
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

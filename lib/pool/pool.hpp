@@ -44,7 +44,7 @@ class Pool {
   private:
     struct Waiter;
     struct State;
-    State &state(); // this process's
+    State &state();  // this process's
     static void release(State &state, int context);
 
     const int contexts_;
@@ -84,4 +84,4 @@ class Pool::Lease {
     int context_ = -1;
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

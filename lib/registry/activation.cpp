@@ -16,7 +16,7 @@ void softmax(float *values, int64_t count) {
         values[i] = static_cast<float>(numerics::exp(static_cast<double>(values[i]) - largest) / sum);
 }
 
-} // namespace
+}  // namespace
 
 void activate(const Output &output, float *values) {
     if (output.activation_applied) return;
@@ -41,4 +41,4 @@ double raw_logit(const Output &output, float raw) {
     return numerics::log(value / (1.0 - value));
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

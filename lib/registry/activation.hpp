@@ -11,4 +11,4 @@ void activate(const Output &output, float *values);
 // What the calibration's z is for a raw value of this output: itself, or its logit where forward applied a sigmoid.
 double raw_logit(const Output &output, float raw);
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

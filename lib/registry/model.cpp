@@ -12,13 +12,13 @@ namespace weighbridge::lib {
 // A model's memory in one context.
 struct Model::Place {
     Tile tile;
-    std::vector<AlignedBuffer> outputs;     // by output, tile_rows * width floats
-    std::vector<float *> output_data;       // the same
-    std::vector<const float *> row_outputs; // of the row that is being answered
-    std::vector<RowNotes> notes;            // by row of the tile
+    std::vector<AlignedBuffer> outputs;      // by output, tile_rows * width floats
+    std::vector<float *> output_data;        // the same
+    std::vector<const float *> row_outputs;  // of the row that is being answered
+    std::vector<RowNotes> notes;             // by row of the tile
     std::unique_ptr<Executor> executor;
-    Pool::Lease lease; // held here during a run, so that an abandoned one keeps its context
-    Ref<Model> model;  // and its model
+    Pool::Lease lease;  // held here during a run, so that an abandoned one keeps its context
+    Ref<Model> model;   // and its model
 
     // The backend is through with an abandoned run.
     static void finish(void *self) {
@@ -179,8 +179,8 @@ Status Model::score_rows(const RowSource &source, std::span<int64_t> rows, const
     }
     Pool::Lease lease;
     for (done = 0; done < rows.size();) {
-        if (lease && runtime_->pool.waiting() > 0) lease.reset(); // a batch does not keep others waiting for longer
-        if (!lease) {                                             // than a tile
+        if (lease && runtime_->pool.waiting() > 0) lease.reset();  // a batch does not keep others waiting for longer
+        if (!lease) {                                              // than a tile
             auto acquired = runtime_->pool.acquire(service.priority, service.deadline_ns, service.cancel);
             if (!acquired) return acquired.status();
             lease = *std::move(acquired);
@@ -210,4 +210,4 @@ Status Model::warm(const RowSource &source) {
     return Status();
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -27,7 +27,7 @@ struct Answer {
     double probability = 0.0;
     int32_t band = -1;
     RowNotes notes;
-    std::span<const float *const> outputs; // by output: its `width` floats, activation applied
+    std::span<const float *const> outputs;  // by output: its `width` floats, activation applied
 };
 
 // What scoring took.
@@ -40,7 +40,7 @@ struct Timing {
 class RowSink {
   public:
     virtual void answered(int64_t row, const Answer &answer) = 0;
-    virtual void refused(int64_t row, const Status &why) = 0; // WB_INVALID_INPUT; the others go on
+    virtual void refused(int64_t row, const Status &why) = 0;  // WB_INVALID_INPUT; the others go on
 
   protected:
     ~RowSink() = default;
@@ -89,10 +89,10 @@ class Model final : public RefCounted {
     Ref<Runtime> runtime_;
     std::shared_ptr<const Bundle> bundle_;
     std::shared_ptr<const Program> program_;
-    std::vector<std::unique_ptr<Place>> places_; // by context
+    std::vector<std::unique_ptr<Place>> places_;  // by context
     int64_t tile_rows_ = 1;
     int64_t context_bytes_ = 0;
     Model *next_buried_ = nullptr;
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

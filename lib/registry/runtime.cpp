@@ -5,7 +5,7 @@
 
 namespace weighbridge::lib {
 
-Runtime::~Runtime() = default; // every buried model owned this runtime, so none is left
+Runtime::~Runtime() = default;  // every buried model owned this runtime, so none is left
 
 void Runtime::bury(Model *model) {
     Model *head = buried_.load(std::memory_order_relaxed);
@@ -28,4 +28,4 @@ void Runtime::close() {
     reap();
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -37,4 +37,4 @@ class Runtime final : public RefCounted {
     std::atomic<bool> closed_{false};
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

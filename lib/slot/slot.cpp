@@ -61,7 +61,7 @@ Expected<std::vector<int32_t>> map_layout(const Schema &old_schema, const Schema
     return wanted;
 }
 
-} // namespace
+}  // namespace
 
 Expected<Ref<Deployment>> Deployment::make(Ref<Model> model, const Deployment *before, Extra extra) {
     Ref<Deployment> made(new Deployment(std::move(model)));
@@ -130,4 +130,4 @@ void Slot::clear() {
     publish(Ref<Deployment>(), Ref<Deployment>());
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

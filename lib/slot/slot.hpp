@@ -17,7 +17,7 @@ class Deployment final : public RefCounted {
     // A schema whose rows fit, and where each feature of the model stands in it (-1: added since, takes its default).
     struct Layout {
         std::shared_ptr<const Schema> schema;
-        std::vector<int32_t> wanted; // empty for the model's own schema
+        std::vector<int32_t> wanted;  // empty for the model's own schema
     };
 
     // What becomes of a feature that rows have and the model does not know.
@@ -36,7 +36,7 @@ class Deployment final : public RefCounted {
   private:
     explicit Deployment(Ref<Model> model) : model_(std::move(model)) {}
     Ref<Model> model_;
-    std::vector<Layout> layouts_; // the model's own first
+    std::vector<Layout> layouts_;  // the model's own first
 };
 
 // A named deployment. Readers pin the current model and run on; a swap is one pointer.
@@ -61,10 +61,10 @@ class Slot final : public RefCounted {
     void publish(Ref<Deployment> current, Ref<Deployment> previous);
 
     const std::string name_;
-    ForkMutex writer_;               // one swap at a time
-    ForkMutex reader_;               // held for a load and a count only
-    Deployment *current_ = nullptr;  // owned; guarded by reader_, written under both
-    Deployment *previous_ = nullptr; // owned; guarded by writer_
+    ForkMutex writer_;                // one swap at a time
+    ForkMutex reader_;                // held for a load and a count only
+    Deployment *current_ = nullptr;   // owned; guarded by reader_, written under both
+    Deployment *previous_ = nullptr;  // owned; guarded by writer_
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

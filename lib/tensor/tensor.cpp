@@ -11,7 +11,7 @@ namespace {
 // A cache line of every CPU that is supported, and the width of an AVX-512 register.
 constexpr std::align_val_t kAlignment{64};
 
-} // namespace
+}  // namespace
 
 size_t size_of(DType dtype) {
     switch (dtype) {
@@ -68,4 +68,4 @@ AlignedBuffer &AlignedBuffer::operator=(AlignedBuffer &&other) noexcept {
     return *this;
 }
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

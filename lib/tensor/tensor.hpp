@@ -19,10 +19,10 @@ enum class DType : int32_t {
 };
 
 size_t size_of(DType dtype);
-std::string_view name_of(DType dtype); // "float32", ... as in the manifest
+std::string_view name_of(DType dtype);  // "float32", ... as in the manifest
 
 inline constexpr int kMaxRank = 8;
-inline constexpr int64_t kBatch = -1; // symbolic sizes, as wb_tensor_info documents them
+inline constexpr int64_t kBatch = -1;  // symbolic sizes, as wb_tensor_info documents them
 inline constexpr int64_t kLength = -2;
 inline constexpr int64_t kTokens = -3;
 
@@ -60,4 +60,4 @@ class AlignedBuffer {
     size_t size_ = 0;
 };
 
-} // namespace weighbridge::lib
+}  // namespace weighbridge::lib

@@ -9,7 +9,7 @@ namespace weighbridge::torch_plugin {
 
 // A failure that this plug-in found by itself: its text quotes no value of a payment.
 struct Refusal {
-    int32_t code; // WB_*
+    int32_t code;  // WB_*
     std::string message;
 };
 
@@ -20,4 +20,4 @@ void write_line(std::string_view text, char *error, uint32_t error_bytes);
 // Returns Refusal's code, WB_OUT_OF_MEMORY, or `otherwise`. Does not throw.
 int32_t write_exception(int32_t otherwise, char *error, uint32_t error_bytes) noexcept;
 
-} // namespace weighbridge::torch_plugin
+}  // namespace weighbridge::torch_plugin

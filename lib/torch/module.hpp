@@ -12,4 +12,4 @@ void unload(wb_plugin_module *module);
 int32_t run(wb_plugin_module *module, wb_plugin_device device, const wb_plugin_tensor *inputs, uint32_t input_count,
             wb_plugin_output *outputs, uint32_t output_count, char *error, uint32_t error_bytes);
 
-} // namespace weighbridge::torch_plugin
+}  // namespace weighbridge::torch_plugin

@@ -9,22 +9,22 @@
 #include <string.h>
 #include <weighbridge.h>
 
-#define CHECK(condition)                                                                    \
-    do {                                                                                    \
-        if (!(condition)) {                                                                 \
-            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);         \
-            exit(1);                                                                        \
-        }                                                                                   \
+#define CHECK(condition)                                                            \
+    do {                                                                            \
+        if (!(condition)) {                                                         \
+            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition); \
+            exit(1);                                                                \
+        }                                                                           \
     } while (0)
 
-#define CHECK_STATUS(expected, call)                                                                            \
-    do {                                                                                                        \
-        int32_t check_got = (call);                                                                             \
-        if (check_got != (expected)) {                                                                          \
-            fprintf(stderr, "%s:%d: %s: expected %s, got %s (%s)\n", __FILE__, __LINE__, #call,                 \
-                    wb_status_name(expected), wb_status_name(check_got), check_error.message);                  \
-            exit(1);                                                                                            \
-        }                                                                                                       \
+#define CHECK_STATUS(expected, call)                                                            \
+    do {                                                                                        \
+        int32_t check_got = (call);                                                             \
+        if (check_got != (expected)) {                                                          \
+            fprintf(stderr, "%s:%d: %s: expected %s, got %s (%s)\n", __FILE__, __LINE__, #call, \
+                    wb_status_name(expected), wb_status_name(check_got), check_error.message);  \
+            exit(1);                                                                            \
+        }                                                                                       \
     } while (0)
 
 #define CHECK_NEAR(expected, got) CHECK(fabs((expected) - (got)) < 1e-6)

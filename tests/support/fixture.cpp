@@ -31,7 +31,8 @@ std::string features(const FixtureOptions &options) {
     text += R"(    {"name": "country", "type": "category",
      "encoding": [{"op": "vocabulary", "values": ["FR", "DE", "IT"], "unknown": "zero"}]},
     {"name": "online", "type": "bool"})";
-    if (options.extra_feature) text += R"(,
+    if (options.extra_feature)
+        text += R"(,
     {"name": "extra", "type": "float32", "missing": {"default": 0}})";
     return text;
 }

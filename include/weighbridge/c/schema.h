@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-/** A schema. Shared and immutable; made by wb_model_schema, wb_slot_schema or wb_schema_load, freed by wb_schema_free.
+/** A schema. Shared and immutable; made by wb_model_schema or wb_schema_load, freed by wb_schema_free.
  *  @since 0.1, unstable */
 typedef struct wb_schema wb_schema;
 

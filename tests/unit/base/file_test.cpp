@@ -31,7 +31,7 @@ struct Scratch {
     }
     std::string operator/(const std::string &name) const { return path + "/" + name; }
 };
-} // namespace
+}  // namespace
 
 TEST_CASE("a written file reads back the same") {
     Scratch dir;

@@ -26,7 +26,7 @@ double half_of(double x) {
 }
 
 TEST_CASE("a host that flushes denormals to zero gets them inside, and its own setting back", "[fp_env]") {
-    constexpr unsigned flush = 0x8000 | 0x0040; // FTZ, DAZ
+    constexpr unsigned flush = 0x8000 | 0x0040;  // FTZ, DAZ
     HostControl host(0x1F80 | flush);
     REQUIRE(half_of(4e-320) == 0);
     {
@@ -79,5 +79,5 @@ TEST_CASE("environments nest", "[fp_env]") {
     REQUIRE((_mm_getcsr() & 0x8000) != 0);
 }
 
-} // namespace
+}  // namespace
 #endif

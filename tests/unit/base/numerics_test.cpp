@@ -26,7 +26,7 @@ double ulps(T value, long double reference) {
 
 struct Scan {
     double least, most;
-    bool by_bits = false; // uniform over the representations, not over the values
+    bool by_bits = false;  // uniform over the representations, not over the values
 };
 
 template <class T, class Own, class Reference>
@@ -148,7 +148,7 @@ TEST_CASE("odd functions are odd to the last bit", "[numerics]") {
 
 // Bits of numerics v1, taken over a fixed scan: another compiler, flag or CPU that changes one bit changes this number.
 TEST_CASE("the bits of numerics v1 do not move", "[numerics]") {
-    uint64_t hash = 0xCBF29CE484222325; // FNV-1a's offset basis
+    uint64_t hash = 0xCBF29CE484222325;  // FNV-1a's offset basis
     auto mix = [&](double value) { hash = (hash ^ std::bit_cast<uint64_t>(value)) * 0x100000001B3; };
     for (int i = -4000; i <= 4000; ++i) {
         double x = static_cast<double>(i) * 0.0137;
@@ -165,4 +165,4 @@ TEST_CASE("the bits of numerics v1 do not move", "[numerics]") {
     REQUIRE(hash == 0xB20ED5ED2D6C7787);
 }
 
-} // namespace
+}  // namespace

@@ -15,7 +15,7 @@ std::string hex_of(std::string_view text) {
     REQUIRE(digest);
     return hex(*digest);
 }
-} // namespace
+}  // namespace
 
 TEST_CASE("sha256 gives the digests of FIPS 180-4's examples") {
     CHECK(hex_of("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");

@@ -44,7 +44,7 @@ std::vector<std::string> split(const std::string &record) {
 
 using Strings = std::vector<std::string>;
 
-} // namespace
+}  // namespace
 
 TEST_CASE("byte order mark, CRLF, blank lines and a missing last line end are skipped, lines counted") {
     auto records = read(

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# other_version.sh: builds the plug-in with the oldest LibTorch that is supported, and verifies both example bundles
+# through it. Part of tests/run.sh --full (1.3 GB from PyPI, into .venv-2.11).
+. "$(dirname "$0")/../../cmake/setup.sh"
+WB_VENV=$WB_ROOT/.venv-2.11
+WB_TORCH=2.11.0
+WB_TORCH_CUDA="nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85"
+wb_system_build
+wb_libtorch
+build=$WB_ROOT/build/torch-2.11
+cmake -S "$WB_ROOT" -B "$build" -G Ninja -DWEIGHBRIDGE_BUILD_TORCH=ON -DWEIGHBRIDGE_WERROR=ON \
+    -DWEIGHBRIDGE_PYTHON="$WB_VENV/bin/python" >/dev/null || wb_fail "cmake failed with LibTorch $WB_TORCH"
+cmake --build "$build" --parallel "${WB_JOBS:-2}" || wb_fail "the build failed with LibTorch $WB_TORCH"
+"$build/bin/weighbridge" version
+for bundle in card-mlp card-transformer; do
+    "$build/bin/weighbridge" verify "examples/bundles/$bundle" --backend torchscript ||
+        wb_fail "$bundle does not verify with LibTorch $WB_TORCH"
+done
