@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""BERT's tokeniser in plain Python, and a small builder of its vocabulary, for the texts of the example payments: special
-tokens inside a text and characters newer than this Python are not its matter. The library has its own tokeniser; the
-parity tests hold both against the `tokenizers` package."""
+"""BERT's tokeniser in plain Python, and a small builder of its vocabulary, for the texts of the example payments:
+special tokens inside a text and characters newer than this Python are not its matter. The library has its own
+tokeniser; the parity tests hold both against the `tokenizers` package."""
 import unicodedata
 from collections import Counter
 

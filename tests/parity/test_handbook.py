@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""On the simulated payments of the Fraud-Detection-Handbook, scores through the library rank frauds as PyTorch's do, and
-about as well as gradient-boosted trees on the same features."""
+"""On the simulated payments of the Fraud-Detection-Handbook, scores through the library rank frauds as PyTorch's do,
+and about as well as gradient-boosted trees on the same features."""
 
 import json
 import time
