@@ -9,11 +9,13 @@ WB_TORCH_CUDA="nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85"
 wb_system_build
 wb_libtorch
 build=$WB_ROOT/build/torch-2.11
-cmake -S "$WB_ROOT" -B "$build" -G Ninja -DWEIGHBRIDGE_BUILD_TORCH=ON -DWEIGHBRIDGE_WERROR=ON \
-    -DWEIGHBRIDGE_PYTHON="$WB_VENV/bin/python" >/dev/null || wb_fail "cmake failed with LibTorch $WB_TORCH"
-cmake --build "$build" --parallel "${WB_JOBS:-2}" || wb_fail "the build failed with LibTorch $WB_TORCH"
-"$build/bin/weighbridge" version
+command=${WB_BUILD_DIR:-$WB_ROOT/build/release}/bin/weighbridge
+cmake -S "$WB_ROOT" -B "$build" -G Ninja -DWEIGHBRIDGE_BUILD_TORCH=ON -DWEIGHBRIDGE_BUILD_COMMAND=OFF \
+    -DWEIGHBRIDGE_WERROR=ON -DWEIGHBRIDGE_PYTHON="$WB_VENV/bin/python" >/dev/null ||
+    wb_fail "cmake failed with LibTorch $WB_TORCH"
+cmake --build "$build" --target weighbridge_torch || wb_fail "the plug-in does not build with LibTorch $WB_TORCH"
 for bundle in card-mlp card-transformer; do
-    "$build/bin/weighbridge" verify "examples/bundles/$bundle" --backend torchscript ||
+    "$command" verify "examples/bundles/$bundle" --backend torchscript \
+        --torch-plugin "$build/weighbridge/libweighbridge_torch-2.11.so" ||
         wb_fail "$bundle does not verify with LibTorch $WB_TORCH"
 done
