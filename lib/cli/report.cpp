@@ -25,6 +25,8 @@ std::string cell(const Json &value) {
     if (value.is_null() || (value.is_structured() && value.empty())) return "-";
     if (value.is_string()) return value.get<std::string>();
     if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+    // People read four to six digits; --json has them all.
+    if (value.is_number_float()) return fmt::format("{:.6g}", value.get<double>());
     return value.dump();
 }
 

@@ -3,30 +3,10 @@
 
 #include <mutex>
 
+#include "feature/type_name.hpp"
+
 namespace weighbridge::lib {
 namespace {
-
-std::string_view form_of(const Feature &feature) {
-    switch (feature.type) {
-        case StoredType::float32:
-            return feature.sequence ? "a sequence of float32" : "float32";
-        case StoredType::float64:
-            return feature.sequence ? "a sequence of float64" : "float64";
-        case StoredType::int64:
-            return feature.sequence ? "a sequence of int64" : "int64";
-        case StoredType::boolean:
-            return "bool";
-        case StoredType::category:
-            return feature.sequence ? "a sequence of categories" : "category";
-        case StoredType::code:
-            return feature.sequence ? "a sequence of int64 categories" : "int64 category";
-        case StoredType::timestamp:
-            return feature.sequence ? "a sequence of timestamps" : "timestamp";
-        case StoredType::text:
-            return "text";
-    }
-    return "unknown";
-}
 
 // Where each of the new schema's features stands in `old_schema`; a failure where rows of `old_schema` would not fit.
 Expected<std::vector<int32_t>> map_layout(const Schema &old_schema, const Schema &new_schema, Deployment::Extra extra) {
@@ -39,7 +19,7 @@ Expected<std::vector<int32_t>> map_layout(const Schema &old_schema, const Schema
         const Feature &feature = new_schema.features()[*index];
         if (feature.type != old_feature.type || feature.sequence != old_feature.sequence)
             return Status::failure(WB_SCHEMA_CHANGED, "feature '{}': expected {} as in the serving model, found {}",
-                                   feature.name, form_of(old_feature), form_of(feature))
+                                   feature.name, describe_type(old_feature), describe_type(feature))
                 .with_feature(static_cast<int32_t>(*index));
         if (feature.money_exponent != old_feature.money_exponent ||
             feature.ticks_per_second != old_feature.ticks_per_second)
