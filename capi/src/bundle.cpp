@@ -64,7 +64,7 @@ int32_t wb_bundle_verify(char *out, size_t capacity, size_t *needed, wb_engine *
         info["name"] = manifest.identity.name;
         info["version"] = manifest.identity.version;
         info["verified"] = verdict.ok();
-        info["backend"] = (*model)->program().backend() == WB_BACKEND_TORCHSCRIPT ? "torchscript" : "reference";
+        info["backend"] = capi::backend_name((*model)->program().backend());
         info["vectors"] = report->vectors;
         info["tolerance"] = report->tolerance;
         for (size_t i = 0; i < manifest.outputs.size(); ++i)

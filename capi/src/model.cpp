@@ -47,9 +47,8 @@ Status parse_engines(std::string_view text, std::vector<std::string> &engines) {
 nlohmann::ordered_json describe(const lib::Model &model) {
     auto info = nlohmann::ordered_json::parse(model.bundle().describe_json());
     lib::Traits traits = model.program().traits();
-    static constexpr const char *kBackends[] = {"none", "reference", "native", "torch", "torchscript"};
     static constexpr const char *kPrecisions[] = {"none", "fp32", "bf16", "int8", "int8bf16"};
-    info["serving"] = {{"backend", kBackends[model.program().backend()]},
+    info["serving"] = {{"backend", capi::backend_name(model.program().backend())},
                        {"precision", kPrecisions[model.program().precision()]},
                        {"numerics", model.program().numerics()},
                        {"traits",

@@ -90,6 +90,9 @@ class CallUse {
     lib::Status status_;
 };
 
+// A WB_BACKEND_* as engines_allowed and reports name it.
+const char *backend_name(int32_t backend);
+
 // The caller's options, or the defaults for NULL.
 lib::Status read_load_options(wb_load_options *options, lib::LoadOptions &chosen);
 
