@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// Linear layers: what is multiplied and added by constants behind one folds into it, several of one input become one,
+// activations and residuals end one.
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "graph/passes/rewrite.hpp"
+
+namespace weighbridge::lib {
+namespace {
+
+// A linear whose weights are there, that ends with nothing yet, and that only `user` sees.
+bool is_open(const Rewrite &rewrite, ValueId old, ValueId now) {
+    const Node &node = rewrite.node(now);
+    if (node.op != Op::linear || rewrite.uses(old) != 1) return false;
+    const auto attributes = LinearAttributes::of(node);
+    return attributes.activation == Activation::none && !attributes.residual;
+}
+
+// A constant with one number for each of n last places, or one for all.
+const Constant *by_column(const Graph &graph, ValueId id, int64_t n) {
+    const Node &node = graph.node(id);
+    if (node.op != Op::constant || node.type.dtype != DType::float32) return nullptr;
+    const Constant &constant = graph.constant_of(id);
+    if (!constant.data) return nullptr;
+    const int64_t elements = constant.elements();
+    const bool columns = elements == n && !constant.shape.empty() && constant.shape.back() == n;
+    return columns || elements == 1 ? &constant : nullptr;
+}
+
+struct Weights {
+    int64_t n, k;
+    std::vector<float> matrix, bias;
+};
+
+Weights weights_of(const Graph &graph, const Node &linear) {
+    const Constant &matrix = graph.constant_of(linear.operands[1]);
+    Weights weights{matrix.shape[0], matrix.shape[1], {}, {}};
+    weights.matrix.assign(matrix.as<float>(), matrix.as<float>() + weights.n * weights.k);
+    weights.bias.assign(static_cast<size_t>(weights.n), 0.0f);
+    if (LinearAttributes::of(linear).bias) {
+        const float *bias = graph.constant_of(linear.operands[2]).as<float>();
+        std::copy_n(bias, weights.n, weights.bias.begin());
+    }
+    return weights;
+}
+
+ValueId emit(Rewrite &rewrite, ValueId x, const Weights &weights, const std::string &origin) {
+    const ValueId matrix = rewrite.floats({weights.n, weights.k}, weights.matrix, origin);
+    const ValueId bias = rewrite.floats({weights.n}, weights.bias, origin);
+    LinearAttributes attributes;
+    attributes.bias = true;
+    return rewrite.add(Op::linear, {x, matrix, bias}, attributes.pack(), origin);
+}
+
+}  // namespace
+
+// (x w^T + b) scale + shift = x (scale w)^T + (b scale + shift): batch norms, and biases written as additions. Computed
+// in double, rounded once.
+Expected<Graph> fold_norms(const Graph &graph) {
+    Rewrite rewrite(graph);
+    return rewrite.each([&](ValueId, const Node &node) -> std::optional<ValueId> {
+        if (node.op != Op::mul && node.op != Op::div && node.op != Op::add && node.op != Op::sub) return std::nullopt;
+        const bool swaps = node.op == Op::mul || node.op == Op::add;
+        for (size_t side = 0; side < (swaps ? 2u : 1u); ++side) {
+            const ValueId old = node.operands[side], now = rewrite[old];
+            if (!is_open(rewrite, old, now) || rewrite.type(now) != node.type) continue;
+            const Node linear = rewrite.node(now);
+            Weights weights = weights_of(rewrite.to(), linear);
+            const Constant *by = by_column(rewrite.to(), rewrite[node.operands[1 - side]], weights.n);
+            if (!by) continue;
+            const bool one = by->elements() == 1;
+            for (int64_t row = 0; row < weights.n; ++row) {
+                const double number = by->as<float>()[one ? 0 : row];
+                float &bias = weights.bias[static_cast<size_t>(row)];
+                if (node.op == Op::add || node.op == Op::sub) {
+                    bias = static_cast<float>(node.op == Op::add ? bias + number : bias - number);
+                    continue;
+                }
+                const auto scaled = [&](float value) {
+                    return static_cast<float>(node.op == Op::mul ? value * number : value / number);
+                };
+                bias = scaled(bias);
+                for (int64_t k = 0; k < weights.k; ++k) {
+                    float &weight = weights.matrix[static_cast<size_t>(row * weights.k + k)];
+                    weight = scaled(weight);
+                }
+            }
+            // Where a division by 0 say makes weights that no plan can have, the arithmetic stays written out.
+            const auto finite = [](float value) { return std::isfinite(value); };
+            if (!std::all_of(weights.matrix.begin(), weights.matrix.end(), finite)) continue;
+            return emit(rewrite, linear.operands[0], weights, linear.origin);
+        }
+        return std::nullopt;
+    });
+}
+
+// Query, key and value, say: linears of one input whose results are only rearranged.
+Expected<Graph> merge_linears(const Graph &graph) {
+    std::vector<bool> ends(graph.nodes().size(), false);  // somebody computes with the value as it is
+    for (const Node &node : graph.nodes())
+        for (ValueId id : node.operands)
+            if (node.op != Op::reshape && node.op != Op::permute && node.op != Op::slice && node.op != Op::attention &&
+                node.op != Op::matmul)
+                ends[id] = true;
+    for (ValueId id : graph.outputs()) ends[id] = true;
+    std::map<ValueId, std::vector<ValueId>> groups;  // by input
+    for (ValueId id = 0; id < graph.nodes().size(); ++id) {
+        const Node &node = graph.node(id);
+        if (node.op != Op::linear || ends[id] || !graph.constant_of(node.operands[1]).data) continue;
+        const auto attributes = LinearAttributes::of(node);
+        if (attributes.activation == Activation::none && !attributes.residual) groups[node.operands[0]].push_back(id);
+    }
+    std::map<ValueId, std::pair<ValueId, int64_t>> places;  // by linear: the merged one and the first column in it
+    Rewrite rewrite(graph);
+    return rewrite.each([&](ValueId id, const Node &node) -> std::optional<ValueId> {
+        if (node.op != Op::linear) return std::nullopt;
+        const auto group = groups.find(node.operands[0]);
+        if (group == groups.end() || group->second.size() < 2) return std::nullopt;
+        if (id == group->second.front()) {
+            Weights all{0, graph.constant_of(node.operands[1]).shape[1], {}, {}};
+            std::vector<int64_t> starts;
+            for (ValueId member : group->second) {
+                const Weights one = weights_of(graph, graph.node(member));
+                starts.push_back(all.n);
+                all.n += one.n;
+                all.matrix.insert(all.matrix.end(), one.matrix.begin(), one.matrix.end());
+                all.bias.insert(all.bias.end(), one.bias.begin(), one.bias.end());
+            }
+            const ValueId merged = emit(rewrite, rewrite[node.operands[0]], all, node.origin);
+            for (size_t i = 0; i < starts.size(); ++i) places[group->second[i]] = {merged, starts[i]};
+        }
+        const auto place = places.find(id);
+        if (place == places.end()) return std::nullopt;
+        const auto axis = static_cast<int64_t>(node.type.rank()) - 1;
+        return rewrite.add(Op::slice, {place->second.first},
+                           {{axis, 1}, {}, {Extent::of(place->second.second), node.type.shape.back()}}, node.origin);
+    });
+}
+
+namespace {
+
+std::optional<Activation> activation_of(Op op) {
+    switch (op) {
+        case Op::relu:
+            return Activation::relu;
+        case Op::gelu:
+            return Activation::gelu;
+        case Op::gelu_tanh:
+            return Activation::gelu_tanh;
+        case Op::silu:
+            return Activation::silu;
+        case Op::tanh:
+            return Activation::tanh;
+        case Op::sigmoid:
+            return Activation::sigmoid;
+        case Op::leaky_relu:
+            return Activation::leaky_relu;
+        default:
+            return std::nullopt;
+    }
+}
+
+}  // namespace
+
+Expected<Graph> fuse_epilogues(const Graph &graph) {
+    Rewrite rewrite(graph);
+    return rewrite.each([&](ValueId, const Node &node) -> std::optional<ValueId> {
+        if (auto activation = activation_of(node.op)) {
+            const ValueId now = rewrite[node.operands[0]];
+            if (!is_open(rewrite, node.operands[0], now)) return std::nullopt;
+            const Node linear = rewrite.node(now);
+            auto attributes = LinearAttributes::of(linear);
+            attributes.activation = *activation;
+            if (node.op == Op::leaky_relu) attributes.slope = node.attributes.reals[0];
+            return rewrite.add(Op::linear, linear.operands, attributes.pack(), linear.origin);
+        }
+        if (node.op != Op::add) return std::nullopt;
+        // The later of two linears takes the earlier one as its residual.
+        const bool second_later = rewrite[node.operands[1]] > rewrite[node.operands[0]];
+        for (size_t side : {size_t{second_later}, size_t{!second_later}}) {
+            const ValueId old = node.operands[side], now = rewrite[old];
+            const ValueId other = rewrite[node.operands[1 - side]];
+            const Node linear = rewrite.node(now);
+            if (linear.op != Op::linear || rewrite.uses(old) != 1 || LinearAttributes::of(linear).residual ||
+                rewrite.type(other) != node.type || linear.type != node.type || other == now)
+                continue;
+            auto attributes = LinearAttributes::of(linear);
+            attributes.residual = true;
+            std::vector<ValueId> operands = linear.operands;
+            operands.push_back(other);
+            return rewrite.add(Op::linear, operands, attributes.pack(), linear.origin);
+        }
+        return std::nullopt;
+    });
+}
+
+namespace {
+
+Range range_of(const Graph &graph, ValueId id) {
+    const Node &node = graph.node(through_layouts(graph, id));
+    switch (node.op) {
+        case Op::relu:
+        case Op::sigmoid:
+        case Op::softmax:
+        case Op::exp:
+        case Op::abs:
+        case Op::square:
+            return Range::nonnegative;
+        case Op::gelu:
+        case Op::gelu_tanh:
+            return Range::gelu;
+        case Op::linear: {
+            const auto attributes = LinearAttributes::of(node);
+            if (attributes.residual) return Range::symmetric;
+            switch (attributes.activation) {
+                case Activation::relu:
+                case Activation::sigmoid:
+                    return Range::nonnegative;
+                case Activation::gelu:
+                case Activation::gelu_tanh:
+                    return Range::gelu;
+                default:
+                    return Range::symmetric;
+            }
+        }
+        default:
+            return Range::symmetric;
+    }
+}
+
+}  // namespace
+
+Expected<Graph> mark_ranges(const Graph &graph) {
+    Rewrite rewrite(graph);
+    return rewrite.each([&](ValueId, const Node &node) -> std::optional<ValueId> {
+        if (node.op != Op::linear) return std::nullopt;
+        auto attributes = LinearAttributes::of(node);
+        attributes.range = range_of(graph, node.operands[0]);
+        return rewrite.add(Op::linear, rewrite.mapped(node.operands), attributes.pack(), node.origin);
+    });
+}
+
+}  // namespace weighbridge::lib

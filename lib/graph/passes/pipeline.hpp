@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string_view>
+
+#include "graph/graph.hpp"
+
+namespace weighbridge::lib {
+
+struct Pass {
+    std::string_view name;
+    Expected<Graph> (*run)(const Graph &);
+};
+
+// Every pass in order; some stand there more than once, as others open work for them.
+std::span<const Pass> pipeline();
+
+// Runs them, validating the graph before the first and after each. `dump`, where given, gets each pass's name and the
+// graph that it left; "imported" is the first. WB_INTERNAL names a pass that broke a graph.
+using DumpPass = std::function<void(std::string_view name, const Graph &graph)>;
+Expected<Graph> optimise(Graph graph, const DumpPass &dump = {});
+
+}  // namespace weighbridge::lib
