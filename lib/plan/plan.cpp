@@ -1,284 +1,157 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/plan.hpp"
 
-#include <array>
-#include <bit>
+#include <algorithm>
 #include <cmath>
+
+#include "plan/panels.hpp"
 
 namespace weighbridge::lib {
 namespace {
 
-constexpr int64_t kFloatsPerLine = 64 / sizeof(float);
+constexpr std::pair<int32_t, std::string_view> kPrecisionNames[] = {{WB_PRECISION_FP32, "fp32"},
+                                                                    {WB_PRECISION_BF16, "bf16"},
+                                                                    {WB_PRECISION_INT8, "int8"},
+                                                                    {WB_PRECISION_INT8BF16, "int8bf16"}};
 
-struct Rule {
-    std::string_view name;
-    uint32_t operands;  // 0: one or more
-    uint32_t constants;
-};
+size_t in_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-// By OpKind.
-constexpr std::array<Rule, 13> kRules = {{
-    {"unknown", 0, 0},
-    {"embedding", 1, 1},
-    {"concat", 0, 0},
-    {"linear", 1, 2},
-    {"relu", 1, 0},
-    {"sigmoid", 1, 0},
-    {"tanh", 1, 0},
-    {"gelu", 1, 0},
-    {"layer_norm", 1, 2},
-    {"add", 2, 0},
-    {"affine", 1, 2},
-    {"slice", 1, 0},
-    {"cast", 1, 0},
-}};
+}  // namespace
 
-bool is_known(OpKind kind) {
-    auto number = static_cast<uint32_t>(kind);
-    return number >= 1 && number < kRules.size();
+std::string_view precision_name(int32_t precision) {
+    for (const auto &[value, name] : kPrecisionNames)
+        if (value == precision) return name;
+    return "unknown";
 }
 
-bool is_known(DType dtype) {
-    switch (dtype) {
-        case DType::float32:
-        case DType::float64:
-        case DType::int64:
-        case DType::int32:
-        case DType::boolean:
-            return true;
+Expected<int32_t> precision_of(std::string_view name) {
+    for (const auto &[value, known] : kPrecisionNames)
+        if (known == name) return value;
+    return Status::failure(WB_INVALID_ARGUMENT, "precision: expected fp32, bf16, int8 or int8bf16, got '{}'", name);
+}
+
+bool uses_int8_weights(int32_t precision) {
+    return precision == WB_PRECISION_INT8 || precision == WB_PRECISION_INT8BF16;
+}
+bool needs_bf16_instructions(int32_t precision) {
+    return precision == WB_PRECISION_BF16 || precision == WB_PRECISION_INT8BF16;
+}
+
+std::vector<ConstantUse> constant_uses(const Graph &graph) {
+    std::vector<ConstantUse> uses(graph.constants().size());
+    auto use = [&](ValueId id) -> ConstantUse * {
+        const Node &node = graph.node(id);
+        return node.op == Op::constant ? &uses[static_cast<size_t>(node.attributes.ints[0])] : nullptr;
+    };
+    for (const Node &node : graph.nodes())
+        for (size_t i = 0; i < node.operands.size(); ++i)
+            if (ConstantUse *found = use(node.operands[i]))
+                (node.op == Op::linear && i == 1 ? found->weights : found->raw) = true;
+    for (ValueId id : graph.outputs())
+        if (ConstantUse *found = use(id)) found->raw = true;
+    return uses;
+}
+
+Status check_precisions(const Graph &graph, const Precisions &precisions) {
+    if (precisions.empty()) return Status::failure(WB_INVALID_BUNDLE, "precisions: expected one at least, found none");
+    bool int8 = false;
+    for (size_t i = 0; i < precisions.size(); ++i) {
+        const std::string_view name = precision_name(precisions[i]);
+        if (name == "unknown" || std::find(precisions.begin(), precisions.begin() + static_cast<ptrdiff_t>(i),
+                                           precisions[i]) != precisions.begin() + static_cast<ptrdiff_t>(i))
+            return Status::failure(WB_INVALID_BUNDLE, "precisions: expected each once, found {} ({}) at place {}", name,
+                                   precisions[i], i);
+        int8 = int8 || uses_int8_weights(precisions[i]);
     }
-    return false;
+    if (needs_bf16_instructions(precisions[0]))
+        return Status::failure(WB_INVALID_BUNDLE,
+                               "precisions: expected fp32 or int8 first, as every CPU can run them, found {}",
+                               precision_name(precisions[0]));
+    if (!int8) return {};
+    for (const Node &node : graph.nodes())
+        if (node.op == Op::linear && graph.type(node.operands[1]).shape[1].terms[0] > kMaxInt8Width)
+            return Status::failure(WB_INVALID_BUNDLE, "int8: expected linear layers of {} inputs at most, found {}",
+                                   kMaxInt8Width, graph.type(node.operands[1]).shape[1].terms[0]);
+    return {};
 }
 
-// "model.plan: operation 3 (linear): ..."
-template <class... Args>
-Status broken(size_t index, OpKind kind, fmt::format_string<Args...> format, Args &&...args) {
-    auto detail = Status::failure(WB_INVALID_BUNDLE, format, std::forward<Args>(args)...);
-    return Status::failure(WB_INVALID_BUNDLE, "model.plan: operation {} ({}): {}", index, name_of(kind),
-                           detail.message);
+bool Plan::has(int32_t precision) const {
+    return std::find(precisions_.begin(), precisions_.end(), precision) != precisions_.end();
 }
 
-int64_t width_of(const PlanData &data, uint32_t value) {
-    size_t inputs = data.inputs.size();
-    return value < inputs ? data.inputs[value].width : data.ops[value - inputs].width;
-}
-
-DType dtype_of(const PlanData &data, uint32_t value) {
-    return value < data.inputs.size() ? data.inputs[value].dtype : DType::float32;
-}
-
-Status check_operands(const PlanData &data, size_t index, const PlanOp &op) {
-    if (!is_known(op.kind))
-        return broken(index, op.kind, "expected a kind in [1, {}], found {}", kRules.size() - 1,
-                      static_cast<uint32_t>(op.kind));
-    const Rule &rule = kRules[static_cast<size_t>(op.kind)];
-    if (rule.operands == 0 ? op.operands.empty() : op.operands.size() != rule.operands)
-        return broken(index, op.kind, "expected {} operands, found {}",
-                      rule.operands == 0   ? "some"
-                      : rule.operands == 1 ? "1"
-                                           : "2",
-                      op.operands.size());
-    if (op.constants.size() != rule.constants)
-        return broken(index, op.kind, "expected {} constants, found {}", rule.constants, op.constants.size());
-    size_t defined = data.inputs.size() + index;
-    for (uint32_t operand : op.operands) {
-        if (operand >= defined) return broken(index, op.kind, "expected operands below {}, found {}", defined, operand);
-        DType dtype = dtype_of(data, operand);
-        bool fits = op.kind == OpKind::embedding ? dtype == DType::int64 || dtype == DType::int32
-                    : op.kind == OpKind::cast    ? dtype != DType::float32
-                                                 : dtype == DType::float32;
-        if (!fits)
-            return broken(index, op.kind, "expected an operand of {}, found {}",
-                          op.kind == OpKind::embedding ? "int64 or int32"
-                          : op.kind == OpKind::cast    ? "float64, int64, int32 or bool"
-                                                       : "float32",
-                          name_of(dtype));
+int64_t Plan::weight_bytes(int32_t precision) const {
+    int64_t bytes = 0;
+    for (size_t i = 0; i < weights_.size(); ++i) {
+        if (!weights_[i].f32 && !weights_[i].bf16 && !weights_[i].i8) continue;
+        const int64_t n = graph_.constants()[i].shape[0], k = graph_.constants()[i].shape[1];
+        bytes += stays_float(n, k)                ? panel_elements_f32(n, k) * 4
+                 : uses_int8_weights(precision)   ? panel_elements_i8(n, k)
+                 : precision == WB_PRECISION_BF16 ? panel_elements_bf16(n, k) * 2
+                                                  : panel_elements_f32(n, k) * 4;
     }
-    for (uint32_t constant : op.constants)
-        if (constant >= data.constants.size())
-            return broken(index, op.kind, "expected constants below {}, found {}", data.constants.size(), constant);
-    return Status();
+    return bytes;
 }
 
-Status check_constant(const PlanData &data, size_t index, const PlanOp &op, size_t which, int64_t rows,
-                      int64_t columns) {
-    const PlanConstant &constant = data.constants[op.constants[which]];
-    if (constant.rows == rows && constant.columns == columns) return Status();
-    return broken(index, op.kind, "constant {}: expected {} x {}, found {} x {}", op.constants[which], rows, columns,
-                  constant.rows, constant.columns);
-}
+namespace {
 
-Status check_inputs(const PlanData &data) {
-    if (data.inputs.empty() || data.inputs.size() > kMaxInputs)
-        return Status::failure(WB_INVALID_BUNDLE, "model.plan: expected 1 to {} inputs, found {}", kMaxInputs,
-                               data.inputs.size());
-    for (size_t i = 0; i < data.inputs.size(); ++i) {
-        const PlanInput &input = data.inputs[i];
-        if (!is_known(input.dtype))
-            return Status::failure(WB_INVALID_BUNDLE, "model.plan: input {}: expected a dtype in [1, 5], found {}", i,
-                                   static_cast<int32_t>(input.dtype));
-        if (input.rank != 1 && input.rank != 2)
-            return Status::failure(
-                WB_INVALID_BUNDLE,
-                "model.plan: input {}: expected rank 1 or 2 (plan version 0 has no sequences), found {}", i,
-                input.rank);
-        int64_t most = input.rank == 1 ? 1 : kMaxWidth;
-        if (input.width < 1 || input.width > most)
-            return Status::failure(WB_INVALID_BUNDLE, "model.plan: input {}: expected a width in [1, {}], found {}", i,
-                                   most, input.width);
-    }
-    return Status();
-}
-
-Status check_constants(const PlanData &data) {
-    if (data.constants.size() > kMaxConstants)
-        return Status::failure(WB_INVALID_BUNDLE, "model.plan: expected at most {} constants, found {}", kMaxConstants,
-                               data.constants.size());
-    int64_t floats = 0;
-    for (size_t i = 0; i < data.constants.size(); ++i) {
-        const PlanConstant &constant = data.constants[i];
-        if (Status status = check_size(i, constant); !status.ok()) return status;
-        if (constant.offset != floats)
-            return Status::failure(WB_INVALID_BUNDLE, "model.plan: constant {}: expected offset {}, found {}", i,
-                                   floats, constant.offset);
-        floats += constant_stride(constant);
-    }
-    auto bytes = static_cast<uint64_t>(floats) * sizeof(float);
-    if (data.weights.size() != bytes)
-        return Status::failure(WB_INVALID_BUNDLE, "model.plan: weights: expected {} bytes, found {}", bytes,
-                               data.weights.size());
-    return Status();
-}
-
-Status check_parameters(size_t index, const PlanOp &op) {
-    if (op.kind != OpKind::slice && op.begin != 0)
-        return broken(index, op.kind, "expected begin 0, found {}", op.begin);
-    if (op.kind == OpKind::layer_norm) {
-        if (!std::isfinite(op.epsilon) || op.epsilon < 0.0f)
-            return broken(index, op.kind, "expected a finite epsilon of at least 0, found {}", op.epsilon);
-    } else if (std::bit_cast<uint32_t>(op.epsilon) != 0) {
-        return broken(index, op.kind, "expected epsilon 0, found {}", op.epsilon);
-    }
-    return Status();
-}
-
-Status check_ops(const PlanData &data) {
-    if (data.ops.size() > kMaxOperations)
-        return Status::failure(WB_INVALID_BUNDLE, "model.plan: expected at most {} operations, found {}",
-                               kMaxOperations, data.ops.size());
-    for (size_t i = 0; i < data.ops.size(); ++i) {
-        const PlanOp &op = data.ops[i];
-        auto width = result_width(data, i, op);
-        if (!width) return width.status();
-        if (op.width != *width) return broken(i, op.kind, "expected width {}, found {}", *width, op.width);
-        if (Status status = check_parameters(i, op); !status.ok()) return status;
-    }
-    return Status();
-}
-
-Status check_outputs(const PlanData &data) {
-    if (data.outputs.empty() || data.outputs.size() > kMaxOutputs)
-        return Status::failure(WB_INVALID_BUNDLE, "model.plan: expected 1 to {} outputs, found {}", kMaxOutputs,
-                               data.outputs.size());
-    size_t defined = data.inputs.size() + data.ops.size();
-    for (size_t i = 0; i < data.outputs.size(); ++i) {
-        if (data.outputs[i] >= defined)
-            return Status::failure(WB_INVALID_BUNDLE, "model.plan: output {}: expected a value below {}, found {}", i,
-                                   defined, data.outputs[i]);
-        DType dtype = dtype_of(data, data.outputs[i]);
-        if (dtype != DType::float32)
-            return Status::failure(WB_INVALID_BUNDLE, "model.plan: output {}: expected a float32 value, found {}", i,
-                                   name_of(dtype));
-    }
-    return Status();
+// Memory for a plan's panels, zeroed.
+template <class T>
+T *allocate(int64_t count, std::vector<std::shared_ptr<const std::byte>> &owned) {
+    AlignedBuffer buffer(in_lines(static_cast<size_t>(count) * sizeof(T)));
+    T *memory = reinterpret_cast<T *>(buffer.data());
+    owned.push_back(share(std::move(buffer)));
+    return memory;
 }
 
 }  // namespace
 
-std::string_view name_of(OpKind kind) { return kRules[is_known(kind) ? static_cast<size_t>(kind) : 0].name; }
-
-Status check_size(size_t index, const PlanConstant &constant) {
-    if (constant.rows >= 1 && constant.columns >= 1 && constant.rows <= kMaxElements / constant.columns)
-        return Status();
-    return Status::failure(WB_INVALID_BUNDLE, "model.plan: constant {}: expected 1 to {} elements, found {} x {}",
-                           index, kMaxElements, constant.rows, constant.columns);
-}
-
-int64_t constant_stride(const PlanConstant &constant) {
-    return (constant.rows * constant.columns + kFloatsPerLine - 1) / kFloatsPerLine * kFloatsPerLine;
-}
-
-Expected<int64_t> result_width(const PlanData &data, size_t index, const PlanOp &op) {
-    if (Status status = check_operands(data, index, op); !status.ok()) return status;
-    int64_t width = width_of(data, op.operands[0]);
-    switch (op.kind) {
-        case OpKind::embedding: {
-            int64_t columns = data.constants[op.constants[0]].columns;
-            if (columns > kMaxWidth / width)
-                return broken(index, op.kind, "expected a width of at most {}, found {} x {}", kMaxWidth, width,
-                              columns);
-            return width * columns;
+Expected<std::shared_ptr<const Plan>> Plan::make(Graph graph, const Digest &module, Precisions precisions) {
+    if (Status status = validate(graph); !status.ok()) return status;
+    if (Status status = check_precisions(graph, precisions); !status.ok()) return status;
+    std::shared_ptr<Plan> plan(new Plan);
+    plan->weights_.resize(graph.constants().size());
+    const auto uses = constant_uses(graph);
+    auto wants = [&](auto test) { return std::any_of(precisions.begin(), precisions.end(), test); };
+    for (size_t i = 0; i < uses.size(); ++i) {
+        if (!uses[i].weights) continue;
+        const Constant &constant = graph.constants()[i];
+        const int64_t n = constant.shape[0], k = constant.shape[1];
+        const float *from = constant.as<float>();
+        for (int64_t place = 0; place < n * k; ++place)
+            if (!std::isfinite(from[place]))
+                return Status::failure(
+                    WB_INVALID_BUNDLE,
+                    "weights of a linear layer [{}, {}]: expected finite numbers, found {} in row {}", n, k,
+                    from[place], place / k);
+        PackedWeights &packed = plan->weights_[i];
+        const bool stays = stays_float(n, k);
+        if (stays || wants([](int32_t p) { return p == WB_PRECISION_FP32; })) {
+            auto *panels = allocate<float>(panel_elements_f32(n, k), plan->owned_);
+            pack_f32(from, k, n, k, panels);
+            packed.f32 = panels;
         }
-        case OpKind::concat: {
-            int64_t sum = 0;
-            for (uint32_t operand : op.operands) {
-                sum += width_of(data, operand);
-                if (sum > kMaxWidth)
-                    return broken(index, op.kind, "expected a width of at most {}, found more", kMaxWidth);
-            }
-            return sum;
+        if (!stays && wants([](int32_t p) { return p == WB_PRECISION_BF16; })) {
+            std::vector<uint16_t> rounded(static_cast<size_t>(n * k));
+            std::transform(from, from + n * k, rounded.begin(), to_bf16);
+            auto *panels = allocate<uint16_t>(panel_elements_bf16(n, k), plan->owned_);
+            pack_bf16(rounded.data(), k, n, k, panels);
+            packed.bf16 = panels;
         }
-        case OpKind::linear: {
-            int64_t out = data.constants[op.constants[0]].rows;
-            if (out > kMaxWidth)
-                return broken(index, op.kind, "expected a width of at most {}, found {}", kMaxWidth, out);
-            if (Status status = check_constant(data, index, op, 0, out, width); !status.ok()) return status;
-            if (Status status = check_constant(data, index, op, 1, 1, out); !status.ok()) return status;
-            return out;
+        if (!stays && wants(uses_int8_weights)) {
+            std::vector<int8_t> quantised(static_cast<size_t>(n * k));
+            auto *scale = allocate<float>(panel_columns(n), plan->owned_);
+            for (int64_t row = 0; row < n; ++row)
+                quantise_weights(from + row * k, k, quantised.data() + row * k, scale + row);
+            auto *panels = allocate<int8_t>(panel_elements_i8(n, k), plan->owned_);
+            pack_i8(quantised.data(), k, n, k, panels);
+            packed.i8 = panels;
+            packed.i8_scale = scale;
         }
-        case OpKind::layer_norm:
-        case OpKind::affine:
-            for (size_t which : {0, 1})
-                if (Status status = check_constant(data, index, op, which, 1, width); !status.ok()) return status;
-            return width;
-        case OpKind::add:
-            if (width_of(data, op.operands[1]) != width)
-                return broken(index, op.kind, "expected operands of one width, found {} and {}", width,
-                              width_of(data, op.operands[1]));
-            return width;
-        case OpKind::slice:
-            if (op.begin < 0 || op.width < 1 || op.begin >= width || op.width > width - op.begin)
-                return broken(index, op.kind, "expected columns within [0, {}), found {} from {}", width, op.width,
-                              op.begin);
-            return op.width;
-        case OpKind::relu:
-        case OpKind::sigmoid:
-        case OpKind::tanh:
-        case OpKind::gelu:
-        case OpKind::cast:
-            return width;
     }
-    return Status::failure(WB_INTERNAL, "model.plan: operation {} has no rule", index);
-}
-
-Expected<std::shared_ptr<const Plan>> Plan::make(PlanData data) {
-    if (data.numerics != kNumericsV1)
-        return Status::failure(WB_INVALID_BUNDLE, "model.plan: numerics: expected {}, found {}", kNumericsV1,
-                               data.numerics);
-    if (data.precision != WB_PRECISION_FP32)
-        return Status::failure(WB_INVALID_BUNDLE, "model.plan: precision: expected {} (fp32), found {}",
-                               WB_PRECISION_FP32, data.precision);
-    for (auto check : {check_inputs, check_constants, check_ops, check_outputs})
-        if (Status status = check(data); !status.ok()) return status;
-    return std::shared_ptr<const Plan>(new Plan(std::move(data)));
-}
-
-int64_t Plan::width(uint32_t value) const { return width_of(data_, value); }
-
-DType Plan::dtype(uint32_t value) const { return dtype_of(data_, value); }
-
-const float *Plan::constant(uint32_t index) const {
-    return reinterpret_cast<const float *>(data_.weights.data()) + data_.constants[index].offset;
+    plan->graph_ = std::move(graph);
+    plan->module_ = module;
+    plan->precisions_ = std::move(precisions);
+    return std::shared_ptr<const Plan>(std::move(plan));
 }
 
 }  // namespace weighbridge::lib

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 
-#include "base/sha256.hpp"
+#include "graph/graph_file.hpp"
+#include "plan/panels.hpp"
 
 namespace weighbridge::lib {
 namespace {
@@ -14,250 +16,233 @@ static_assert(std::endian::native == std::endian::little, "the file is little-en
 
 constexpr char kMagic[8] = {'W', 'B', 'P', 'L', 'A', 'N', '\r', '\n'};
 constexpr size_t kTrailerBytes = sizeof(Digest);
-constexpr size_t kWeightsAlignment = 64;
+constexpr size_t kLine = 64;
+constexpr size_t kMaxPrecisions = 4;
 
 struct Header {
     char magic[8];
     uint32_t version;
     uint32_t numerics;
     uint64_t total_bytes;
-    int32_t precision;
-    uint32_t inputs;
-    uint32_t constants;
-    uint32_t ops;
-    uint32_t outputs;
-    uint32_t reserved;
-    uint64_t code_bytes;  // of everything between header and weights
+    uint64_t graph_bytes;
     uint64_t weight_bytes;
+    int32_t precisions[kMaxPrecisions];  // 0 behind the last
+    uint8_t reserved[8];
+    uint8_t module[32];
+    uint8_t more_reserved[32];
 };
-static_assert(sizeof(Header) == 64);
+static_assert(sizeof(Header) == 128 && sizeof(Header) % kLine == 0);
 
-struct InputRecord {
-    int32_t dtype;
-    int32_t rank;
-    int64_t width;
-};
-static_assert(sizeof(InputRecord) == 16);
+size_t in_lines(size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
 
-struct ConstantRecord {
-    int64_t rows;
-    int64_t columns;
-};
-static_assert(sizeof(ConstantRecord) == 16);
-
-// Followed by the operands and the constants, uint32_t each.
-struct OpRecord {
-    uint32_t kind;
-    uint32_t operands;
-    uint32_t constants;
-    float epsilon;
-    int64_t begin;
-    int64_t width;
-};
-static_assert(sizeof(OpRecord) == 32);
-
-template <class T>
-void put(Bytes &to, const T &record) {
-    auto *bytes = reinterpret_cast<const std::byte *>(&record);
-    to.insert(to.end(), bytes, bytes + sizeof record);
-}
-
-void put_all(Bytes &to, const std::vector<uint32_t> &numbers) {
-    for (uint32_t number : numbers) put(to, number);
-}
-
-// Takes records off the front of the code section.
-class Cursor {
-  public:
-    explicit Cursor(ByteView bytes) : bytes_(bytes) {}
-
-    // False, and nothing taken, where fewer than `count` records are left.
-    template <class T>
-    bool take(T *to, uint64_t count = 1) {
-        if (count > bytes_.size() / sizeof(T)) return false;
-        if (count > 0) std::memcpy(to, bytes_.data(), static_cast<size_t>(count) * sizeof(T));
-        bytes_ = bytes_.subspan(static_cast<size_t>(count) * sizeof(T));
-        return true;
+// The sections of the weights that constant `index` has, in the file's order. `visit(bytes, pointer)` gets each
+// section's size and the place of the pointer to it: one walk for writing, sizing and reading.
+template <class Visit>
+void walk_constant(const Constant &constant, const ConstantUse &use, const Precisions &precisions,
+                   PackedWeights &weights, const std::byte *&raw, Visit &&visit) {
+    auto has = [&](auto test) { return std::any_of(precisions.begin(), precisions.end(), test); };
+    auto section = [&](size_t bytes, auto *&pointer) {
+        auto *place = reinterpret_cast<const std::byte *>(pointer);
+        visit(bytes, place);
+        pointer = reinterpret_cast<std::remove_reference_t<decltype(pointer)>>(place);
+    };
+    if (use.raw || !use.weights) section(constant_bytes(constant), raw);
+    if (!use.weights) return;
+    const int64_t n = constant.shape[0], k = constant.shape[1];
+    const bool stays = stays_float(n, k);
+    if (stays || has([](int32_t p) { return p == WB_PRECISION_FP32; }))
+        section(static_cast<size_t>(panel_elements_f32(n, k)) * sizeof(float), weights.f32);
+    if (stays) return;
+    if (has([](int32_t p) { return p == WB_PRECISION_BF16; }))
+        section(static_cast<size_t>(panel_elements_bf16(n, k)) * sizeof(uint16_t), weights.bf16);
+    if (has(uses_int8_weights)) {
+        section(static_cast<size_t>(panel_columns(n)) * sizeof(float), weights.i8_scale);
+        section(static_cast<size_t>(panel_elements_i8(n, k)), weights.i8);
     }
-    bool take_all(std::vector<uint32_t> &to, uint32_t count) {
-        if (count > bytes_.size() / sizeof(uint32_t)) return false;
-        to.resize(count);
-        return take(to.data(), count);
-    }
-    ByteView rest() const { return bytes_; }
-
-  private:
-    ByteView bytes_;
-};
-
-bool all_zero(ByteView bytes) {
-    return std::all_of(bytes.begin(), bytes.end(), [](std::byte byte) { return byte == std::byte{0}; });
 }
 
-Status check_frame(ByteView bytes, const Header &header) {
-    if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0)
-        return Status::failure(WB_INVALID_BUNDLE, "model.plan: expected the magic bytes of a plan, found others");
-    if (header.version != kPlanVersion)
-        return Status::failure(WB_INVALID_BUNDLE, "model.plan: expected plan version {}, found {}", kPlanVersion,
-                               header.version);
-    if (header.total_bytes != bytes.size())
-        return Status::failure(WB_INVALID_BUNDLE, "model.plan: expected {} bytes as its header says, found {}",
-                               header.total_bytes, bytes.size());
+Status check_checksum(ByteView bytes) {
     auto digest = sha256(bytes.first(bytes.size() - kTrailerBytes));
     if (!digest) return digest.status();
     Digest trailer;
     std::memcpy(trailer.data(), bytes.last(kTrailerBytes).data(), kTrailerBytes);
-    if (*digest != trailer)
-        return Status::failure(WB_INVALID_BUNDLE, "model.plan: sha256: expected {}, found {}", hex(trailer),
-                               hex(*digest));
-    if (header.reserved != 0)
-        return Status::failure(WB_INVALID_BUNDLE, "model.plan: reserved: expected 0, found {}", header.reserved);
-    uint64_t body = bytes.size() - sizeof(Header) - kTrailerBytes;
-    if (header.code_bytes > body || header.weight_bytes != body - header.code_bytes)
+    if (*digest == trailer) return {};
+    return Status::failure(WB_INVALID_BUNDLE, "sha256: expected {}, found {}", hex(trailer), hex(*digest));
+}
+
+Status check_frame(ByteView bytes, const Header &header, Checksum checksum) {
+    if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0)
+        return Status::failure(WB_INVALID_BUNDLE, "expected the magic bytes of a plan, found others");
+    if (header.version != kPlanVersion)
         return Status::failure(WB_INVALID_BUNDLE,
-                               "model.plan: expected sections of {} bytes together, found code of {} and weights of {}",
-                               body, header.code_bytes, header.weight_bytes);
-    if ((sizeof(Header) + header.code_bytes) % kWeightsAlignment != 0)
+                               "expected plan version {}, found {}: compile the bundle again, or use the library that "
+                               "it was compiled for",
+                               kPlanVersion, header.version);
+    if (header.numerics != kNumericsV1)
+        return Status::failure(WB_INVALID_BUNDLE, "expected numerics id {}, found {}", kNumericsV1, header.numerics);
+    if (header.total_bytes != bytes.size())
+        return Status::failure(WB_INVALID_BUNDLE, "expected {} bytes as its header says, found {}", header.total_bytes,
+                               bytes.size());
+    if (checksum == Checksum::compare)
+        if (Status status = check_checksum(bytes); !status.ok()) return status;
+    auto zero = [](const auto &field) {
+        return std::all_of(std::begin(field), std::end(field), [](auto b) { return b == 0; });
+    };
+    if (!zero(header.reserved) || !zero(header.more_reserved))
+        return Status::failure(WB_INVALID_BUNDLE, "reserved: expected zeros, found others");
+    const uint64_t body = bytes.size() - sizeof(Header) - kTrailerBytes;
+    if (header.graph_bytes > body || header.weight_bytes != body - header.graph_bytes ||
+        header.graph_bytes % kLine != 0)
         return Status::failure(WB_INVALID_BUNDLE,
-                               "model.plan: weights: expected at a multiple of {} bytes, found at {}",
-                               kWeightsAlignment, sizeof(Header) + header.code_bytes);
-    return Status();
+                               "expected sections of {} bytes together, found a graph of {} and weights of {}", body,
+                               header.graph_bytes, header.weight_bytes);
+    return {};
 }
 
-Status cut_short(std::string_view section, uint32_t expected, size_t found) {
-    return Status::failure(WB_INVALID_BUNDLE, "model.plan: {}: expected {}, found the end of the section after {}",
-                           section, expected, found);
+Expected<Precisions> read_precisions(const Header &header) {
+    Precisions precisions;
+    for (size_t i = 0; i < kMaxPrecisions; ++i) {
+        if (header.precisions[i] == 0) continue;
+        if (precisions.size() != i)
+            return Status::failure(WB_INVALID_BUNDLE, "precisions: expected none behind the last, found {} at place {}",
+                                   header.precisions[i], i);
+        precisions.push_back(header.precisions[i]);
+    }
+    return precisions;
 }
 
-Status read_code(Cursor &code, const Header &header, PlanData &data) {
-    for (uint32_t i = 0; i < header.inputs; ++i) {
-        InputRecord record;
-        if (!code.take(&record)) return cut_short("inputs", header.inputs, i);
-        data.inputs.push_back({static_cast<DType>(record.dtype), record.rank, record.width});
-    }
-    int64_t offset = 0;
-    for (uint32_t i = 0; i < header.constants; ++i) {
-        ConstantRecord record;
-        if (!code.take(&record)) return cut_short("constants", header.constants, i);
-        PlanConstant constant{record.rows, record.columns, offset};
-        if (Status status = check_size(i, constant); !status.ok()) return status;
-        offset += constant_stride(constant);  // at most kMaxConstants * kMaxElements = 2^48
-        data.constants.push_back(constant);
-    }
-    for (uint32_t i = 0; i < header.ops; ++i) {
-        OpRecord record;
-        PlanOp op;
-        if (!code.take(&record) || !code.take_all(op.operands, record.operands) ||
-            !code.take_all(op.constants, record.constants))
-            return cut_short("operations", header.ops, i);
-        op.kind = static_cast<OpKind>(record.kind);
-        op.width = record.width;
-        op.begin = record.begin;
-        op.epsilon = record.epsilon;
-        data.ops.push_back(std::move(op));
-    }
-    if (!code.take_all(data.outputs, header.outputs)) return cut_short("outputs", header.outputs, 0);
-    if (code.rest().size() >= kWeightsAlignment || !all_zero(code.rest()))
-        return Status::failure(WB_INVALID_BUNDLE, "model.plan: expected zeros up to the weights, found {} bytes more",
-                               code.rest().size());
-    return Status();
-}
-
-Status check_counts(const Header &header) {
-    struct {
-        std::string_view name;
-        uint32_t found, most;
-    } counts[] = {{"inputs", header.inputs, kMaxInputs},
-                  {"constants", header.constants, kMaxConstants},
-                  {"operations", header.ops, kMaxOperations},
-                  {"outputs", header.outputs, kMaxOutputs}};
-    for (const auto &count : counts)
-        if (count.found > count.most)
-            return Status::failure(WB_INVALID_BUNDLE, "model.plan: {}: expected at most {}, found {}", count.name,
-                                   count.most, count.found);
-    return Status();
-}
-
-// `weights` as large as the constants need: one after another, zeros between them.
-Status read_weights(ByteView weights, PlanData &data) {
-    uint64_t floats = 0;
-    for (const PlanConstant &constant : data.constants) floats += static_cast<uint64_t>(constant_stride(constant));
-    if (weights.size() != floats * sizeof(float))
-        return Status::failure(WB_INVALID_BUNDLE, "model.plan: weights: expected {} bytes, found {}",
-                               floats * sizeof(float), weights.size());
-    for (size_t i = 0; i < data.constants.size(); ++i) {
-        const PlanConstant &constant = data.constants[i];
-        auto first = static_cast<size_t>(constant.offset) * sizeof(float);
-        auto used = static_cast<size_t>(constant.rows * constant.columns) * sizeof(float);
-        auto stride = static_cast<size_t>(constant_stride(constant)) * sizeof(float);
-        if (!all_zero(weights.subspan(first + used, stride - used)))
-            return Status::failure(WB_INVALID_BUNDLE, "model.plan: constant {}: expected zeros behind it, found others",
-                                   i);
-    }
-    if (weights.empty()) return Status();
-    data.weights = AlignedBuffer(weights.size());
-    std::memcpy(data.weights.data(), weights.data(), weights.size());
-    return Status();
+bool finite(const float *numbers, int64_t count) {
+    return std::all_of(numbers, numbers + count, [](float number) { return std::isfinite(number); });
 }
 
 }  // namespace
 
-Expected<Bytes> write_plan(const Plan &plan) {
-    const PlanData &data = plan.data();
-    Bytes code;
-    for (const PlanInput &input : data.inputs)
-        put(code, InputRecord{static_cast<int32_t>(input.dtype), input.rank, input.width});
-    for (const PlanConstant &constant : data.constants) put(code, ConstantRecord{constant.rows, constant.columns});
-    for (const PlanOp &op : data.ops) {
-        put(code, OpRecord{static_cast<uint32_t>(op.kind), static_cast<uint32_t>(op.operands.size()),
-                           static_cast<uint32_t>(op.constants.size()), op.epsilon, op.begin, op.width});
-        put_all(code, op.operands);
-        put_all(code, op.constants);
+// Reads and writes a plan's parts.
+class PlanFile {
+  public:
+    static Expected<Bytes> write(const Plan &plan) {
+        Header header{};
+        std::memcpy(header.magic, kMagic, sizeof kMagic);
+        header.version = kPlanVersion;
+        header.numerics = kNumericsV1;
+        std::copy(plan.precisions_.begin(), plan.precisions_.end(), header.precisions);
+        std::memcpy(header.module, plan.module_.data(), sizeof header.module);
+        Bytes file(sizeof header);
+        put_graph(file, plan.graph_);
+        header.graph_bytes = file.size() - sizeof header;
+        const auto uses = constant_uses(plan.graph_);
+        for (size_t i = 0; i < uses.size(); ++i) {
+            const Constant &constant = plan.graph_.constants()[i];
+            PackedWeights weights = plan.weights_[i];
+            const std::byte *raw = constant.data.get();
+            walk_constant(constant, uses[i], plan.precisions_, weights, raw, [&](size_t bytes, const std::byte *from) {
+                file.insert(file.end(), from, from + bytes);
+                pad_to_line(file);
+            });
+        }
+        header.weight_bytes = file.size() - sizeof header - header.graph_bytes;
+        header.total_bytes = file.size() + kTrailerBytes;
+        std::memcpy(file.data(), &header, sizeof header);
+        auto digest = sha256(file);
+        if (!digest) return digest.status();
+        put(file, *digest);
+        return file;
     }
-    put_all(code, data.outputs);
-    while (code.size() % kWeightsAlignment != 0) code.push_back(std::byte{0});  // the header is one line long
 
-    Header header{};
-    std::memcpy(header.magic, kMagic, sizeof kMagic);
-    header.version = kPlanVersion;
-    header.numerics = data.numerics;
-    header.total_bytes = sizeof header + code.size() + data.weights.size() + kTrailerBytes;
-    header.precision = data.precision;
-    header.inputs = static_cast<uint32_t>(data.inputs.size());
-    header.constants = static_cast<uint32_t>(data.constants.size());
-    header.ops = static_cast<uint32_t>(data.ops.size());
-    header.outputs = static_cast<uint32_t>(data.outputs.size());
-    header.code_bytes = code.size();
-    header.weight_bytes = data.weights.size();
+    static Expected<std::shared_ptr<const Plan>> read(ByteView bytes, std::shared_ptr<const void> owner,
+                                                      Checksum checksum) {
+        Header header;
+        if (bytes.size() < sizeof header + kTrailerBytes)
+            return Status::failure(WB_INVALID_BUNDLE, "expected at least {} bytes, found {}",
+                                   sizeof header + kTrailerBytes, bytes.size());
+        std::memcpy(&header, bytes.data(), sizeof header);
+        if (Status status = check_frame(bytes, header, checksum); !status.ok()) return status;
+        auto precisions = read_precisions(header);
+        if (!precisions) return precisions.status();
+        Cursor code(bytes.subspan(sizeof header, static_cast<size_t>(header.graph_bytes)));
+        auto graph = take_graph(code);
+        if (!graph) return graph.status();
+        if (!code.rest().empty())
+            return Status::failure(WB_INVALID_BUNDLE, "graph: expected its end, found {} bytes more",
+                                   code.rest().size());
+        if (Status status = check_precisions(*graph, *precisions); !status.ok()) return status;
+        std::shared_ptr<Plan> plan(new Plan);
+        plan->graph_ = *std::move(graph);
+        plan->precisions_ = *std::move(precisions);
+        std::memcpy(plan->module_.data(), header.module, sizeof header.module);
+        plan->owned_.emplace_back(owner, bytes.data());
+        ByteView weights = bytes.subspan(sizeof header + static_cast<size_t>(header.graph_bytes),
+                                         static_cast<size_t>(header.weight_bytes));
+        if (Status status = place_weights(*plan, weights, owner); !status.ok()) return status;
+        return std::shared_ptr<const Plan>(std::move(plan));
+    }
 
-    Bytes file;
-    file.reserve(header.total_bytes);
-    put(file, header);
-    file.insert(file.end(), code.begin(), code.end());
-    file.insert(file.end(), data.weights.data(), data.weights.data() + data.weights.size());
-    auto digest = sha256(file);
-    if (!digest) return digest.status();
-    put(file, *digest);
-    return file;
+    static Expected<std::shared_ptr<const Plan>> reduced(const std::shared_ptr<const Plan> &from,
+                                                         Precisions precisions) {
+        if (Status status = check_precisions(from->graph_, precisions); !status.ok()) return status;
+        for (int32_t precision : precisions)
+            if (!from->has(precision))
+                return Status::failure(WB_INVALID_ARGUMENT, "precisions: expected some of the plan's, found {}",
+                                       precision_name(precision));
+        std::shared_ptr<Plan> plan(new Plan(*from));
+        plan->precisions_ = std::move(precisions);
+        return std::shared_ptr<const Plan>(std::move(plan));
+    }
+
+  private:
+    static Status place_weights(Plan &plan, ByteView bytes, const std::shared_ptr<const void> &owner) {
+        const auto uses = constant_uses(plan.graph_);
+        plan.weights_.resize(uses.size());
+        for (size_t i = 0; i < uses.size(); ++i) {
+            const Constant &constant = plan.graph_.constants()[i];
+            const std::byte *raw = nullptr;
+            bool cut = false;
+            walk_constant(constant, uses[i], plan.precisions_, plan.weights_[i], raw,
+                          [&](size_t size, const std::byte *&place) {
+                              const size_t room = in_lines(size);
+                              if (cut || room > bytes.size()) {
+                                  cut = true;
+                                  return;
+                              }
+                              place = bytes.data();
+                              bytes = bytes.subspan(room);
+                          });
+            if (cut)
+                return Status::failure(WB_INVALID_BUNDLE,
+                                       "weights: expected the elements of constant {}, found the end of the file", i);
+            if (raw) set_constant(plan.graph_, i, std::shared_ptr<const std::byte>(owner, raw));
+            if (Status status = check_numbers(constant, plan.weights_[i], i); !status.ok()) return status;
+        }
+        if (!bytes.empty())
+            return Status::failure(WB_INVALID_BUNDLE, "weights: expected their end, found {} bytes more", bytes.size());
+        return {};
+    }
+
+    // Quantised layers must not hide an infinite scale; bools are 0 or 1.
+    static Status check_numbers(const Constant &constant, const PackedWeights &weights, size_t index) {
+        if (constant.data && constant.dtype == DType::boolean) {
+            const auto *from = constant.as<uint8_t>();
+            if (std::any_of(from, from + constant.elements(), [](uint8_t value) { return value > 1; }))
+                return Status::failure(WB_INVALID_BUNDLE, "weights: constant {}: expected bools, found other bytes",
+                                       index);
+        }
+        if (weights.i8_scale && !finite(weights.i8_scale, panel_columns(constant.shape[0])))
+            return Status::failure(WB_INVALID_BUNDLE, "weights: constant {}: expected finite scales, found others",
+                                   index);
+        return {};
+    }
+};
+
+Expected<Bytes> write_plan(const Plan &plan) { return PlanFile::write(plan); }
+
+Expected<std::shared_ptr<const Plan>> read_plan(ByteView bytes, std::shared_ptr<const void> owner, Checksum checksum) {
+    auto plan = PlanFile::read(bytes, std::move(owner), checksum);
+    if (!plan) return Status::failure(plan.status().code, "model.plan: {}", plan.status().message);
+    return plan;
 }
 
-Expected<std::shared_ptr<const Plan>> read_plan(ByteView bytes) {
-    if (bytes.size() < sizeof(Header) + kTrailerBytes)
-        return Status::failure(WB_INVALID_BUNDLE, "model.plan: expected at least {} bytes, found {}",
-                               sizeof(Header) + kTrailerBytes, bytes.size());
-    auto header = load_unaligned<Header>(bytes.data());
-    if (Status status = check_frame(bytes, header); !status.ok()) return status;
-    if (Status status = check_counts(header); !status.ok()) return status;
-
-    PlanData data;
-    data.numerics = header.numerics;
-    data.precision = header.precision;
-    Cursor code(bytes.subspan(sizeof(Header), static_cast<size_t>(header.code_bytes)));
-    if (Status status = read_code(code, header, data); !status.ok()) return status;
-    ByteView weights = bytes.subspan(sizeof(Header) + static_cast<size_t>(header.code_bytes),
-                                     static_cast<size_t>(header.weight_bytes));
-    if (Status status = read_weights(weights, data); !status.ok()) return status;
-    return Plan::make(std::move(data));
+Expected<std::shared_ptr<const Plan>> with_precisions(const std::shared_ptr<const Plan> &plan, Precisions precisions) {
+    return PlanFile::reduced(plan, std::move(precisions));
 }
 
 }  // namespace weighbridge::lib

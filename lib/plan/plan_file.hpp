@@ -6,15 +6,20 @@
 
 namespace weighbridge::lib {
 
-inline constexpr uint32_t kPlanVersion = 0;
+inline constexpr uint32_t kPlanVersion = 1;
 
-// The content of model.plan, whose form is in lib/plan/README.md. The same plan gives the same bytes.
-// WB_INTERNAL where OpenSSL fails.
+// A plan as the bytes of model.plan; the same plan is the same bytes. lib/plan/README.md has the form.
 Expected<Bytes> write_plan(const Plan &plan);
 
-// Reads untrusted bytes: magic, version, size and checksum first, then every field. The weights are copied, so that the
-// bytes may go. WB_INVALID_BUNDLE: "model.plan: ", what was expected and what was found. May throw std::bad_alloc, but
-// holds no more than a small multiple of the bytes given.
-Expected<std::shared_ptr<const Plan>> read_plan(ByteView bytes);
+// Whether somebody has compared the bytes with a digest already; else the file's own checksum is.
+enum class Checksum { compare, compared };
+
+// Parses bytes that nobody vouches for. The plan points into them: `owner` keeps them, at a multiple of 64 bytes.
+// WB_INVALID_BUNDLE: "model.plan: ", where, what was expected and what was found.
+Expected<std::shared_ptr<const Plan>> read_plan(ByteView bytes, std::shared_ptr<const void> owner,
+                                                Checksum checksum = Checksum::compare);
+
+// The same plan with fewer precisions, in the order given; each must be there.
+Expected<std::shared_ptr<const Plan>> with_precisions(const std::shared_ptr<const Plan> &plan, Precisions precisions);
 
 }  // namespace weighbridge::lib

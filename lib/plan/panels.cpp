@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/panels.hpp"
+
+#include <bit>
+#include <cmath>
+
+namespace weighbridge::lib {
+namespace {
+
+// Calls at(panel element, column, k) for each place of the panels, in their order; Group inputs share a word.
+template <int Group, class At>
+void walk(int64_t n, int64_t k, At at) {
+    int64_t place = 0;
+    for (int64_t panel = 0; panel < panel_columns(n); panel += kPanelColumns)
+        for (int64_t word = 0; word < k; word += Group)
+            for (int64_t column = panel; column < panel + kPanelColumns; ++column)
+                for (int64_t i = word; i < word + Group; ++i) at(place++, column, i);
+}
+
+template <int Group, class T>
+void pack(const T *weights, int64_t stride, int64_t n, int64_t k, T *panels) {
+    walk<Group>(n, k, [&](int64_t place, int64_t column, int64_t i) {
+        panels[place] = column < n && i < k ? weights[column * stride + i] : T{};
+    });
+}
+
+template <int Group, class T>
+void unpack(const T *panels, int64_t n, int64_t k, T *weights, int64_t stride) {
+    walk<Group>(n, k, [&](int64_t place, int64_t column, int64_t i) {
+        if (column < n && i < k) weights[column * stride + i] = panels[place];
+    });
+}
+
+}  // namespace
+
+void pack_f32(const float *weights, int64_t stride, int64_t n, int64_t k, float *panels) {
+    pack<1>(weights, stride, n, k, panels);
+}
+void unpack_f32(const float *panels, int64_t n, int64_t k, float *weights, int64_t stride) {
+    unpack<1>(panels, n, k, weights, stride);
+}
+void pack_bf16(const uint16_t *weights, int64_t stride, int64_t n, int64_t k, uint16_t *panels) {
+    pack<2>(weights, stride, n, k, panels);
+}
+void unpack_bf16(const uint16_t *panels, int64_t n, int64_t k, uint16_t *weights, int64_t stride) {
+    unpack<2>(panels, n, k, weights, stride);
+}
+void pack_i8(const int8_t *weights, int64_t stride, int64_t n, int64_t k, int8_t *panels) {
+    pack<4>(weights, stride, n, k, panels);
+}
+void unpack_i8(const int8_t *panels, int64_t n, int64_t k, int8_t *weights, int64_t stride) {
+    unpack<4>(panels, n, k, weights, stride);
+}
+
+uint16_t to_bf16(float x) {
+    auto bits = std::bit_cast<uint32_t>(x);
+    if (x != x) return static_cast<uint16_t>(bits >> 16 | 0x40);
+    return static_cast<uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+
+float from_bf16(uint16_t x) { return std::bit_cast<float>(static_cast<uint32_t>(x) << 16); }
+
+void quantise_weights(const float *weights, int64_t k, int8_t *q, float *scale) {
+    float most = 0;
+    for (int64_t i = 0; i < k; ++i) most = std::fmax(most, std::fabs(weights[i]));
+    const bool flat = most < 0x1p-119f;  // 127 / most would overflow
+    *scale = flat ? 0.0f : most / 127.0f;
+    const float factor = flat ? 0.0f : 127.0f / most;
+    for (int64_t i = 0; i < k; ++i) {
+        constexpr float kShift = 0x1.8p23f;  // rounds to an integer, ties to even
+        q[i] = flat ? int8_t{0} : static_cast<int8_t>(weights[i] * factor + kShift - kShift);
+    }
+}
+
+void int8_start(Int8Range range, const int8_t *panels, int64_t n, int64_t k, const float *w_scale, const float *bias,
+                int32_t *start, float *shift) {
+    for (int64_t column = 0; column < panel_columns(n); ++column) start[column] = 0;
+    walk<4>(n, k, [&](int64_t place, int64_t column, int64_t) { start[column] += panels[place]; });
+    for (int64_t column = 0; column < panel_columns(n); ++column) {
+        const int32_t sum = start[column];
+        const float own = bias && column < n ? bias[column] : 0.0f;
+        start[column] = range == Int8Range::symmetric ? -128 * sum : 0;
+        shift[column] = range == Int8Range::gelu && column < n
+                            ? std::fma(-kGeluOffset, w_scale[column] * static_cast<float>(sum), own)
+                            : own;
+    }
+}
+
+}  // namespace weighbridge::lib

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weighbridge::lib {
+
+// The one layout of packed weights, for every CPU level: 32 outputs ("columns") a panel, and in a panel the words of
+// each input in ascending order. A word is 32 bits: 1 float, 2 bf16 or 4 int8 of consecutive inputs of one output. What
+// is past n or k is zero. A panel's address is a multiple of 64 where the buffer's is.
+//   float [ceil(n/32)][k][32], bf16 [ceil(n/32)][ceil(k/2)][32][2], int8 [ceil(n/32)][ceil(k/4)][32][4]
+inline constexpr int64_t kPanelColumns = 32;
+
+// Inlined everywhere: a copy made in a file with a CPU level's flags must not serve the others.
+[[gnu::always_inline]] constexpr int64_t panel_columns(int64_t n) {
+    return (n + kPanelColumns - 1) / kPanelColumns * kPanelColumns;
+}
+constexpr int64_t panel_elements_f32(int64_t n, int64_t k) { return panel_columns(n) * k; }
+constexpr int64_t panel_elements_bf16(int64_t n, int64_t k) { return panel_columns(n) * ((k + 1) / 2) * 2; }
+constexpr int64_t panel_elements_i8(int64_t n, int64_t k) { return panel_columns(n) * ((k + 3) / 4) * 4; }
+
+// Row-major weights [n][k], `stride` elements from row to row, to and from panels. Unpacking gives what was packed.
+void pack_f32(const float *weights, int64_t stride, int64_t n, int64_t k, float *panels);
+void unpack_f32(const float *panels, int64_t n, int64_t k, float *weights, int64_t stride);
+void pack_bf16(const uint16_t *weights, int64_t stride, int64_t n, int64_t k, uint16_t *panels);
+void unpack_bf16(const uint16_t *panels, int64_t n, int64_t k, uint16_t *weights, int64_t stride);
+void pack_i8(const int8_t *weights, int64_t stride, int64_t n, int64_t k, int8_t *panels);
+void unpack_i8(const int8_t *panels, int64_t n, int64_t k, int8_t *weights, int64_t stride);
+
+// The nearest bf16, ties to even; a NaN stays a NaN (its quiet bit is set). Denormals are kept.
+uint16_t to_bf16(float x);
+float from_bf16(uint16_t x);
+
+// How the activations of an int8 layer are mapped to bytes, a row at a time (quantise_rows in
+// backend/native/kernels.hpp):
+//   symmetric    x is anything:               u8 = 128 + round(x * 127 / max|x|)
+//   nonnegative  x >= 0 (relu, sigmoid):      u8 = round(x * 255 / max x)
+//   gelu         x >= -0.17 (gelu's minimum): u8 = round((x + 0.17f) * 255 / max(x + 0.17f))
+enum class Int8Range : uint8_t { symmetric, nonnegative, gelu };
+inline constexpr float kGeluOffset = 0.17f;
+
+// One output's weights: scale = max|w| / 127, q = round_half_even(w * (127 / max|w|)) in [-127, 127]; all zero, with
+// scale 0, where max|w| is 0. The weights are finite.
+void quantise_weights(const float *weights, int64_t k, int8_t *q, float *scale);
+
+// What linear_i8 adds, made once at load. start and shift have panel_columns(n) elements; w_scale and bias n; bias may
+// be null, which is 0. With colsum[o] = sum over k of the weights of output o:
+//   symmetric: start = -128 * colsum, shift = bias     nonnegative: start = 0, shift = bias
+//   gelu:      start = 0, shift = fma(-0.17f, w_scale * float(colsum), bias)
+void int8_start(Int8Range range, const int8_t *panels, int64_t n, int64_t k, const float *w_scale, const float *bias,
+                int32_t *start, float *shift);
+
+}  // namespace weighbridge::lib
