@@ -8,6 +8,7 @@ target_include_directories(weighbridge_core PUBLIC "${PROJECT_SOURCE_DIR}/lib" "
 target_link_libraries(weighbridge_core
     PUBLIC fmt::fmt-header-only nlohmann_json::nlohmann_json OpenSSL::Crypto Threads::Threads ${CMAKE_DL_LIBS}
     PRIVATE weighbridge_flags)
+include(NativeKernels)
 target_precompile_headers(weighbridge_core PRIVATE <nlohmann/json.hpp> <fmt/core.h> <map> <memory> <string> <vector>)
 
 file(GLOB WEIGHBRIDGE_CAPI_SOURCES CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/capi/src/*.cpp")

@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define WB_PLUGIN_ABI 1u
+#define WB_PLUGIN_ABI 2u
 #define WB_PLUGIN_MAX_RANK 8
 
 typedef struct wb_plugin_module wb_plugin_module;
@@ -43,6 +43,32 @@ typedef struct wb_plugin_output {
     float *data;                       /**< room for the product of shape */
 } wb_plugin_output;
 
+/** What every run of exact length has in an argument, so that an import need not compute it. */
+#define WB_PLUGIN_CONTENT_DATA 0      /**< anything */
+#define WB_PLUGIN_CONTENT_REAL_MASK 1 /**< the mask of real positions: true everywhere */
+#define WB_PLUGIN_CONTENT_LENGTHS 2   /**< each row's length: the run's length everywhere */
+
+/** An argument of forward. Sizes are numbers, or -1 for rows, -2 for length, -3 for tokens. */
+typedef struct wb_plugin_argument {
+    int32_t dtype;
+    int32_t rank;
+    int64_t shape[WB_PLUGIN_MAX_RANK];
+    int32_t content; /**< WB_PLUGIN_CONTENT_* */
+    int32_t reserved;
+} wb_plugin_argument;
+
+/** What import_module needs to know besides the module. */
+typedef struct wb_plugin_import {
+    const wb_plugin_argument *arguments;
+    const wb_plugin_output *outputs; /**< shape may be symbolic as an argument's; data is not looked at */
+    uint32_t argument_count;
+    uint32_t output_count;
+    int64_t largest_length; /**< of a sequence; 0 where no argument has a length */
+} wb_plugin_import;
+
+/** Receives the serialised graph (lib/graph/graph_file.hpp), valid during the call only. Must not throw. */
+typedef void (*wb_plugin_sink)(const void *graph, uint64_t size, void *payload);
+
 typedef struct wb_plugin_v1 {
     uint32_t struct_size;
     uint32_t abi;              /**< WB_PLUGIN_ABI */
@@ -65,6 +91,12 @@ typedef struct wb_plugin_v1 {
     int32_t (*run)(wb_plugin_module *module, wb_plugin_device device, const wb_plugin_tensor *inputs,
                    uint32_t input_count, wb_plugin_output *outputs, uint32_t output_count, char *error,
                    uint32_t error_bytes);
+
+    /** Imports forward as a graph, on a thread that had thread_init. Calls `sink` once on WB_OK and never otherwise.
+     *  @return WB_OK; WB_INVALID_BUNDLE (what cannot be imported: `report` gets a line that says how much, then a line
+     *  "operator, file:line: reason" for each of the first ten, split by LF); WB_OUT_OF_MEMORY */
+    int32_t (*import_module)(const void *bytes, uint64_t size, const wb_plugin_import *request, wb_plugin_sink sink,
+                             void *payload, char *report, uint32_t report_bytes);
 } wb_plugin_v1;
 
 /** The plug-in's only exported function. @return NULL where it does not speak this ABI number */

@@ -14,6 +14,7 @@
 #include "backend/plugin_loader.hpp"
 #include "backend/warm_inputs.hpp"
 #include "backend/worker.hpp"
+#include "graph/graph_file.hpp"
 #include "weighbridge/c/call.h"
 
 namespace weighbridge::lib {
@@ -249,6 +250,68 @@ class LoadAndWarm final : public Worker::Job {
     const std::shared_ptr<const Bundle> bundle_;
 };
 
+// Has the plug-in import a module, on a thread of LibTorch's.
+class Import final : public Worker::Job {
+  public:
+    Import(const wb_plugin_v1 &table, std::shared_ptr<const Bundle> bundle)
+        : table_(table), bundle_(std::move(bundle)) {}
+
+    Status perform() override {
+        const Manifest &manifest = bundle_->manifest();
+        std::vector<wb_plugin_argument> arguments;
+        int64_t largest = 0;
+        for (const TensorSpec &tensor : manifest.tensors) {
+            wb_plugin_argument argument{};
+            argument.dtype = static_cast<int32_t>(tensor.dtype);
+            argument.rank = tensor.shape.rank;
+            std::copy_n(tensor.shape.size.begin(), tensor.shape.rank, argument.shape);
+            const bool text = std::count(argument.shape, argument.shape + argument.rank, kTokens) > 0;
+            const bool sequence = std::count(argument.shape, argument.shape + argument.rank, kLength) > 0;
+            if (sequence) largest = std::max(largest, manifest.limits.length);
+            if (text) largest = std::max(largest, kMostTokens);
+            // A run's rows are of one exact length, so that nothing of a symbolic size is padded. The mask of a text of
+            // fixed size is data.
+            if (tensor.source == TensorSpec::Source::mask && (text || sequence))
+                argument.content = WB_PLUGIN_CONTENT_REAL_MASK;
+            if (tensor.source == TensorSpec::Source::lengths && tensor.features.empty() && manifest.limits.length > 0)
+                argument.content = WB_PLUGIN_CONTENT_LENGTHS;
+            arguments.push_back(argument);
+        }
+        std::vector<wb_plugin_output> outputs;
+        for (const Output &output : manifest.outputs) {
+            wb_plugin_output wanted{};
+            wanted.name = output.name.c_str();
+            if (const auto *key = std::get_if<std::string>(&output.source))
+                wanted.key = key->c_str();
+            else
+                wanted.index = std::get<int64_t>(output.source);
+            wanted.rank = output.shape.rank;
+            std::copy_n(output.shape.size.begin(), wanted.rank, wanted.shape);
+            outputs.push_back(wanted);
+        }
+        const wb_plugin_import request{arguments.data(), outputs.data(), static_cast<uint32_t>(arguments.size()),
+                                       static_cast<uint32_t>(outputs.size()), largest};
+        const Bytes &module = *bundle_->file(kModuleFile);
+        auto keep = [](const void *serialised, uint64_t size, void *payload) {
+            const auto *from = static_cast<const std::byte *>(serialised);
+            static_cast<Import *>(payload)->graph.assign(from, from + size);
+        };
+        const int32_t code = table_.import_module(module.data(), module.size(), &request, keep, this, report.data(),
+                                                  static_cast<uint32_t>(report.size()));
+        report.resize(std::strlen(report.c_str()));
+        if (code != WB_OK) return Status::failure(code, "{}: {}", kModuleFile, report.substr(0, report.find('\n')));
+        return {};
+    }
+
+    Bytes graph;                                   // the result, serialised
+    std::string report = std::string(8192, '\0');  // or why there is none
+
+  private:
+    static constexpr int64_t kMostTokens = 512;  // of a text with a symbolic size, where no feature says less
+    const wb_plugin_v1 &table_;
+    const std::shared_ptr<const Bundle> bundle_;
+};
+
 class Torchscript final : public TorchscriptBackend {
   public:
     explicit Torchscript(PluginOptions options) : options_(std::move(options)) {}
@@ -275,6 +338,21 @@ class Torchscript final : public TorchscriptBackend {
         const Status status = (*loader)->run(job, {.clock = &steady_clock()}, {}, left);
         if (!status.ok()) return status;
         return std::shared_ptr<const Program>(std::make_shared<TorchscriptProgram>(*threads, job->module, bundle));
+    }
+
+    Expected<Graph> import_graph(const std::shared_ptr<const Bundle> &bundle, std::string &report) override {
+        if (!bundle->file(kModuleFile)) return Status::failure(WB_INVALID_BUNDLE, "{}: not in the bundle", kModuleFile);
+        const auto threads = start();
+        if (!threads) return threads.status();
+        const wb_plugin_v1 &table = *(*threads)->plugin.table;
+        const auto worker = Worker::start("wb:torch-import", [&] { return prepare_thread(table); });
+        if (!worker) return worker.status();
+        const auto job = std::make_shared<Import>(table, bundle);
+        bool left = false;
+        const Status status = (*worker)->run(job, {.clock = &steady_clock()}, {}, left);
+        report = job->report;
+        if (!status.ok()) return status;
+        return read_graph(job->graph);
     }
 
   private:

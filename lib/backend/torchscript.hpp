@@ -4,6 +4,7 @@
 #include <string>
 
 #include "backend/backend.hpp"
+#include "graph/graph.hpp"
 
 namespace weighbridge::lib {
 
@@ -20,6 +21,9 @@ struct PluginOptions {
 class TorchscriptBackend : public Backend {
   public:
     virtual bool started() const = 0;
+    // The bundle's module as a graph, not optimised. WB_INVALID_BUNDLE where it does not lower; `report` then has a
+    // line for each of the first ten operators that are to blame, with their place in the source.
+    virtual Expected<Graph> import_graph(const std::shared_ptr<const Bundle> &bundle, std::string &report) = 0;
 };
 std::unique_ptr<TorchscriptBackend> make_torchscript_backend(PluginOptions options);
 

@@ -1,205 +1,345 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
-#include "backend/reference/kernels.hpp"
+#include "backend/plan_backend.hpp"
+#include "backend/plan_linear.hpp"
 #include "backend/reference/reference.hpp"
+#include "backend/reference/twins.hpp"
+#include "graph/dense.hpp"
+#include "plan/memory.hpp"
+#include "plan/panels.hpp"
 
 namespace weighbridge::lib {
 namespace {
 
+namespace twins = reference::twins;
+
 constexpr int64_t kTileRows = 64;
-// Multiply-adds between two polls of the stop: about 100 us of these loops at 1 to 2 ns each.
-constexpr int64_t kWorkBetweenPolls = 1 << 16;
-constexpr int64_t kFloatsPerLine = 64 / sizeof(float);
+constexpr int64_t kSequenceTileRows = 4;
 
-// Where each operation's result begins in an arena for `rows` rows, in floats; last comes the arena's size.
-std::vector<int64_t> arena_layout(const PlanData &plan, int64_t rows) {
-    std::vector<int64_t> begins{0};
-    for (const PlanOp &op : plan.ops) {
-        int64_t floats = op.width * rows;
-        begins.push_back(begins.back() + (floats + kFloatsPerLine - 1) / kFloatsPerLine * kFloatsPerLine);
+// What every executor of a program reads. Constant after construction.
+struct Shared {
+    Shared(std::shared_ptr<const Plan> the_plan, int32_t the_precision, std::vector<std::string> names)
+        : plan(std::move(the_plan)),
+          precision(the_precision),
+          tensor_names(std::move(names)),
+          linears(*plan, precision),
+          inputs(input_nodes(plan->graph())),
+          sequences(has_length(plan->graph())) {}
+
+    // A dense buffer for each value that is computed, for runs of up to `rows` rows.
+    MemoryPlan memory(int64_t rows) const {
+        const Graph &graph = plan->graph();
+        std::vector<MemoryBlock> blocks(graph.nodes().size());
+        for (size_t i = 0; i < blocks.size(); ++i) {
+            const Node &node = graph.nodes()[i];
+            blocks[i].first = blocks[i].last = static_cast<int>(i);
+            for (ValueId id : node.operands) blocks[id].last = static_cast<int>(i);
+            if (node.op == Op::input || node.op == Op::constant) continue;
+            const Extent elements = *product(node.type.shape);  // most at an end: infer
+            blocks[i].bytes = std::max(elements.at(rows, graph.least_length), elements.at(rows, graph.largest_length)) *
+                              static_cast<int64_t>(size_of(node.type.dtype));
+        }
+        for (ValueId id : graph.outputs()) blocks[id].last = static_cast<int>(blocks.size());
+        return plan_memory(blocks);
     }
-    return begins;
-}
+    // Bytes of the largest row that an int8 or bf16 linear rounds, with its scale.
+    int64_t scratch_bytes() const {
+        int64_t bytes = 0;
+        for (ValueId id = 0; id < plan->graph().nodes().size(); ++id)
+            bytes = std::max(bytes, (linears.of(id).k + 3) / 4 * 8);
+        return bytes + 64;
+    }
 
-class ReferenceExecutor final : public Executor {
+    const std::shared_ptr<const Plan> plan;
+    const int32_t precision;
+    const std::vector<std::string> tensor_names;
+    const Linears linears;
+    const std::vector<ValueId> inputs;
+    const bool sequences;
+};
+
+// One node on dense tensors. Rows of a tensor are what its last axis leaves.
+class Evaluation {
   public:
-    ReferenceExecutor(std::shared_ptr<const Plan> plan, std::shared_ptr<const std::vector<std::string>> names,
-                      int64_t tile_rows)
-        : plan_(std::move(plan)), names_(std::move(names)), tile_rows_(tile_rows) {
-        auto begins = arena_layout(plan_->data(), tile_rows);
-        arena_ = AlignedBuffer(static_cast<size_t>(begins.back()) * sizeof(float));
-        for (size_t i = 0; i < plan_->data().ops.size(); ++i)
-            results_.push_back(reinterpret_cast<float *>(arena_.data()) + begins[i]);
-    }
+    Evaluation(const Shared &shared, ValueId id, std::vector<Dense> operands, Dense result, std::byte *scratch)
+        : shared_(shared),
+          id_(id),
+          node_(shared.plan->graph().node(id)),
+          x_(std::move(operands)),
+          y_(std::move(result)),
+          scratch_(scratch) {}
 
-    Status run(Run &run) override {
-        const PlanData &plan = plan_->data();
-        if (Status status = check(run); !status.ok()) return status;
-        for (size_t i = 0; i < plan.ops.size(); ++i) {
-            int64_t step = rows_between_polls(plan.ops[i]);
-            for (int64_t row = 0; row < run.rows; row += step) {
-                if (int32_t code = run.stop.poll(); code != WB_OK)
-                    return Status::failure(code, "{} while the model ran",
-                                           code == WB_CANCELLED ? "cancelled" : "the deadline passed");
-                Status status = step_op(run, i, row, std::min(step, run.rows - row));
-                if (!status.ok()) return status;
+    Status compute(int64_t rows, int64_t length) {
+        const Graph &graph = shared_.plan->graph();
+        const bool floats = !node_.operands.empty() && graph.type(node_.operands[0]).dtype == DType::float32;
+        switch (node_.op) {
+            case Op::linear:
+                linear();
+                return {};
+            case Op::attention:
+                attention();
+                return {};
+            case Op::matmul:
+                matmul();
+                return {};
+            case Op::layer_norm:
+                twins::layer_norm({in(0), width(), count(), width(), in(1), in(2),
+                                   static_cast<float>(node_.attributes.reals[0]), out(), width()});
+                return {};
+            case Op::softmax:
+                twins::softmax_last({in(0), width(), count(), width(), out(), width()});
+                return {};
+            case Op::reduce_sum:
+            case Op::reduce_mean:
+            case Op::reduce_max:
+            case Op::reduce_min:
+                if (!floats) break;
+                reduce();
+                return {};
+            default:
+                break;
+        }
+        if (floats && node_.type.dtype == DType::float32) {
+            if (node_.op >= Op::neg && node_.op <= Op::clamp) {
+                unary();
+                return {};
+            }
+            if (node_.op >= Op::add && node_.op <= Op::pow) {
+                binary();
+                return {};
             }
         }
-        for (size_t i = 0; i < plan.outputs.size(); ++i) {
-            uint32_t value = plan.outputs[i];
-            int64_t elements = run.rows * plan_->width(value);
-            if (elements > 0)
-                std::memcpy(run.outputs[i], floats(run, value, 0), static_cast<size_t>(elements) * sizeof(float));
-        }
-        return Status();
+        return evaluate_exact(node_, x_, y_, rows, length);
     }
 
   private:
-    Status check(const Run &run) const {
-        const PlanData &plan = plan_->data();
-        if (run.rows < 0 || run.rows > tile_rows_)
-            return Status::failure(WB_INTERNAL, "reference: expected 0 to {} rows, found {}", tile_rows_, run.rows);
-        if (run.inputs.size() != plan.inputs.size() || run.outputs.size() != plan.outputs.size())
-            return Status::failure(WB_INTERNAL, "reference: expected {} inputs and {} outputs, found {} and {}",
-                                   plan.inputs.size(), plan.outputs.size(), run.inputs.size(), run.outputs.size());
-        for (size_t i = 0; i < plan.inputs.size(); ++i) {
-            const PlanInput &input = plan.inputs[i];
-            const TensorView &view = run.inputs[i];
-            bool fits = view.dtype == input.dtype && view.shape.rank == input.rank && view.shape.size[0] == run.rows &&
-                        (input.rank == 1 || view.shape.size[1] == input.width);
-            if (!fits)
-                return Status::failure(
-                    WB_INTERNAL,
-                    "reference: tensor '{}': expected {} of rank {}, {} rows and width {}, found {} of "
-                    "rank {} and sizes {}, {}",
-                    (*names_)[i], name_of(input.dtype), input.rank, run.rows, input.width, name_of(view.dtype),
-                    view.shape.rank, view.shape.size[0], view.shape.size[1]);
-        }
-        return Status();
-    }
+    const float *in(size_t index) const { return x_[index].as<const float>(); }
+    float *out() const { return y_.as<float>(); }
+    int64_t width() const { return y_.shape.empty() ? 1 : y_.shape.back(); }
+    int64_t count() const { return width() == 0 ? 0 : y_.elements() / width(); }
 
-    int64_t rows_between_polls(const PlanOp &op) const {
-        int64_t work = op.width;
-        if (op.kind == OpKind::linear) work *= plan_->width(op.operands[0]);
-        return std::clamp<int64_t>(kWorkBetweenPolls / work, 1, kTileRows);
-    }
-
-    // A value's bytes from a row on; raw inputs lie with the caller.
-    const void *raw(const Run &run, uint32_t value, int64_t row) const {
-        size_t inputs = plan_->data().inputs.size();
-        if (value >= inputs) return results_[value - inputs] + row * plan_->width(value);
-        size_t bytes = static_cast<size_t>(row * plan_->width(value)) * size_of(plan_->dtype(value));
-        return static_cast<const std::byte *>(run.inputs[value].data) + bytes;
-    }
-    const float *floats(const Run &run, uint32_t value, int64_t row) const {
-        return static_cast<const float *>(raw(run, value, row));
-    }
-    reference::Matrix matrix(uint32_t constant) const {
-        const PlanConstant &shape = plan_->data().constants[constant];
-        return {plan_->constant(constant), shape.rows, shape.columns};
-    }
-
-    // Operation `index` over `rows` rows from `row` on. Fails only in a look-up.
-    Status step_op(const Run &run, size_t index, int64_t row, int64_t rows) {
-        const PlanOp &op = plan_->data().ops[index];
-        uint32_t first = op.operands[0];
-        int64_t width = plan_->width(first);
-        int64_t elements = rows * op.width;
-        float *y = results_[index] + row * op.width;
-        auto x = [&](size_t operand = 0) { return floats(run, op.operands[operand], row); };
-        auto vector = [&](size_t which) { return plan_->constant(op.constants[which]); };
-        switch (op.kind) {
-            case OpKind::embedding: {
-                reference::Matrix table = matrix(op.constants[0]);
-                if (!reference::embedding(raw(run, first, row), plan_->dtype(first), rows, width, table, y))
-                    return Status::failure(
-                        WB_BACKEND_FAILED,
-                        "tensor '{}': expected indices in [0, {}) as the model's table has rows, got one "
-                        "outside it",
-                        (*names_)[first], table.rows);
-                break;
+    void linear() {
+        const LinearWeights &weights = shared_.linears.of(id_);
+        const auto attributes = LinearAttributes::of(node_);
+        native::Epilogue epilogue;
+        epilogue.activation = static_cast<native::Activation>(attributes.activation);
+        epilogue.slope = static_cast<float>(attributes.slope);
+        const float *residual = attributes.residual ? in(x_.size() - 1) : nullptr;
+        const int64_t k = weights.k, n = weights.n;
+        for (int64_t row = 0; row < count(); ++row) {
+            const float *x = in(0) + row * k;
+            float *y = out() + row * n;
+            if (residual) epilogue.residual = residual + row * n;
+            if (weights.i8) {
+                auto *q = reinterpret_cast<uint8_t *>(scratch_ + 64);
+                auto *scale = reinterpret_cast<float *>(scratch_);
+                twins::quantise_rows({x, k, 1, k, static_cast<Int8Range>(attributes.range), q, (k + 3) / 4 * 4, scale});
+                twins::linear_i8({q, (k + 3) / 4 * 4, scale, 1, k, weights.i8, n, weights.scale, weights.start,
+                                  weights.shift, epilogue, y, n});
+            } else if (weights.bf16) {
+                auto *q = reinterpret_cast<uint16_t *>(scratch_ + 64);
+                twins::round_rows_bf16({x, k, 1, k, q, (k + 1) / 2 * 2});
+                twins::linear_bf16({q, (k + 1) / 2 * 2, 1, k, weights.bf16, n, weights.bias, epilogue, y, n});
+            } else {
+                twins::linear_f32({x, k, 1, k, weights.f32, n, weights.bias, epilogue, y, n});
             }
-            case OpKind::concat: {
-                int64_t column = 0;
-                for (size_t i = 0; i < op.operands.size(); ++i) {
-                    int64_t part = plan_->width(op.operands[i]);
-                    reference::copy_columns(x(i), part, rows, part, y + column, op.width);
-                    column += part;
-                }
-                break;
-            }
-            case OpKind::linear:
-                reference::linear(x(), rows, matrix(op.constants[0]), vector(1), y);
-                break;
-            case OpKind::relu:
-                reference::relu(x(), elements, y);
-                break;
-            case OpKind::sigmoid:
-                reference::sigmoid(x(), elements, y);
-                break;
-            case OpKind::tanh:
-                reference::tanh(x(), elements, y);
-                break;
-            case OpKind::gelu:
-                reference::gelu(x(), elements, y);
-                break;
-            case OpKind::layer_norm:
-                reference::layer_norm(x(), rows, op.width, vector(0), vector(1), op.epsilon, y);
-                break;
-            case OpKind::add:
-                reference::add(x(), x(1), elements, y);
-                break;
-            case OpKind::affine:
-                reference::affine(x(), rows, op.width, vector(0), vector(1), y);
-                break;
-            case OpKind::slice:
-                reference::copy_columns(x() + op.begin, width, rows, op.width, y, op.width);
-                break;
-            case OpKind::cast:
-                reference::cast(raw(run, first, row), plan_->dtype(first), elements, y);
-                break;
         }
-        return Status();
     }
 
-    const std::shared_ptr<const Plan> plan_;
-    const std::shared_ptr<const std::vector<std::string>> names_;  // by tensor
+    // By batch row, each broadcast of the mask taken as it comes.
+    void attention() {
+        const auto attributes = AttentionAttributes::of(node_);
+        const auto &q = x_[0].shape, &k = x_[1].shape, &v = x_[2].shape;
+        const size_t rank = q.size();
+        native::Attention call{};
+        call.heads = q[rank - 3];
+        call.queries = q[rank - 2];
+        call.keys = k[rank - 2];
+        call.dim = q[rank - 1];
+        call.value_dim = v[rank - 1];
+        call.q_row = call.k_row = call.dim;
+        call.v_row = call.out_row = call.value_dim;
+        call.q_head = call.queries * call.dim;
+        call.k_head = call.keys * call.dim;
+        call.v_head = call.keys * call.value_dim;
+        call.out_head = call.queries * call.value_dim;
+        call.scale = static_cast<float>(attributes.scale);
+        call.causal = attributes.causal;
+        call.zero_when_empty = attributes.zero_when_empty;
+        std::vector<int64_t> outer(q.begin(), q.end() - 3), mask_strides(outer.size(), 0);
+        bool boolean = false;
+        if (attributes.mask) {
+            std::vector<int64_t> scores = q;
+            scores[rank - 1] = call.keys;
+            const auto strides = broadcast_strides(x_[3].shape, scores);
+            boolean = x_[3].dtype == DType::boolean;
+            call.mask_kind = boolean ? native::MaskKind::boolean : native::MaskKind::additive;
+            call.mask_head = strides[rank - 3];
+            call.mask_query = strides[rank - 2];
+            call.mask_key = strides[rank - 1];
+            mask_strides.assign(strides.begin(), strides.end() - 3);
+        }
+        const bool bf16 = needs_bf16_instructions(shared_.precision);
+        int64_t row = 0;
+        for_each_place(outer, {mask_strides}, [&](const std::vector<int64_t> &at) {
+            call.q = in(0) + row * call.heads * call.q_head;
+            call.k = in(1) + row * call.heads * call.k_head;
+            call.v = in(2) + row * call.heads * call.v_head;
+            call.out = out() + row * call.heads * call.out_head;
+            if (attributes.mask) call.mask = x_[3].as<const std::byte>() + at[0] * (boolean ? 1 : 4);
+            bf16 ? twins::attention_bf16(call) : twins::attention_f32(call);
+            ++row;
+        });
+    }
+
+    void matmul() {
+        const auto &a = x_[0].shape, &b = x_[1].shape, &y = y_.shape;
+        const int64_t m = y[y.size() - 2], n = y.back(), k = a.back();
+        auto leading = [](const std::vector<int64_t> &shape) {
+            return std::vector<int64_t>(shape.begin(), shape.end() - 2);
+        };
+        const std::vector<int64_t> outer = leading(y);
+        int64_t product = 0;
+        for_each_place(outer, {broadcast_strides(leading(a), outer), broadcast_strides(leading(b), outer)},
+                       [&](const std::vector<int64_t> &at) {
+                           const float *left = in(0) + at[0] * m * k, *right = in(1) + at[1] * k * n;
+                           float *to = out() + product++ * m * n;
+                           for (int64_t i = 0; i < m; ++i)
+                               for (int64_t j = 0; j < n; ++j) {
+                                   float sum = 0;
+                                   for (int64_t l = 0; l < k; ++l)
+                                       sum = std::fma(right[l * n + j], left[i * k + l], sum);
+                                   to[i * n + j] = sum;
+                               }
+                       });
+    }
+
+    void reduce() {
+        const auto axis = static_cast<size_t>(node_.attributes.ints[0]);
+        const auto &shape = x_[0].shape;
+        const int64_t size = shape[axis];
+        int64_t inner = 1;
+        for (size_t i = axis + 1; i < shape.size(); ++i) inner *= shape[i];
+        const bool most = node_.op == Op::reduce_max, least = node_.op == Op::reduce_min;
+        const int64_t results = y_.elements();
+        if (axis + 1 == shape.size()) {
+            auto along = most ? twins::max_last : least ? twins::min_last : twins::sum_last;
+            along({in(0), size, results, size, out()});
+        } else {
+            auto join = most ? twins::max_rows : least ? twins::min_rows : twins::add_rows;
+            std::fill_n(out(), results, most ? -INFINITY : least ? INFINITY : 0.0f);
+            for (int64_t outer = 0; inner > 0 && outer < results / inner; ++outer)
+                for (int64_t place = 0; place < size; ++place)
+                    join(in(0) + (outer * size + place) * inner, out() + outer * inner, inner);
+        }
+        if (node_.op == Op::reduce_mean)
+            for (int64_t i = 0; i < results; ++i) out()[i] = out()[i] / static_cast<float>(size);
+    }
+
+    void unary() {
+        native::UnaryParams params;
+        const auto &reals = node_.attributes.reals;
+        if (!reals.empty()) params.a = static_cast<float>(reals[0]);
+        if (reals.size() > 1) params.b = static_cast<float>(reals[1]);
+        const auto op = static_cast<native::Unary>(static_cast<uint32_t>(node_.op) - static_cast<uint32_t>(Op::neg));
+        twins::unary(op, params, in(0), out(), y_.elements());
+    }
+
+    void binary() {
+        const auto op = static_cast<native::Binary>(static_cast<uint32_t>(node_.op) - static_cast<uint32_t>(Op::add));
+        int64_t place = 0;
+        for_each_place(y_.shape, {broadcast_strides(x_[0].shape, y_.shape), broadcast_strides(x_[1].shape, y_.shape)},
+                       [&](const std::vector<int64_t> &at) {
+                           twins::binary(op, in(0) + at[0], 1, in(1) + at[1], 1, out() + place++, 1);
+                       });
+    }
+
+    const Shared &shared_;
+    const ValueId id_;
+    const Node &node_;
+    const std::vector<Dense> x_;
+    const Dense y_;
+    std::byte *const scratch_;
+};
+
+class ReferenceExecutor final : public Executor {
+  public:
+    ReferenceExecutor(std::shared_ptr<const Shared> shared, int64_t tile_rows)
+        : shared_(std::move(shared)),
+          tile_rows_(tile_rows),
+          memory_(shared_->memory(tile_rows)),
+          arena_(static_cast<size_t>(memory_.bytes + shared_->scratch_bytes())) {}
+
+    Status run(Run &run) override {
+        const Graph &graph = shared_->plan->graph();
+        auto length = check_run(run, graph, shared_->inputs, tile_rows_, shared_->tensor_names);
+        if (!length) return length.status();
+        for (ValueId id = 0; id < graph.nodes().size(); ++id) {
+            const Node &node = graph.node(id);
+            if (node.op == Op::input || node.op == Op::constant) continue;
+            if (int32_t code = run.stop.poll(); code != WB_OK)
+                return Status::failure(code, "{} while the model ran",
+                                       code == WB_CANCELLED ? "cancelled" : "the deadline passed");
+            std::vector<Dense> operands;
+            for (ValueId operand : node.operands) operands.push_back(dense(run, operand, *length));
+            Evaluation evaluation(*shared_, id, std::move(operands), dense(run, id, *length),
+                                  arena_.data() + memory_.bytes);
+            if (Status status = evaluation.compute(run.rows, *length); !status.ok()) return status;
+        }
+        for (size_t i = 0; i < graph.outputs().size(); ++i) {
+            const Dense output = dense(run, graph.outputs()[i], *length);
+            if (output.elements() > 0)
+                std::memcpy(run.outputs[i], output.data, static_cast<size_t>(output.elements()) * sizeof(float));
+        }
+        return {};
+    }
+
+  private:
+    Dense dense(const Run &run, ValueId id, int64_t length) {
+        const Graph &graph = shared_->plan->graph();
+        const Node &node = graph.node(id);
+        Dense value{node.type.dtype, sizes_at(node.type, run.rows, length), arena_.data() + memory_.begins[id]};
+        if (node.op == Op::input)
+            value.data = const_cast<void *>(run.inputs[static_cast<size_t>(node.attributes.ints[0])].data);
+        if (node.op == Op::constant) value.data = const_cast<std::byte *>(graph.constant_of(id).data.get());
+        return value;
+    }
+
+    const std::shared_ptr<const Shared> shared_;
     const int64_t tile_rows_;
+    const MemoryPlan memory_;
     AlignedBuffer arena_;
-    std::vector<float *> results_;  // by operation, in the arena
 };
 
 class ReferenceProgram final : public Program {
   public:
-    ReferenceProgram(std::shared_ptr<const Plan> plan, std::vector<std::string> names)
-        : plan_(std::move(plan)), names_(std::make_shared<const std::vector<std::string>>(std::move(names))) {}
+    explicit ReferenceProgram(std::shared_ptr<const Shared> shared) : shared_(std::move(shared)) {}
 
     Traits traits() const override { return {.inline_safe = true, .cancellable = true, .batch_invariant = true}; }
     int32_t backend() const override { return WB_BACKEND_REFERENCE; }
-    int32_t precision() const override { return plan_->data().precision; }
-    int32_t numerics() const override { return static_cast<int32_t>(plan_->data().numerics); }
-    int64_t tile_rows() const override { return kTileRows; }
-
+    int32_t precision() const override { return shared_->precision; }
+    int32_t numerics() const override { return static_cast<int32_t>(kNumericsV1); }
+    int64_t tile_rows() const override { return shared_->sequences ? kSequenceTileRows : kTileRows; }
     Expected<std::unique_ptr<Executor>> make_executor(int, int64_t tile_rows) const override {
-        return std::unique_ptr<Executor>(std::make_unique<ReferenceExecutor>(plan_, names_, tile_rows));
+        return std::unique_ptr<Executor>(std::make_unique<ReferenceExecutor>(shared_, tile_rows));
     }
-
     int64_t executor_bytes(int64_t tile_rows) const override {
-        return arena_layout(plan_->data(), tile_rows).back() * int64_t{sizeof(float)};
+        return shared_->memory(tile_rows).bytes + shared_->scratch_bytes();
     }
 
   private:
-    const std::shared_ptr<const Plan> plan_;
-    const std::shared_ptr<const std::vector<std::string>> names_;
+    const std::shared_ptr<const Shared> shared_;
 };
 
 }  // namespace
 
-std::shared_ptr<const Program> make_reference_program(std::shared_ptr<const Plan> plan,
+std::shared_ptr<const Program> make_reference_program(std::shared_ptr<const Plan> plan, int32_t precision,
                                                       std::vector<std::string> tensor_names) {
-    return std::make_shared<const ReferenceProgram>(std::move(plan), std::move(tensor_names));
+    return std::make_shared<const ReferenceProgram>(
+        std::make_shared<const Shared>(std::move(plan), precision, std::move(tensor_names)));
 }
 
 }  // namespace weighbridge::lib

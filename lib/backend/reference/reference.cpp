@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/reference/reference.hpp"
 
-#include "plan/binding.hpp"
-#include "plan/plan_file.hpp"
+#include "backend/plan_backend.hpp"
 
 namespace weighbridge::lib {
 namespace {
@@ -13,19 +12,14 @@ class ReferenceBackend final : public Backend {
 
     Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
                                                      std::string_view precision) override {
-        const Bytes *file = bundle->file("model.plan");
-        if (!file)
+        auto chosen = choose_plan(bundle, precision);
+        if (!chosen) return chosen.status();
+        if (needs_bf16_instructions(chosen->precision))
             return Status::failure(WB_BACKEND_UNAVAILABLE,
-                                   "reference: the bundle has no model.plan: compile it first or allow torchscript");
-        auto plan = read_plan(*file);
-        if (!plan) return plan.status();
-        if (!precision.empty() && precision != "fp32")
-            return Status::failure(WB_BACKEND_UNAVAILABLE,
-                                   "reference: expected precision '{}' in model.plan, found fp32", precision);
-        if (Status status = check_binding(**plan, bundle->manifest()); !status.ok()) return status;
-        std::vector<std::string> names;
-        for (const TensorSpec &tensor : bundle->manifest().tensors) names.push_back(tensor.name);
-        return make_reference_program(*plan, std::move(names));
+                                   "expected fp32 or int8, got {}, which only CPUs with bf16 instructions "
+                                   "serve",
+                                   precision_name(chosen->precision));
+        return make_reference_program(chosen->plan, chosen->precision, std::move(chosen->tensor_names));
     }
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,12 +11,13 @@
 
 namespace weighbridge::lib {
 
-// Runs a bundle's model.plan with plain loops on the caller's thread: the twin that fast kernels are compared with.
-// Traits: inline_safe, cancellable (polled between operators and at least every 64 rows of one), batch_invariant.
+// Runs a bundle's model.plan with plain loops on the caller's thread: the twin that the native backend is compared
+// with. Traits: inline_safe, cancellable (polled between operators), batch_invariant. It allocates while it runs.
 std::unique_ptr<Backend> make_reference_backend();
 
-// The same for a plan without a bundle. tensor_names: by input of the plan, for messages.
-std::shared_ptr<const Program> make_reference_program(std::shared_ptr<const Plan> plan,
+// The same for a plan without a bundle, in any of its precisions, bf16 too: its recipe is emulated. tensor_names: by
+// input of the plan, for messages.
+std::shared_ptr<const Program> make_reference_program(std::shared_ptr<const Plan> plan, int32_t precision,
                                                       std::vector<std::string> tensor_names);
 
 }  // namespace weighbridge::lib

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernels of level avx512_vnni; cmake/NativeKernels.cmake gives this file its flags.
+#if defined(__x86_64__)
+#define WB_VNNI 1
+#define WB_LEVEL avx512_vnni
+#define WB_LEVEL_ID avx512_vnni
+#include "backend/native/vec_avx512.hpp"
+
+#include "backend/native/table_impl.hpp"
+#endif

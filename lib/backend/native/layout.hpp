@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "graph/graph.hpp"
+#include "plan/memory.hpp"
+
+namespace weighbridge::lib::native {
+
+// Where a value's elements lie: place i of its shape is at offset + sum of index[i] * strides[i], in elements.
+struct View {
+    uint32_t storage = 0;
+    Extent offset;
+    Extents strides;
+};
+
+// Memory that views look into.
+struct Storage {
+    enum class Kind { input, constant, arena };
+    Kind kind = Kind::arena;
+    uint32_t index = 0;  // of forward's argument, or of the graph's constant
+    DType dtype = DType::float32;
+    Extent elements;  // of an arena's storage
+    int first = 0;    // step that writes it first
+    int last = 0;     // step that reads it last
+};
+
+// One thing to do: compute a node, or copy a view into another of the same shape.
+struct StepPlan {
+    ValueId node = 0;
+    bool copies = false;
+    std::vector<View> operands;
+    View result;
+    std::vector<Type> operand_types;
+    Type type;  // of the result
+};
+
+// What a graph becomes before it runs: reshapes, slices and their kind are views and cost nothing, the parts of a
+// concat are computed in their place, and the rest is steps in order. Constant after make.
+struct Layout {
+    std::vector<Storage> storages;
+    std::vector<StepPlan> steps;
+    std::vector<View> outputs;  // dense, of the graph's outputs
+    std::vector<Type> output_types;
+
+    static Expected<Layout> make(const Graph &graph);
+
+    struct RunSize {
+        int64_t rows, length;
+    };
+    // The arena's memory, a block for each storage (of no bytes where it is not in the arena), with room for each of
+    // `runs`. Storages that are never in use together share memory.
+    MemoryPlan arena(const std::vector<RunSize> &runs) const;
+};
+
+}  // namespace weighbridge::lib::native

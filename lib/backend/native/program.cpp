@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstring>
+
+#include "backend/native/native.hpp"
+#include "backend/native/step.hpp"
+#include "backend/plan_backend.hpp"
+
+namespace weighbridge::lib {
+namespace native {
+namespace {
+
+// Rows that are computed together: enough to use each panel of weights well, few enough that what they pass on stays in
+// the second-level cache. A sequence counts as its tokens.
+constexpr int64_t kRowsTogether = 64;
+constexpr int64_t kTokensTogether = 128;
+constexpr int64_t kTileRows = 64;
+constexpr int64_t kSequenceTileRows = 32;
+constexpr int64_t kWorkBetweenPolls = int64_t{4} << 20;  // multiply-adds
+
+// What every executor of a program reads. Constant after make.
+struct Shared {
+    std::shared_ptr<const Plan> plan;
+    int32_t precision = 0;
+    const Kernels *kernels = nullptr;
+    std::vector<std::string> tensor_names;
+    Layout layout;
+    bool sequences = false;
+    std::unique_ptr<const Linears> linears;
+    std::vector<ValueId> inputs;  // the graph's input nodes
+
+    int64_t rows_together(int64_t length, int64_t tile_rows) const {
+        const int64_t rows = sequences ? kTokensTogether / std::max<int64_t>(1, length) : kRowsTogether;
+        return std::clamp<int64_t>(rows, 1, tile_rows);
+    }
+    // The largest runs of each number of rows: between them they need all the memory that any run can.
+    std::vector<Layout::RunSize> largest_runs(int64_t tile_rows) const {
+        if (!sequences) return {{std::min(kRowsTogether, tile_rows), 0}};
+        // Sizes are most at the least or the largest length that a number of rows has (infer sees to it).
+        const int64_t least = plan->graph().least_length, most = plan->graph().largest_length;
+        const int64_t most_rows = rows_together(least, tile_rows);
+        std::vector<Layout::RunSize> runs{{1, most}, {most_rows, least}};
+        for (int64_t rows = 2; rows <= most_rows; ++rows)
+            runs.push_back({rows, std::clamp(kTokensTogether / rows, least, most)});
+        return runs;
+    }
+};
+
+class NativeExecutor final : public Executor {
+  public:
+    NativeExecutor(std::shared_ptr<const Shared> shared, int64_t tile_rows)
+        : shared_(std::move(shared)), tile_rows_(tile_rows) {
+        const Layout &layout = shared_->layout;
+        const StepContext context{shared_->plan.get(), shared_->kernels, shared_->precision, shared_->linears.get()};
+        for (const StepPlan &plan : layout.steps) steps_.push_back(make_step(context, plan));
+        const auto runs = shared_->largest_runs(tile_rows);
+        int64_t scratch = 0;
+        for (const auto &run : runs)
+            for (const auto &step : steps_) {
+                step->bind(run.rows, run.length);
+                scratch = std::max(scratch, step->scratch_bytes());
+            }
+        const MemoryPlan memory = layout.arena(runs);
+        scratch_bytes_ = scratch;
+        for (const Storage &storage : layout.storages) {
+            int64_t most = 0;
+            for (const auto &run : runs) most = std::max(most, storage.elements.at(run.rows, run.length));
+            room_.push_back(most);
+        }
+        bind(runs[0].rows, runs[0].length);
+        arena_ = AlignedBuffer(static_cast<size_t>(memory.bytes + scratch));
+        scratch_ = arena_.data() + memory.bytes;
+        const Graph &graph = shared_->plan->graph();
+        for (size_t i = 0; i < layout.storages.size(); ++i) {
+            const Storage &storage = layout.storages[i];
+            std::byte *base = arena_.data() + memory.begins[i];
+            if (storage.kind == Storage::Kind::constant)
+                base = const_cast<std::byte *>(graph.constants()[storage.index].data.get());
+            bases_.push_back(base);
+        }
+    }
+
+    static int64_t bytes(const Shared &shared, int64_t tile_rows) {
+        const auto runs = shared.largest_runs(tile_rows);
+        const StepContext context{shared.plan.get(), shared.kernels, shared.precision, shared.linears.get()};
+        int64_t scratch = 0;
+        for (const StepPlan &plan : shared.layout.steps) {
+            auto step = make_step(context, plan);
+            for (const auto &run : runs) {
+                step->bind(run.rows, run.length);
+                scratch = std::max(scratch, step->scratch_bytes());
+            }
+        }
+        return shared.layout.arena(runs).bytes + scratch;
+    }
+
+    Status run(Run &run) override {
+        auto length = check_run(run, shared_->plan->graph(), shared_->inputs, tile_rows_, shared_->tensor_names);
+        if (!length) return length.status();
+        const int64_t together = shared_->rows_together(*length, tile_rows_);
+        for (int64_t row = 0; row < run.rows; row += together)
+            if (Status status = run_rows(run, row, std::min(together, run.rows - row), *length); !status.ok())
+                return status;
+        return {};
+    }
+
+  private:
+    void bind(int64_t rows, int64_t length) {
+        if (rows == rows_ && length == length_) return;
+        fits_ = true;
+        for (const auto &step : steps_) {
+            step->bind(rows, length);
+            fits_ = fits_ && step->scratch_bytes() <= scratch_bytes_;
+        }
+        for (size_t i = 0; i < room_.size(); ++i)
+            fits_ = fits_ && shared_->layout.storages[i].elements.at(rows, length) <= room_[i];
+        rows_ = rows;
+        length_ = length;
+    }
+
+    Status run_rows(const Run &run, int64_t row, int64_t rows, int64_t length) {
+        bind(rows, length);
+        if (!fits_)  // never, as largest_runs() says; a plan that finds a hole in it must not write past its memory
+            return Status::failure(WB_INTERNAL, "{} rows of length {}: expected to fit the context's memory", rows,
+                                   length);
+        const Layout &layout = shared_->layout;
+        for (size_t i = 0; i < layout.storages.size(); ++i) {
+            if (layout.storages[i].kind != Storage::Kind::input) continue;
+            const TensorView &view = run.inputs[layout.storages[i].index];
+            auto *data = static_cast<std::byte *>(const_cast<void *>(view.data));
+            const int64_t row_elements = run.rows == 0 ? 0 : view.shape.elements() / run.rows;
+            bases_[i] = data + row * row_elements * static_cast<int64_t>(size_of(view.dtype));
+        }
+        int32_t left = WB_OK;
+        const StepRun step_run{bases_.data(), scratch_, &run.stop, &left};
+        int64_t work = 0;
+        for (const auto &step : steps_) {
+            work += step->work();
+            if (work > kWorkBetweenPolls) {
+                if (!step_run.goes_on()) return stopped(left);
+                work = step->work();
+            }
+            if (Status status = step->run(step_run); !status.ok()) return status;
+            if (left != WB_OK) return stopped(left);
+        }
+        if (work > kWorkBetweenPolls && !step_run.goes_on()) return stopped(left);
+        for (size_t i = 0; i < layout.outputs.size(); ++i) {
+            const Bound output = Bound::of(layout.outputs[i], layout.output_types[i], rows, length);
+            int64_t width = 1;
+            for (int axis = 1; axis < output.rank; ++axis) width *= output.size[static_cast<size_t>(axis)];
+            std::memcpy(run.outputs[i] + row * width, step_run.at<const float>(output),
+                        static_cast<size_t>(rows * width) * sizeof(float));
+        }
+        return {};
+    }
+
+    static Status stopped(int32_t code) {
+        return Status::failure(code, "{} while the model ran",
+                               code == WB_CANCELLED ? "cancelled" : "the deadline passed");
+    }
+
+    const std::shared_ptr<const Shared> shared_;
+    const int64_t tile_rows_;
+    std::vector<std::unique_ptr<Step>> steps_;
+    AlignedBuffer arena_;
+    std::byte *scratch_ = nullptr;
+    int64_t scratch_bytes_ = 0;
+    std::vector<int64_t> room_;        // elements, by storage
+    bool fits_ = true;                 // what steps are bound to, in scratch_bytes_ and room_
+    std::vector<std::byte *> bases_;   // by storage
+    int64_t rows_ = -1, length_ = -1;  // that steps are bound to
+};
+
+class NativeProgram final : public Program {
+  public:
+    explicit NativeProgram(std::shared_ptr<const Shared> shared) : shared_(std::move(shared)) {}
+
+    Traits traits() const override { return {.inline_safe = true, .cancellable = true, .batch_invariant = true}; }
+    int32_t backend() const override { return WB_BACKEND_NATIVE; }
+    int32_t precision() const override { return shared_->precision; }
+    int32_t numerics() const override { return static_cast<int32_t>(kNumericsV1); }
+    std::string_view cpu_level() const override { return name_of(shared_->kernels->level); }
+    int64_t tile_rows() const override { return shared_->sequences ? kSequenceTileRows : kTileRows; }
+
+    Expected<std::unique_ptr<Executor>> make_executor(int, int64_t tile_rows) const override {
+        return std::unique_ptr<Executor>(std::make_unique<NativeExecutor>(shared_, tile_rows));
+    }
+    int64_t executor_bytes(int64_t tile_rows) const override { return NativeExecutor::bytes(*shared_, tile_rows); }
+
+  private:
+    const std::shared_ptr<const Shared> shared_;
+};
+
+class NativeBackend final : public Backend {
+  public:
+    explicit NativeBackend(Level level) : level_(level) {}
+    std::string_view name() const override { return "native"; }
+
+    Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
+                                                     std::string_view precision) override {
+        auto chosen = choose_plan(bundle, precision);
+        if (!chosen) return chosen.status();
+        return make_native_program(chosen->plan, chosen->precision, level_, std::move(chosen->tensor_names));
+    }
+
+  private:
+    const Level level_;
+};
+
+}  // namespace
+}  // namespace native
+
+Expected<std::shared_ptr<const Program>> make_native_program(std::shared_ptr<const Plan> plan, int32_t precision,
+                                                             native::Level level,
+                                                             std::vector<std::string> tensor_names) {
+    auto shared = std::make_shared<native::Shared>();
+    shared->kernels = &native::kernels(level);
+    if (needs_bf16_instructions(precision) && !shared->kernels->linear_bf16)
+        return Status::failure(WB_BACKEND_UNAVAILABLE,
+                               "precision {} needs a CPU with avx512_bf16, found level {}; load fp32 or int8",
+                               precision_name(precision), native::name_of(level));
+    auto layout = native::Layout::make(plan->graph());
+    if (!layout) return layout.status();
+    shared->plan = std::move(plan);
+    shared->precision = precision;
+    shared->tensor_names = std::move(tensor_names);
+    shared->layout = *std::move(layout);
+    shared->sequences = has_length(shared->plan->graph());
+    shared->linears = std::make_unique<const Linears>(*shared->plan, precision);
+    shared->inputs = input_nodes(shared->plan->graph());
+    return std::shared_ptr<const Program>(std::make_shared<const native::NativeProgram>(std::move(shared)));
+}
+
+std::unique_ptr<Backend> make_native_backend(native::Level level) {
+    return std::make_unique<native::NativeBackend>(level);
+}
+
+}  // namespace weighbridge::lib

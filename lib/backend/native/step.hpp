@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "backend/native/kernels.hpp"
+#include "backend/native/layout.hpp"
+#include "backend/native/loops.hpp"
+#include "backend/plan_linear.hpp"
+#include "base/cancel.hpp"
+#include "plan/plan.hpp"
+
+namespace weighbridge::lib::native {
+
+// What all steps of a program share. Constant while steps exist.
+struct StepContext {
+    const Plan *plan;
+    const Kernels *kernels;
+    int32_t precision;
+    const Linears *linears;
+};
+
+// What a run lends to its steps.
+struct StepRun {
+    std::byte *const *bases;  // by storage
+    std::byte *scratch;
+    const StopSource *stop;
+    int32_t *left;  // WB_OK until a step leaves early: then WB_DEADLINE_EXCEEDED or WB_CANCELLED
+
+    template <class T>
+    T *at(const Bound &bound) const {
+        return reinterpret_cast<T *>(bases[bound.storage] + bound.offset);
+    }
+    // Asks whether to go on. Where it is false the step leaves, its result unfinished, and the run ends.
+    bool goes_on() const { return (*left = stop->poll()) == WB_OK; }
+};
+
+// One step in one executor. bind() fixes sizes; run() may then be called any number of times. Neither allocates.
+class Step {
+  public:
+    virtual ~Step() = default;
+    virtual void bind(int64_t rows, int64_t length) = 0;
+    // A failure names what the payment's data did wrong. Where the run's stop ended it, `left` says so.
+    virtual Status run(const StepRun &run) = 0;
+    virtual int64_t scratch_bytes() const { return 0; }  // after bind
+    virtual int64_t work() const { return 1; }           // about, in multiply-adds, after bind
+};
+
+std::unique_ptr<Step> make_product_step(const StepContext &context, const StepPlan &plan);
+std::unique_ptr<Step> make_row_step(const StepContext &context, const StepPlan &plan);
+std::unique_ptr<Step> make_element_step(const StepContext &context, const StepPlan &plan);
+std::unique_ptr<Step> make_lookup_step(const StepContext &context, const StepPlan &plan);
+std::unique_ptr<Step> make_step(const StepContext &context, const StepPlan &plan);  // any of them
+
+}  // namespace weighbridge::lib::native

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstring>
+
+#include "backend/native/step.hpp"
+#include "graph/scalar_ops.hpp"
+
+namespace weighbridge::lib::native {
+namespace {
+
+constexpr int64_t kChunk = 256;  // floats of a row without dense elements that are gathered at a time
+
+std::optional<Unary> unary_of(Op op) {
+    if (op >= Op::neg && op <= Op::clamp)
+        return static_cast<Unary>(static_cast<uint32_t>(op) - static_cast<uint32_t>(Op::neg));
+    return std::nullopt;
+}
+static_assert(static_cast<uint32_t>(Op::clamp) - static_cast<uint32_t>(Op::neg) == static_cast<uint32_t>(Unary::clamp));
+static_assert(static_cast<uint32_t>(Op::softplus) - static_cast<uint32_t>(Op::neg) ==
+              static_cast<uint32_t>(Unary::softplus));
+static_assert(static_cast<uint32_t>(Op::erf) - static_cast<uint32_t>(Op::neg) == static_cast<uint32_t>(Unary::erf));
+
+void gather(const float *from, int64_t step, float *to, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) to[i] = from[i * step];
+}
+void scatter(const float *from, float *to, int64_t step, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) to[i * step] = from[i];
+}
+
+class UnaryStep final : public Step {
+  public:
+    UnaryStep(const StepContext &context, const StepPlan &plan, Unary op)
+        : kernels_(*context.kernels), plan_(plan), op_(op) {
+        const auto &reals = context.plan->graph().node(plan.node).attributes.reals;
+        if (!reals.empty()) params_.a = static_cast<float>(reals[0]);
+        if (reals.size() > 1) params_.b = static_cast<float>(reals[1]);
+    }
+    void bind(int64_t rows, int64_t length) override {
+        x_ = Bound::of(plan_.operands[0], plan_.operand_types[0], rows, length);
+        y_ = Bound::of(plan_.result, plan_.type, rows, length);
+        loops_ = Loops<2>::over(y_, y_.rank, {&x_, &y_});
+    }
+    int64_t work() const override { return loops_.times() * loops_.count() * 8; }
+    Status run(const StepRun &run) override {
+        const float *x = run.at<const float>(x_);
+        float *y = run.at<float>(y_);
+        const auto &step = loops_.step();
+        const int64_t count = loops_.count();
+        const bool dense = count == 1 || (step[0] == 1 && step[1] == 1);
+        loops_.each([&](const Loops<2>::Places &places) {
+            const float *from = x + places[0];
+            float *to = y + places[1];
+            if (dense) {
+                kernels_.unary(op_, params_, from, to, count);
+                return true;
+            }
+            float chunk[kChunk];
+            for (int64_t i = 0; i < count; i += kChunk) {
+                const int64_t n = std::min(kChunk, count - i);
+                gather(from + i * step[0], step[0], chunk, n);
+                kernels_.unary(op_, params_, chunk, chunk, n);
+                scatter(chunk, to + i * step[1], step[1], n);
+            }
+            return true;
+        });
+        return {};
+    }
+
+  private:
+    const Kernels &kernels_;
+    const StepPlan &plan_;
+    const Unary op_;
+    UnaryParams params_;
+    Bound x_, y_;
+    Loops<2> loops_;
+};
+
+class BinaryStep final : public Step {
+  public:
+    BinaryStep(const StepContext &context, const StepPlan &plan, Binary op)
+        : kernels_(*context.kernels), plan_(plan), op_(op) {}
+    void bind(int64_t rows, int64_t length) override {
+        y_ = Bound::of(plan_.result, plan_.type, rows, length);
+        for (size_t i = 0; i < 2; ++i)
+            x_[i] = Bound::of(plan_.operands[i], plan_.operand_types[i], rows, length).broadcast(y_.rank);
+        loops_ = Loops<3>::over(y_, y_.rank, {&x_[0], &x_[1], &y_});
+    }
+    int64_t work() const override { return loops_.times() * loops_.count(); }
+    Status run(const StepRun &run) override {
+        const float *a = run.at<const float>(x_[0]), *b = run.at<const float>(x_[1]);
+        float *y = run.at<float>(y_);
+        const auto &step = loops_.step();
+        const int64_t count = loops_.count();
+        const bool dense = count == 1 || ((step[0] | 1) == 1 && (step[1] | 1) == 1 && step[2] == 1);
+        loops_.each([&](const Loops<3>::Places &places) {
+            const float *p = a + places[0], *q = b + places[1];
+            float *to = y + places[2];
+            if (dense) {
+                kernels_.binary(op_, p, count == 1 ? 1 : step[0], q, count == 1 ? 1 : step[1], to, count);
+                return true;
+            }
+            float left[kChunk], right[kChunk];
+            for (int64_t i = 0; i < count; i += kChunk) {
+                const int64_t n = std::min(kChunk, count - i);
+                gather(p + i * step[0], step[0], left, n);
+                gather(q + i * step[1], step[1], right, n);
+                kernels_.binary(op_, left, 1, right, 1, left, n);
+                scatter(left, to + i * step[2], step[2], n);
+            }
+            return true;
+        });
+        return {};
+    }
+
+  private:
+    const Kernels &kernels_;
+    const StepPlan &plan_;
+    const Binary op_;
+    std::array<Bound, 2> x_;
+    Bound y_;
+    Loops<3> loops_;
+};
+
+// Integers, bools, comparisons, choices and conversions: an element at a time, as they are few.
+class ScalarStep final : public Step {
+  public:
+    ScalarStep(const StepContext &context, const StepPlan &plan)
+        : plan_(plan), node_(context.plan->graph().node(plan.node)) {}
+
+    void bind(int64_t rows, int64_t length) override {
+        y_ = Bound::of(plan_.result, plan_.type, rows, length);
+        for (size_t i = 0; i < 3; ++i)
+            x_[i] = i < plan_.operands.size()
+                        ? Bound::of(plan_.operands[i], plan_.operand_types[i], rows, length).broadcast(y_.rank)
+                        : y_;
+        loops_ = Loops<4>::over(y_, y_.rank, {&x_[0], &x_[1], &x_[2], &y_});
+    }
+    int64_t work() const override { return loops_.times() * loops_.count() * 4; }
+
+    Status run(const StepRun &run) override {
+        if (node_.op == Op::cast) {
+            scalar::with_type(plan_.operand_types[0].dtype, [&](auto from) {
+                scalar::with_type(plan_.type.dtype, [&](auto to) {
+                    using T = decltype(from);
+                    using U = decltype(to);
+                    each(run, [](const T *x, const std::byte *, const std::byte *, U *y) {
+                        *y = scalar::converted<T, U>(*x);
+                    });
+                });
+            });
+        } else if (node_.op == Op::where) {
+            scalar::with_type(plan_.type.dtype, [&](auto zero) {
+                using T = decltype(zero);
+                each(run, [](const uint8_t *c, const T *a, const T *b, T *y) { *y = *c ? *a : *b; });
+            });
+        } else if (node_.op < Op::add) {
+            scalar::with_type(plan_.type.dtype, [&](auto zero) {
+                using T = decltype(zero);
+                each(run,
+                     [&](const T *x, const std::byte *, const std::byte *, T *y) { *y = scalar::changed(node_, *x); });
+            });
+        } else {
+            return binary(run);
+        }
+        return {};
+    }
+
+  private:
+    // Calls visit(a, b, c, y) with places of the types that it takes; operands that are not there are y's own.
+    template <class Visit>
+    void each(const StepRun &run, Visit visit) {
+        each_as(run, visit, &Visit::operator());
+    }
+    template <class Visit, class A, class B, class C, class Y>
+    void each_as(const StepRun &run, Visit visit, void (Visit::*)(const A *, const B *, const C *, Y *) const) {
+        each_of<A, B, C, Y>(run, visit);
+    }
+    template <class A, class B, class C, class Y, class Visit>
+    void each_of(const StepRun &run, Visit visit) {
+        const A *a = run.at<const A>(x_[0]);
+        const B *b = run.at<const B>(x_[1]);
+        const C *c = run.at<const C>(x_[2]);
+        Y *y = run.at<Y>(y_);
+        const auto &step = loops_.step();
+        loops_.each([&](const Loops<4>::Places &at) {
+            for (int64_t i = 0; i < loops_.count(); ++i)
+                visit(a + at[0] + i * step[0], b + at[1] + i * step[1], c + at[2] + i * step[2],
+                      y + at[3] + i * step[3]);
+            return true;
+        });
+    }
+
+    Status binary(const StepRun &run) {
+        const bool divides = node_.op == Op::floor_divide || node_.op == Op::remainder;
+        bool by_zero = false;
+        scalar::with_type(plan_.operand_types[0].dtype, [&](auto zero) {
+            using T = decltype(zero);
+            if (node_.op >= Op::equal)
+                each(run, [&](const T *a, const T *b, const std::byte *, uint8_t *y) {
+                    *y = scalar::compared(node_.op, *a, *b);
+                });
+            else
+                each(run, [&](const T *a, const T *b, const std::byte *, T *y) {
+                    if (divides && *b == T{})
+                        by_zero = true;
+                    else
+                        *y = scalar::arithmetic(node_.op, *a, *b);
+                });
+        });
+        if (by_zero)
+            return Status::failure(WB_BACKEND_FAILED, "{}: expected a divisor other than 0", name_of(node_.op));
+        return {};
+    }
+
+    const StepPlan &plan_;
+    const Node &node_;
+    std::array<Bound, 3> x_;
+    Bound y_;
+    Loops<4> loops_;
+};
+
+// full and iota.
+class FillStep final : public Step {
+  public:
+    FillStep(const StepContext &context, const StepPlan &plan)
+        : plan_(plan), node_(context.plan->graph().node(plan.node)) {}
+    void bind(int64_t rows, int64_t length) override {
+        y_ = Bound::of(plan_.result, plan_.type, rows, length);
+        if (node_.op == Op::full && plan_.type.dtype == DType::int64)
+            number_ = node_.attributes.extents[0].at(rows, length);
+        loops_ = Loops<1>::over(y_, y_.rank, {&y_});
+    }
+    Status run(const StepRun &run) override {
+        const int64_t step = loops_.step()[0];
+        loops_.each([&](const Loops<1>::Places &at) {
+            for (int64_t i = 0; i < loops_.count(); ++i) {
+                const int64_t place = at[0] + i * step;
+                if (node_.op == Op::iota)
+                    run.at<int64_t>(y_)[place] = i;
+                else if (plan_.type.dtype == DType::int64)
+                    run.at<int64_t>(y_)[place] = number_;
+                else if (plan_.type.dtype == DType::boolean)
+                    run.at<uint8_t>(y_)[place] = node_.attributes.reals[0] != 0 ? 1 : 0;
+                else
+                    run.at<float>(y_)[place] = static_cast<float>(node_.attributes.reals[0]);
+            }
+            return true;
+        });
+        return {};
+    }
+
+  private:
+    const StepPlan &plan_;
+    const Node &node_;
+    int64_t number_ = 0;
+    Bound y_;
+    Loops<1> loops_;
+};
+
+class CopyStep final : public Step {
+  public:
+    explicit CopyStep(const StepPlan &plan) : plan_(plan), bytes_(static_cast<int64_t>(size_of(plan.type.dtype))) {}
+    void bind(int64_t rows, int64_t length) override {
+        x_ = Bound::of(plan_.operands[0], plan_.type, rows, length);
+        y_ = Bound::of(plan_.result, plan_.type, rows, length);
+        loops_ = Loops<2>::over(y_, y_.rank, {&x_, &y_});
+    }
+    int64_t work() const override { return loops_.times() * loops_.count(); }
+    Status run(const StepRun &run) override {
+        const std::byte *x = run.at<const std::byte>(x_);
+        std::byte *y = run.at<std::byte>(y_);
+        const auto &step = loops_.step();
+        const int64_t count = loops_.count();
+        loops_.each([&](const Loops<2>::Places &at) {
+            const std::byte *from = x + at[0] * bytes_;
+            std::byte *to = y + at[1] * bytes_;
+            if (count == 1 || (step[0] == 1 && step[1] == 1)) {
+                std::memcpy(to, from, static_cast<size_t>(count * bytes_));
+            } else if (bytes_ == 4) {
+                for (int64_t i = 0; i < count; ++i) std::memcpy(to + i * step[1] * 4, from + i * step[0] * 4, 4);
+            } else {
+                for (int64_t i = 0; i < count; ++i)
+                    std::memcpy(to + i * step[1] * bytes_, from + i * step[0] * bytes_, static_cast<size_t>(bytes_));
+            }
+            return true;
+        });
+        return {};
+    }
+
+  private:
+    const StepPlan &plan_;
+    const int64_t bytes_;
+    Bound x_, y_;
+    Loops<2> loops_;
+};
+
+std::optional<Binary> binary_of(Op op) {
+    switch (op) {
+        case Op::add:
+            return Binary::add;
+        case Op::sub:
+            return Binary::sub;
+        case Op::mul:
+            return Binary::mul;
+        case Op::div:
+            return Binary::div;
+        case Op::minimum:
+            return Binary::minimum;
+        case Op::maximum:
+            return Binary::maximum;
+        case Op::pow:
+            return Binary::pow;
+        default:
+            return std::nullopt;
+    }
+}
+
+}  // namespace
+
+std::unique_ptr<Step> make_element_step(const StepContext &context, const StepPlan &plan) {
+    const Node &node = context.plan->graph().node(plan.node);
+    if (plan.copies) return std::make_unique<CopyStep>(plan);
+    if (node.op == Op::full || node.op == Op::iota) return std::make_unique<FillStep>(context, plan);
+    if (plan.type.dtype == DType::float32) {
+        if (auto op = unary_of(node.op)) return std::make_unique<UnaryStep>(context, plan, *op);
+        if (auto op = binary_of(node.op)) return std::make_unique<BinaryStep>(context, plan, *op);
+    }
+    return std::make_unique<ScalarStep>(context, plan);
+}
+
+std::unique_ptr<Step> make_step(const StepContext &context, const StepPlan &plan) {
+    const Op op = context.plan->graph().node(plan.node).op;
+    if (plan.copies) return make_element_step(context, plan);
+    const bool floats = !plan.operand_types.empty() && plan.operand_types[0].dtype == DType::float32;
+    switch (op) {
+        case Op::linear:
+        case Op::attention:
+        case Op::matmul:
+            return make_product_step(context, plan);
+        case Op::layer_norm:
+        case Op::softmax:
+            return make_row_step(context, plan);
+        case Op::reduce_sum:
+        case Op::reduce_mean:
+        case Op::reduce_max:
+        case Op::reduce_min:
+            return floats ? make_row_step(context, plan) : make_lookup_step(context, plan);
+        case Op::embedding:
+        case Op::gather:
+        case Op::bucketize:
+        case Op::argmax:
+        case Op::cumsum:
+            return make_lookup_step(context, plan);
+        default:
+            return make_element_step(context, plan);
+    }
+}
+
+}  // namespace weighbridge::lib::native

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/plan_linear.hpp"
+
+#include <algorithm>
+
+#include "plan/panels.hpp"
+
+namespace weighbridge::lib {
+
+Linears::Linears(const Plan &plan, int32_t precision) : weights_(plan.graph().nodes().size()) {
+    for (ValueId id = 0; id < weights_.size(); ++id)
+        if (plan.graph().node(id).op == Op::linear) add(plan, precision, id);
+}
+
+void Linears::add(const Plan &plan, int32_t precision, ValueId id) {
+    const Graph &graph = plan.graph();
+    const Node &node = graph.node(id);
+    const auto attributes = LinearAttributes::of(node);
+    const auto constant = static_cast<size_t>(graph.node(node.operands[1]).attributes.ints[0]);
+    const PackedWeights &packed = plan.weights(constant);
+    LinearWeights &weights = weights_[id];
+    weights.n = graph.constants()[constant].shape[0];
+    weights.k = graph.constants()[constant].shape[1];
+    const auto columns = static_cast<size_t>(panel_columns(weights.n));
+    const float *bias = attributes.bias ? graph.constant_of(node.operands[2]).as<float>() : nullptr;
+    auto room = [&](size_t bytes) {
+        computed_.emplace_back(bytes);
+        return computed_.back().data();
+    };
+    if (uses_int8_weights(precision) && packed.i8) {
+        weights.i8 = packed.i8;
+        weights.scale = packed.i8_scale;
+        auto *start = reinterpret_cast<int32_t *>(room(columns * sizeof(int32_t)));
+        auto *shift = reinterpret_cast<float *>(room(columns * sizeof(float)));
+        int8_start(static_cast<Int8Range>(attributes.range), packed.i8, weights.n, weights.k, packed.i8_scale, bias,
+                   start, shift);
+        weights.start = start;
+        weights.shift = shift;
+        return;
+    }
+    if (bias) {
+        auto *padded = reinterpret_cast<float *>(room(columns * sizeof(float)));
+        std::copy_n(bias, weights.n, padded);
+        weights.bias = padded;
+    }
+    if (precision == WB_PRECISION_BF16 && packed.bf16)
+        weights.bf16 = packed.bf16;
+    else
+        weights.f32 = packed.f32;
+}
+
+}  // namespace weighbridge::lib

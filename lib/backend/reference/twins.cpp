@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/reference/twins.hpp"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "backend/native/tables.hpp"
+#include "backend/reference/math.hpp"
+#include "base/numerics.hpp"
+
+namespace weighbridge::lib::reference::twins {
+namespace {
+
+using native::Activation;
+using native::Epilogue;
+
+constexpr int kLanes = 16;
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+// Element i in lane i % 16, ascending, by step(lane, i); then combine lanes 8, 4, 2 and 1 apart.
+template <class Step, class Combine>
+float reduce(int64_t n, float start, Step step, Combine combine) {
+    float lane[kLanes];
+    for (float &l : lane) l = start;
+    for (int64_t i = 0; i < n; ++i) lane[i % kLanes] = step(lane[i % kLanes], i);
+    for (int apart = kLanes / 2; apart > 0; apart /= 2)
+        for (int j = 0; j < apart; ++j) lane[j] = combine(lane[j], lane[j + apart]);
+    return lane[0];
+}
+
+float plus(float a, float b) { return a + b; }
+float sum(const float *x, int64_t n) {
+    return reduce(
+        n, 0.0f, [&](float lane, int64_t i) { return lane + x[i]; }, plus);
+}
+float most(const float *x, int64_t n) {
+    return reduce(
+        n, -kInfinity, [&](float lane, int64_t i) { return math::maximum(lane, x[i]); }, math::maximum);
+}
+float least(const float *x, int64_t n) {
+    return reduce(
+        n, kInfinity, [&](float lane, int64_t i) { return math::minimum(lane, x[i]); }, math::minimum);
+}
+
+float activate(const Epilogue &e, float x) {
+    switch (e.activation) {
+        case Activation::none:
+            return x;
+        case Activation::relu:
+            return math::relu(x);
+        case Activation::gelu:
+            return math::gelu(x);
+        case Activation::gelu_tanh:
+            return math::gelu_tanh(x);
+        case Activation::silu:
+            return math::silu(x);
+        case Activation::tanh:
+            return math::tanh(x);
+        case Activation::sigmoid:
+            return math::sigmoid(x);
+        case Activation::leaky_relu:
+            return math::leaky_relu(x, e.slope);
+    }
+    return x;
+}
+
+template <class Layer, class Accumulate>
+void each_output(const Layer &l, Accumulate accumulate) {
+    for (int64_t row = 0; row < l.rows; ++row)
+        for (int64_t out = 0; out < l.n; ++out) {
+            float y = activate(l.epilogue, accumulate(row, out));
+            if (l.epilogue.residual) y = y + l.epilogue.residual[row * l.epilogue.residual_stride + out];
+            l.y[row * l.y_stride + out] = y;
+        }
+}
+
+// Where input k of output `out` lies in panels whose words hold `group` inputs.
+int64_t place(int64_t out, int64_t k, int64_t inputs, int64_t group) {
+    int64_t words = (inputs + group - 1) / group;
+    return ((out / 32 * words + k / group) * 32 + out % 32) * group + k % group;
+}
+
+float flush(float x) { return std::fabs(x) < std::numeric_limits<float>::min() ? std::copysign(0.0f, x) : x; }
+
+// One lane of VDPBF16PS: the odd products first, fused, denormals in and out as zeros (Intel SDM).
+float dot_bf16(float sum, uint16_t w0, uint16_t w1, uint16_t x0, uint16_t x1) {
+    sum = flush(std::fma(flush(from_bf16(w1)), flush(from_bf16(x1)), flush(sum)));
+    return flush(std::fma(flush(from_bf16(w0)), flush(from_bf16(x0)), sum));
+}
+
+// Scores to weights in place; 1 / their sum.
+float weigh(const native::Attention &a, int64_t head, int64_t query, int64_t count, float *s) {
+    int64_t mask_at = head * a.mask_head + query * a.mask_query;
+    float top = -kInfinity;
+    for (int64_t n = 0; n < count; ++n) {
+        if (a.mask_kind == native::MaskKind::additive)
+            s[n] = s[n] + static_cast<const float *>(a.mask)[mask_at + n * a.mask_key];
+        if (a.mask_kind == native::MaskKind::boolean && !static_cast<const uint8_t *>(a.mask)[mask_at + n * a.mask_key])
+            s[n] = -kInfinity;
+        if (s[n] > top) top = s[n];
+    }
+    if (top == -kInfinity) top = 0;
+    for (int64_t n = 0; n < count; ++n) s[n] = math::exp(s[n] - top);
+    return 1.0f / sum(s, count);
+}
+
+}  // namespace
+
+void linear_f32(const native::LinearF32 &l) {
+    each_output(l, [&](int64_t row, int64_t out) {
+        float a = l.bias ? l.bias[out] : 0.0f;
+        for (int64_t k = 0; k < l.k; ++k) a = std::fma(l.panels[place(out, k, l.k, 1)], l.x[row * l.x_stride + k], a);
+        return a;
+    });
+}
+
+void quantise_rows(const native::QuantiseRows &q) {
+    const bool symmetric = q.range == Int8Range::symmetric;
+    const float levels = symmetric ? 127.0f : 255.0f;
+    for (int64_t row = 0; row < q.rows; ++row) {
+        const float *x = q.x + row * q.x_stride;
+        float top = 0;
+        bool finite = true;
+        auto mapped = [&](float v) {
+            if (q.range == Int8Range::gelu) v = v + kGeluOffset;
+            return symmetric || v > 0 ? v : 0.0f;
+        };
+        for (int64_t i = 0; i < q.k; ++i) {
+            finite = finite && std::isfinite(x[i]);
+            top = std::fmax(top, std::fabs(mapped(x[i])));
+        }
+        const bool flat = !finite || top < 0x1p-119f;
+        q.scale[row] = !finite ? kNaN : flat ? 0.0f : top / levels;
+        for (int64_t i = 0; i < (q.k + 3) / 4 * 4; ++i) {
+            int level = flat || i >= q.k ? 0 : static_cast<int>(std::nearbyint(mapped(x[i]) * (levels / top)));
+            q.q[row * q.q_stride + i] = static_cast<uint8_t>(level + (symmetric ? 128 : 0));
+        }
+    }
+}
+
+void linear_i8(const native::LinearI8 &l) {
+    each_output(l, [&](int64_t row, int64_t out) {
+        int64_t sum = l.start[out];
+        for (int64_t k = 0; k < l.k; ++k) sum += l.x[row * l.x_stride + k] * l.panels[place(out, k, l.k, 4)];
+        return std::fma(static_cast<float>(sum), l.x_scale[row] * l.w_scale[out], l.shift[out]);
+    });
+}
+
+void round_rows_bf16(const native::RoundRowsBf16 &r) {
+    for (int64_t row = 0; row < r.rows; ++row)
+        for (int64_t i = 0; i < (r.k + 1) / 2 * 2; ++i)
+            r.q[row * r.q_stride + i] = i < r.k ? to_bf16(r.x[row * r.x_stride + i]) : uint16_t{0};
+}
+
+void linear_bf16(const native::LinearBf16 &l) {
+    each_output(l, [&](int64_t row, int64_t out) {
+        const uint16_t *x = l.x + row * l.x_stride;
+        float a = l.bias ? l.bias[out] : 0.0f;
+        for (int64_t k = 0; k < l.k; k += 2) {
+            const uint16_t *w = l.panels + place(out, k, l.k, 2);
+            a = dot_bf16(a, w[0], w[1], x[k], x[k + 1]);
+        }
+        return a;
+    });
+}
+
+void attention_f32(const native::Attention &a) {
+    std::vector<float> s(static_cast<size_t>(a.keys) + 1);
+    for (int64_t head = 0; head < a.heads; ++head)
+        for (int64_t query = 0; query < a.queries; ++query) {
+            const float *q = a.q + query * a.q_row + head * a.q_head;
+            const int64_t count = a.causal && query + 1 < a.keys ? query + 1 : a.keys;
+            for (int64_t n = 0; n < count; ++n) {
+                const float *k = a.k + n * a.k_row + head * a.k_head;
+                s[n] = 0;
+                for (int64_t d = 0; d < a.dim; ++d) s[n] = std::fma(k[d], q[d] * a.scale, s[n]);
+            }
+            float inverse = weigh(a, head, query, count, s.data());
+            for (int64_t j = 0; j < a.value_dim; ++j) {
+                float sum = 0;
+                for (int64_t n = 0; n < count; ++n) sum = std::fma(a.v[n * a.v_row + head * a.v_head + j], s[n], sum);
+                bool empty = a.zero_when_empty && inverse == kInfinity;
+                a.out[query * a.out_row + head * a.out_head + j] = empty ? 0.0f : sum * inverse;
+            }
+        }
+}
+
+void attention_bf16(const native::Attention &a) {
+    std::vector<float> s(static_cast<size_t>(a.keys) + 2);
+    for (int64_t head = 0; head < a.heads; ++head)
+        for (int64_t query = 0; query < a.queries; ++query) {
+            const float *q = a.q + query * a.q_row + head * a.q_head;
+            const int64_t count = a.causal && query + 1 < a.keys ? query + 1 : a.keys;
+            for (int64_t n = 0; n < count; ++n) {
+                const float *k = a.k + n * a.k_row + head * a.k_head;
+                auto at = [&](const float *x, int64_t d, float by) {
+                    return d < a.dim ? to_bf16(x[d] * by) : uint16_t{0};
+                };
+                s[n] = 0;
+                for (int64_t d = 0; d < a.dim; d += 2)
+                    s[n] = dot_bf16(s[n], at(k, d, 1), at(k, d + 1, 1), at(q, d, a.scale), at(q, d + 1, a.scale));
+            }
+            float inverse = weigh(a, head, query, count, s.data());
+            for (int64_t n = count; n < a.keys + 1; ++n) s[n] = 0;
+            for (int64_t j = 0; j < a.value_dim; ++j) {
+                auto v = [&](int64_t n) {
+                    return n < a.keys ? to_bf16(a.v[n * a.v_row + head * a.v_head + j]) : uint16_t{0};
+                };
+                float sum = 0;
+                for (int64_t n = 0; n < a.keys; n += 2)
+                    sum = dot_bf16(sum, v(n), v(n + 1), to_bf16(s[n]), to_bf16(s[n + 1]));
+                bool empty = a.zero_when_empty && inverse == kInfinity;
+                a.out[query * a.out_row + head * a.out_head + j] = empty ? 0.0f : sum * inverse;
+            }
+        }
+}
+
+void layer_norm(const native::LayerNorm &l) {
+    const auto width = static_cast<float>(l.width);
+    for (int64_t row = 0; row < l.rows; ++row) {
+        const float *x = l.x + row * l.x_stride;
+        float mean = sum(x, l.width) / width;
+        auto square = [&](float lane, int64_t i) { return std::fma(x[i] - mean, x[i] - mean, lane); };
+        float inverse = 1.0f / std::sqrt(reduce(l.width, 0.0f, square, plus) / width + l.epsilon);
+        for (int64_t i = 0; i < l.width; ++i) {
+            float t = (x[i] - mean) * inverse;
+            if (l.gamma && l.beta)
+                t = std::fma(t, l.gamma[i], l.beta[i]);
+            else if (l.gamma)
+                t = t * l.gamma[i];
+            else if (l.beta)
+                t = t + l.beta[i];
+            l.y[row * l.y_stride + i] = t;
+        }
+    }
+}
+
+void softmax_last(const native::Softmax &s) {
+    for (int64_t row = 0; row < s.rows; ++row) {
+        const float *x = s.x + row * s.x_stride;
+        float *y = s.y + row * s.y_stride;
+        float top = most(x, s.n);
+        for (int64_t i = 0; i < s.n; ++i) y[i] = math::exp(x[i] - top);
+        float total = sum(y, s.n);
+        for (int64_t i = 0; i < s.n; ++i) y[i] = y[i] / total;
+    }
+}
+
+void sum_last(const native::Reduce &r) {
+    for (int64_t i = 0; i < r.rows; ++i) r.y[i] = sum(r.x + i * r.x_stride, r.n);
+}
+void max_last(const native::Reduce &r) {
+    for (int64_t i = 0; i < r.rows; ++i) r.y[i] = most(r.x + i * r.x_stride, r.n);
+}
+void min_last(const native::Reduce &r) {
+    for (int64_t i = 0; i < r.rows; ++i) r.y[i] = least(r.x + i * r.x_stride, r.n);
+}
+void add_rows(const float *x, float *y, int64_t n) {
+    for (int64_t i = 0; i < n; ++i) y[i] = y[i] + x[i];
+}
+void max_rows(const float *x, float *y, int64_t n) {
+    for (int64_t i = 0; i < n; ++i) y[i] = math::maximum(y[i], x[i]);
+}
+void min_rows(const float *x, float *y, int64_t n) {
+    for (int64_t i = 0; i < n; ++i) y[i] = math::minimum(y[i], x[i]);
+}
+
+namespace {
+
+float apply(native::Unary op, native::UnaryParams p, float x) {
+    using native::Unary;
+    switch (op) {
+        case Unary::neg:
+            return -x;
+        case Unary::abs:
+            return std::fabs(x);
+        case Unary::exp:
+            return math::exp(x);
+        case Unary::log:
+            return numerics::log(x);
+        case Unary::log1p:
+            return numerics::log1p(x);
+        case Unary::sqrt:
+            return std::sqrt(x);
+        case Unary::rsqrt:
+            return 1.0f / std::sqrt(x);
+        case Unary::reciprocal:
+            return 1.0f / x;
+        case Unary::sin:
+            return numerics::sin(x);
+        case Unary::cos:
+            return numerics::cos(x);
+        case Unary::tanh:
+            return math::tanh(x);
+        case Unary::sigmoid:
+            return math::sigmoid(x);
+        case Unary::erf:
+            return math::erf(x);
+        case Unary::relu:
+            return math::relu(x);
+        case Unary::gelu:
+            return math::gelu(x);
+        case Unary::gelu_tanh:
+            return math::gelu_tanh(x);
+        case Unary::silu:
+            return math::silu(x);
+        case Unary::softplus:
+            return math::softplus(x, p.a, p.b);
+        case Unary::leaky_relu:
+            return math::leaky_relu(x, p.a);
+        case Unary::elu:
+            return math::elu(x, p.a);
+        case Unary::floor:
+            return std::floor(x);
+        case Unary::ceil:
+            return std::ceil(x);
+        case Unary::round:
+            return std::nearbyint(x);
+        case Unary::sign:
+            return math::sign(x);
+        case Unary::square:
+            return x * x;
+        case Unary::clamp:
+            return math::clamp(x, p.a, p.b);
+    }
+    return x;
+}
+
+float apply(native::Binary op, float a, float b) {
+    using native::Binary;
+    switch (op) {
+        case Binary::add:
+            return a + b;
+        case Binary::sub:
+            return a - b;
+        case Binary::mul:
+            return a * b;
+        case Binary::div:
+            return a / b;
+        case Binary::minimum:
+            return math::minimum(a, b);
+        case Binary::maximum:
+            return math::maximum(a, b);
+        case Binary::pow:
+            return native::power(a, b);
+    }
+    return a;
+}
+
+}  // namespace
+
+void unary(native::Unary op, native::UnaryParams params, const float *x, float *y, int64_t n) {
+    for (int64_t i = 0; i < n; ++i) y[i] = apply(op, params, x[i]);
+}
+
+void binary(native::Binary op, const float *a, int64_t a_step, const float *b, int64_t b_step, float *y, int64_t n) {
+    for (int64_t i = 0; i < n; ++i) y[i] = apply(op, a[i * a_step], b[i * b_step]);
+}
+
+}  // namespace weighbridge::lib::reference::twins
