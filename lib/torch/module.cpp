@@ -2,11 +2,8 @@
 #include "module.hpp"
 
 #include <ATen/ops/from_blob.h>
-#include <caffe2/serialize/read_adapter_interface.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/ir/alias_analysis.h>
-#include <torch/csrc/jit/runtime/graph_executor.h>
-#include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
 #include <cstring>
@@ -15,6 +12,7 @@
 #include <vector>
 
 #include "error_text.hpp"
+#include "frozen.hpp"
 #include "weighbridge/c/schema.h"
 
 // A frozen module. Immutable after load(), so that several threads may run it.
@@ -33,23 +31,6 @@ struct wb_plugin_module {
 
 namespace weighbridge::torch_plugin {
 namespace {
-
-// The caller's bytes as the archive reader wants them; nothing is copied.
-class MemoryReader final : public caffe2::serialize::ReadAdapterInterface {
-  public:
-    MemoryReader(const void *bytes, size_t size) : bytes_(static_cast<const char *>(bytes)), size_(size) {}
-    size_t size() const override { return size_; }
-    size_t read(uint64_t position, void *buffer, size_t count, const char *) const override {
-        if (position >= size_) return 0;
-        const size_t there = std::min<size_t>(count, size_ - position);
-        std::memcpy(buffer, bytes_ + position, there);
-        return there;
-    }
-
-  private:
-    const char *bytes_;
-    size_t size_;
-};
 
 void require_cpu(wb_plugin_device device) {
     if (device.device_type != 0)
@@ -101,19 +82,6 @@ void require_unwritten(const wb_plugin_module &module) {
         if (one.tensor._version() != one.version)
             throw Refusal{WB_INVALID_BUNDLE, "forward wrote into '" + one.name +
                                                  "', which a served module must not; keep no state in forward"};
-}
-
-void check_arguments(const torch::jit::Module &module, uint32_t expected) {
-    const auto method = module.find_method("forward");
-    if (!method) throw Refusal{WB_INVALID_BUNDLE, "expected a method 'forward', found none"};
-    const auto &arguments = method->function().getSchema().arguments();
-    size_t most = arguments.size() - 1;  // the first is the module itself
-    size_t least = 0;
-    for (size_t i = 1; i < arguments.size(); ++i) least += arguments[i].default_value() ? 0 : 1;
-    if (expected < least || expected > most)
-        throw Refusal{WB_INVALID_BUNDLE, "forward: expected " + std::to_string(expected) +
-                                             " argument(s), one for each tensor of the manifest, found " +
-                                             std::to_string(most)};
 }
 
 c10::ScalarType scalar_of(int32_t dtype) {
@@ -193,14 +161,7 @@ int32_t load(wb_plugin_module **out, const void *bytes, uint64_t size, wb_plugin
     try {
         require_cpu(device);
         const c10::NoGradGuard no_grad;
-        // Freezing folds attributes only with the optimiser on, which thread_init turns off for runs.
-        const torch::jit::GraphOptimizerEnabledGuard optimiser(true);
-        torch::jit::Module module = torch::jit::load(std::make_shared<MemoryReader>(bytes, static_cast<size_t>(size)),
-                                                     c10::Device(c10::kCPU), /*load_debug_files=*/false);
-        check_arguments(module, arguments);
-        module.eval();
-        // Without optimize_numerics: it folds batch norms into weights, which changes results.
-        module = torch::jit::freeze(module, std::nullopt, /*optimize_numerics=*/false);
+        torch::jit::Module module = load_frozen(bytes, static_cast<size_t>(size), arguments, /*debug_files=*/false);
         torch::jit::Method forward = module.get_method("forward");
         const auto graph = forward.graph();
         auto kept = inspect(module, *graph);

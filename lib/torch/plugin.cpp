@@ -11,6 +11,7 @@
 #include <new>
 
 #include "error_text.hpp"
+#include "import_entry.hpp"
 #include "module.hpp"
 #include "weighbridge/c/base.h"
 
@@ -85,15 +86,23 @@ int32_t write_text(std::string_view text, int32_t otherwise, char *error, uint32
 constexpr wb_plugin_v1 kTable = {
     sizeof(wb_plugin_v1), WB_PLUGIN_ABI, TORCH_VERSION, __VERSION__ ", LibTorch " TORCH_VERSION,
     &thread_init,         &load,         &unload,       &run,
+    &import_graph,
 };
 
 }  // namespace
 
-void write_line(std::string_view text, char *error, uint32_t error_bytes) {
+void write_lines(std::string_view text, char *error, uint32_t error_bytes) {
     if (!error || error_bytes == 0) return;
     const size_t count = std::min<size_t>(text.size(), error_bytes - 1);
-    for (size_t i = 0; i < count; ++i) error[i] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?';
+    for (size_t i = 0; i < count; ++i)
+        error[i] = (text[i] >= 0x20 && text[i] < 0x7f) || text[i] == '\n' ? text[i] : '?';
     error[count] = 0;
+}
+
+void write_line(std::string_view text, char *error, uint32_t error_bytes) {
+    write_lines(text, error, error_bytes);
+    for (char *at = error; error && error_bytes > 0 && *at; ++at)
+        if (*at == '\n') *at = '?';
 }
 
 int32_t write_exception(int32_t otherwise, char *error, uint32_t error_bytes) noexcept {

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <torch/csrc/jit/api/module.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weighbridge::torch_plugin {
+
+// A module from memory, in eval mode and frozen, on the CPU. `debug_files`: nodes know the Python lines they come from.
+// Throws Refusal where forward takes another number of arguments; what LibTorch throws goes through.
+torch::jit::Module load_frozen(const void *bytes, size_t size, uint32_t arguments, bool debug_files);
+
+}  // namespace weighbridge::torch_plugin

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "import.hpp"
+
+#include <torch/csrc/jit/passes/constant_pooling.h>
+#include <torch/csrc/jit/passes/inliner.h>
+
+#include <algorithm>
+
+#include "error_text.hpp"
+#include "frozen.hpp"
+#include "interpreter.hpp"
+#include "ivalue.hpp"
+#include "weighbridge/c/base.h"
+
+namespace weighbridge::torch_plugin {
+namespace {
+
+constexpr size_t kMaxLines = 10;
+
+[[noreturn]] void refuse(const std::string &message) { throw Refusal{WB_INVALID_BUNDLE, message}; }
+
+Extents symbolic(const std::vector<int64_t> &shape) {
+    Extents sizes;
+    for (int64_t size : shape)
+        sizes.push_back(size == lib::kBatch                            ? Extent::rows()
+                        : size == lib::kLength || size == lib::kTokens ? Extent::length()
+                                                                       : Extent::of(size));
+    return sizes;
+}
+
+void check_lengths(const ImportRequest &request) {
+    bool length = false, tokens = false;
+    for (const ImportArgument &argument : request.arguments)
+        for (int64_t size : argument.shape) {
+            length = length || size == lib::kLength;
+            tokens = tokens || size == lib::kTokens;
+        }
+    if (length && tokens)
+        refuse("0 operators cannot be imported\nforward: expected sequences of one length, found events and tokens");
+}
+
+Value argument_value(Builder &b, const ImportArgument &argument, int64_t index) {
+    const Extents shape = symbolic(argument.shape);
+    const DType dtype = argument.dtype == DType::int32     ? DType::int64
+                        : argument.dtype == DType::float64 ? DType::float32
+                                                           : argument.dtype;
+    b.origin = "argument " + std::to_string(index);
+    if (argument.content == Content::real_mask) return tensor_of(b.full(1, shape, dtype));
+    if (argument.content == Content::lengths) return tensor_of(b.cast(b.full_int(Extent::length(), shape), dtype));
+    const ValueId input = b.input(index, argument.dtype, shape);
+    return tensor_of(argument.dtype == DType::int32 ? b.cast(input, DType::int64) : input);
+}
+
+const Value *element(const Value &returned, const ImportOutput &wanted) {
+    if (!wanted.key.empty()) {
+        const auto *dict = returned.as<std::shared_ptr<Dict>>();
+        if (!dict) return nullptr;
+        for (const auto &[key, value] : **dict)
+            if (key.is<std::string>() && *key.as<std::string>() == wanted.key) return &value;
+        return nullptr;
+    }
+    if (returned.is<TensorPtr>() || returned.is<Poison>()) return wanted.index == 0 ? &returned : nullptr;
+    const auto *list = returned.as<std::shared_ptr<List>>();
+    const auto *tuple = returned.as<Tuple>();
+    const List *elements = list ? list->get() : tuple ? tuple->elements.get() : nullptr;
+    return elements && wanted.index < elements->size() ? &(*elements)[wanted.index] : nullptr;
+}
+
+void add_output(Builder &b, lib::Graph &graph, const Value &returned, const ImportOutput &wanted, Findings &findings) {
+    const std::string what = "output '" + wanted.name + "': ";
+    const Value *value = element(returned, wanted);
+    if (!value)
+        return findings.add(what +
+                            (wanted.key.empty() ? "expected place " + std::to_string(wanted.index)
+                                                : "expected the key '" + wanted.key + "'") +
+                            " in what forward gives, found none");
+    if (value->is<Poison>()) return;
+    b.origin = what + "result";
+    try {
+        const auto *tensor = value->as<TensorPtr>();
+        if (!tensor) throw Unsupported{"expected a tensor"};
+        require_fresh(**tensor);
+        ValueId id = plain(b, **tensor);
+        if (b.dtype(id) != DType::float32) throw Unsupported{"expected float32, found " + to_string(b.type(id))};
+        const Extents expected = symbolic(wanted.shape);
+        if (b.shape(id) != expected)
+            throw Unsupported{"expected shape " + to_string(expected) + ", found " + to_string(b.shape(id))};
+        graph.add_output(id);
+    } catch (const Unsupported &unsupported) {
+        findings.add(what + unsupported.reason);
+    }
+}
+
+// The graph without what no output needs; inputs stay.
+lib::Graph pruned(const lib::Graph &graph) {
+    std::vector<bool> needed(graph.nodes().size(), false);
+    for (ValueId id : graph.outputs()) needed[id] = true;
+    for (size_t i = graph.nodes().size(); i-- > 0;) {
+        if (graph.nodes()[i].op == Op::input) needed[i] = true;
+        if (needed[i])
+            for (ValueId id : graph.nodes()[i].operands) needed[id] = true;
+    }
+    lib::Graph result;
+    result.least_length = graph.least_length;
+    result.largest_length = graph.largest_length;
+    std::vector<ValueId> place(graph.nodes().size(), 0);
+    for (size_t i = 0; i < graph.nodes().size(); ++i) {
+        if (!needed[i]) continue;
+        const lib::Node &node = graph.nodes()[i];
+        if (node.op == Op::constant) {
+            place[i] = result.add_constant(graph.constant_of(static_cast<ValueId>(i)), node.origin);
+            continue;
+        }
+        std::vector<ValueId> operands;
+        for (ValueId id : node.operands) operands.push_back(place[id]);
+        auto id = result.add(node.op, std::move(operands), node.attributes, node.origin);
+        if (!id) refuse(std::string("1 operator cannot be imported\n") + node.origin + ": " + id.status().message);
+        place[i] = *id;
+    }
+    for (ValueId id : graph.outputs()) result.add_output(place[id]);
+    return result;
+}
+
+std::string report(const Findings &findings) {
+    const size_t count = findings.lines().size();
+    std::string text =
+        std::to_string(count) + (count == 1 ? " operator cannot be imported" : " operators cannot be imported");
+    for (size_t i = 0; i < std::min(count, kMaxLines); ++i) text += "\n" + findings.lines()[i];
+    return text;
+}
+
+}  // namespace
+
+lib::Graph import_module(const void *bytes, size_t size, const ImportRequest &request) {
+    check_lengths(request);
+    const c10::NoGradGuard no_grad;
+    const torch::jit::Module module = load_frozen(bytes, size, static_cast<uint32_t>(request.arguments.size()), true);
+    const torch::jit::Method forward = module.get_method("forward");
+    const auto inlined = forward.graph()->copy();
+    torch::jit::Inline(*inlined);
+    torch::jit::ConstantPooling(inlined);
+
+    lib::Graph graph;
+    graph.largest_length = request.largest_length;
+    Builder builder(graph);
+    Findings findings;
+    std::vector<Value> inputs{Opaque{std::make_shared<const c10::IValue>(module._ivalue())}};
+    for (size_t i = 0; i < request.arguments.size(); ++i)
+        inputs.push_back(argument_value(builder, request.arguments[i], static_cast<int64_t>(i)));
+    const auto &arguments = forward.function().getSchema().arguments();
+    for (size_t i = inputs.size(); i < inlined->inputs().size() && i < arguments.size(); ++i)
+        inputs.push_back(arguments[i].default_value() ? from_ivalue(*arguments[i].default_value()) : Value());
+    Interpreter interpreter(builder, findings);
+    const std::vector<Value> returned = interpreter.run(*inlined, std::move(inputs));
+    for (const ImportOutput &wanted : request.outputs)
+        add_output(builder, graph, returned.empty() ? Value() : returned[0], wanted, findings);
+    if (!findings.lines().empty()) refuse(report(findings));
+    lib::Graph result = pruned(graph);
+    if (lib::Status status = validate(result); !status.ok())
+        refuse(std::string("1 operator cannot be imported\n") + status.message);
+    return result;
+}
+
+}  // namespace weighbridge::torch_plugin

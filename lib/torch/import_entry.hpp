@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "backend/plugin_api.h"
+
+namespace weighbridge::torch_plugin {
+
+// The row of wb_plugin_v1 that imports; the contract stands there.
+int32_t import_graph(const void *bytes, uint64_t size, const wb_plugin_import *request, wb_plugin_sink sink,
+                     void *payload, char *report, uint32_t report_bytes);
+
+}  // namespace weighbridge::torch_plugin

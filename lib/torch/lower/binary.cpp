@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operators of two operands or more, element by element.
+#include <cmath>
+
+#include "torch/lower/call.hpp"
+
+namespace weighbridge::torch_plugin {
+namespace {
+
+struct Pair {
+    ValueId a, b;
+    std::optional<size_t> merged;
+};
+
+// Two operands as PyTorch promotes them; `floating`: to float32 at least.
+Pair pair_of(Call &call, const TensorPtr &x, const TensorPtr &y, bool floating = false) {
+    DType dtype = promote(call.b, {x, y});
+    if (floating && dtype != DType::float32) dtype = DType::float32;
+    const Aligned aligned = align(call.b, {x, y});
+    return {call.b.cast(aligned.ids[0], dtype), call.b.cast(aligned.ids[1], dtype), aligned.merged};
+}
+
+// Sizes computed with sizes stay sizes: x.size(0) * 2 in a traced module.
+std::optional<Extent> size_of_tensor(const TensorPtr &x) {
+    if (x->kind == Tensor::Kind::size) return x->size;
+    if (x->kind == Tensor::Kind::folded && x->folded->dtype() == DType::int64 && x->folded->shape().empty())
+        return Extent::of(static_cast<int64_t>(x->folded->numbers()[0]));
+    return std::nullopt;
+}
+Value size_value(const Extent &extent) {
+    auto made = std::make_shared<Tensor>();
+    made->kind = Tensor::Kind::size;
+    made->size = extent;
+    return made;
+}
+std::optional<Extent> of_sizes(Op op, const TensorPtr &x, const TensorPtr &y) {
+    const auto a = size_of_tensor(x), b = size_of_tensor(y);
+    if (!a || !b) return std::nullopt;
+    switch (op) {
+        case Op::add:
+            return *a + *b;
+        case Op::sub:
+            return *a - *b;
+        case Op::mul:
+            return *a * *b;
+        case Op::floor_divide:
+            return exact_quotient(*a, *b);
+        default:
+            return std::nullopt;
+    }
+}
+
+std::optional<RowIndex> of_rows(Op op, const TensorPtr &x, const TensorPtr &y) {
+    if (op != Op::mul || x->kind != Tensor::Kind::row_index) return std::nullopt;
+    const auto times = size_of_tensor(y);
+    const auto product = times ? x->rows.times * *times : std::nullopt;
+    if (!product) return std::nullopt;
+    return RowIndex{*product, x->rows.shape};
+}
+
+ValueId scaled(Call &call, ValueId x, const char *argument) {
+    if (!call.has(argument)) return x;
+    const Value &factor = call.at(argument);
+    if (const auto *extent = factor.as<Extent>(); extent && extent->is(1)) return x;
+    if (call.b.dtype(x) == DType::int64) return call.b.binary(Op::mul, x, call.b.full_int(call.size(argument), {}));
+    const double number = call.real(argument);
+    if (number == 1) return x;
+    return call.b.binary(Op::mul, x, call.b.full(number, {}));
+}
+
+template <Op op>
+Value arithmetic(Call &call) {
+    const bool reversed = call.name == "aten::rsub";
+    const TensorPtr x = call.tensor(reversed ? "other" : "self"), y = call.tensor(reversed ? "self" : "other");
+    if (const auto size = of_sizes(op, x, y)) return size_value(*size);
+    for (const auto &rows : {of_rows(op, x, y), of_rows(op, y, x)})
+        if (rows) {
+            auto made = std::make_shared<Tensor>();
+            made->kind = Tensor::Kind::row_index;
+            made->rows = *rows;
+            return made;
+        }
+    Pair pair = pair_of(call, x, y);
+    (reversed ? pair.a : pair.b) = scaled(call, reversed ? pair.a : pair.b, "alpha");
+    if (call.b.dtype(pair.a) == DType::boolean) {
+        if (op == Op::add) return tensor_of(call.b.binary(Op::logical_or, pair.a, pair.b), pair.merged);
+        if (op == Op::mul) return tensor_of(call.b.binary(Op::logical_and, pair.a, pair.b), pair.merged);
+        throw Unsupported{"subtracts bools"};
+    }
+    return tensor_of(call.b.binary(op, pair.a, pair.b), pair.merged);
+}
+
+template <Op op>
+Value extreme(Call &call) {
+    const Pair pair = pair_of(call, call.tensor("self"), call.tensor("other"));
+    if (call.b.dtype(pair.a) == DType::boolean)
+        return tensor_of(call.b.binary(op == Op::maximum ? Op::logical_or : Op::logical_and, pair.a, pair.b),
+                         pair.merged);
+    return tensor_of(call.b.binary(op, pair.a, pair.b), pair.merged);
+}
+
+template <Op op>
+Value comparison(Call &call) {
+    const TensorPtr x = call.tensor("self"), y = call.tensor("other");
+    const Pair pair = pair_of(call, x, y);
+    if (call.b.dtype(pair.a) == DType::boolean && op != Op::equal && op != Op::not_equal) {
+        const ValueId a = call.b.cast(pair.a, DType::int64), b = call.b.cast(pair.b, DType::int64);
+        return tensor_of(call.b.binary(op, a, b), pair.merged);
+    }
+    return tensor_of(call.b.binary(op, pair.a, pair.b), pair.merged);
+}
+
+// `bitwise`: only of bools.
+template <Op op, bool bitwise>
+Value logical(Call &call) {
+    const TensorPtr x = call.tensor("self"), y = call.tensor("other");
+    if (bitwise && promote(call.b, {x, y}) != DType::boolean) throw Unsupported{"bits of integers"};
+    const Aligned aligned = align(call.b, {x, y});
+    return tensor_of(
+        call.b.binary(op, call.b.cast(aligned.ids[0], DType::boolean), call.b.cast(aligned.ids[1], DType::boolean)),
+        aligned.merged);
+}
+
+ValueId floor_division(Builder &b, ValueId x, ValueId y) {
+    if (b.dtype(x) == DType::int64) return b.binary(Op::floor_divide, x, y);
+    return b.unary(Op::floor, b.binary(Op::div, x, y));
+}
+
+Value divide(Call &call) {
+    const TensorPtr x = call.tensor("self"), y = call.tensor("other");
+    const std::string rounding = call.has("rounding_mode") ? call.text("rounding_mode") : "";
+    if (!rounding.empty() || call.name == "aten::floor_divide" || call.name == "aten::floordiv") {
+        if (const auto size = of_sizes(Op::floor_divide, x, y)) return size_value(*size);
+        const Pair pair = pair_of(call, x, y);
+        if (rounding != "trunc") return tensor_of(floor_division(call.b, pair.a, pair.b), pair.merged);
+        const ValueId a = call.b.cast(pair.a, DType::float32), b = call.b.cast(pair.b, DType::float32);
+        if (call.b.dtype(pair.a) == DType::int64) {  // |a| / |b| towards zero, then the sign
+            const ValueId whole =
+                call.b.binary(Op::floor_divide, call.b.unary(Op::abs, pair.a), call.b.unary(Op::abs, pair.b));
+            const ValueId sign = call.b.binary(Op::mul, call.b.unary(Op::sign, pair.a), call.b.unary(Op::sign, pair.b));
+            return tensor_of(call.b.binary(Op::mul, whole, sign), pair.merged);
+        }
+        const ValueId ratio = call.b.binary(Op::div, a, b);
+        const ValueId negative = call.b.binary(Op::less, ratio, call.b.full(0, {}));
+        return tensor_of(call.b.where(negative, call.b.unary(Op::ceil, ratio), call.b.unary(Op::floor, ratio)),
+                         pair.merged);
+    }
+    const Pair pair = pair_of(call, x, y, true);
+    return tensor_of(call.b.binary(Op::div, pair.a, pair.b), pair.merged);
+}
+
+Value remainder(Call &call) {
+    const Pair pair = pair_of(call, call.tensor("self"), call.tensor("other"));
+    if (call.b.dtype(pair.a) == DType::int64)
+        return tensor_of(call.b.binary(Op::remainder, pair.a, pair.b), pair.merged);
+    const ValueId times = floor_division(call.b, pair.a, pair.b);
+    return tensor_of(call.b.binary(Op::sub, pair.a, call.b.binary(Op::mul, times, pair.b)), pair.merged);
+}
+
+ValueId power(Builder &b, ValueId x, double exponent) {
+    if (exponent == 1) return x;
+    if (exponent == 2) return b.unary(Op::square, x);
+    if (exponent == 3) return b.binary(Op::mul, b.unary(Op::square, x), x);
+    if (exponent == 4) return b.unary(Op::square, b.unary(Op::square, x));
+    x = b.cast(x, DType::float32);
+    if (exponent == 0.5) return b.unary(Op::sqrt, x);
+    if (exponent == -0.5) return b.unary(Op::rsqrt, x);
+    if (exponent == -1) return b.unary(Op::reciprocal, x);
+    if (exponent == -2) return b.unary(Op::reciprocal, b.unary(Op::square, x));
+    return b.binary(Op::pow, x, b.full(exponent, {}));
+}
+
+Value pow(Call &call) {
+    const Value &exponent = call.at("exponent");
+    if (!exponent.is<TensorPtr>() || (*exponent.as<TensorPtr>())->folded) {
+        try {
+            const double number = call.real("exponent");
+            const TensorPtr x = call.tensor("self");
+            const DType dtype =
+                exponent.is<Extent>() ? promote(call.b, {x}) : promote(call.b, {x, call.tensor("exponent")});
+            return tensor_of(power(call.b, call.b.cast(apart(call.b, *x), dtype), number), x->merged);
+        } catch (const Unsupported &) {  // an exponent of several elements
+        }
+    }
+    const Pair pair = pair_of(call, call.tensor("self"), call.tensor("exponent"), true);
+    return tensor_of(call.b.binary(Op::pow, pair.a, pair.b), pair.merged);
+}
+
+Value where(Call &call) {
+    const TensorPtr condition = call.tensor("condition"), x = call.tensor("self"), y = call.tensor("other");
+    const DType dtype = promote(call.b, {x, y});
+    const Aligned aligned = align(call.b, {condition, x, y});
+    return tensor_of(call.b.where(call.b.cast(aligned.ids[0], DType::boolean), call.b.cast(aligned.ids[1], dtype),
+                                  call.b.cast(aligned.ids[2], dtype)),
+                     aligned.merged);
+}
+
+Value masked_fill(Call &call) {
+    const TensorPtr x = call.tensor("self"), mask = call.tensor("mask"), value = call.tensor("value");
+    const DType dtype = dtype_of(call.b, *x);
+    if (dtype == DType::float64) throw Unsupported{"float64 computation"};
+    const Aligned aligned = align(call.b, {mask, value, x});
+    return tensor_of(
+        call.b.where(call.b.cast(aligned.ids[0], DType::boolean), call.b.cast(aligned.ids[1], dtype), aligned.ids[2]),
+        aligned.merged);
+}
+
+// self + value * tensor1 (* or /) tensor2
+template <Op op>
+Value add_of(Call &call) {
+    const std::vector<TensorPtr> operands{call.tensor("self"), call.tensor("tensor1"), call.tensor("tensor2")};
+    const DType dtype = promote(call.b, operands);
+    const Aligned aligned = align(call.b, operands);
+    std::vector<ValueId> ids;
+    for (ValueId id : aligned.ids) ids.push_back(call.b.cast(id, dtype));
+    const ValueId both = scaled(call, call.b.binary(op, ids[1], ids[2]), "value");
+    return tensor_of(call.b.binary(Op::add, ids[0], both), aligned.merged);
+}
+
+Value lerp(Call &call) {
+    const std::vector<TensorPtr> operands{call.tensor("self"), call.tensor("end"), call.tensor("weight")};
+    const Aligned aligned = align(call.b, operands);
+    const ValueId weight = call.b.cast(aligned.ids[2], DType::float32);
+    const ValueId gap = call.b.binary(Op::sub, aligned.ids[1], aligned.ids[0]);
+    return tensor_of(call.b.binary(Op::add, aligned.ids[0], call.b.binary(Op::mul, weight, gap)), aligned.merged);
+}
+
+Value prelu(Call &call) {
+    const ValueId x = call.id("self");
+    ValueId weight = call.id("weight");
+    if (call.b.rank(weight) == 1 && call.b.rank(x) > 2) {
+        Extents shape(call.b.rank(x) - 1, Extent::of(1));
+        shape[0] = call.b.shape(weight)[0];
+        weight = call.b.reshape(weight, shape);
+    }
+    const ValueId positive = call.b.binary(Op::greater, x, call.b.full(0, {}));
+    return result(call.b.where(positive, x, call.b.binary(Op::mul, weight, x)));
+}
+
+Value fill(Call &call) {
+    const TensorPtr x = call.tensor("self"), value = call.tensor("value");
+    return result(call.b.expand(call.b.cast(plain(call.b, *value), dtype_of(call.b, *x)), shape_of(call.b, *x)));
+}
+
+}  // namespace
+
+void add_binary(Registry &to) {
+    const std::pair<const char *, Lower> entries[] = {
+        {"aten::add", &arithmetic<Op::add>},
+        {"aten::sub", &arithmetic<Op::sub>},
+        {"aten::subtract", &arithmetic<Op::sub>},
+        {"aten::rsub", &arithmetic<Op::sub>},
+        {"aten::mul", &arithmetic<Op::mul>},
+        {"aten::multiply", &arithmetic<Op::mul>},
+        {"aten::div", &divide},
+        {"aten::divide", &divide},
+        {"aten::true_divide", &divide},
+        {"aten::floor_divide", &divide},
+        {"aten::floordiv", &divide},
+        {"aten::remainder", &remainder},
+        {"aten::pow", &pow},
+        {"aten::maximum", &extreme<Op::maximum>},
+        {"aten::minimum", &extreme<Op::minimum>},
+        {"aten::eq", &comparison<Op::equal>},
+        {"aten::ne", &comparison<Op::not_equal>},
+        {"aten::not_equal", &comparison<Op::not_equal>},
+        {"aten::lt", &comparison<Op::less>},
+        {"aten::less", &comparison<Op::less>},
+        {"aten::le", &comparison<Op::less_equal>},
+        {"aten::less_equal", &comparison<Op::less_equal>},
+        {"aten::gt", &comparison<Op::greater>},
+        {"aten::greater", &comparison<Op::greater>},
+        {"aten::ge", &comparison<Op::greater_equal>},
+        {"aten::greater_equal", &comparison<Op::greater_equal>},
+        {"aten::logical_and", &logical<Op::logical_and, false>},
+        {"aten::logical_or", &logical<Op::logical_or, false>},
+        {"aten::logical_xor", &logical<Op::logical_xor, false>},
+        {"aten::__and__", &logical<Op::logical_and, true>},
+        {"aten::__or__", &logical<Op::logical_or, true>},
+        {"aten::__xor__", &logical<Op::logical_xor, true>},
+        {"aten::bitwise_and", &logical<Op::logical_and, true>},
+        {"aten::bitwise_or", &logical<Op::logical_or, true>},
+        {"aten::bitwise_xor", &logical<Op::logical_xor, true>},
+        {"aten::where", &where},
+        {"aten::masked_fill", &masked_fill},
+        {"aten::addcmul", &add_of<Op::mul>},
+        {"aten::addcdiv", &add_of<Op::div>},
+        {"aten::lerp", &lerp},
+        {"aten::prelu", &prelu},
+        {"aten::_prelu_kernel", &prelu},
+        {"aten::fill", &fill},
+        {"aten::zero",
+         [](Call &call) {
+             const TensorPtr x = call.tensor("self");
+             return result(call.b.full(0, shape_of(call.b, *x), dtype_of(call.b, *x)));
+         }},
+        {"aten::copy",
+         [](Call &call) {
+             const TensorPtr x = call.tensor("self"), from = call.tensor("src");
+             return result(
+                 call.b.expand(call.b.cast(plain(call.b, *from), dtype_of(call.b, *x)), shape_of(call.b, *x)));
+         }},
+    };
+    for (const auto &[name, lower] : entries) to.emplace(name, lower);
+}
+
+}  // namespace weighbridge::torch_plugin

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "torch/lower/builder.hpp"
+
+namespace weighbridge::torch_plugin {
+
+// Of any tensor, whatever holds it.
+Extents shape_of(const Builder &b, const Tensor &tensor);
+DType dtype_of(const Builder &b, const Tensor &tensor);
+
+TensorPtr tensor_of(ValueId id, std::optional<size_t> merged = std::nullopt);
+// Row-major elements as a graph value. Throws where the tensor is stale, counts rows, or is merged.
+ValueId plain(Builder &builder, const Tensor &tensor);
+// As plain, but of a merged tensor its two axes apart; float64 constants are rounded.
+ValueId apart(Builder &builder, const Tensor &tensor);
+void require_fresh(const Tensor &tensor);
+
+// Writes into `target`, and into what it is a view of.
+void write(Builder &builder, const TensorPtr &target, ValueId value);
+
+// Operands of an element-wise operator as graph values that broadcast.
+struct Aligned {
+    std::vector<ValueId> ids;
+    std::optional<size_t> merged;  // of the result
+};
+Aligned align(Builder &builder, const std::vector<TensorPtr> &tensors);
+
+// PyTorch's result type. Throws where it is float64.
+DType promote(const Builder &b, const std::vector<TensorPtr> &tensors);
+
+// A reshape; keeps [length, batch] that became one axis apart until a later one takes it apart again.
+TensorPtr reshape(Builder &builder, const Tensor &tensor, const Extents &shape);
+
+// One operator of TorchScript with its arguments by the schema's names.
+struct Call {
+    Builder &b;
+    std::string name;
+    std::vector<std::pair<std::string, Value>> arguments;
+    size_t outputs = 1;
+
+    const Value *find(std::string_view argument) const;  // null where there is none
+    bool has(std::string_view argument) const;           // there, and not None
+    const Value &at(std::string_view argument) const;
+
+    TensorPtr tensor(std::string_view argument) const;  // a number becomes a tensor of rank 0
+    ValueId id(std::string_view argument) const { return plain(b, *tensor(argument)); }
+    std::optional<ValueId> optional_id(std::string_view argument) const;
+    ValueId float_id(std::string_view argument) const;  // cast where it is int64 or bool
+    std::vector<TensorPtr> tensors(std::string_view argument) const;
+
+    Extent size(std::string_view argument) const;
+    int64_t integer(std::string_view argument) const;
+    int64_t integer(std::string_view argument, int64_t otherwise) const;
+    double real(std::string_view argument) const;
+    double real(std::string_view argument, double otherwise) const;
+    bool flag(std::string_view argument, bool otherwise = false) const;
+    std::string text(std::string_view argument) const;
+    Extents sizes(std::string_view argument) const;
+    std::vector<int64_t> integers(std::string_view argument) const;
+    std::optional<DType> dtype(std::string_view argument) const;  // nullopt where None
+
+    size_t axis(std::string_view argument, size_t rank) const;
+    std::vector<size_t> axes(std::string_view argument, size_t rank) const;  // all where None or empty
+};
+
+size_t wrap_axis(int64_t axis, size_t rank);
+TensorPtr to_tensor(Builder &builder, const Value &value);
+DType dtype_of_scalar_type(int64_t scalar_type);  // c10::ScalarType; throws for float16 and others
+int64_t scalar_type_of(DType dtype);
+
+inline Value result(ValueId id) { return tensor_of(id); }
+Value results(const std::vector<ValueId> &ids);  // a tuple
+
+using Lower = Value (*)(Call &);
+using Registry = std::map<std::string, Lower, std::less<>>;
+const Registry &registry();
+
+// The parts of the registry.
+void add_pointwise(Registry &to);
+void add_binary(Registry &to);
+void add_layout(Registry &to);
+void add_joins(Registry &to);
+void add_indexing(Registry &to);
+void add_creation(Registry &to);
+void add_reductions(Registry &to);
+void add_norms(Registry &to);
+void add_products(Registry &to);
+void add_look_ups(Registry &to);
+void add_encoders(Registry &to);
+
+// Shared by several parts.
+ValueId attend(Builder &b, ValueId q, ValueId k, ValueId v, std::optional<ValueId> mask, bool causal,
+               std::optional<double> scale);
+ValueId gelu(Builder &b, ValueId x, const std::string &approximate);
+ValueId variance(Builder &b, ValueId x, const std::vector<size_t> &axes, double correction, bool keep);
+ValueId reduce_axes(Builder &b, Op op, ValueId x, std::vector<size_t> axes, bool keep);
+TensorPtr slice_tensor(Builder &b, const TensorPtr &tensor, size_t axis, Extent start, std::optional<Extent> end,
+                       int64_t step);  // places as in Python: negative from the end, cut to fit
+TensorPtr select_tensor(Builder &b, const TensorPtr &tensor, size_t axis, Extent place);
+TensorPtr unsqueeze_tensor(Builder &b, const TensorPtr &tensor, size_t axis);
+TensorPtr as_view(const TensorPtr &base, TensorPtr made);  // of the same memory
+
+}  // namespace weighbridge::torch_plugin

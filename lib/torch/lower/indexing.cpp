@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operators that take elements at places which are tensors.
+#include <algorithm>
+
+#include "torch/lower/call.hpp"
+
+namespace weighbridge::torch_plugin {
+namespace {
+
+ValueId gather(Builder &b, ValueId x, ValueId index, size_t axis) {
+    return b.add(Op::gather, {x, index}, {{static_cast<int64_t>(axis)}, {}, {}});
+}
+
+// Negative places count from the end, as tensors of places do.
+ValueId wrapped(Builder &b, ValueId index, const Extent &size) {
+    const Known known = b.known(index);
+    if (known.bounded &&
+        decide(Comparison::less_equal, Extent::of(0), known.least, b.least_length(), b.largest_length())
+            .value_or(false))
+        return index;
+    if (size.batch) throw Unsupported{"mixes rows: takes some of them"};
+    const ValueId zero = b.full_int(Extent::of(0), {});
+    if (b.graph().node(index).op == Op::input || !known.bounded) return index;  // a run checks what data says
+    return b.where(b.binary(Op::less, index, zero), b.binary(Op::add, index, b.full_int(size, {})), index);
+}
+
+// 0, 1, ... to the axis's end.
+bool is_whole_axis(const Builder &b, ValueId index, const Extent &size) {
+    const lib::Node *node = &b.graph().node(index);
+    if (lib::product(b.shape(index)) != size) return false;
+    while (node->op == Op::reshape) node = &b.graph().node(node->operands[0]);
+    return node->op == Op::iota && node->attributes.extents[0] == size;
+}
+
+// Places one after another that a slice takes.
+std::optional<std::vector<int64_t>> places_of(const Builder &b, ValueId index) {
+    if (b.graph().node(index).op != Op::constant || b.rank(index) != 1) return std::nullopt;
+    const lib::Constant &constant = b.graph().constant_of(index);
+    return std::vector<int64_t>(constant.as<int64_t>(), constant.as<int64_t>() + constant.elements());
+}
+
+// x with `index` (no rows) in the place of one axis.
+ValueId take(Builder &b, ValueId x, ValueId index, size_t axis) {
+    const Extents from = b.shape(x), places = b.shape(index);
+    const Extent size = from[axis];
+    if (size.batch) throw Unsupported{"mixes rows: takes some of them"};
+    Extents to(from.begin(), from.begin() + static_cast<ptrdiff_t>(axis));
+    to.insert(to.end(), places.begin(), places.end());
+    to.insert(to.end(), from.begin() + static_cast<ptrdiff_t>(axis) + 1, from.end());
+    if (is_whole_axis(b, index, size)) return b.reshape(x, to);
+    if (b.known(index).uniform) {
+        const Extent place = b.known(index).least;
+        const ValueId one = select_tensor(b, tensor_of(x), axis, place)->id;
+        Extents thin = b.shape(one);
+        thin.insert(thin.begin() + static_cast<ptrdiff_t>(axis), places.size(), Extent::of(1));
+        return b.expand(b.reshape(one, thin), to);
+    }
+    if (const auto list = places_of(b, index); list && size.known()) {
+        auto at = [&](size_t i) { return (*list)[i] < 0 ? (*list)[i] + size.terms[0] : (*list)[i]; };
+        const int64_t step = list->size() > 1 ? at(1) - at(0) : 1;
+        bool even = step >= 1;
+        for (size_t i = 1; even && i < list->size(); ++i) even = at(i) - at(i - 1) == step;
+        if (even && !list->empty())
+            return b.slice(x, axis, Extent::of(at(0)), Extent::of(static_cast<int64_t>(list->size())), step);
+    }
+    const auto count = lib::product(places);
+    if (!count) throw Unsupported{"takes " + to_string(places) + " places"};
+    index = wrapped(b, index, size);
+    // A table without rows at places with rows is an embedding.
+    const bool with_rows = count->batch;
+    if (with_rows) {
+        if (axis != 0) {
+            x = b.move_axis(x, axis, 0);
+            if (from.size() > 1 && axis != 0) {
+                const ValueId moved = take(b, x, index, 0);  // [places..., rest...]
+                std::vector<size_t> order;
+                for (size_t i = 0; i < axis; ++i) order.push_back(places.size() + i);
+                for (size_t i = 0; i < places.size(); ++i) order.push_back(i);
+                for (size_t i = places.size() + axis; i < b.rank(moved); ++i) order.push_back(i);
+                return b.permute(moved, order);
+            }
+        }
+        if (std::any_of(from.begin(), from.end(), [](const Extent &e) { return e.batch; }))
+            throw Unsupported{"mixes rows: takes places of each row for each row"};
+        const auto width = lib::product(Extents(from.begin() + 1, from.end()));
+        if (!width) throw Unsupported{"a table of " + to_string(from)};
+        const DType dtype = b.dtype(x);
+        ValueId table = b.cast(b.reshape(x, {size, *width}), DType::float32);
+        if (dtype == DType::int64) {
+            const Known known = b.known(x);
+            const Extent most = Extent::of(int64_t{1} << 24);  // what float32 holds exactly
+            if (!known.bounded ||
+                !decide(Comparison::less, known.most, most, b.least_length(), b.largest_length()).value_or(false) ||
+                !decide(Comparison::less, Extent::of(-(int64_t{1} << 24)), known.least, b.least_length(),
+                        b.largest_length())
+                     .value_or(false))
+                throw Unsupported{"a table of large integers"};
+        }
+        return b.cast(b.reshape(b.add(Op::embedding, {table, index}), to), dtype);
+    }
+    Extents line(from.size(), Extent::of(1)), wide = from;
+    line[axis] = wide[axis] = *count;
+    const ValueId spread = b.expand(b.reshape(index, line), wide);
+    return b.reshape(gather(b, x, spread, axis), to);
+}
+
+// x[rows, index, ...] with rows counted by RowIndex: each row at its own places along axis 1.
+ValueId take_by_row(Builder &b, ValueId x, const RowIndex &rows, ValueId index) {
+    const Extents from = b.shape(x);
+    if (from.size() < 2 || !from[0].batch) throw Unsupported{"row numbers on an axis that has no rows"};
+    // The broadcast of both places, rows first.
+    Extents places = b.shape(index);
+    const size_t rank = std::max(rows.shape.size(), places.size());
+    places.insert(places.begin(), rank - places.size(), Extent::of(1));
+    Extents numbered = rows.shape;
+    numbered.insert(numbered.begin(), rank - numbered.size(), Extent::of(1));
+    if (rank == 0 || !numbered[0].batch || numbered[0] != from[0] || !rows.times.is(1))
+        throw Unsupported{"row numbers " + to_string(rows.shape) + " for rows of " + to_string(from)};
+    for (size_t i = 1; i < rank; ++i)
+        if (!numbered[i].is(1)) throw Unsupported{"row numbers repeated"};
+    Extents to = places;
+    to[0] = from[0];
+    const Extents rest(from.begin() + 2, from.end());
+    Extents result = to;
+    result.insert(result.end(), rest.begin(), rest.end());
+    if (places[0].is(1)) {  // the same places in each row
+        const Extents inner(places.begin() + 1, places.end());
+        return b.reshape(take(b, x, b.reshape(index, inner), 1), result);
+    }
+    if (b.known(index).uniform) {
+        const ValueId one = select_tensor(b, tensor_of(x), 1, b.known(index).least)->id;
+        Extents thin = b.shape(one);
+        thin.insert(thin.begin() + 1, rank - 1, Extent::of(1));
+        return b.expand(b.reshape(one, thin), result);
+    }
+    const auto count = lib::product(Extents(to.begin() + 1, to.end()));
+    if (!count) throw Unsupported{"takes " + to_string(to) + " places"};
+    Extents line{from[0], *count}, wide{from[0], *count};
+    line.insert(line.end(), rest.size(), Extent::of(1));
+    wide.insert(wide.end(), rest.begin(), rest.end());
+    const ValueId spread = b.expand(b.reshape(wrapped(b, index, from[1]), line), wide);
+    return b.reshape(gather(b, x, spread, 1), result);
+}
+
+Value index(Call &call) {
+    const TensorPtr x = call.tensor("self");
+    const auto *list = call.at("indices").as<std::shared_ptr<List>>();
+    if (!list) throw Unsupported{"places that are no list"};
+    std::vector<std::pair<size_t, TensorPtr>> places;
+    for (size_t axis = 0; axis < (*list)->size(); ++axis)
+        if (!(**list)[axis].none()) places.emplace_back(axis, to_tensor(call.b, (**list)[axis]));
+    if (places.empty()) return x;
+    auto is_rows = [](const TensorPtr &tensor) { return tensor->kind == Tensor::Kind::row_index; };
+    if (x->kind == Tensor::Kind::row_index) {  // rows[:, None] is a view; rows[mask] is none
+        throw Unsupported{"picks row numbers"};
+    }
+    const ValueId id = plain(call.b, *x);
+    if (places.back().first >= call.b.rank(id)) throw Unsupported{"more places than axes"};
+    for (const auto &[axis, tensor] : places)
+        if (!is_rows(tensor) && dtype_of(call.b, *tensor) == DType::boolean) {
+            if (call.b.all_true(plain(call.b, *tensor)) && places.size() == 1 && axis == 0) {
+                // Every place: the axes of the mask become one.
+                const Extents from = call.b.shape(id);
+                const size_t axes = shape_of(call.b, *tensor).size();
+                Extents to{*lib::product(Extents(from.begin(), from.begin() + static_cast<ptrdiff_t>(axes)))};
+                to.insert(to.end(), from.begin() + static_cast<ptrdiff_t>(axes), from.end());
+                return reshape(call.b, *x, to);
+            }
+            throw Unsupported{"picks elements by a mask, so how many depends on data"};
+        }
+    auto places_at = [&](size_t i) {
+        const ValueId at = plain(call.b, *places[i].second);
+        return call.b.cast(at, DType::int64);
+    };
+    if (is_rows(places[0].second)) {
+        if (places[0].first != 0) throw Unsupported{"row numbers on another axis"};
+        if (places.size() == 1) {
+            const RowIndex &rows = places[0].second->rows;
+            if (rows.times.is(1) && rows.shape.size() == 1 && rows.shape[0] == call.b.shape(id)[0]) return x;
+            throw Unsupported{"takes some rows"};
+        }
+        if (places.size() == 2 && places[1].first == 1 && !is_rows(places[1].second))
+            return result(take_by_row(call.b, id, places[0].second->rows, places_at(1)));
+        throw Unsupported{"places on " + std::to_string(places.size()) + " axes"};
+    }
+    if (places.size() == 1) return result(take(call.b, id, places_at(0), places[0].first));
+    // Several axes from the first, all with places: one axis after both are counted as one.
+    const Extents from = call.b.shape(id);
+    for (size_t i = 0; i < places.size(); ++i)
+        if (places[i].first != places[0].first + i || is_rows(places[i].second))
+            throw Unsupported{"places on axes that are apart"};
+    const size_t first = places[0].first;
+    ValueId whole = wrapped(call.b, places_at(0), from[first]);
+    Extent width = from[first];
+    for (size_t i = 1; i < places.size(); ++i) {
+        const Extent size = from[first + i];
+        const auto next = width * size;
+        if (!next) throw Unsupported{"places in " + to_string(from)};
+        width = *next;
+        whole = call.b.binary(Op::add, call.b.binary(Op::mul, whole, call.b.full_int(size, {})),
+                              wrapped(call.b, places_at(i), size));
+    }
+    Extents flat(from.begin(), from.begin() + static_cast<ptrdiff_t>(first));
+    flat.push_back(width);
+    flat.insert(flat.end(), from.begin() + static_cast<ptrdiff_t>(first + places.size()), from.end());
+    return result(take(call.b, call.b.reshape(id, flat), whole, first));
+}
+
+Value index_select(Call &call) {
+    const ValueId x = call.id("self");
+    return result(take(call.b, x, call.id("index"), call.axis("dim", call.b.rank(x))));
+}
+
+// index may be smaller than the operand along other axes too.
+Value gather_along(Call &call) {
+    ValueId x = call.id("self");
+    const bool numpy = call.find("indices") != nullptr;  // take_along_dim broadcasts
+    ValueId index = call.id(numpy ? "indices" : "index");
+    const size_t axis = call.axis("dim", call.b.rank(x));
+    if (call.b.rank(index) != call.b.rank(x)) throw Unsupported{"places of another rank"};
+    for (size_t i = 0; i < call.b.rank(x); ++i) {
+        const Extent have = call.b.shape(x)[i], want = call.b.shape(index)[i];
+        if (i == axis || have == want) continue;
+        if (numpy && want.is(1)) {
+            Extents wide = call.b.shape(index);
+            wide[i] = have;
+            index = call.b.expand(index, wide);
+        } else if (numpy && have.is(1)) {
+            Extents wide = call.b.shape(x);
+            wide[i] = want;
+            x = call.b.expand(x, wide);
+        } else {
+            if (have.batch) throw Unsupported{"mixes rows: takes some of them"};
+            call.b.require_nonnegative((have - want).value_or(Extent::of(-1)), "places within the tensor");
+            x = call.b.slice(x, i, Extent::of(0), want);
+        }
+    }
+    return result(gather(call.b, x, index, axis));
+}
+
+}  // namespace
+
+void add_indexing(Registry &to) {
+    const std::pair<const char *, Lower> entries[] = {
+        {"aten::index", &index},
+        {"aten::index_select", &index_select},
+        {"aten::gather", &gather_along},
+        {"aten::take_along_dim", &gather_along},
+    };
+    for (const auto &[name, lower] : entries) to.emplace(name, lower);
+}
+
+}  // namespace weighbridge::torch_plugin

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operators that join tensors, take them apart, and repeat them.
+#include <algorithm>
+
+#include "torch/lower/call.hpp"
+
+namespace weighbridge::torch_plugin {
+namespace {
+
+ValueId repeated(Builder &b, ValueId x, Extents times) {
+    while (times.size() < b.rank(x)) times.insert(times.begin(), Extent::of(1));
+    while (b.rank(x) < times.size()) x = b.unsqueeze(x, 0);
+    for (size_t axis = 0; axis < times.size(); ++axis) {
+        if (times[axis].is(1)) continue;
+        Extents shape = b.shape(x);
+        if (shape[axis].is(1)) {
+            shape[axis] = times[axis];
+            x = b.expand(x, shape);
+            continue;
+        }
+        const auto whole = shape[axis] * times[axis];
+        if (!whole) throw Unsupported{"repeats " + to_string(shape[axis]) + " by " + to_string(times[axis])};
+        Extents wide = shape;
+        wide.insert(wide.begin() + static_cast<ptrdiff_t>(axis), times[axis]);
+        shape[axis] = *whole;
+        x = b.reshape(b.expand(b.unsqueeze(x, axis), wide), shape);
+    }
+    return x;
+}
+Value repeat(Call &call) {
+    return result(repeated(call.b, call.id("self"), call.sizes(call.find("repeats") ? "repeats" : "dims")));
+}
+
+Value repeat_interleave(Call &call) {
+    ValueId x = call.id("self");
+    const Extent times = call.size("repeats");
+    if (!call.has("dim")) {
+        if (call.b.rank(x) != 1) throw Unsupported{"repeats without an axis"};
+    }
+    const size_t axis = call.has("dim") ? call.axis("dim", call.b.rank(x)) : 0;
+    Extents shape = call.b.shape(x), wide = shape;
+    wide.insert(wide.begin() + static_cast<ptrdiff_t>(axis) + 1, times);
+    const auto whole = shape[axis] * times;
+    if (!whole) throw Unsupported{"repeats " + to_string(shape[axis])};
+    shape[axis] = *whole;
+    return result(call.b.reshape(call.b.expand(call.b.unsqueeze(x, axis + 1), wide), shape));
+}
+
+Value concat(Call &call) {
+    const char *name = call.find("tensors") ? "tensors" : "self";
+    std::vector<TensorPtr> parts;
+    for (const TensorPtr &part : call.tensors(name)) {
+        const Extents shape = shape_of(call.b, *part);
+        if (shape.size() == 1 && shape[0].is(0)) continue;  // as torch.cat does
+        parts.push_back(part);
+    }
+    if (parts.empty()) throw Unsupported{"joins nothing"};
+    const DType dtype = promote(call.b, parts);
+    std::vector<ValueId> ids;
+    for (const TensorPtr &part : parts) ids.push_back(call.b.cast(plain(call.b, *part), dtype));
+    if (call.name == "aten::hstack") return result(call.b.concat(ids, call.b.rank(ids[0]) == 1 ? 0 : 1));
+    return result(call.b.concat(ids, call.axis("dim", call.b.rank(ids[0]))));
+}
+
+Value stack(Call &call) {
+    const std::vector<TensorPtr> parts = call.tensors("tensors");
+    if (parts.empty()) throw Unsupported{"stacks nothing"};
+    const DType dtype = promote(call.b, parts);
+    const size_t axis = call.axis("dim", shape_of(call.b, *parts[0]).size() + 1);
+    std::vector<ValueId> ids;
+    for (const TensorPtr &part : parts) ids.push_back(call.b.unsqueeze(call.b.cast(plain(call.b, *part), dtype), axis));
+    return result(call.b.concat(ids, axis));
+}
+
+Value pieces(Builder &b, const TensorPtr &x, size_t axis, const Extents &sizes) {
+    List parts;
+    Extent start = Extent::of(0);
+    for (const Extent &size : sizes) {
+        const auto end = start + size;
+        if (!end) throw Unsupported{"splits at a size that is none"};
+        parts.push_back(slice_tensor(b, x, axis, start, *end, 1));
+        start = *end;
+    }
+    return list_of(std::move(parts));
+}
+
+Extents even(const Extent &whole, const Extent &size) {
+    if (const auto count = exact_quotient(whole, size); count && count->known())
+        return Extents(static_cast<size_t>(count->terms[0]), size);
+    if (!whole.known() || !size.known()) throw Unsupported{"splits " + to_string(whole) + " by " + to_string(size)};
+    Extents sizes;
+    for (int64_t left = whole.terms[0]; left > 0; left -= size.terms[0])
+        sizes.push_back(Extent::of(std::min(left, size.terms[0])));
+    return sizes;
+}
+
+Value split(Call &call) {
+    const TensorPtr x = call.tensor("self");
+    const Extents shape = shape_of(call.b, *x);
+    const size_t axis = call.axis("dim", shape.size());
+    const char *name = call.find("split_sizes") ? "split_sizes" : call.find("split_size") ? "split_size" : "sections";
+    if (call.at(name).is<std::shared_ptr<List>>()) return pieces(call.b, x, axis, call.sizes(name));
+    return pieces(call.b, x, axis, even(shape[axis], call.size(name)));
+}
+
+Value chunk(Call &call) {
+    const TensorPtr x = call.tensor("self");
+    const Extents shape = shape_of(call.b, *x);
+    const size_t axis = call.axis("dim", shape.size());
+    const int64_t count = call.integer("chunks");
+    if (const auto size = exact_quotient(shape[axis], Extent::of(count)); size && !size->is(0))
+        return pieces(call.b, x, axis, Extents(static_cast<size_t>(count), *size));
+    if (!shape[axis].known()) throw Unsupported{"splits " + to_string(shape[axis]) + " in " + std::to_string(count)};
+    return pieces(call.b, x, axis, even(shape[axis], Extent::of((shape[axis].terms[0] + count - 1) / count)));
+}
+
+Value unbind(Call &call) {
+    const TensorPtr x = call.tensor("self");
+    const Extents shape = shape_of(call.b, *x);
+    const size_t axis = call.axis("dim", shape.size());
+    if (!shape[axis].known()) throw Unsupported{"takes apart an axis of " + to_string(shape[axis])};
+    List parts;
+    for (int64_t i = 0; i < shape[axis].terms[0]; ++i) parts.push_back(select_tensor(call.b, x, axis, Extent::of(i)));
+    return list_of(std::move(parts));
+}
+
+Value roll(Call &call) {
+    ValueId x = call.id("self");
+    const auto shifts = call.integers("shifts"), axes = call.integers("dims");
+    if (shifts.size() != axes.size()) throw Unsupported{"rolls without axes"};
+    for (size_t i = 0; i < axes.size(); ++i) {
+        const size_t axis = wrap_axis(axes[i], call.b.rank(x));
+        const Extent size = call.b.shape(x)[axis];
+        if (size.known() ? size.terms[0] == 0 : std::abs(shifts[i]) != 1)
+            throw Unsupported{"rolls an axis of " + to_string(size)};
+        if (!size.known()) call.b.require_nonnegative(*(size - Extent::of(1)), "an axis that is not empty");
+        const int64_t by = size.known() ? ((shifts[i] % size.terms[0]) + size.terms[0]) % size.terms[0] : shifts[i];
+        if (by == 0) continue;
+        const Extent tail = by > 0 ? Extent::of(by) : *(size - Extent::of(-by));  // how many come to the front
+        const Extent head = *(size - tail);
+        x = call.b.concat({call.b.slice(x, axis, head, tail), call.b.slice(x, axis, Extent::of(0), head)}, axis);
+    }
+    return result(x);
+}
+
+Value flip(Call &call) {
+    ValueId x = call.id("self");
+    for (size_t axis : call.axes("dims", call.b.rank(x))) {
+        Extents shape = call.b.shape(x);
+        const Extent size = shape[axis];
+        if (size.batch) throw Unsupported{"mixes rows: flips them"};
+        const auto last = size - Extent::of(1);
+        const ValueId back = call.b.binary(Op::sub, call.b.full_int(*last, {}), call.b.iota(size));
+        Extents line(shape.size(), Extent::of(1));
+        line[axis] = size;
+        x = call.b.add(Op::gather, {x, call.b.expand(call.b.reshape(back, line), shape)},
+                       {{static_cast<int64_t>(axis)}, {}, {}});
+    }
+    return result(x);
+}
+
+// Constants around the last axes; pairs of counts from the last axis on, negative ones cut.
+Value pad(Call &call) {
+    Builder &b = call.b;
+    ValueId x = call.id("self");
+    if (call.find("mode") && call.text("mode") != "constant") throw Unsupported{"padding by " + call.text("mode")};
+    const double value = call.real("value", 0);
+    const Extents counts = call.sizes("pad");
+    for (size_t i = 0; i + 1 < counts.size(); i += 2) {
+        const size_t axis = b.rank(x) - 1 - i / 2;
+        for (const bool front : {true, false}) {
+            const Extent count = counts[front ? i : i + 1];
+            if (count.is(0)) continue;
+            if (b.shape(x)[axis].batch) throw Unsupported{"mixes rows: adds some"};
+            const auto cut = Extent::of(0) - count;
+            if (cut && bounds_of(*cut, b.least_length(), b.largest_length()).least.value_or(-1) > 0) {
+                const auto rest = b.shape(x)[axis] - *cut;
+                if (!rest) throw Unsupported{"cuts " + to_string(*cut)};
+                b.require_nonnegative(*rest, "a cut");
+                x = b.slice(x, axis, front ? *cut : Extent::of(0), *rest);
+                continue;
+            }
+            Extents shape = b.shape(x);
+            shape[axis] = count;
+            const ValueId more = b.full(value, shape, b.dtype(x));
+            x = b.concat(front ? std::vector<ValueId>{more, x} : std::vector<ValueId>{x, more}, axis);
+        }
+    }
+    return result(x);
+}
+
+}  // namespace
+
+void add_joins(Registry &to) {
+    const std::pair<const char *, Lower> entries[] = {
+        {"aten::repeat", &repeat},
+        {"aten::tile", &repeat},
+        {"aten::repeat_interleave", &repeat_interleave},
+        {"aten::cat", &concat},
+        {"aten::concat", &concat},
+        {"aten::concatenate", &concat},
+        {"aten::hstack", &concat},
+        {"aten::stack", &stack},
+        {"aten::split", &split},
+        {"aten::split_with_sizes", &split},
+        {"aten::unsafe_split", &split},
+        {"aten::unsafe_split_with_sizes", &split},
+        {"aten::tensor_split",
+         [](Call &call) {
+             const TensorPtr x = call.tensor("self");
+             const Extents shape = shape_of(call.b, *x);
+             const size_t axis = call.axis("dim", shape.size());
+             if (!call.find("sections")) throw Unsupported{"splits at places"};
+             const auto size = exact_quotient(shape[axis], call.size("sections"));
+             if (!size) throw Unsupported{"splits unevenly"};
+             return pieces(call.b, x, axis, Extents(static_cast<size_t>(call.integer("sections")), *size));
+         }},
+        {"aten::chunk", &chunk},
+        {"aten::unsafe_chunk", &chunk},
+        {"aten::unbind", &unbind},
+        {"aten::roll", &roll},
+        {"aten::flip", &flip},
+        {"aten::pad", &pad},
+        {"aten::constant_pad_nd", &pad},
+    };
+    for (const auto &[name, lower] : entries) to.emplace(name, lower);
+}
+
+}  // namespace weighbridge::torch_plugin

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sums, means, largest and smallest, softmax and norms over axes.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "torch/lower/call.hpp"
+
+namespace weighbridge::torch_plugin {
+
+ValueId reduce_axes(Builder &b, Op op, ValueId x, std::vector<size_t> axes, bool keep) {
+    // Neighbouring axes of a sum are one axis; from the last, so that places before stay.
+    std::sort(axes.begin(), axes.end(), std::greater<>());
+    for (size_t axis : axes) x = b.reduce(op, x, axis, keep);
+    return x;
+}
+
+ValueId variance(Builder &b, ValueId x, const std::vector<size_t> &axes, double correction, bool keep) {
+    Extent count = Extent::of(1);
+    for (size_t axis : axes) {
+        const auto next = count * b.shape(x)[axis];
+        if (!next || next->batch) throw Unsupported{"mixes rows: a variance over rows"};
+        count = *next;
+    }
+    const ValueId mean = reduce_axes(b, Op::reduce_mean, x, axes, true);
+    const ValueId squares = b.unary(Op::square, b.binary(Op::sub, x, mean));
+    if (correction == 0) return reduce_axes(b, Op::reduce_mean, squares, axes, keep);
+    const ValueId sum = reduce_axes(b, Op::reduce_sum, squares, axes, keep);
+    const ValueId divisor = b.binary(Op::sub, b.cast(b.full_int(count, {}), DType::float32), b.full(correction, {}));
+    return b.binary(Op::div, sum, divisor);
+}
+
+namespace {
+
+bool kept(const Call &call) { return call.find("keepdim") && call.flag("keepdim"); }
+
+Value sum(Call &call) {
+    ValueId x = call.id("self");
+    if (call.find("dtype") && call.has("dtype"))
+        x = call.b.cast(x, *call.dtype("dtype"));
+    else if (call.b.dtype(x) == DType::boolean)
+        x = call.b.cast(x, DType::int64);
+    if (call.b.rank(x) == 0) return result(x);
+    return result(reduce_axes(call.b, Op::reduce_sum, x, call.axes("dim", call.b.rank(x)), kept(call)));
+}
+
+Value mean(Call &call) {
+    ValueId x = call.id("self");
+    if (call.has("dtype")) x = call.b.cast(x, *call.dtype("dtype"));
+    if (call.b.dtype(x) != DType::float32) throw Unsupported{"a mean of integers"};
+    if (call.b.rank(x) == 0) return result(x);
+    return result(reduce_axes(call.b, Op::reduce_mean, x, call.axes("dim", call.b.rank(x)), kept(call)));
+}
+
+ValueId arg_extreme(Builder &b, ValueId x, size_t axis, bool largest, bool keep) {
+    if (b.dtype(x) == DType::boolean) x = b.cast(x, DType::int64);
+    b.require_nonnegative((b.shape(x)[axis] - Extent::of(1)).value_or(Extent::of(-1)), "an axis that is not empty");
+    const ValueId found =
+        b.add(Op::argmax, {largest ? x : b.unary(Op::neg, x)}, {{static_cast<int64_t>(axis)}, {}, {}});
+    return keep ? found : b.squeeze(found, axis);
+}
+
+template <bool largest>
+Value extreme(Call &call) {
+    constexpr Op op = largest ? Op::reduce_max : Op::reduce_min;
+    if (call.find("other")) {
+        const Lower lower = registry().at(largest ? "aten::maximum" : "aten::minimum");
+        return lower(call);
+    }
+    const ValueId x = call.id("self");
+    if (call.b.rank(x) == 0) return result(x);
+    if (!call.find("dim") || call.find("dim")->none())
+        return result(reduce_axes(call.b, op, x, call.axes("dim_of_all", call.b.rank(x)), false));
+    const size_t axis = call.axis("dim", call.b.rank(x));
+    const ValueId found = call.b.reduce(op, x, axis, kept(call));
+    return results({found, arg_extreme(call.b, x, axis, largest, kept(call))});
+}
+
+template <Op op>
+Value over_axes(Call &call) {  // amax, amin
+    const ValueId x = call.id("self");
+    return result(reduce_axes(call.b, op, x, call.axes("dim", call.b.rank(x)), kept(call)));
+}
+
+template <Op op>
+Value of_bools(Call &call) {  // any, all
+    const ValueId x = call.b.cast(call.id("self"), DType::boolean);
+    if (call.b.rank(x) == 0) return result(x);
+    if (call.b.known(x).uniform) {  // of rows too: what is the same everywhere is so for all of them
+        Extents to = call.b.shape(x);
+        std::vector<size_t> axes;
+        if (call.has("dim")) {
+            if (call.at("dim").is<Extent>())
+                axes.push_back(call.axis("dim", to.size()));
+            else
+                axes = call.axes("dim", to.size());
+        } else {
+            for (size_t i = 0; i < to.size(); ++i) axes.push_back(i);
+        }
+        for (size_t i = axes.size(); i-- > 0;)
+            if (kept(call))
+                to[axes[i]] = Extent::of(1);
+            else
+                to.erase(to.begin() + static_cast<ptrdiff_t>(axes[i]));
+        return result(call.b.full(static_cast<double>(call.b.known(x).least.terms[0]), to, DType::boolean));
+    }
+    if (call.has("dim") && call.at("dim").is<Extent>())
+        return result(call.b.reduce(op, x, call.axis("dim", call.b.rank(x)), kept(call)));
+    const Extents from = call.b.shape(x);
+    if (!call.has("dim") && std::any_of(from.begin(), from.end(), [](const Extent &size) { return size.batch; }))
+        return Undecided{"a condition that depends on data"};
+    return result(reduce_axes(
+        call.b, op, x, call.has("dim") ? call.axes("dim", call.b.rank(x)) : call.axes("all_axes", call.b.rank(x)),
+        kept(call)));
+}
+
+template <bool largest>
+Value arg(Call &call) {
+    ValueId x = call.id("self");
+    if (!call.has("dim")) {
+        const auto whole = lib::product(call.b.shape(x));
+        x = call.b.reshape(x, {whole.value_or(Extent::of(-1))});
+        return result(arg_extreme(call.b, x, 0, largest, false));
+    }
+    return result(arg_extreme(call.b, x, call.axis("dim", call.b.rank(x)), largest, kept(call)));
+}
+
+Value cumsum(Call &call) {
+    ValueId x = call.id("self");
+    if (call.b.dtype(x) == DType::boolean) x = call.b.cast(x, DType::int64);
+    if (call.has("dtype")) x = call.b.cast(x, *call.dtype("dtype"));
+    return result(call.b.add(Op::cumsum, {x}, {{static_cast<int64_t>(call.axis("dim", call.b.rank(x)))}, {}, {}}));
+}
+
+Value softmax(Call &call) {
+    const TensorPtr tensor = call.tensor("self");
+    ValueId x = plain(call.b, *tensor);
+    if (call.has("dtype")) x = call.b.cast(x, *call.dtype("dtype"));
+    if (call.b.rank(x) == 0) return result(x);
+    const size_t axis = call.axis("dim", call.b.rank(x));
+    if (call.name == "aten::_safe_softmax") {
+        // Zeros where every score is minus infinity.
+        const ValueId finite = call.b.binary(Op::greater, x, call.b.full(-std::numeric_limits<double>::infinity(), {}));
+        const ValueId any = call.b.reduce(Op::reduce_max, finite, axis, true);
+        return result(call.b.where(any, call.b.softmax(x, axis), call.b.full(0, {})));
+    }
+    return result(call.b.softmax(x, axis));
+}
+
+ValueId log_sum_exp(Builder &b, ValueId x, const std::vector<size_t> &axes, bool keep) {
+    const ValueId top = reduce_axes(b, Op::reduce_max, x, axes, true);
+    const ValueId sum = reduce_axes(b, Op::reduce_sum, b.unary(Op::exp, b.binary(Op::sub, x, top)), axes, true);
+    ValueId whole = b.binary(Op::add, b.unary(Op::log, sum), top);
+    for (size_t i = axes.size(); !keep && i-- > 0;) whole = b.squeeze(whole, axes[i]);
+    return whole;
+}
+
+Value log_softmax(Call &call) {
+    const ValueId x = call.float_id("self");
+    const std::vector<size_t> axes{call.axis("dim", call.b.rank(x))};
+    const ValueId shifted = call.b.binary(Op::sub, x, reduce_axes(call.b, Op::reduce_max, x, axes, true));
+    const ValueId sum = reduce_axes(call.b, Op::reduce_sum, call.b.unary(Op::exp, shifted), axes, true);
+    return result(call.b.binary(Op::sub, shifted, call.b.unary(Op::log, sum)));
+}
+
+Value norm(Call &call) {
+    Builder &b = call.b;
+    const ValueId x = call.float_id("self");
+    const char *order_name = call.find("ord") ? "ord" : "p";
+    const double order = call.find(order_name) ? call.real(order_name, 2) : 2;
+    const auto axes = call.find("dim") ? call.axes("dim", b.rank(x)) : call.axes("all_axes", b.rank(x));
+    if (order == 2)
+        return result(b.unary(Op::sqrt, reduce_axes(b, Op::reduce_sum, b.unary(Op::square, x), axes, kept(call))));
+    const ValueId size = b.unary(Op::abs, x);
+    if (order == 1) return result(reduce_axes(b, Op::reduce_sum, size, axes, kept(call)));
+    if (std::isinf(order) && order > 0) return result(reduce_axes(b, Op::reduce_max, size, axes, kept(call)));
+    if (!(order > 0) || std::isinf(order)) throw Unsupported{"a norm of order " + std::to_string(order)};
+    const ValueId powers = b.binary(Op::pow, size, b.full(order, {}));
+    const ValueId sums = reduce_axes(b, Op::reduce_sum, powers, axes, kept(call));
+    return result(b.binary(Op::pow, sums, b.full(1 / order, {})));
+}
+
+double correction_of(const Call &call) {
+    if (call.find("correction")) return call.real("correction", 1);
+    return call.flag("unbiased", true) ? 1 : 0;
+}
+
+template <bool root, bool with_mean>
+Value spread(Call &call) {
+    Builder &b = call.b;
+    const ValueId x = call.float_id("self");
+    const auto axes = call.find("dim") ? call.axes("dim", b.rank(x)) : call.axes("all_axes", b.rank(x));
+    ValueId found = variance(b, x, axes, correction_of(call), kept(call));
+    if (root) found = b.unary(Op::sqrt, found);
+    if (!with_mean) return result(found);
+    return results({found, reduce_axes(b, Op::reduce_mean, x, axes, kept(call))});
+}
+
+Value count_nonzero(Call &call) {
+    const ValueId x = call.b.cast(call.b.cast(call.id("self"), DType::boolean), DType::int64);
+    if (call.has("dim") && call.at("dim").is<Extent>())
+        return result(call.b.reduce(Op::reduce_sum, x, call.axis("dim", call.b.rank(x)), false));
+    return result(reduce_axes(call.b, Op::reduce_sum, x, call.axes("dim", call.b.rank(x)), false));
+}
+
+Value product(Call &call) {  // of a few places
+    Builder &b = call.b;
+    const ValueId x = call.id("self");
+    if (!call.find("dim")) throw Unsupported{"a product of everything"};
+    const size_t axis = call.axis("dim", b.rank(x));
+    const Extent size = b.shape(x)[axis];
+    if (!size.known() || size.terms[0] < 1 || size.terms[0] > 64)
+        throw Unsupported{"a product along " + to_string(size)};
+    ValueId all = b.slice(x, axis, Extent::of(0), Extent::of(1));
+    for (int64_t i = 1; i < size.terms[0]; ++i)
+        all = b.binary(Op::mul, all, b.slice(x, axis, Extent::of(i), Extent::of(1)));
+    return result(kept(call) ? all : b.squeeze(all, axis));
+}
+
+}  // namespace
+
+void add_reductions(Registry &to) {
+    const std::pair<const char *, Lower> entries[] = {
+        {"aten::sum", &sum},
+        {"aten::mean", &mean},
+        {"aten::max", &extreme<true>},
+        {"aten::min", &extreme<false>},
+        {"aten::amax", &over_axes<Op::reduce_max>},
+        {"aten::amin", &over_axes<Op::reduce_min>},
+        {"aten::any", &of_bools<Op::reduce_max>},
+        {"aten::all", &of_bools<Op::reduce_min>},
+        {"aten::argmax", &arg<true>},
+        {"aten::argmin", &arg<false>},
+        {"aten::cumsum", &cumsum},
+        {"aten::softmax", &softmax},
+        {"aten::_softmax", &softmax},
+        {"aten::_safe_softmax", &softmax},
+        {"aten::log_softmax", &log_softmax},
+        {"aten::_log_softmax", &log_softmax},
+        {"aten::logsumexp",
+         [](Call &call) {
+             const ValueId x = call.float_id("self");
+             return result(log_sum_exp(call.b, x, call.axes("dim", call.b.rank(x)), kept(call)));
+         }},
+        {"aten::norm", &norm},
+        {"aten::frobenius_norm", &norm},
+        {"aten::linalg_vector_norm", &norm},
+        {"aten::linalg_norm", &norm},
+        {"aten::std", &spread<true, false>},
+        {"aten::var", &spread<false, false>},
+        {"aten::std_mean", &spread<true, true>},
+        {"aten::var_mean", &spread<false, true>},
+        {"aten::count_nonzero", &count_nonzero},
+        {"aten::prod", &product},
+    };
+    for (const auto &[name, lower] : entries) to.emplace(name, lower);
+}
+
+}  // namespace weighbridge::torch_plugin

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "torch/lower/call.hpp"
+
+namespace weighbridge::torch_plugin {
+
+// Operators on numbers, bools, lists and dicts that are not concrete: sizes in rows and length among them. nullopt for
+// an operator that is none of these; Undecided where the answer depends on data or sizes.
+std::optional<Value> scalar_operator(Builder &b, const std::string &name, const std::vector<Value> &arguments);
+
+// Operators on lists and dicts as objects, concrete or not (append, __getitem__, len, ...). nullopt for another.
+std::optional<Value> container_operator(const std::string &name, const std::vector<Value> &arguments);
+
+// What is asked of a tensor without its elements (size, dim, dtype, ...), and elements that are known though they are
+// tensors (bool, int, item). nullopt for another operator.
+std::optional<Value> question(Builder &b, const std::string &name, const std::vector<Value> &arguments);
+
+// The truth of a condition. Throws Unsupported where it depends on data or sizes.
+bool decided(Builder &b, const Value &condition);
+
+}  // namespace weighbridge::torch_plugin
