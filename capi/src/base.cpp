@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nlohmann/json.hpp>
 
+#include "backend/native/level.hpp"
 #include "backend/torchscript.hpp"
 #include "barrier.hpp"
 #include "base/clock.hpp"
@@ -57,7 +58,8 @@ int32_t wb_system_info(char *out, size_t capacity, size_t *needed, wb_error *err
         info["abi"] = WB_ABI_VERSION;
         info["cpu_features"] = lib::cpu_features();
         info["cpu_contexts"] = lib::automatic_cpu_contexts();
-        info["backends"] = {"reference"};
+        info["cpu_level"] = lib::native::name_of(lib::native::best_level(false));
+        info["backends"] = {"native", "reference"};
         info["plugins"] = nlohmann::ordered_json::parse(lib::describe_plugins_json());
         if (!info["plugins"].empty()) info["backends"].push_back("torchscript");
         return capi::fill_text(out, capacity, needed, info.dump(2));

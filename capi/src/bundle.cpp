@@ -36,6 +36,34 @@ int32_t wb_bundle_pack(wb_engine *engine, const char *module, const char *manife
     });
 }
 
+int32_t wb_bundle_compile(char *out, size_t capacity, size_t *needed, wb_engine *engine, const char *path,
+                          const char *precisions, int32_t dump_passes, wb_error *err) {
+    return capi::barrier(err, [&] {
+        capi::Pinned<capi::EngineObject> object(Kind::engine, engine);
+        if (!object) return object.status();
+        if (!path) return capi::null_argument("path");
+        lib::CompileOptions options;
+        if (precisions) {
+            options.precisions.clear();
+            std::string_view rest = precisions;
+            for (bool more = true; more;) {
+                const size_t comma = rest.find(',');
+                more = comma != std::string_view::npos;
+                auto precision = lib::precision_of(rest.substr(0, comma));
+                if (!precision) return precision.status();
+                options.precisions.push_back(*precision);
+                if (more) rest.remove_prefix(comma + 1);
+            }
+        }
+        if (dump_passes != 0 && dump_passes != 1)
+            return Status::failure(WB_INVALID_ARGUMENT, "dump_passes: expected 0 or 1, got {}", dump_passes);
+        options.dump_passes = dump_passes == 1;
+        auto report = object->engine->compile(path, options);
+        if (!report) return report.status();
+        return capi::fill_text(out, capacity, needed, *report);
+    });
+}
+
 int32_t wb_bundle_inspect(char *out, size_t capacity, size_t *needed, const char *path, wb_error *err) {
     return capi::barrier(err, [&] {
         if (!path) return capi::null_argument("path");
@@ -54,6 +82,7 @@ int32_t wb_bundle_verify(char *out, size_t capacity, size_t *needed, wb_engine *
         lib::LoadOptions chosen;
         if (Status status = capi::read_load_options(options, chosen); !status.ok()) return status;
         chosen.verify = false;
+        chosen.check_module = true;
         auto model = object->engine->load(path, chosen);
         if (!model) return model.status();
         auto report = object->engine->verify(**model);

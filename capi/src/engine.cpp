@@ -97,6 +97,23 @@ int32_t wb_engine_options_set_libtorch(wb_engine_options *options, const char *d
                         [&](lib::EngineOptions &set) { return set_path(set.libtorch, "directory", directory); });
 }
 
+int32_t wb_engine_options_set_cpu_level(wb_engine_options *options, const char *level, wb_error *err) {
+    return with_options(options, err, [&](lib::EngineOptions &set) {
+        if (!level) return capi::null_argument("level");
+        set.cpu_level = level;
+        return Status();
+    });
+}
+
+int32_t wb_engine_options_set_allow_amx(wb_engine_options *options, int32_t allow, wb_error *err) {
+    return with_options(options, err, [&](lib::EngineOptions &set) {
+        if (allow != 0 && allow != 1)
+            return Status::failure(WB_INVALID_ARGUMENT, "allow: expected 0 or 1, got {}", allow);
+        set.allow_amx = allow == 1;
+        return Status();
+    });
+}
+
 int32_t wb_engine_create(wb_engine **out, wb_engine_options *options, wb_error *err) {
     return capi::barrier(err, [&] {
         if (!out) return capi::null_argument("out");

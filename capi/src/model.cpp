@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "objects.hpp"
+#include "plan/plan.hpp"
 #include "weighbridge.h"
 
 using namespace weighbridge;
@@ -47,9 +48,8 @@ Status parse_engines(std::string_view text, std::vector<std::string> &engines) {
 nlohmann::ordered_json describe(const lib::Model &model) {
     auto info = nlohmann::ordered_json::parse(model.bundle().describe_json());
     lib::Traits traits = model.program().traits();
-    static constexpr const char *kPrecisions[] = {"none", "fp32", "bf16", "int8", "int8bf16"};
     info["serving"] = {{"backend", capi::backend_name(model.program().backend())},
-                       {"precision", kPrecisions[model.program().precision()]},
+                       {"precision", lib::precision_name(model.program().precision())},
                        {"numerics", model.program().numerics()},
                        {"traits",
                         {{"inline_safe", traits.inline_safe},
@@ -58,6 +58,7 @@ nlohmann::ordered_json describe(const lib::Model &model) {
                        {"tile_rows", model.tile_rows()},
                        {"contexts", model.runtime().pool.contexts()},
                        {"context_bytes", model.context_bytes()}};
+    if (const auto level = model.program().cpu_level(); !level.empty()) info["serving"]["cpu_level"] = level;
     return info;
 }
 
@@ -150,13 +151,13 @@ int32_t wb_model_encode(wb_tensor_info *out, wb_model *model, void *row, uint32_
 
 int32_t wb_model_score(wb_result *out, wb_model *model, void *row, int64_t deadline_ns, wb_call *call, wb_error *err) {
     return with_model(model, err, [&](capi::ModelObject &of) {
-        return capi::score_row(*of.engine, {of.model, {}}, out, row, deadline_ns, call);
+        return capi::score_row(*of.engine, of.target, out, row, deadline_ns, call);
     });
 }
 
 int32_t wb_model_score_batch(wb_model *model, wb_batch *batch, int64_t deadline_ns, wb_call *call, wb_error *err) {
     return with_model(model, err, [&](capi::ModelObject &of) {
-        return capi::score_batch(*of.engine, {of.model, {}}, batch, deadline_ns, call);
+        return capi::score_batch(*of.engine, of.target, batch, deadline_ns, call);
     });
 }
 

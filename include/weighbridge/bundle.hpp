@@ -29,6 +29,26 @@ inline Expected<void> pack(const Engine &engine, const PackRequest &request) {
     });
 }
 
+/// What compile() is to do.
+struct CompileOptions {
+    std::string precisions = "fp32";  ///< "fp32,bf16,int8,int8bf16" or some of them, the default one first
+    bool dump_passes = false;         ///< each pass's graph as text in the report
+};
+
+/// Compiles a bundle's TorchScript to model.plan, in place, and gives the report as JSON. Needs the LibTorch plug-in.
+inline Expected<std::string> compile(const Engine &engine, const std::string &path,
+                                     const CompileOptions &options = {}) {
+    std::string report(options.dump_passes ? size_t{64} << 20 : size_t{1} << 20, '\0');
+    size_t needed = 0;
+    auto done = detail::done([&](wb_error *err) {
+        return wb_bundle_compile(report.data(), report.size(), &needed, engine.get(), path.c_str(),
+                                 options.precisions.c_str(), options.dump_passes, err);
+    });
+    if (!done) return std::move(done).error();
+    report.resize(needed ? needed - 1 : 0);
+    return report;
+}
+
 /// What a bundle says of itself, as JSON, after its manifest and digests were checked. No model is run.
 inline Expected<std::string> inspect(const std::string &path) {
     return detail::text_of([&](char *out, size_t capacity, size_t *needed, wb_error *err) {

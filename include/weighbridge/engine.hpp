@@ -54,6 +54,8 @@ struct EngineOptions {
     std::optional<uint32_t> queue_limit = {};  ///< most requests that wait; more are shed
     std::string torch_plugin = {};             ///< absolute path of libweighbridge_torch-MINOR.so
     std::string libtorch = {};                 ///< absolute path of LibTorch's lib directory
+    std::string cpu_level = {};                ///< highest level of native kernels, such as "avx2"
+    bool allow_amx = false;                    ///< ask Linux for AMX tiles, for the whole process
     wb_log_fn log = nullptr;                   ///< must not throw and must not call into the library
     void *log_payload = nullptr;               ///< must live as long as the engine
 };
@@ -75,6 +77,9 @@ class Engine {
                 status = wb_engine_options_set_torch_plugin(o, options.torch_plugin.c_str(), err);
             if (status >= 0 && !options.libtorch.empty())
                 status = wb_engine_options_set_libtorch(o, options.libtorch.c_str(), err);
+            if (status >= 0 && !options.cpu_level.empty())
+                status = wb_engine_options_set_cpu_level(o, options.cpu_level.c_str(), err);
+            if (status >= 0 && options.allow_amx) status = wb_engine_options_set_allow_amx(o, 1, err);
             if (status >= 0 && options.log)
                 status = wb_engine_options_set_log(o, options.log, options.log_payload, err);
             return status < 0 ? status : wb_engine_create(out, o, err);

@@ -37,13 +37,10 @@ Status check_listing(const std::vector<std::string> &names, const Manifest &mani
     return {};
 }
 
-// Reads one listed file; size and digest must be as listed.
-Expected<Bytes> read_listed(const std::string &directory, const std::string &name, const FileEntry &entry) {
-    const std::string path = directory + "/" + name;
-    // Kind and size are asked for first only so that a wrong file need not be read whole; what is read is checked
-    // again.
+// A listed file must be a regular one of its size.
+Status check_size(const std::string &directory, const std::string &name, const FileEntry &entry) {
     struct stat about;
-    if (::lstat(path.c_str(), &about) == 0) {
+    if (::lstat((directory + "/" + name).c_str(), &about) == 0) {
         if (!S_ISREG(about.st_mode))
             return Status::failure(WB_INVALID_BUNDLE, "{}: expected a regular file, got {}", name,
                                    S_ISDIR(about.st_mode)   ? "a directory"
@@ -53,7 +50,14 @@ Expected<Bytes> read_listed(const std::string &directory, const std::string &nam
             return Status::failure(WB_INVALID_BUNDLE, "{}: expected {} bytes, got {}", name, entry.bytes,
                                    about.st_size);
     }
-    auto bytes = read_file(path, entry.bytes);
+    return {};
+}
+
+// Reads one listed file; size and digest must be as listed.
+Expected<Bytes> read_listed(const std::string &directory, const std::string &name, const FileEntry &entry) {
+    // Asked for first only so that a wrong file need not be read whole; what is read is checked again.
+    if (Status status = check_size(directory, name, entry); !status.ok()) return status;
+    auto bytes = read_file(directory + "/" + name, entry.bytes);
     if (!bytes) return bytes.status();
     if (bytes->size() != entry.bytes)
         return Status::failure(WB_INVALID_BUNDLE, "{}: expected {} bytes, got {}", name, entry.bytes, bytes->size());
@@ -112,7 +116,7 @@ Expected<std::shared_ptr<const Bundle>> Bundle::open(const std::string &path, Mo
     if (!names) return names.status();
     auto text = read_file(path + "/manifest.json", kManifestBytes);
     if (!text) return text.status();
-    const bool full = mode == Mode::full;
+    const bool full = mode == Mode::full || mode == Mode::serving;
     auto read = read_manifest("manifest.json", as_text(*text), full ? Completeness::complete : Completeness::draft);
     if (!read) return read.status();
     if (full)
@@ -121,7 +125,12 @@ Expected<std::shared_ptr<const Bundle>> Bundle::open(const std::string &path, Mo
     std::shared_ptr<Bundle> bundle(new Bundle());
     if (full) {
         if (Status status = check_listing(*names, read->manifest); !status.ok()) return status;
+        const bool planned = mode == Mode::serving && read->manifest.files.contains("model.plan");
         for (const auto &[name, entry] : read->manifest.files) {
+            if (planned && name == "model.ts") {
+                if (Status status = check_size(path, name, entry); !status.ok()) return status;
+                continue;
+            }
             auto bytes = read_listed(path, name, entry);
             if (!bytes) return bytes.status();
             bundle->files_.emplace(name, *std::move(bytes));

@@ -18,7 +18,8 @@ namespace weighbridge::lib {
 class Bundle {
   public:
     enum class Mode {
-        full,      // every file that the manifest lists must be there with its digest, and no other
+        full,     // every file that the manifest lists must be there with its digest, and no other
+        serving,  // as full, but where there is a model.plan, model.ts must only be there with its size: it is not read
         unsealed,  // as draft, with model.ts: what pack has before golden.jsonl and digests exist
         draft,     // manifest.json and the vocabularies that it names; digests are not asked for
     };

@@ -37,6 +37,9 @@ void ModelChoice::declare_load(CLI::App &app) {
                    "native, reference, torchscript, or a list, best first (default native,reference); "
                    "torchscript runs the module's code: only for bundles that you trust");
     app.add_option("--precision", precision, "fp32, bf16, int8, int8bf16 (default: the plan's first)");
+    app.add_option("--cpu-level", cpu_level,
+                   "most that native kernels may use: portable, avx2, avx512, avx512_vnni, avx512_bf16, amx");
+    app.add_flag("--allow-amx", allow_amx, "ask Linux for AMX tiles");
     app.add_flag("!--no-verify", verify, "load without reproducing the golden vectors");
     declare_engine(app);
 }
@@ -44,6 +47,8 @@ void ModelChoice::declare_load(CLI::App &app) {
 Engine ModelChoice::engine() const {
     EngineOptions options;
     if (contexts) options.devices = "cpu=" + std::to_string(contexts);
+    options.cpu_level = cpu_level;
+    options.allow_amx = allow_amx;
     options.torch_plugin = absolute(torch_plugin);
     options.libtorch = absolute(libtorch);
     return Engine::create(options).value();

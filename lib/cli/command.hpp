@@ -44,6 +44,7 @@ class Verb {
 };
 
 std::unique_ptr<Verb> make_pack();
+std::unique_ptr<Verb> make_compile();
 std::unique_ptr<Verb> make_inspect();
 std::unique_ptr<Verb> make_verify();
 std::unique_ptr<Verb> make_encode();
@@ -53,7 +54,8 @@ std::unique_ptr<Verb> make_version();
 
 // The options of verbs that load a bundle.
 struct ModelChoice {
-    std::string directory, backend, precision, torch_plugin, libtorch;
+    std::string directory, backend, precision, cpu_level, torch_plugin, libtorch;
+    bool allow_amx = false;
     uint32_t contexts = 0;  // 0: automatic
     bool verify = true;
 

@@ -33,6 +33,7 @@ int run(int argc, char **argv) {
     app.require_subcommand(1);
     Entry entries[] = {
         {"pack", "make a bundle from a TorchScript module and a manifest", make_pack()},
+        {"compile", "compile a bundle's TorchScript to a plan that runs without LibTorch", make_compile()},
         {"inspect", "show what a bundle says of itself", make_inspect()},
         {"verify", "check digests, schema and golden vectors", make_verify()},
         {"encode", "show the tensors that rows become", make_encode()},

@@ -26,10 +26,12 @@ struct Engine::Directory {
     }
 };
 
-Engine::Engine(const EngineOptions &options)
+Engine::Engine(const EngineOptions &options, native::Level level)
     : epoch_(fork_epoch()),
+      level_(level),
       runtime_(make_ref<Runtime>(options.cpu_contexts > 0 ? options.cpu_contexts : automatic_cpu_contexts(),
                                  options.queue_limit, steady_clock(), options.log, options.log_payload)),
+      native_(make_native_backend(level)),
       reference_(make_reference_backend()),
       torchscript_(make_torchscript_backend({options.torch_plugin, options.libtorch, runtime_->pool.contexts()})),
       slots_(std::make_unique<Directory>()) {}
@@ -40,7 +42,30 @@ Engine::~Engine() {
     runtime_->close();
 }
 
-Expected<Ref<Engine>> Engine::make(const EngineOptions &options) { return Ref<Engine>(new Engine(options)); }
+namespace {
+
+// The level that the options allow and this CPU has.
+Expected<native::Level> choose_level(const EngineOptions &options) {
+    if (options.allow_amx) native::request_amx();  // where it is refused, the level is the best without it
+    const native::Level best = native::best_level(options.allow_amx);
+    if (options.cpu_level.empty()) return best;
+    for (int i = 0; i < native::kLevels; ++i) {
+        const auto level = static_cast<native::Level>(i);
+        if (options.cpu_level == native::name_of(level)) return std::min(level, best);
+    }
+    return Status::failure(
+        WB_INVALID_ARGUMENT,
+        "cpu_level: expected portable, avx2, avx512, avx512_vnni, avx512_bf16 or amx, got \"{:.32}\"",
+        options.cpu_level);
+}
+
+}  // namespace
+
+Expected<Ref<Engine>> Engine::make(const EngineOptions &options) {
+    auto level = choose_level(options);
+    if (!level) return level.status();
+    return Ref<Engine>(new Engine(options, *level));
+}
 
 Status Engine::usable() const {
     if (closed_.load(std::memory_order_acquire)) return Status::failure(WB_CLOSED, "the engine is closed");

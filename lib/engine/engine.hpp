@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/native/native.hpp"
 #include "backend/torchscript.hpp"
 #include "base/fork.hpp"
 #include "base/ref.hpp"
@@ -23,12 +24,20 @@ struct EngineOptions {
     void *log_payload = nullptr;
     std::string torch_plugin;
     std::string libtorch;
+    std::string cpu_level;   // the highest that native kernels may use; "" for the best there is
+    bool allow_amx = false;  // asks the kernel for AMX tiles, for the whole process
 };
 
 struct LoadOptions {
     std::vector<std::string> engines = {"native", "reference"};
     std::string precision;
     bool verify = true;
+    bool check_module = false;  // also where the module is not run: its digest
+};
+
+struct CompileOptions {
+    Precisions precisions = {WB_PRECISION_FP32};
+    bool dump_passes = false;  // adds every pass's graph to the report
 };
 
 // A caller's memory for one output of a single row; null where it is not wanted.
@@ -41,6 +50,7 @@ struct OutputBuffer {
 struct VerifyReport {
     int64_t vectors = 0;
     std::vector<double> largest_difference;  // by output
+    std::vector<double> mean_difference;     // by output, over its elements
     double tolerance = 0.0;
 
     Status verdict(const Manifest &manifest) const;  // WB_VERIFY_FAILED names the first output beyond the tolerance
@@ -51,9 +61,14 @@ struct Target {
     Ref<Model> model;
     Ref<Deployment> deployment;  // null for a model by itself
 
-    // The schema that a row with this digest was made for, and its map to the model's; falls back to the model's own,
-    // against which the row's header is then found wanting.
-    Deployment::Layout layout(uint64_t schema_digest) const;
+    // A schema and its map to the model's, empty for its own; they live as long as the target.
+    struct Layout {
+        const Schema *schema;
+        std::span<const int32_t> wanted;
+    };
+    // The schema that a row with this digest was made for; falls back to the model's own, against which the row's
+    // header is then found wanting.
+    Layout layout(uint64_t schema_digest) const;
 };
 
 // Owns contexts, models, slots and telemetry. Everything is thread-safe.
@@ -68,6 +83,8 @@ class Engine final : public RefCounted {
     Expected<Ref<Model>> load(const std::string &path, const LoadOptions &options);
     Expected<VerifyReport> verify(Model &model) const;
     // As load, for a bundle in the making; the golden lines of `count` generated rows.
+    // Compiles the bundle's module to model.plan in place. See wb_bundle_compile; lib/engine/compile.cpp.
+    Expected<std::string> compile(const std::string &path, const CompileOptions &options);
     Expected<std::string> compute_golden(const std::shared_ptr<const Bundle> &bundle, int64_t count);
 
     Expected<Ref<Slot>> slot(const std::string &name);
@@ -90,9 +107,11 @@ class Engine final : public RefCounted {
 
   private:
     struct Directory;  // of slots
-    explicit Engine(const EngineOptions &options);
+    Engine(const EngineOptions &options, native::Level level);
     Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
                                                      const LoadOptions &options);
+    Status check_precision(const std::shared_ptr<const Bundle> &bundle, const std::shared_ptr<const Plan> &plan,
+                           int32_t precision, std::string &line);
     Expected<Ref<Model>> make_model(const std::shared_ptr<const Bundle> &bundle, const LoadOptions &options);
     Expected<Ref<Model>> load_bundle(const std::string &path, const LoadOptions &options);
     Ref<Slot> find_slot(const std::string &name) const;
@@ -100,7 +119,9 @@ class Engine final : public RefCounted {
     void report(const CallRecord &record);
 
     const uint64_t epoch_;  // of the process that made it
+    const native::Level level_;
     Ref<Runtime> runtime_;
+    std::unique_ptr<Backend> native_;
     std::unique_ptr<Backend> reference_;
     std::unique_ptr<TorchscriptBackend> torchscript_;
     std::unique_ptr<Directory> slots_;

@@ -25,19 +25,6 @@ class OutputSink final : public RowSink {
     const Manifest &manifest_;
 };
 
-std::string_view precision_name(int32_t precision) {
-    switch (precision) {
-        case WB_PRECISION_BF16:
-            return "bf16";
-        case WB_PRECISION_INT8:
-            return "int8";
-        case WB_PRECISION_INT8BF16:
-            return "int8bf16";
-        default:
-            return "fp32";
-    }
-}
-
 }  // namespace
 
 Status VerifyReport::verdict(const Manifest &manifest) const {
@@ -54,13 +41,9 @@ Expected<std::shared_ptr<const Program>> Engine::prepare(const std::shared_ptr<c
                                                          const LoadOptions &options) {
     std::string reasons;
     for (const std::string &name : options.engines) {
-        Backend *backend = name == reference_->name()     ? reference_.get()
-                           : name == torchscript_->name() ? static_cast<Backend *>(torchscript_.get())
-                                                          : nullptr;
-        if (!backend) {
-            reasons += fmt::format("{}{}: not part of this version", reasons.empty() ? "" : "; ", name);
-            continue;
-        }
+        Backend *backend = name == native_->name()      ? native_.get()
+                           : name == reference_->name() ? reference_.get()
+                                                        : torchscript_.get();
         auto program = backend->prepare(bundle, options.precision);
         if (program || program.status().code != WB_BACKEND_UNAVAILABLE) return program;
         reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", name, program.status().message);
@@ -76,7 +59,9 @@ Expected<Ref<Model>> Engine::make_model(const std::shared_ptr<const Bundle> &bun
 
 Expected<Ref<Model>> Engine::load_bundle(const std::string &path, const LoadOptions &options) {
     if (Status status = usable(); !status.ok()) return status;
-    auto bundle = Bundle::open(path, Bundle::Mode::full);
+    const auto &engines = options.engines;
+    const bool runs_module = std::find(engines.begin(), engines.end(), torchscript_->name()) != engines.end();
+    auto bundle = Bundle::open(path, runs_module || options.check_module ? Bundle::Mode::full : Bundle::Mode::serving);
     if (!bundle) return bundle.status();
     auto model = make_model(*bundle, options);
     if (!model) return model.status();
@@ -114,6 +99,7 @@ Expected<VerifyReport> Engine::verify(Model &model) const {
     VerifyReport report;
     report.vectors = static_cast<int64_t>(golden->size());
     report.largest_difference.assign(manifest.outputs.size(), 0.0);
+    report.mean_difference.assign(manifest.outputs.size(), 0.0);
     std::string precision(precision_name(model.program().precision()));
     auto tolerance = manifest.tolerances.find(precision);
     report.tolerance = tolerance == manifest.tolerances.end() ? Tolerance{}.absolute : tolerance->second.absolute;
@@ -131,6 +117,7 @@ Expected<VerifyReport> Engine::verify(Model &model) const {
         for (size_t i = 0; i < sink.values.size(); ++i)
             for (size_t k = 0; k < sink.values[i].size(); ++k) {
                 double difference = std::fabs(static_cast<double>(sink.values[i][k]) - vector.outputs[i][k]);
+                report.mean_difference[i] += difference / static_cast<double>(golden->size() * sink.values[i].size());
                 if (!(difference <= report.largest_difference[i]))
                     report.largest_difference[i] =
                         difference == difference ? difference : std::numeric_limits<double>::infinity();

@@ -23,6 +23,25 @@ extern "C" {
 WB_API int32_t wb_bundle_pack(wb_engine *engine, const char *module, const char *manifest, const char *golden,
                               const char *out_dir, wb_error *err);
 
+/** Compiles a bundle's TorchScript to model.plan, in place: imports the module through LibTorch, optimises it, packs
+ * its weights for each precision, runs the golden vectors in each, and writes model.plan and its digest into the bundle
+ *  only where all of them stay within the manifest's tolerances. The same module, manifest and precisions give the same
+ *  bytes. After that LibTorch is not needed to serve it. A precision that this CPU has no instructions for is checked
+ *  by emulation.
+ *  @param out          a report as JSON: operators, each precision with its largest and mean difference by output, size
+ *                      and sha256 of the plan, passes; filled as wb_system_info does, but nothing is compiled again:
+ *                      where `capacity` is too small the bundle is compiled all the same, and 1 MB is enough without
+ *                      `dump_passes`
+ *  @param engine       with a LibTorch plug-in
+ *  @param precisions   "fp32,bf16,int8,int8bf16" or some of them, the one that serves by default first, which must be
+ *                      fp32 or int8; NULL for fp32
+ *  @param dump_passes  0, or 1 to have each pass's graph as text in the report
+ *  @return WB_OK; WB_INVALID_BUNDLE (what does not lower, with operator and source line); WB_VERIFY_FAILED (the
+ *          precision that is beyond its tolerance); WB_INVALID_ARGUMENT; WB_IO_ERROR; WB_BACKEND_UNAVAILABLE;
+ *          WB_BUFFER_TOO_SMALL. Thread-safe, but one call a bundle at a time. @since 0.1, unstable */
+WB_API int32_t wb_bundle_compile(char *out, size_t capacity, size_t *needed, wb_engine *engine, const char *path,
+                                 const char *precisions, int32_t dump_passes, wb_error *err);
+
 /** What a bundle says of itself, as JSON, after its manifest and digests were checked: identity, features, tensors,
  *  outputs, limits, files with sizes and digests, schema digest. No model is run. Buffer rule as wb_system_info.
  *  @return WB_OK; WB_INVALID_BUNDLE; WB_IO_ERROR; WB_BUFFER_TOO_SMALL. Thread-safe. @since 0.1, unstable */

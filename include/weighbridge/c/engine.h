@@ -59,6 +59,17 @@ WB_API int32_t wb_engine_options_set_torch_plugin(wb_engine_options *options, co
  *  @since 0.1, unstable */
 WB_API int32_t wb_engine_options_set_libtorch(wb_engine_options *options, const char *directory, wb_error *err);
 
+/** The highest CPU level that the native backend may use: "portable", "avx2", "avx512", "avx512_vnni", "avx512_bf16" or
+ *  "amx"; "" for the best that this CPU has, which is the default. A level beyond this CPU's means the best it has.
+ * fp32 and int8 scores are the same bits at every level; bf16 needs avx512_bf16 at least.
+ *  @return WB_OK; WB_INVALID_HANDLE. An unknown name is refused by wb_engine_create. @since 0.1, unstable */
+WB_API int32_t wb_engine_options_set_cpu_level(wb_engine_options *options, const char *level, wb_error *err);
+
+/** Whether the engine asks Linux for AMX tiles (arch_prctl ARCH_REQ_XCOMP_PERM), a permission of the whole process that
+ *  cannot be given back and that makes its threads' signal frames 8 KB larger. 0 (the default) or 1.
+ *  @since 0.1, unstable */
+WB_API int32_t wb_engine_options_set_allow_amx(wb_engine_options *options, int32_t allow, wb_error *err);
+
 /** Creates an engine. No thread is started, no model is loaded.
  *  @param options  read during the call; NULL for defaults
  *  @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE; WB_OUT_OF_MEMORY. Thread-safe. @since 0.1, unstable */
