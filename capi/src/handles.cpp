@@ -19,7 +19,8 @@ constexpr uint64_t kGenerations = (uint64_t{1} << 24) - 1;
 
 constexpr uint64_t identity(uint64_t kind, uint64_t generation) { return (kind << 55) | (generation << 31); }
 
-struct Entry {
+// On a cache line of its own, which threads that use one handle share, and those that use another do not.
+struct alignas(64) Entry {
     std::atomic<uint64_t> state{0};
     lib::RefCounted *object = nullptr;  // owned; written while the entry is neither live nor pinned
     uint32_t next_free = 0;             // guarded by Table::mutex

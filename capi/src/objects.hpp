@@ -29,9 +29,10 @@ struct EngineObject final : lib::RefCounted {
 
 struct ModelObject final : lib::RefCounted {
     ModelObject(lib::Ref<lib::Engine> of, lib::Ref<lib::Model> loaded)
-        : engine(std::move(of)), model(std::move(loaded)) {}
+        : engine(std::move(of)), model(std::move(loaded)), target{model, {}} {}
     lib::Ref<lib::Engine> engine;  // outlives the model
     lib::Ref<lib::Model> model;
+    const lib::Target target;  // the model by itself, made once: calls need not count themselves as its owners
 };
 
 struct SlotObject final : lib::RefCounted {

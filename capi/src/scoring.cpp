@@ -31,8 +31,8 @@ Status score_row(lib::Engine &engine, const lib::Target &target, wb_result *out,
     wb_result made{};
     Status status = engine.score(target, row, use.service(), use.outputs(), made);
     if (!status.ok()) return status;
-    Status filled = fill_struct(out, made, sizeof made);
-    return filled.ok() ? status : filled;
+    if (Status filled = fill_struct(out, made, sizeof made); !filled.ok()) return filled;
+    return status;
 }
 
 Status score_batch(lib::Engine &engine, const lib::Target &target, wb_batch *batch, int64_t deadline_ns,

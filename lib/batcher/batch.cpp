@@ -37,7 +37,7 @@ Status Batch::set_rows(void *rows, int64_t stride) {
     columns_.reset(columns_.rows());
     strided_ = static_cast<std::byte *>(rows);
     stride_ = stride;
-    strided_source_ = std::make_unique<StridedRows>(schema(), rows, stride);
+    strided_source_.emplace(schema(), rows, stride);
     return Status();
 }
 
@@ -81,15 +81,9 @@ const RowSource &Batch::source() const {
     return strided_ ? static_cast<const RowSource &>(*strided_source_) : columns_;
 }
 
-Status Batch::lock_rows(std::unique_ptr<RowLock[]> &locks) const {
+Status Batch::lock_rows(RowLock &lock) const {
     if (!strided_ || rows() == 0) return Status();
-    int64_t distinct = stride_ == 0 ? 1 : rows();
-    locks = std::make_unique<RowLock[]>(static_cast<size_t>(distinct));
-    for (int64_t row = 0; row < distinct; ++row) {
-        Status status = locks[static_cast<size_t>(row)].take(schema(), strided_ + row * stride_);
-        if (!status.ok()) return status.at_row(row);
-    }
-    return Status();
+    return lock.take(schema(), strided_, stride_, stride_ == 0 ? 1 : rows());
 }
 
 }  // namespace weighbridge::lib

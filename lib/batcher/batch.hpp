@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/ref.hpp"
@@ -61,7 +62,7 @@ class Batch final : public RefCounted {
     const std::vector<ResultColumn> &outputs() const { return outputs_; }
 
     // Takes the busy marks of strided rows and checks their headers; the failure names the row. No effect on columns.
-    Status lock_rows(std::unique_ptr<RowLock[]> &locks) const;
+    Status lock_rows(RowLock &lock) const;
 
     std::vector<int64_t> order;  // scratch of scoring: indices of rows
 
@@ -70,7 +71,7 @@ class Batch final : public RefCounted {
     Columns columns_;
     std::byte *strided_ = nullptr;  // null where columns are used
     int64_t stride_ = 0;
-    std::unique_ptr<StridedRows> strided_source_;
+    std::optional<StridedRows> strided_source_;
     std::vector<ResultColumn> results_;
     std::vector<ResultColumn> outputs_;
     std::atomic<bool> busy_{false};

@@ -24,15 +24,6 @@ int32_t reason_of(int32_t code) {
     }
 }
 
-void name_model(const Model &model, wb_result &result) {
-    const Bundle &bundle = model.bundle();
-    result.bundle = leading_u64(bundle.digest());
-    const std::string &version = bundle.manifest().identity.version;
-    size_t length = std::min(version.size(), sizeof result.version - 1);
-    std::memcpy(result.version, version.data(), length);
-    std::memset(result.version + length, 0, sizeof result.version - length);
-}
-
 class SingleSink final : public RowSink {
   public:
     SingleSink(const Model &model, std::span<const OutputBuffer> buffers, wb_result &result)
@@ -42,12 +33,9 @@ class SingleSink final : public RowSink {
         result_.score = answer.score;
         result_.probability = answer.probability;
         result_.band = answer.band;
-        result_.backend = model_.program().backend();
-        result_.precision = model_.program().precision();
-        result_.numerics = model_.program().numerics();
         result_.defaulted = answer.notes.defaulted;
         result_.clipped = answer.notes.clipped;
-        name_model(model_, result_);
+        model_.name_run(result_);
         for (size_t i = 0; i < buffers_.size(); ++i)
             if (buffers_[i].data)
                 std::copy_n(answer.outputs[i], model_.bundle().manifest().outputs[i].width, buffers_[i].data);
@@ -153,10 +141,10 @@ uint64_t digest_of_row(const void *row) {
 
 }  // namespace
 
-Deployment::Layout Target::layout(uint64_t schema_digest) const {
+Target::Layout Target::layout(uint64_t schema_digest) const {
     if (deployment)
-        if (const auto *found = deployment->layout(schema_digest)) return *found;
-    return {model->bundle().schema(), {}};
+        if (const auto *found = deployment->layout(schema_digest)) return {found->schema.get(), found->wanted};
+    return {model->bundle().schema().get(), {}};
 }
 
 // The deployment of the bundle's fallback slot; empty where there is none, or it is what failed already.
@@ -193,38 +181,37 @@ Status Engine::score(const Target &target, void *row, const Service &service, st
     }
 
     uint64_t digest = digest_of_row(row);
-    Deployment::Layout layout = target.layout(digest);
+    const Target::Layout layout = target.layout(digest);
     RowLock lock;
     if (Status status = lock.take(*layout.schema, row); !status.ok()) return status;
     StridedRows rows(*layout.schema, row, 0);
     MappedSource mapped(rows, layout.wanted);
-    auto source = [&](const Deployment::Layout &of) -> const RowSource & {
-        return of.wanted.empty() ? static_cast<const RowSource &>(rows) : mapped;
-    };
+    const RowSource &source = layout.wanted.empty() ? static_cast<const RowSource &>(rows) : mapped;
 
     wb_result made = WB_RESULT_INIT;
     Timing timing;
+    timing.entered_ns = entered;
     CallRecord record;
     Target second = service.accept_fallback ? fallback_target(manifest) : Target();
     bool can_second = second.model && second.model.get() != target.model.get() && second.deployment->layout(digest);
     SingleSink sink(*target.model, outputs, made);
-    Status status =
-        target.model->score(source(layout), first_service(service, manifest.fallback, can_second), sink, timing);
+    Status status = target.model->score(source, first_service(service, manifest.fallback, can_second), sink, timing);
     made.status = WB_OK;
     made.reason = service.accept_fallback ? reason_of(status.code) : int32_t{WB_REASON_NONE};
     if (!status.ok() && made.reason != WB_REASON_NONE) {
         made.status = WB_OK_FALLBACK;
         bool answered = false;
         if (can_second) {
-            Deployment::Layout second_layout = second.layout(digest);
+            const Target::Layout second_layout = second.layout(digest);
             MappedSource second_mapped(rows, second_layout.wanted);
+            timing.entered_ns = timing.ended_ns = 0;  // time has passed
             SingleSink second_sink(*second.model, {}, made);
             const RowSource &second_source =
                 second_layout.wanted.empty() ? static_cast<const RowSource &>(rows) : second_mapped;
             answered = second.model->score(second_source, service, second_sink, timing).ok();
         }
         if (!answered) {
-            name_model(*target.model, made);
+            target.model->name(made);
             made.score = made.probability = manifest.fallback.score;
             made.band = band_of(target.model->bundle().primary().bands, made.score);
         }
@@ -239,7 +226,7 @@ Status Engine::score(const Target &target, void *row, const Service &service, st
     record.rows = status.ok() && made.backend != WB_BACKEND_NONE;
     record.fallbacks = status.code == WB_OK_FALLBACK;
     record.invalid = status.code == WB_INVALID_INPUT;
-    record.latency_ns = runtime_->clock.now_ns() - entered;
+    record.latency_ns = (timing.ended_ns != 0 ? timing.ended_ns : runtime_->clock.now_ns()) - entered;
     report(record);
     if (status.ok()) result = made;
     return status;
@@ -250,7 +237,7 @@ Status Engine::score_batch(const Target &target, Batch &batch, const Service &se
     if (Status status = usable(); !status.ok()) return status;
     const Manifest &manifest = target.model->bundle().manifest();
     uint64_t digest = batch.schema().digest();
-    Deployment::Layout layout = target.layout(digest);
+    const Target::Layout layout = target.layout(digest);
     if (layout.schema->digest() != digest)
         return Status::failure(WB_INVALID_ARGUMENT, "batch: expected one made for schema {:016x}, got {:016x}",
                                layout.schema->digest(), digest);
@@ -258,8 +245,8 @@ Status Engine::score_batch(const Target &target, Batch &batch, const Service &se
         if (batch.outputs()[i].data)
             return Status::failure(WB_INVALID_ARGUMENT, "output: expected an index below {}, got {}",
                                    manifest.outputs.size(), i);
-    std::unique_ptr<RowLock[]> locks;
-    if (Status status = batch.lock_rows(locks); !status.ok()) return status;
+    RowLock lock;
+    if (Status status = batch.lock_rows(lock); !status.ok()) return status;
 
     MappedSource mapped(batch.source(), layout.wanted);
     const RowSource &source = layout.wanted.empty() ? batch.source() : mapped;
@@ -277,7 +264,7 @@ Status Engine::score_batch(const Target &target, Batch &batch, const Service &se
     int32_t reason = service.accept_fallback ? reason_of(status.code) : int32_t{WB_REASON_NONE};
     if (!status.ok() && reason != WB_REASON_NONE) {
         if (can_second) {
-            Deployment::Layout second_layout = second.layout(digest);
+            const Target::Layout second_layout = second.layout(digest);
             MappedSource second_mapped(batch.source(), second_layout.wanted);
             sink.serve(WB_OK_FALLBACK, reason);
             int64_t before = sink.scored;

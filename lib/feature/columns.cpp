@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "feature/columns.hpp"
 
+#include <cstring>
 #include <limits>
-#include <optional>
 
 #include "base/bytes.hpp"
 #include "feature/arrow.hpp"
@@ -10,16 +10,19 @@
 namespace weighbridge::lib {
 
 struct Columns::Column {
-    CellType type = CellType::f64;  // of a value, or of what a view points at
-    bool through_view = false;
     const std::byte *data = nullptr;  // of row 0; null where there is no strided column
     int64_t stride = 0;
     const uint8_t *validity = nullptr;
-    std::optional<ArrowColumn> arrow;
+    CellType type = CellType::f64;  // of a value, or of what a view points at
+    bool through_view = false;
+    bool arrow = false;
+
+    bool missing(int64_t row) const { return !data || (validity && !((validity[row / 8] >> (row % 8)) & 1)); }
 };
 
 Columns::Columns(std::shared_ptr<const Schema> schema) : schema_(std::move(schema)) {
     columns_.resize(schema_->features().size());
+    arrows_.resize(columns_.size());
     for (size_t i = 0; i < columns_.size(); ++i) {
         const Feature &feature = schema_->features()[i];
         Column &column = columns_[i];
@@ -35,8 +38,9 @@ void Columns::reset(int64_t rows) {
     rows_ = rows;
     for (Column &column : columns_) {
         column.data = nullptr;
-        column.arrow.reset();
+        column.arrow = false;
     }
+    for (auto &arrow : arrows_) arrow.reset();
 }
 
 Status Columns::check_feature(uint32_t feature) const {
@@ -57,7 +61,8 @@ Status Columns::set_column(uint32_t feature, const void *data, int64_t stride, c
                                rows_)
             .with_feature(static_cast<int32_t>(feature));
     Column &column = columns_[feature];
-    column.arrow.reset();
+    column.arrow = false;
+    arrows_[feature].reset();
     column.data = static_cast<const std::byte *>(data);
     column.stride = stride;
     column.validity = validity;
@@ -68,9 +73,9 @@ Status Columns::set_arrow(uint32_t feature, const ArrowSchema &type, const Arrow
     if (Status known = check_feature(feature); !known.ok()) return known;
     Expected<ArrowColumn> made = ArrowColumn::make(schema_->features()[feature], feature, type, array, rows_);
     if (!made) return made.status();
-    Column &column = columns_[feature];
-    column.data = nullptr;
-    column.arrow.emplace(*std::move(made));
+    arrows_[feature] = std::make_unique<const ArrowColumn>(*std::move(made));
+    columns_[feature].data = nullptr;
+    columns_[feature].arrow = true;
     return {};
 }
 
@@ -80,8 +85,8 @@ Status Columns::cell(uint32_t feature, int64_t row, Cell &out) const {
     if (row < 0 || row >= rows_) [[unlikely]]
         return Status::failure(WB_INVALID_ARGUMENT, "row: expected in [0, {}), got {}", rows_, row);
     const Column &column = columns_[feature];
-    if (column.arrow) return column.arrow->cell(0, row, out);
-    out.missing = !column.data || (column.validity && !((column.validity[row / 8] >> (row % 8)) & 1));
+    if (column.arrow) return arrows_[feature]->cell(0, row, out);
+    out.missing = column.missing(row);
     if (out.missing) return {};
     const std::byte *at = column.data + row * column.stride;
     out.type = column.type;
@@ -100,6 +105,39 @@ Status Columns::cell(uint32_t feature, int64_t row, Cell &out) const {
     out.data = static_cast<const std::byte *>(view.data);
     out.count = view.size;
     return {};
+}
+
+namespace {
+
+template <class Word>
+void copy_word(std::byte *out, uint32_t index, const std::byte *from) {
+    std::memcpy(out + index * sizeof(Word), from, sizeof(Word));
+}
+
+}  // namespace
+
+uint64_t Columns::copy(CellType type, uint32_t first, uint32_t count, int64_t row, std::byte *out) const {
+    if (row < 0 || row >= rows_) return ~uint64_t{0};
+    uint64_t others = 0;
+    const bool wide = size_of(type) == 8;
+    for (uint32_t i = 0; i < count; ++i) {
+        const Column &column = columns_[first + i];
+        if (column.missing(row) || column.type != type || column.through_view) {
+            others |= uint64_t{1} << i;
+            continue;
+        }
+        const std::byte *from = column.data + row * column.stride;
+        if (wide)
+            copy_word<uint64_t>(out, i, from);
+        else
+            copy_word<uint32_t>(out, i, from);
+    }
+    return others;
+}
+
+bool Columns::shared(uint32_t feature) const {
+    const Column &column = columns_[feature];
+    return !column.arrow && (!column.data || (column.stride == 0 && !column.validity));
 }
 
 }  // namespace weighbridge::lib

@@ -9,6 +9,8 @@
 
 namespace weighbridge::lib {
 
+class ArrowColumn;
+
 // Columns set one by one, each from strided memory or an Arrow array; a feature without one is missing.
 // Setting is for one thread at a time; cell is thread-safe between settings.
 class Columns final : public RowSource {
@@ -23,6 +25,8 @@ class Columns final : public RowSource {
     Status set_column(uint32_t feature, const void *data, int64_t stride, const uint8_t *validity);
     Status set_arrow(uint32_t feature, const ArrowSchema &type, const ArrowArray &array);
     Status cell(uint32_t feature, int64_t row, Cell &out) const override;
+    uint64_t copy(CellType type, uint32_t first, uint32_t count, int64_t row, std::byte *out) const override;
+    bool shared(uint32_t feature) const override;
 
   private:
     struct Column;
@@ -30,7 +34,8 @@ class Columns final : public RowSource {
 
     std::shared_ptr<const Schema> schema_;
     int64_t rows_ = 0;
-    std::vector<Column> columns_;  // by feature
+    std::vector<Column> columns_;                             // by feature
+    std::vector<std::unique_ptr<const ArrowColumn>> arrows_;  // by feature; null where there is none
 };
 
 }  // namespace weighbridge::lib

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string>
@@ -36,6 +37,26 @@ struct RowNotes {
     uint32_t clipped = 0;
 };
 
+// Scalars [first, first + count) of the plan's list. A plain stretch is copied and then checked as a whole:
+// neighbouring features without a step of encoding, whose values are as they stand those of neighbouring places in one
+// tensor.
+struct Stretch {
+    uint32_t first = 0;
+    uint32_t count = 0;
+    bool plain = false;
+};
+
+// Where the values of a scalar or of a sequence's elements lie in the rows of a tensor: `bytes` at `offset`, and, of a
+// sequence, every `stride` bytes again.
+struct Piece {
+    uint32_t tensor;
+    uint32_t feature;
+    int64_t offset;
+    int64_t bytes;
+    int64_t stride;
+    bool sequence;
+};
+
 // Encoded rows of equal sequence and token lengths, dense, ready to run. Allocated once, for `max_rows` rows. One
 // thread's at a time.
 class Tile {
@@ -44,6 +65,8 @@ class Tile {
     int64_t max_rows() const { return max_rows_; }
     void clear() {
         rows_ = 0;
+        if (sharing_) std::fill(shared_.begin(), shared_.end(), uint8_t{0});
+        sharing_ = false;
         for (TensorView &view : views_) view.shape.size[0] = 0;
     }
     // As the encoder's tensors, with actual sizes for rows(). Until the next append or clear.
@@ -62,7 +85,15 @@ class Tile {
     std::vector<int64_t> row_tokens_;  // by feature
     std::vector<int64_t> ids_;
     WordPiece::Scratch scratch_;
+    // Of Encoder::share, until clear:
+    bool sharing_ = false;
+    std::vector<uint8_t> shared_;  // by feature: 1 where all rows have one cell
+    RowNotes shared_notes_;        // of those features, from the tile's first row
+    std::vector<Stretch> own_;     // the other scalars
+    std::vector<Piece> copied_;    // where the shared values lie
 };
+
+struct FeaturePlan;  // of the implementation
 
 // Turns rows into tensors, exactly as training does. Immutable and thread-safe; the Tile is the caller's. Encodes under
 // the caller's FpEnvironment.
@@ -84,6 +115,10 @@ class Encoder {
     Tile make_tile(int64_t max_rows) const;
     int64_t tile_bytes(int64_t max_rows) const;
 
+    // Promises, of an empty tile, that rows come from this source alone until it is cleared: what they all share is
+    // encoded with the first and copied to the others. The same bits and notes. No allocation.
+    void share(Tile &tile, const RowSource &source) const;
+
     // The length of a row's sequences in the tensors, behind any truncation: rows of one length can share a tile. 0
     // where the schema has none. Fails as append does.
     Expected<int64_t> length(const RowSource &source, int64_t row) const;
@@ -100,8 +135,12 @@ class Encoder {
     Encoder() = default;
     Status row_length(const RowSource &source, int64_t row, int64_t &length) const;
     Status append_scalars(Tile &tile, const RowSource &source, int64_t row, RowNotes &notes) const;
+    Status append_scalar(Tile &tile, size_t scalar, const RowSource &source, int64_t row, RowNotes &notes) const;
+    uint64_t copy_plain(Tile &tile, const Stretch &stretch, const RowSource &source, int64_t row) const;
+    void copy_shared(Tile &tile, int64_t length) const;
     Status append_sequences(Tile &tile, const RowSource &source, int64_t row, int64_t length, RowNotes &notes) const;
     Status append_texts(Tile &tile, const RowSource &source, int64_t row, RowNotes &notes, Append &done) const;
+    void copy_text(Tile &tile, const FeaturePlan &plan) const;
     void place_row(Tile &tile, int64_t length) const;
     void append_sizes(Tile &tile, int64_t length) const;
     void finish_row(Tile &tile, int64_t length) const;

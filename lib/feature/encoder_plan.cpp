@@ -2,6 +2,8 @@
 #include "feature/encoder_plan.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "base/utf8.hpp"
 
@@ -67,6 +69,7 @@ class Builder {
             list.push_back(std::move(made_[i]));
         }
         plan_.longest = limits_.length;
+        plan_stretches();
         return Status();
     }
 
@@ -179,10 +182,16 @@ class Builder {
                 return refuse(spec.name, "expected each feature once, got '{}' twice", feature.name);
             Status status = check_dtype(spec, at);
             if (!status.ok()) return status;
-            made_[at].targets.push_back({static_cast<uint32_t>(index), spec.dtype, plan.width * bytes, 0});
-            plan.width += made_[at].value.width();
+            const auto tensor = static_cast<uint32_t>(index);
+            const int64_t width = made_[at].value.width();
+            made_[at].targets.push_back({tensor, spec.dtype, plan.width * bytes, 0});
+            plan_.pieces.push_back({tensor, at, plan.width * bytes, width * bytes, 0, feature.sequence});
+            plan.width += width;
         }
-        for (uint32_t at : spec.features) made_[at].targets.back().stride = plan.width * bytes;
+        for (size_t i = 0; i < spec.features.size(); ++i) {
+            made_[spec.features[i]].targets.back().stride = plan.width * bytes;
+            plan_.pieces[plan_.pieces.size() - 1 - i].stride = plan.width * bytes;
+        }
         plan.kind = first.sequence ? TensorPlan::Kind::sequences : TensorPlan::Kind::scalars;
         plan.most_elements = plan.width * (first.sequence ? limits_.length : 1);
         bool flat = plan.width == 1;
@@ -263,6 +272,56 @@ class Builder {
                                        features_[i].name)
                     .with_feature(static_cast<int32_t>(i));
         return Status();
+    }
+
+    // A value of such a feature stands in the tensor as it came.
+    static bool is_plain(const FeaturePlan &plan) {
+        const ValuePlan &value = plan.value;
+        if (plan.targets.size() != 1) return false;
+        if (value.kind == ValuePlan::Kind::code)
+            return value.lookup == ValuePlan::Lookup::identity && plan.targets[0].dtype == DType::int64;
+        return value.kind == ValuePlan::Kind::floating && value.single && value.result == ValuePlan::Result::number &&
+               value.steps.empty() && plan.targets[0].dtype == DType::float32;
+    }
+
+    static bool continues(const FeaturePlan &before, const FeaturePlan &plan) {
+        const Target &last = before.targets[0], &next = plan.targets[0];
+        return plan.value.kind == before.value.kind && plan.value.feature == before.value.feature + 1 &&
+               next.tensor == last.tensor && next.offset == last.offset + bytes_of(last.dtype);
+    }
+
+    void plan_stretches() {
+        const auto &scalars = plan_.scalars;
+        plan_.least.resize(scalars.size());
+        plan_.most.resize(scalars.size());
+        plan_.last.resize(scalars.size());
+        for (uint32_t i = 0; i < scalars.size(); ++i) {
+            const ValuePlan &value = scalars[i].value;
+            const bool plain = is_plain(scalars[i]);
+            if (plain && value.single) {
+                plan_.least[i] = value.ranged ? single_at_least(value.least) : -std::numeric_limits<float>::max();
+                plan_.most[i] = value.ranged ? -single_at_least(-value.most) : std::numeric_limits<float>::max();
+            } else if (plain) {
+                plan_.last[i] = value.indices - 1;
+            }
+            auto *before = plan_.stretches.empty() ? nullptr : &plan_.stretches.back();
+            const bool joins =
+                before != nullptr && before->plain == plain &&
+                (!plain || (before->count < RowSource::kMostCopied && continues(scalars[i - 1], scalars[i])));
+            if (joins)
+                ++before->count;
+            else
+                plan_.stretches.push_back({i, 1, plain});
+        }
+    }
+
+    // The least float32 that is not below x, within its finite numbers; -0 and 0 are one.
+    static float single_at_least(double x) {
+        constexpr float kMost = std::numeric_limits<float>::max();
+        if (x <= -static_cast<double>(kMost)) return -kMost;
+        if (x > static_cast<double>(kMost)) return std::numeric_limits<float>::infinity();
+        const float nearest = static_cast<float>(x);
+        return static_cast<double>(nearest) >= x ? nearest : std::nextafter(nearest, kMost);
     }
 
     // A default takes the way of any other value, once.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <vector>
+#include <span>
 
 #include "feature/row_source.hpp"
 
@@ -11,7 +11,7 @@ namespace weighbridge::lib {
 // -1 where the rows do not have it, which makes it missing.
 class MappedSource final : public RowSource {
   public:
-    MappedSource(const RowSource &rows, const std::vector<int32_t> &wanted) : rows_(rows), wanted_(wanted) {}
+    MappedSource(const RowSource &rows, std::span<const int32_t> wanted) : rows_(rows), wanted_(wanted) {}
 
     Status cell(uint32_t feature, int64_t row, Cell &out) const override {
         int32_t index = wanted_[feature];
@@ -21,9 +21,20 @@ class MappedSource final : public RowSource {
         return Status();
     }
 
+    uint64_t copy(CellType type, uint32_t first, uint32_t count, int64_t row, std::byte *out) const override {
+        const int32_t index = wanted_[first];
+        bool follow = index >= 0;
+        for (uint32_t i = 1; i < count; ++i) follow &= wanted_[first + i] == index + static_cast<int32_t>(i);
+        return follow ? rows_.copy(type, static_cast<uint32_t>(index), count, row, out) : ~uint64_t{0};
+    }
+
+    bool shared(uint32_t feature) const override {
+        return wanted_[feature] < 0 || rows_.shared(static_cast<uint32_t>(wanted_[feature]));
+    }
+
   private:
     const RowSource &rows_;
-    const std::vector<int32_t> &wanted_;
+    const std::span<const int32_t> wanted_;
 };
 
 }  // namespace weighbridge::lib

@@ -49,7 +49,9 @@ Status init_row(const Schema &schema, void *row, size_t capacity) {
     return {};
 }
 
-Status RowLock::take(const Schema &schema, void *row) {
+namespace {
+
+Status take_mark(const Schema &schema, void *row) {
     if (Status memory = check_memory(row); !memory.ok()) return memory;
     // Before the mark, so that memory that was never a row is called that and not busy.
     auto digest = load_unaligned<uint64_t>(static_cast<std::byte *>(row) + offsetof(wb_row_header, schema_digest));
@@ -58,7 +60,6 @@ Status RowLock::take(const Schema &schema, void *row) {
                                digest);
     if (busy_mark(row).exchange(1, std::memory_order_acquire))
         return Status::failure(WB_BUSY, "row: in use by another call");
-    row_ = row;
     auto header = load_unaligned<wb_row_header>(row);
     Status status;
     if (header.capacity < schema.fixed_bytes())
@@ -67,22 +68,42 @@ Status RowLock::take(const Schema &schema, void *row) {
     else if (header.used < schema.fixed_bytes() || header.used > header.capacity)
         status = Status::failure(WB_INVALID_ARGUMENT, "row: expected used bytes in [{}, {}], got {}",
                                  schema.fixed_bytes(), header.capacity, header.used);
-    if (!status.ok()) {
-        busy_mark(row).store(0, std::memory_order_release);
-        row_ = nullptr;
-    }
+    if (!status.ok()) busy_mark(row).store(0, std::memory_order_release);
     return status;
 }
 
-RowLock::~RowLock() {
-    if (row_) busy_mark(row_).store(0, std::memory_order_release);
+}  // namespace
+
+Status RowLock::take(const Schema &schema, void *row) {
+    Status status = take_mark(schema, row);
+    if (!status.ok()) return status;
+    rows_ = static_cast<std::byte *>(row);
+    held_ = 1;
+    return status;
+}
+
+Status RowLock::take(const Schema &schema, void *rows, int64_t stride, int64_t count) {
+    rows_ = static_cast<std::byte *>(rows);
+    stride_ = stride;
+    for (; held_ < count; ++held_) {
+        Status status = take_mark(schema, rows_ + held_ * stride_);
+        if (status.ok()) continue;
+        const int64_t row = held_;
+        give_back();
+        return status.at_row(row);
+    }
+    return Status();
+}
+
+void RowLock::give_back() {
+    for (; held_ > 0; --held_) busy_mark(rows_ + (held_ - 1) * stride_).store(0, std::memory_order_release);
 }
 
 Status StridedRows::cell(uint32_t feature, int64_t row, Cell &out) const {
-    if (feature >= schema_.features().size()) [[unlikely]]
-        return Status::failure(WB_INVALID_ARGUMENT, "feature index: expected below {}, got {}",
-                               schema_.features().size(), feature);
-    const Feature &wanted = schema_.features()[feature];
+    if (feature >= schema_.fields().size()) [[unlikely]]
+        return Status::failure(WB_INVALID_ARGUMENT, "feature index: expected below {}, got {}", schema_.fields().size(),
+                               feature);
+    const Field &wanted = schema_.fields()[feature];
     const std::byte *at = rows_ + row * stride_;
     auto missing = static_cast<unsigned char>(at[schema_.missing_offset() + feature / 8]);
     out.missing = (missing >> (feature % 8)) & 1;
@@ -100,13 +121,26 @@ Status StridedRows::cell(uint32_t feature, int64_t row, Cell &out) const {
     if (begin > used || bytes > used - begin || (bytes && begin < schema_.fixed_bytes())) [[unlikely]]
         return Status::failure(WB_INVALID_INPUT,
                                "feature '{}': expected a span inside bytes [{}, {}) of the row, got {} bytes at {}",
-                               wanted.name, schema_.fixed_bytes(), used, bytes, begin)
+                               schema_.features()[feature].name, schema_.fixed_bytes(), used, bytes, begin)
             .with_feature(static_cast<int32_t>(feature));
     out.data = at + begin;
     out.count = span.size;
     out.base = at;
     out.base_bytes = used;
     return {};
+}
+
+// A schema lays fields of one size that follow one another side by side.
+uint64_t StridedRows::copy(CellType type, uint32_t first, uint32_t count, int64_t row, std::byte *out) const {
+    const std::byte *at = rows_ + row * stride_;
+    std::memcpy(out, at + schema_.fields()[first].offset, static_cast<size_t>(count * size_of(type)));
+    // Eight bytes from any byte of the bitmap on lie in the row: a header of 24, at least one bit, and for each eight
+    // bits eight bytes of fields or, with fewer, the rounding of the whole to a multiple of eight.
+    const std::byte *bits = at + schema_.missing_offset() + first / 8;
+    const uint32_t shift = first % 8;
+    uint64_t missing = load_unaligned<uint64_t>(bits) >> shift;
+    if (shift + count > 64) missing |= static_cast<uint64_t>(bits[8]) << (64 - shift);
+    return count == 64 ? missing : missing & ((uint64_t{1} << count) - 1);
 }
 
 }  // namespace weighbridge::lib

@@ -17,20 +17,25 @@ Status init_row(const Schema &schema, void *row, size_t capacity);
 // integers in the range of int64; float features also take "NaN", "Infinity" and "-Infinity". May throw std::bad_alloc.
 Status set_row_json(const Schema &schema, void *row, std::string_view json);
 
-// Takes the busy mark of a row for this thread (an atomic exchange), checks its header against the schema, and gives
-// the mark back when destroyed.
+// Takes the busy marks of rows for this thread (atomic exchanges), checks their headers against the schema, and gives
+// the marks back when destroyed.
 class RowLock {
   public:
     RowLock() = default;
-    ~RowLock();
+    ~RowLock() { give_back(); }
     RowLock(const RowLock &) = delete;
     RowLock &operator=(const RowLock &) = delete;
-    // At most once per object. WB_BUSY; WB_INVALID_ARGUMENT (NULL or not 4-aligned, a row of another schema, a header
-    // that does not fit). Where it fails no mark is held.
+    // At most one of the two, once per object. WB_BUSY; WB_INVALID_ARGUMENT (NULL or not 4-aligned, a row of another
+    // schema, a header that does not fit). Where they fail no mark is held.
     Status take(const Schema &schema, void *row);
+    // `count` rows, `stride` bytes apart and distinct. The failure names the row.
+    Status take(const Schema &schema, void *rows, int64_t stride, int64_t count);
 
   private:
-    void *row_ = nullptr;
+    void give_back();
+    std::byte *rows_ = nullptr;
+    int64_t stride_ = 0;
+    int64_t held_ = 0;
 };
 
 // Rows in the published layout, `stride` bytes apart. Their headers must have passed RowLock::take. Thread-safe.
@@ -39,6 +44,8 @@ class StridedRows final : public RowSource {
     StridedRows(const Schema &rows_schema, const void *rows, int64_t stride)
         : schema_(rows_schema), rows_(static_cast<const std::byte *>(rows)), stride_(stride) {}
     Status cell(uint32_t feature, int64_t row, Cell &out) const override;
+    uint64_t copy(CellType type, uint32_t first, uint32_t count, int64_t row, std::byte *out) const override;
+    bool shared(uint32_t) const override { return stride_ == 0; }
 
   private:
     const Schema &schema_;

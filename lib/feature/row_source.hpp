@@ -107,6 +107,18 @@ class RowSource {
     // nothing. A source that finds a null element in a sequence fails; only a null in the dictionary of the elements
     // shows as `missing` in the nested cell.
     virtual Status cell(uint32_t feature, int64_t row, Cell &out) const = 0;
+
+    // Copies scalars [first, first + count) to `out`, side by side, where they lie as values of `type` (of 4 or 8
+    // bytes, and that of the features in the schema). Bit i of the answer is set where feature first + i is missing or
+    // lies in another form: its place in `out` says nothing then, and cell() says the rest. count: 1 to kMostCopied.
+    virtual uint64_t copy(CellType, uint32_t /*first*/, uint32_t /*count*/, int64_t /*row*/,
+                          std::byte * /*out*/) const {
+        return ~uint64_t{0};
+    }
+    static constexpr uint32_t kMostCopied = 64;
+
+    // Whether every row has the same cell, in the same memory.
+    virtual bool shared(uint32_t /*feature*/) const { return false; }
 };
 
 }  // namespace weighbridge::lib

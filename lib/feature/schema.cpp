@@ -172,6 +172,7 @@ Expected<std::shared_ptr<const Schema>> Schema::make(std::vector<Feature> featur
         uint32_t bytes = field_bytes(feature);
         at = align(at, bytes);
         feature.offset = static_cast<uint32_t>(at);
+        schema->fields_.push_back({feature.offset, feature.type, feature.sequence});
         at += bytes;
     }
     auto digest = sha256(as_bytes(canonical_text(features)));

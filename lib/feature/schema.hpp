@@ -52,6 +52,13 @@ struct Feature {
     uint32_t offset = 0;             // of the fixed field in a row; set by Schema::make
 };
 
+// What reading a feature's field takes, without the rest of the feature.
+struct Field {
+    uint32_t offset = 0;
+    StoredType type = StoredType::float64;
+    bool sequence = false;
+};
+
 // The ordered, typed list of features with its row layout. Immutable, shared.
 class Schema {
   public:
@@ -61,6 +68,7 @@ class Schema {
     static Expected<std::shared_ptr<const Schema>> make(std::vector<Feature> features);
 
     const std::vector<Feature> &features() const { return features_; }
+    const std::vector<Field> &fields() const { return fields_; }  // by feature
     uint64_t digest() const { return digest_; }
     uint32_t fixed_bytes() const { return fixed_bytes_; }
     uint32_t missing_offset() const { return missing_offset_; }
@@ -71,6 +79,7 @@ class Schema {
 
   private:
     std::vector<Feature> features_;
+    std::vector<Field> fields_;
     uint64_t digest_ = 0;
     uint32_t fixed_bytes_ = 0;
     uint32_t missing_offset_ = 0;

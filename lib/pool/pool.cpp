@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pool/pool.hpp"
 
+#include <pthread.h>
+
+#include <array>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 namespace weighbridge::lib {
+namespace {
+
+constexpr size_t kLine = 64;  // a cache line of every CPU that this library runs on
+
+}  // namespace
 
 // A request that waits, on its own stack. In a queue until it is settled: given a context, or told why it gets none.
 struct Pool::Waiter final : CancelToken::Waker {
@@ -18,31 +26,44 @@ struct Pool::Waiter final : CancelToken::Waker {
     Waiter *next = nullptr;  // from here on guarded by state.mutex
     Waiter *previous = nullptr;
     bool queued = false;
+    bool waited = false;
     int context = -1;
     int32_t code = WB_OK;
 };
 
-// One process's side of the pool. While a context is free nobody waits.
+// One process's side of the pool.
+//
+// A context is free or busy by its own flag, which whoever sets it owns it by. Everything else is in `gate`: how many
+// wait, how many drain, and whether the pool is closed. While the gate is zero, flags are all there is to it. Who waits
+// counts himself in the gate and looks at the flags afterwards; who frees a context clears its flag and looks at the
+// gate afterwards; all of it sequentially consistent, so that at least one of the two sees the other, and either hands
+// the context over under the mutex. In the same way who takes a context by its flag looks whether the pool was closed
+// meanwhile. So under the mutex, once deal() is done, nobody waits while a context is free, but for one whose holder is
+// about to call deal() himself.
 struct Pool::State {
     struct Queue {
         Waiter *first = nullptr;
         Waiter *last = nullptr;
     };
+    struct alignas(kLine) Flag {
+        std::atomic<bool> busy{false};
+    };
+    struct alignas(kLine) Hint {
+        std::atomic<int> context{0};
+    };
 
-    State(int contexts, bool refuses) : closed(refuses) {
-        free.reserve(static_cast<size_t>(contexts));
-        for (int context = contexts; context-- > 0;) free.push_back(context);
-    }
+    State(int contexts, bool refuses) : flags(static_cast<size_t>(contexts)), gate(refuses ? kClosed : 0) {}
 
     Queue &queue(Priority priority) { return priority == Priority::high ? high : normal; }
+    Waiter *next() const { return high.first ? high.first : normal.first; }
 
     void enqueue(Waiter &waiter) {
         Queue &to = queue(waiter.priority);
         waiter.previous = to.last;
         (to.last ? to.last->next : to.first) = &waiter;
         to.last = &waiter;
-        waiter.queued = true;
-        waiting.fetch_add(1, std::memory_order_relaxed);
+        waiter.queued = waiter.waited = true;
+        gate.fetch_add(kWaiter);
     }
 
     // Takes it out of its queue, with the context that it gets or the code that says why not.
@@ -53,17 +74,74 @@ struct Pool::State {
         waiter.queued = false;
         waiter.context = context;
         waiter.code = code;
-        waiting.fetch_sub(1, std::memory_order_relaxed);
+        gate.fetch_sub(kWaiter);
+        waiter.condition.notify_one();
     }
 
+    bool take(size_t context) {
+        std::atomic<bool> &busy = flags[context].busy;
+        return !busy.load() && !busy.exchange(true);
+    }
+
+    // A free context, `first` before any other; -1 where there is none.
+    int take_any(int first) {
+        const size_t count = flags.size();
+        auto context = static_cast<size_t>(first);
+        for (size_t i = 0; i < count; ++i) {
+            if (take(context)) return static_cast<int>(context);
+            context = context + 1 < count ? context + 1 : 0;
+        }
+        return -1;
+    }
+
+    // Hands free contexts to those who wait, in their order. Under the mutex.
+    void deal() {
+        while (Waiter *waiter = next()) {
+            const int context = take_any(0);
+            if (context < 0) return;
+            settle(*waiter, context, WB_OK);
+        }
+    }
+
+    // The gate was not zero when the context was freed: there may be somebody to tell.
+    void tell() {
+        std::lock_guard lock(mutex);
+        deal();
+        if (draining()) idle.notify_all();
+    }
+
+    int busy() const {
+        int count = 0;
+        for (const Flag &flag : flags) count += flag.busy.load() ? 1 : 0;
+        return count;
+    }
+
+    // Which context this thread had last. Threads are told apart by the address of their descriptor (no thread-local
+    // variable, whose first use in a library that was loaded late would allocate); two that share a place are only
+    // slower.
+    std::atomic<int> &hint() {
+        constexpr uint64_t kGolden = 0x9E3779B97F4A7C15;  // 2^64 / golden ratio: Knuth, multiplicative hashing
+        const auto address = static_cast<uint64_t>(pthread_self());
+        return hints[(address >> 6) * kGolden >> (64 - kHintBits)].context;
+    }
+
+    // The gate: closed (1 bit), threads that drain (31 bits), threads that wait (32 bits).
+    static constexpr uint64_t kClosed = uint64_t{1} << 63;
+    static constexpr uint64_t kDrain = uint64_t{1} << 32;
+    static constexpr uint64_t kWaiter = 1;
+    bool closed() const { return (gate.load() & kClosed) != 0; }
+    bool draining() const { return (gate.load() & (kClosed - kDrain)) != 0; }
+    uint32_t waiting() const { return static_cast<uint32_t>(gate.load()); }
+
+    static constexpr int kHintBits = 6;
+
     const ForkGuard born;
-    ForkMutex mutex;
-    std::vector<int> free;  // guarded by mutex, as all below; the last used comes first, for its warm caches
-    Queue high;
+    std::vector<Flag> flags;                         // by context
+    std::array<Hint, size_t{1} << kHintBits> hints;  // where to look first, by thread
+    alignas(kLine) std::atomic<uint64_t> gate;       // written under mutex; a forked child reads its parent's
+    alignas(kLine) ForkMutex mutex;
+    Queue high;  // guarded by mutex, as all below
     Queue normal;
-    std::atomic<bool> closed;          // written under mutex; a forked child reads its parent's
-    std::atomic<uint32_t> waiting{0};  // written under mutex
-    uint32_t draining = 0;
     Condition idle;
 };
 
@@ -90,7 +168,6 @@ void Pool::Waiter::wake() {
     std::lock_guard lock(state.mutex);
     if (!queued) return;
     state.settle(*this, -1, WB_CANCELLED);
-    condition.notify_one();
 }
 
 Pool::Pool(int contexts, uint32_t queue_limit, const Clock &clock)
@@ -107,100 +184,116 @@ Pool::State &Pool::state() {
     State *found = state_.load(std::memory_order_acquire);
     if (found->born.current()) [[likely]]
         return *found;
-    auto fresh = std::make_unique<State>(contexts_, found->closed.load(std::memory_order_relaxed));
+    auto fresh = std::make_unique<State>(contexts_, found->closed());
     if (state_.compare_exchange_strong(found, fresh.get(), std::memory_order_acq_rel)) return *fresh.release();
     return *found;
 }
 
 uint32_t Pool::waiting() const {
     const State *found = state_.load(std::memory_order_acquire);
-    return found->born.current() ? found->waiting.load(std::memory_order_relaxed) : 0;
+    return found->born.current() ? found->waiting() : 0;
 }
 
 Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel) {
-    StopSource stop{&clock_, cancel, deadline_ns};
-    if (int32_t code = stop.poll(); code != WB_OK) return refusal(code, contexts_, waiting());
+    int64_t now_ns = deadline_ns == WB_NO_DEADLINE ? 0 : clock_.now_ns();
+    return acquire(priority, deadline_ns, cancel, now_ns);
+}
+
+Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel, int64_t &now_ns) {
+    if (cancel && cancel->is_set()) return refusal(WB_CANCELLED, contexts_, waiting());
+    if (deadline_ns != WB_NO_DEADLINE && now_ns >= deadline_ns)
+        return refusal(WB_DEADLINE_EXCEEDED, contexts_, waiting());
 
     State &here = state();
-    // Gives a context, or a code; WB_BUSY where the request has to wait.
-    auto attempt = [&](int &context) -> int32_t {
-        if (here.closed.load(std::memory_order_relaxed)) return WB_CLOSED;
-        if (!here.free.empty()) {
-            context = here.free.back();
-            here.free.pop_back();
-            return WB_OK;
-        }
-        return here.waiting.load(std::memory_order_relaxed) < queue_limit_ ? WB_BUSY : WB_OVERLOADED;
-    };
-    int context = -1;
-    std::unique_lock lock(here.mutex);
-    int32_t code = attempt(context);
-    if (code == WB_BUSY) {
-        Waiter waiter(here, priority);
-        if (cancel) {
-            // wake() locks our mutex under the token's, so the token's must not be locked under ours.
-            lock.unlock();
-            cancel->attach(waiter);
-            lock.lock();
-            code = cancel->is_set() ? WB_CANCELLED : attempt(context);
-        }
-        if (code == WB_BUSY) {
-            here.enqueue(waiter);
-            while (waiter.queued) {
-                if (deadline_ns != WB_NO_DEADLINE && clock_.now_ns() >= deadline_ns)
-                    here.settle(waiter, -1, WB_DEADLINE_EXCEEDED);
-                else
-                    clock_.wait_until(waiter.condition, here.mutex, deadline_ns);
-            }
-            context = waiter.context;
-            code = waiter.code;
-        }
-        if (cancel) {
-            lock.unlock();
-            cancel->detach(waiter);
+    if (here.gate.load() == 0) [[likely]] {
+        std::atomic<int> &hint = here.hint();
+        const int last = hint.load(std::memory_order_relaxed);
+        if (const int context = here.take_any(last); context >= 0) {
+            if (context != last) hint.store(context, std::memory_order_relaxed);
+            Lease lease(here, context);
+            if (here.closed()) [[unlikely]]  // meanwhile: drain() may have found it free
+                return refusal(WB_CLOSED, contexts_, waiting());
+            return lease;
         }
     }
-    if (lock.owns_lock()) lock.unlock();
+    Waiter waiter(here, priority);
+    const int32_t code = wait(here, waiter, deadline_ns, cancel);
+    if (waiter.waited) now_ns = clock_.now_ns();
     if (code != WB_OK) return refusal(code, contexts_, waiting());
-    return Lease(here, context);
+    return Lease(here, waiter.context);
+}
+
+// Gets a context for the waiter, or a code that says why not.
+int32_t Pool::wait(State &here, Waiter &waiter, int64_t deadline_ns, CancelToken *cancel) {
+    // WB_BUSY where the request has to wait.
+    auto attempt = [&]() -> int32_t {
+        if (here.closed()) return WB_CLOSED;
+        here.deal();
+        waiter.context = here.next() ? -1 : here.take_any(0);
+        if (waiter.context >= 0) return WB_OK;
+        return here.waiting() < queue_limit_ ? WB_BUSY : WB_OVERLOADED;
+    };
+    std::unique_lock lock(here.mutex);
+    int32_t code = attempt();
+    if (code != WB_BUSY) return code;
+    if (cancel) {
+        // wake() locks our mutex under the token's, so the token's must not be locked under ours.
+        lock.unlock();
+        cancel->attach(waiter);
+        lock.lock();
+        code = cancel->is_set() ? WB_CANCELLED : attempt();
+    }
+    if (code == WB_BUSY) {
+        here.enqueue(waiter);
+        here.deal();
+        while (waiter.queued) {
+            if (deadline_ns != WB_NO_DEADLINE && clock_.now_ns() >= deadline_ns)
+                here.settle(waiter, -1, WB_DEADLINE_EXCEEDED);
+            else
+                clock_.wait_until(waiter.condition, here.mutex, deadline_ns);
+        }
+        code = waiter.code;
+    }
+    if (cancel) {
+        lock.unlock();
+        cancel->detach(waiter);
+    }
+    return code;
 }
 
 void Pool::release(State &state, int context) {
     if (!state.born.current()) return;
-    std::lock_guard lock(state.mutex);
-    Waiter *next = state.high.first ? state.high.first : state.normal.first;
-    if (next) {
-        state.settle(*next, context, WB_OK);
-        next->condition.notify_one();
+    std::atomic<bool> &busy = state.flags[static_cast<size_t>(context)].busy;
+    if (state.gate.load() == 0) [[likely]] {
+        busy.store(false);
+        if (state.gate.load() != 0) [[unlikely]]
+            state.tell();
         return;
     }
-    state.free.push_back(context);  // within the capacity reserved
-    if (state.draining > 0) state.idle.notify_all();
+    std::unique_lock lock(state.mutex);
+    if (Waiter *waiter = state.next()) return state.settle(*waiter, context, WB_OK);
+    busy.store(false);
+    if (state.draining()) state.idle.notify_all();
 }
 
 void Pool::refuse() {
     State &here = state();
     std::lock_guard lock(here.mutex);
-    here.closed.store(true, std::memory_order_relaxed);
-    for (State::Queue *queue : {&here.high, &here.normal}) {
-        while (Waiter *waiter = queue->first) {
-            here.settle(*waiter, -1, WB_CLOSED);
-            waiter->condition.notify_one();
-        }
-    }
+    here.gate.fetch_or(State::kClosed);
+    while (Waiter *waiter = here.next()) here.settle(*waiter, -1, WB_CLOSED);
 }
 
 Status Pool::drain(int64_t deadline_ns) {
     State &here = state();
     std::lock_guard lock(here.mutex);
-    auto busy = [&] { return contexts_ - static_cast<int>(here.free.size()); };
-    ++here.draining;
-    while (busy() > 0 && (deadline_ns == WB_NO_DEADLINE || clock_.now_ns() < deadline_ns))
+    here.gate.fetch_add(State::kDrain);
+    while (here.busy() > 0 && (deadline_ns == WB_NO_DEADLINE || clock_.now_ns() < deadline_ns))
         clock_.wait_until(here.idle, here.mutex, deadline_ns);
-    --here.draining;
-    if (busy() > 0)
+    here.gate.fetch_sub(State::kDrain);
+    const int busy = here.busy();
+    if (busy > 0)
         return Status::failure(WB_DEADLINE_EXCEEDED,
-                               "expected every context back before the deadline, {} of {} are busy", busy(), contexts_);
+                               "expected every context back before the deadline, {} of {} are busy", busy, contexts_);
     return Status();
 }
 

@@ -17,8 +17,9 @@ enum class Priority : int32_t { normal = WB_PRIORITY_NORMAL, high = WB_PRIORITY_
 int automatic_cpu_contexts();
 
 // Hands contexts out: first come first served within two priority classes, high before normal, bounded waiting. A freed
-// context goes to its next holder directly, so that nobody barges. In a forked child it starts afresh with every
-// context free, at the first call.
+// context goes to its next holder directly, so that nobody barges. While nobody waits, neither taking a context nor
+// giving it back takes a lock, and a thread that gets the context it had before writes to no memory that the threads of
+// other contexts use. In a forked child it starts afresh with every context free, at the first call.
 class Pool {
   public:
     class Lease;
@@ -31,6 +32,8 @@ class Pool {
 
     // Waits for a context until the deadline. WB_OVERLOADED (queue full), WB_DEADLINE_EXCEEDED (already past, or while
     // waiting), WB_CANCELLED, WB_CLOSED. Allocates nothing, but for the first call in a forked child (std::bad_alloc).
+    // `now_ns` comes as the pool's clock stood a moment ago, and goes as it stood after the wait, if there was one.
+    Expected<Lease> acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel, int64_t &now_ns);
     Expected<Lease> acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel);
 
     int contexts() const { return contexts_; }
@@ -45,6 +48,7 @@ class Pool {
     struct Waiter;
     struct State;
     State &state();  // this process's
+    int32_t wait(State &here, Waiter &waiter, int64_t deadline_ns, CancelToken *cancel);
     static void release(State &state, int context);
 
     const int contexts_;

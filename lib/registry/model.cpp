@@ -2,6 +2,7 @@
 #include "registry/model.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 #include "base/fp_env.hpp"
@@ -29,7 +30,16 @@ struct Model::Place {
 };
 
 Model::Model(Ref<Runtime> runtime, std::shared_ptr<const Bundle> bundle, std::shared_ptr<const Program> program)
-    : runtime_(std::move(runtime)), bundle_(std::move(bundle)), program_(std::move(program)) {
+    : runtime_(std::move(runtime)),
+      bundle_(std::move(bundle)),
+      program_(std::move(program)),
+      may_abandon_(!program_->traits().inline_safe) {
+    named_.bundle = leading_u64(bundle_->digest());
+    const std::string &version = bundle_->manifest().identity.version;
+    std::memcpy(named_.version, version.data(), std::min(version.size(), sizeof named_.version - 1));
+    named_.backend = program_->backend();
+    named_.precision = program_->precision();
+    named_.numerics = program_->numerics();
     runtime_->models.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -40,6 +50,18 @@ Model::~Model() {
         auto line = Status::failure(WB_OK, "model '{}' {} was freed", identity.name, identity.version);
         runtime_->logger.event(WB_LOG_UNLOADED, line.message);
     }
+}
+
+void Model::name(wb_result &result) const {
+    result.bundle = named_.bundle;
+    std::memcpy(result.version, named_.version, sizeof result.version);
+}
+
+void Model::name_run(wb_result &result) const {
+    name(result);
+    result.backend = named_.backend;
+    result.precision = named_.precision;
+    result.numerics = named_.numerics;
 }
 
 void Model::retire() { runtime_->bury(this); }
@@ -89,11 +111,14 @@ Status Model::run(Place &place, Pool::Lease &lease, const Service &service) {
     run.outputs = place.output_data;
     run.rows = place.tile.rows();
     run.stop = {&runtime_->clock, service.cancel, service.deadline_ns};
-    run.done = Place::finish;
-    run.done_arg = &place;
+    if (may_abandon_) {
+        run.done = Place::finish;
+        run.done_arg = &place;
+    }
     if (int32_t code = run.stop.poll(); code != WB_OK)
         return Status::failure(code, "{} before the model ran",
                                code == WB_CANCELLED ? "cancelled" : "the deadline passed");
+    if (!may_abandon_) return place.executor->run(run);
     place.lease = std::move(lease);
     place.model = Ref<Model>(this);
     Status status = place.executor->run(run);
@@ -125,9 +150,9 @@ void Model::answer(Place &place, size_t index, int64_t row, RowSink &sink) const
 
 Status Model::score(const RowSource &source, const Service &service, RowSink &sink, Timing &timing) {
     FpEnvironment floating_point;
-    int64_t entered = runtime_->clock.now_ns();
-    auto lease = runtime_->pool.acquire(service.priority, service.deadline_ns, service.cancel);
-    int64_t begun = runtime_->clock.now_ns();
+    const int64_t entered = timing.entered_ns != 0 ? timing.entered_ns : runtime_->clock.now_ns();
+    int64_t begun = entered;
+    auto lease = runtime_->pool.acquire(service.priority, service.deadline_ns, service.cancel, begun);
     timing.queue_ns = begun - entered;
     if (!lease) return lease.status();
 
@@ -138,7 +163,8 @@ Status Model::score(const RowSource &source, const Service &service, RowSink &si
     if (!status.ok()) return status.at_row(0);
     status = run(place, *lease, service);
     if (status.ok()) answer(place, 0, 0, sink);
-    timing.run_ns = runtime_->clock.now_ns() - begun;
+    timing.ended_ns = runtime_->clock.now_ns();
+    timing.run_ns = timing.ended_ns - begun;
     return status;
 }
 
@@ -146,6 +172,7 @@ Status Model::score(const RowSource &source, const Service &service, RowSink &si
 // rows[begin..end), end being returned; rows that were refused stand before them and begin has moved behind those.
 size_t Model::fill(Place &place, const RowSource &source, std::span<int64_t> rows, RowSink &sink, size_t &begin) const {
     place.tile.clear();
+    if (rows.size() - begin > 1) bundle_->encoder().share(place.tile, source);
     size_t end = begin;
     while (end < rows.size() && place.tile.rows() < tile_rows_) {
         Encoder::Append appended;

@@ -10,6 +10,7 @@
 #include "bundle/bundle.hpp"
 #include "feature/encoder.hpp"
 #include "registry/runtime.hpp"
+#include "weighbridge/c/call.h"
 
 namespace weighbridge::lib {
 
@@ -30,10 +31,12 @@ struct Answer {
     std::span<const float *const> outputs;  // by output: its `width` floats, activation applied
 };
 
-// What scoring took.
+// What scoring took. Reading the clock is dear next to a small model, so that the ends are handed on.
 struct Timing {
-    int64_t queue_ns = 0;
+    int64_t entered_ns = 0;  // in: when the call began, by the runtime's clock; 0 where score() shall look itself
+    int64_t queue_ns = 0;    // out, as the rest; 0 where the call did not have to wait
     int64_t run_ns = 0;
+    int64_t ended_ns = 0;  // when the run ended; 0 where there was none
 };
 
 // Receives answers as they come, in any order of rows. Called while a context is held: must be quick.
@@ -62,6 +65,9 @@ class Model final : public RefCounted {
     Runtime &runtime() const { return *runtime_; }
     int64_t context_bytes() const { return context_bytes_; }
     int64_t tile_rows() const { return tile_rows_; }
+    // What every result of this model says: bundle and version, and, where the model answers, what ran.
+    void name(wb_result &result) const;
+    void name_run(wb_result &result) const;
 
     // Scores one row. Failures: the row's own (WB_INVALID_INPUT), the pool's, the stop's, WB_BACKEND_FAILED. The sink
     // is called once, and only on success.
@@ -90,6 +96,8 @@ class Model final : public RefCounted {
     std::shared_ptr<const Bundle> bundle_;
     std::shared_ptr<const Program> program_;
     std::vector<std::unique_ptr<Place>> places_;  // by context
+    wb_result named_{};                           // what name() and name_run() copy
+    bool may_abandon_;                            // the backend may keep a run beyond its end
     int64_t tile_rows_ = 1;
     int64_t context_bytes_ = 0;
     Model *next_buried_ = nullptr;
