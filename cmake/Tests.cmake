@@ -29,6 +29,7 @@ wb_test_program(unit_tests
     SOURCES ${unit_sources} "${PROJECT_SOURCE_DIR}/lib/cli/metrics.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/records.cpp"
         "${PROJECT_SOURCE_DIR}/lib/cli/interrupt.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/pipeline.cpp"
         "${WEIGHBRIDGE_TESTS}/support/fixture.cpp" "${WEIGHBRIDGE_TESTS}/support/fixture_plan.cpp"
+        "${WEIGHBRIDGE_TESTS}/support/random_graph.cpp" "${WEIGHBRIDGE_TESTS}/support/graph_runs.cpp"
     LIBRARIES test_main weighbridge_core)
 target_precompile_headers(unit_tests PRIVATE "${WEIGHBRIDGE_TESTS}/support/catch.hpp" <nlohmann/json.hpp> <fmt/core.h>)
 add_test(NAME unit COMMAND unit_tests WORKING_DIRECTORY "${WEIGHBRIDGE_TESTS}")
@@ -65,4 +66,5 @@ endif()
 include(TestsParity)
 include(TestsCallers)
 include(TestsPlugins)
+include(TestsImport)
 include(TestsRelease)

@@ -12,7 +12,7 @@ static void right_answers(wb_model *model, wb_schema *schema) {
     CHECK_NEAR(fixture_score(1250, 2, 2, 1, 0), result.score);
     CHECK(result.probability == result.score);
     CHECK(result.band == 1 && result.status == WB_OK && result.reason == WB_REASON_NONE);
-    CHECK(result.backend == WB_BACKEND_REFERENCE && result.precision == WB_PRECISION_FP32 && result.numerics == 1);
+    CHECK(result.backend == WB_BACKEND_NATIVE && result.precision == WB_PRECISION_FP32 && result.numerics == 1);
     CHECK(strcmp(result.version, "1.0.0") == 0 && result.bundle != 0);
     CHECK(result.queue_ns >= 0 && result.run_ns > 0);
     CHECK(result.defaulted == 0 && result.clipped == 0);

@@ -78,9 +78,9 @@ def score(bundle, source, output, *more, code=0):
 
 def test_help_names_exit_codes_and_every_verb():
     out = run("--help").stdout
-    for word in ("pack", "inspect", "verify", "encode", "score", "bench", "version", "130"):
+    for word in ("pack", "compile", "inspect", "verify", "encode", "score", "bench", "version", "130"):
         assert word in out
-    for verb in ("pack", "inspect", "verify", "encode", "score", "bench", "version"):
+    for verb in ("pack", "compile", "inspect", "verify", "encode", "score", "bench", "version"):
         text = run(verb, "--help").stdout
         assert "--json" in text and "Exit codes" in text
 
@@ -200,7 +200,7 @@ def test_the_summary_agrees_with_a_hand_made_one(bundle, tmp_path):
     assert summary["recall_at_0.5_percent"] == pytest.approx(sum(frauds[:5]) / 100, abs=0.02)
     assert sum(band["payments"] for band in summary["decisions"]) == 1000
     assert sum(band["frauds"] for band in summary["decisions"]) == 100
-    assert summary["backend"] == "reference"
+    assert summary["backend"] == "native"
     latency = summary["latency_us"]
     assert 0 < latency["p50"] <= latency["p99"] <= latency["p99.9"] <= latency["max"]
 

@@ -19,7 +19,6 @@ BUNDLES = ROOT / "examples" / "bundles"
 COMMAND = BUILD / "bin" / "weighbridge"
 SCORE_C = BUILD / "tests" / "score_c"
 SCORE_CPP = BUILD / "tests" / "score_cpp"
-ENGINES = "torchscript"  # the engine whose scores must be LibTorch's
 
 sys.path.insert(0, str(ROOT / "examples" / "train"))
 from encoders import Encoders  # noqa: E402
@@ -67,7 +66,7 @@ def write_rows(rows: list[dict], path: pathlib.Path) -> pathlib.Path:
     return path
 
 
-def run_driver(program: pathlib.Path, bundle: pathlib.Path, file: pathlib.Path, engines: str = ENGINES) -> dict:
+def run_driver(program: pathlib.Path, bundle: pathlib.Path, file: pathlib.Path, engines: str) -> dict:
     """Scores a file with score_c or score_cpp."""
     done = subprocess.run([program, bundle, engines, torch_plugin(), file], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -75,7 +74,7 @@ def run_driver(program: pathlib.Path, bundle: pathlib.Path, file: pathlib.Path, 
     return {"score": table[:, 0], "probability": table[:, 1], "band": table[:, 2].astype(int)}
 
 
-def run_command(bundle: pathlib.Path, file: pathlib.Path, *options: str, engines: str = ENGINES) -> dict:
+def run_command(bundle: pathlib.Path, file: pathlib.Path, *options: str, engines: str) -> dict:
     """Scores a file with `weighbridge score`."""
     out = file.with_suffix(".scores.csv")
     done = subprocess.run([COMMAND, "score", bundle, "--input", file, "--output", out, "--backend", engines,

@@ -22,12 +22,12 @@ def engine():
 
 @pytest.fixture(scope="module")
 def mlp(engine):
-    return weighbridge.Model.load(library.BUNDLES / "card-mlp", engine, library.ENGINES)
+    return weighbridge.Model.load(library.BUNDLES / "card-mlp", engine, "native")
 
 
 @pytest.fixture(scope="module")
 def transformer(engine):
-    return weighbridge.Model.load(library.BUNDLES / "card-transformer", engine, library.ENGINES)
+    return weighbridge.Model.load(library.BUNDLES / "card-transformer", engine, "native")
 
 
 def columns_of(model) -> dict:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Both example bundles score 10,000 payments as LibTorch in Python does, through every way into the library."""
+"""Both example bundles score 10,000 payments as LibTorch in Python does, through every way into the library: from their
+plans, and from their modules through the torchscript engine."""
 
 import pathlib
 
@@ -54,9 +55,14 @@ def engine():
     return library.python_module().Engine(contexts=1, torch_plugin=library.torch_plugin())
 
 
+@pytest.fixture(scope="module", params=("native", "torchscript"))
+def engines(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def model(case, engine):
-    return library.python_module().Model.load(case.bundle, engine, library.ENGINES)
+def model(case, engine, engines):
+    return library.python_module().Model.load(case.bundle, engine, engines)
 
 
 def test_the_payments_say_something(case):
@@ -68,26 +74,27 @@ def test_the_payments_say_something(case):
         assert lengths.min() == 0 and lengths.max() == case.manifest["limits"]["length"]
 
 
-def test_c(case):
-    case.check(library.run_driver(library.SCORE_C, case.bundle, case.file))
+def test_c(case, engines):
+    case.check(library.run_driver(library.SCORE_C, case.bundle, case.file, engines))
 
 
-def test_cpp_in_batches(case):
-    case.check(library.run_driver(library.SCORE_CPP, case.bundle, case.file))
+def test_cpp_in_batches(case, engines):
+    case.check(library.run_driver(library.SCORE_CPP, case.bundle, case.file, engines))
 
 
 @pytest.mark.parametrize("batch", [None, 64])
-def test_command_ndjson(case, batch):
-    found = library.run_command(case.bundle, case.file, *(["--batch", str(batch)] if batch else []))
+def test_command_ndjson(case, batch, engines):
+    options = ["--batch", str(batch)] if batch else []
+    found = library.run_command(case.bundle, case.file, *options, engines=engines)
     found["band"] = [case.bands.index(name) for name in found["band"]]
     case.check(found)
 
 
-def test_command_on_the_files_of_the_quickstart(case):
+def test_command_on_the_files_of_the_quickstart(case, engines):
     suffix, write = {"card-mlp": (".csv", write_csv), "card-transformer": (".ndjson", write_ndjson)}[case.name]
     file = case.file.with_name("payments" + suffix)
     write(case.payments, str(file))
-    found = library.run_command(case.bundle, file, "--id", "payment_id", "--label", "is_fraud")
+    found = library.run_command(case.bundle, file, "--id", "payment_id", "--label", "is_fraud", engines=engines)
     found["band"] = [case.bands.index(name) for name in found["band"]]
     case.check(found)
 

@@ -8,7 +8,7 @@
  *   FAKE_MISFIT       run fails with WB_INVALID_BUNDLE
  *   FAKE_NO_THREAD    thread_init fails
  * A module is any bytes but those that start with '!'. Each output float is the sum of the first input's first row,
- * plus the output's index, plus 100 where it has a key. */
+ * plus the output's index, plus 100 where it has a key. No module can be imported. */
 #include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
@@ -107,6 +107,17 @@ static int32_t run(wb_plugin_module *module, wb_plugin_device device, const wb_p
     return WB_OK;
 }
 
+static int32_t import_module(const void *bytes, uint64_t size, const wb_plugin_import *request, wb_plugin_sink sink,
+                             void *payload, char *report, uint32_t report_bytes) {
+    (void)bytes;
+    (void)size;
+    (void)request;
+    (void)sink;
+    (void)payload;
+    snprintf(report, report_bytes, "1 operator cannot be imported\nfake::operator, model.py:1: not known");
+    return WB_INVALID_BUNDLE;
+}
+
 static const wb_plugin_v1 table = {
     sizeof(wb_plugin_v1),
 #ifdef FAKE_WRONG_ABI
@@ -120,6 +131,7 @@ static const wb_plugin_v1 table = {
     load,
     unload,
     run,
+    import_module,
 };
 
 #ifndef FAKE_NO_SYMBOL

@@ -104,7 +104,8 @@ void write_fixture(const std::string &directory, const FixtureOptions &options) 
     add("golden.jsonl", golden(options));
     std::vector<float> weights = {0.5f, -0.25f, 1.0f};
     if (options.extra_feature) weights.push_back(0.0625f);
-    files["model.plan"] = fixture_plan(weights, static_cast<float>(options.bias), kByCountry);
+    files["model.plan"] =
+        fixture_plan(weights, static_cast<float>(options.bias), kByCountry, *lib::sha256(files.at("model.ts")));
 
     if (!std::filesystem::create_directory(directory))
         throw std::runtime_error(directory + ": expected a folder that does not exist");

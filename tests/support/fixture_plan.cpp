@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/fixture_plan.hpp"
 
-#include <stdexcept>
-
-#include "plan/builder.hpp"
 #include "plan/plan_file.hpp"
+#include "support/graphs.hpp"
 
 namespace weighbridge::test {
 
-lib::Bytes fixture_plan(const std::vector<float> &weights, float bias, std::span<const float, 4> by_country) {
-    lib::PlanBuilder builder;
-    auto numbers = builder.input(lib::DType::float32, static_cast<int64_t>(weights.size()));
-    auto country = builder.input(lib::DType::int64, 1, 1);
-    auto weighed = builder.linear(numbers, weights, std::span<const float>(&bias, 1));
-    auto logit = builder.add(weighed, builder.embedding(country, by_country, 1));
-    builder.output(logit);
-    builder.output(logit);
-    auto plan = builder.build();
-    if (!plan) throw std::runtime_error(plan.status().message);
-    auto bytes = lib::write_plan(**plan);
-    if (!bytes) throw std::runtime_error(bytes.status().message);
-    return *std::move(bytes);
+lib::Bytes fixture_plan(const std::vector<float> &weights, float bias, std::span<const float, 4> by_country,
+                        const lib::Digest &module) {
+    GraphBuilder build;
+    auto numbers = build.input(0, lib::DType::float32,
+                               {lib::Extent::rows(), lib::Extent::of(static_cast<int64_t>(weights.size()))});
+    auto country = build.input(1, lib::DType::int64, {lib::Extent::rows()});
+    auto weighed = build.linear(numbers, 1, weights, {bias});
+    auto table = build.floats({4, 1}, {by_country.begin(), by_country.end()});
+    auto logit = build.add(lib::Op::add, {weighed, build.add(lib::Op::embedding, {table, country})});
+    auto flat = build.add(lib::Op::reshape, {logit}, {{}, {}, {lib::Extent::rows()}});
+    build.output(flat);
+    build.output(flat);
+    return *lib::write_plan(*build.plan({WB_PRECISION_FP32}, module));
 }
 
 }  // namespace weighbridge::test

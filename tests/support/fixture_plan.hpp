@@ -5,10 +5,13 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "base/sha256.hpp"
 
 namespace weighbridge::test {
 
-// The plan of a fixture bundle: fraud = logit = weights . numbers + bias + by_country[country].
-lib::Bytes fixture_plan(const std::vector<float> &weights, float bias, std::span<const float, 4> by_country);
+// The plan of a fixture bundle: fraud = logit = weights . numbers + bias + by_country[country]. `module` is the digest
+// of the bundle's model.ts.
+lib::Bytes fixture_plan(const std::vector<float> &weights, float bias, std::span<const float, 4> by_country,
+                        const lib::Digest &module);
 
 }  // namespace weighbridge::test

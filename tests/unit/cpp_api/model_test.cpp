@@ -22,7 +22,7 @@ TEST_CASE("a struct is scored") {
     CHECK(result.status == WB_OK);
     CHECK_FALSE(result.is_fallback());
     CHECK(result.band == 1);
-    CHECK(std::string(backend_name(result.backend)) == "reference");
+    CHECK(std::string(backend_name(result.backend)) == "native");
     CHECK(!result.bundle_version().empty());
 }
 
@@ -147,7 +147,7 @@ TEST_CASE("an engine counts, closes, and says so") {
 
 TEST_CASE("texts of any length come whole") {
     Engine e = engine();
-    CHECK(load(e).info().value().find("reference") != std::string::npos);
+    CHECK(load(e).info().value().find("native") != std::string::npos);
     CHECK(system_info().value().find(version()) != std::string::npos);
     CHECK(inspect(bundle()).value().find("amount_minor") != std::string::npos);
     CHECK(abi_matches());

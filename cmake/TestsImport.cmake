@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+# The importer against LibTorch: random small modules made in Python, imported through the plug-in, run by the reference
+# backend. Included after TestsPlugins.cmake, which finds out whether the tests' Python has torch.
+if(NOT TARGET weighbridge_torch OR NOT TARGET torch_tests)
+    return()
+endif()
+execute_process(COMMAND "${WEIGHBRIDGE_PYTHON}" -c "import transformers"
+    RESULT_VARIABLE transformers_fails OUTPUT_QUIET ERROR_QUIET)
+if(transformers_fails)
+    message(STATUS "tests/import is left out: the Python of WEIGHBRIDGE_PYTHON has no transformers")
+    return()
+endif()
+set(import_cases "${PROJECT_BINARY_DIR}/tests/import_cases")
+add_test(NAME import.cases
+    COMMAND "${WEIGHBRIDGE_PYTHON}" "${WEIGHBRIDGE_TESTS}/import/make_cases.py" "${import_cases}")
+set_tests_properties(import.cases PROPERTIES FIXTURES_SETUP import_cases TIMEOUT 600)
+
+wb_test_program(import_check SOURCES "${WEIGHBRIDGE_TESTS}/import/import_check.cpp" LIBRARIES weighbridge_core)
+add_dependencies(import_check weighbridge_torch)
+add_test(NAME import COMMAND import_check "${import_cases}" "$<TARGET_FILE:weighbridge_torch>")
+set_tests_properties(import PROPERTIES FIXTURES_REQUIRED import_cases TIMEOUT 600)

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// Imports every case of make_cases.py through the plug-in, runs the graphs with the reference backend and compares with
+// what LibTorch made of the same inputs: import_check DIRECTORY PLUGIN [-v]. A line for each family, and one for each
+// case that was not imported or differs. Exit code 1 where a graph differs, where a refusal's report lacks a word,
+// where less than 95 % is imported, or where a family has fewer than 8 graphs.
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "backend/plugin_loader.hpp"
+#include "backend/reference/evaluate.hpp"
+#include "graph/graph_file.hpp"
+#include "graph/passes/pipeline.hpp"
+#include "weighbridge/c/schema.h"
+
+namespace {
+
+using namespace weighbridge::lib;
+using Json = nlohmann::json;
+
+constexpr double kTolerance = 1e-5;  // of the largest |output| of a case
+constexpr double kLeastShare = 0.95;
+constexpr int kLeastGraphs = 8;
+
+std::vector<char> read_file(const std::string &path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+DType dtype_of(const std::string &name) {
+    for (DType dtype : {DType::float32, DType::float64, DType::int64, DType::int32, DType::boolean})
+        if (name == name_of(dtype)) return dtype;
+    std::fprintf(stderr, "unknown dtype %s\n", name.c_str());
+    std::exit(2);
+}
+
+Shape shape_at(const Json &sizes, int64_t rows, int64_t length) {
+    Shape shape;
+    for (int64_t size : sizes)
+        shape.size[static_cast<size_t>(shape.rank++)] = size == kBatch ? rows : size == kLength ? length : size;
+    return shape;
+}
+
+void keep(const void *graph, uint64_t size, void *payload) {
+    const auto *from = static_cast<const std::byte *>(graph);
+    static_cast<Bytes *>(payload)->assign(from, from + size);
+}
+
+struct Outcome {
+    bool imported = false;
+    bool differs = false;
+    double difference = 0.0;  // relative
+    std::string report;
+    std::string text;  // the graph
+};
+
+// What comes of a case's runs, for the graph as imported or optimised.
+void compare(const Graph &graph, const Json &one, const std::vector<char> &data, Outcome &outcome) {
+    const size_t count = one["outputs"].size();
+    std::vector<double> largest(count, 0.0), gap(count, 0.0);
+    size_t at = 0;
+    for (const Json &run : one["runs"]) {
+        const int64_t rows = run["rows"], length = run["length"];
+        std::vector<TensorView> inputs;
+        for (const Json &argument : one["arguments"]) {
+            const DType dtype = dtype_of(argument["dtype"]);
+            const Shape shape = shape_at(argument["shape"], rows, length);
+            inputs.push_back({dtype, shape, data.data() + at});
+            at += static_cast<size_t>(shape.elements()) * size_of(dtype);
+        }
+        std::vector<AlignedBuffer> outputs;
+        // Copies at multiples of 64 bytes, as a run's inputs are.
+        std::vector<AlignedBuffer> held;
+        for (TensorView &view : inputs) {
+            const size_t bytes = static_cast<size_t>(view.shape.elements()) * size_of(view.dtype);
+            held.emplace_back(bytes + 64);
+            std::memcpy(held.back().data(), view.data, bytes);
+            view.data = held.back().data();
+        }
+        const Status status = evaluate(graph, inputs, rows, length, outputs);
+        if (!status.ok()) {
+            outcome.differs = true;
+            outcome.report = status.message;
+            return;
+        }
+        for (size_t i = 0; i < count; ++i) {
+            const int64_t elements = shape_at(one["outputs"][i]["shape"], rows, length).elements();
+            const auto *found = reinterpret_cast<const float *>(outputs[i].data());
+            for (int64_t k = 0; k < elements; ++k) {
+                const auto expected = load_unaligned<float>(data.data() + at + static_cast<size_t>(k) * sizeof(float));
+                if (std::isnan(expected) && std::isnan(found[k])) continue;
+                const double wide = std::abs(static_cast<double>(expected));
+                largest[i] = std::max(largest[i], wide);
+                if (expected == found[k]) continue;
+                const double difference = std::abs(static_cast<double>(found[k]) - static_cast<double>(expected));
+                gap[i] = std::isnan(difference) ? INFINITY : std::max(gap[i], difference);
+            }
+            at += static_cast<size_t>(elements) * sizeof(float);
+        }
+    }
+    for (size_t i = 0; i < count; ++i)
+        outcome.difference = std::max(outcome.difference, gap[i] / std::max(largest[i], 1e-30));
+    outcome.differs = outcome.difference > kTolerance;
+}
+
+Outcome check(const wb_plugin_v1 &table, const Json &one, const std::string &folder) {
+    const std::string name = one["name"];
+    std::vector<wb_plugin_argument> arguments;
+    for (const Json &from : one["arguments"]) {
+        wb_plugin_argument argument{};
+        argument.dtype = static_cast<int32_t>(dtype_of(from["dtype"]));
+        for (int64_t size : from["shape"]) argument.shape[argument.rank++] = size;
+        const std::string content = from["content"];
+        argument.content = content == "lengths"     ? WB_PLUGIN_CONTENT_LENGTHS
+                           : content == "real_mask" ? WB_PLUGIN_CONTENT_REAL_MASK
+                                                    : WB_PLUGIN_CONTENT_DATA;
+        arguments.push_back(argument);
+    }
+    std::vector<wb_plugin_output> outputs;
+    for (const Json &from : one["outputs"]) {
+        wb_plugin_output output{};
+        output.name = "score";
+        if (from.contains("key"))
+            output.key = from["key"].get_ref<const std::string &>().c_str();
+        else
+            output.index = static_cast<int64_t>(outputs.size());
+        for (int64_t size : from["shape"]) output.shape[output.rank++] = size;
+        outputs.push_back(output);
+    }
+    const wb_plugin_import request{arguments.data(), outputs.data(), static_cast<uint32_t>(arguments.size()),
+                                   static_cast<uint32_t>(outputs.size()), one["largest_length"]};
+    const std::vector<char> module = read_file(folder + "/" + name + ".ts");
+    Outcome outcome;
+    Bytes file;
+    char report[4096] = {};
+    if (table.import_module(module.data(), module.size(), &request, &keep, &file, report, sizeof report) < 0) {
+        outcome.report = report;
+        return outcome;
+    }
+    auto graph = read_graph(file);
+    if (!graph) {
+        outcome.report = graph.status().message;
+        return outcome;
+    }
+    outcome.imported = true;
+    outcome.text = graph->text();
+    if (!one["refusal"].empty()) return outcome;
+    const std::vector<char> data = read_file(folder + "/" + name + ".bin");
+    compare(*graph, one, data, outcome);
+    if (outcome.differs) return outcome;
+    auto optimised = optimise(*graph);
+    if (!optimised) {
+        outcome.differs = true;
+        outcome.report = optimised.status().message;
+        return outcome;
+    }
+    const double before = outcome.difference;
+    compare(*optimised, one, data, outcome);
+    if (outcome.differs) {
+        outcome.report += "(optimised; as imported " + std::to_string(before) + ")";
+        outcome.text += "optimised:\n" + optimised->text();
+    }
+    outcome.difference = std::max(before, outcome.difference);
+    return outcome;
+}
+
+struct Count {
+    int graphs = 0, scripted = 0, imported = 0;
+    double difference = 0.0;
+    void add(bool is_scripted, const Outcome &outcome) {
+        ++graphs;
+        scripted += is_scripted;
+        imported += outcome.imported;
+        difference = std::max(difference, outcome.difference);
+    }
+    void print(const std::string &name) const {
+        std::printf("%-28s %5d %9d %9d  %.1e\n", name.c_str(), graphs, scripted, imported, difference);
+    }
+};
+
+}  // namespace
+
+int main(int count, char **words) {
+    if (count < 3) return 2;
+    const std::string folder = words[1];
+    const bool verbose = count > 3;
+    auto plugin = open_plugin(words[2], "", "");
+    char error[256] = {};
+    if (!plugin || plugin->table->thread_init(error, sizeof error) < 0) {
+        std::fprintf(stderr, "%s%s\n", plugin ? "" : plugin.status().message, error);
+        return 2;
+    }
+    const std::vector<char> text = read_file(folder + "/cases.json");
+    const Json cases = Json::parse(text.begin(), text.end());
+    std::map<std::string, Count> families;
+    Count all;
+    int wrong = 0;
+    for (const Json &one : cases) {
+        const Outcome outcome = check(*plugin->table, one, folder);
+        const std::string name = one["name"];
+        if (!one["refusal"].empty()) {
+            bool good = !outcome.imported;
+            for (const std::string word : one["refusal"]) good = good && outcome.report.find(word) != std::string::npos;
+            if (!good || verbose)
+                std::printf("%s: %s: %s\n", name.c_str(), good ? "refused" : "WRONG REPORT", outcome.report.c_str());
+            wrong += !good;
+            continue;
+        }
+        if (!outcome.imported) std::printf("%s: NOT IMPORTED: %s\n", name.c_str(), outcome.report.c_str());
+        if (outcome.differs)
+            std::printf("%s: DIFFERS: %g %s\n", name.c_str(), outcome.difference, outcome.report.c_str());
+        if (verbose) std::printf("%s\n", outcome.text.c_str());
+        wrong += outcome.differs;
+        all.add(one["scripted"], outcome);
+        for (const std::string family : one["families"]) families[family].add(one["scripted"], outcome);
+    }
+    std::printf("%-28s graphs  scripted  imported  largest relative difference\n", "family");
+    for (const auto &[name, family] : families) {
+        family.print(name);
+        if (family.graphs < kLeastGraphs && !verbose) {
+            std::printf("%s: fewer than %d graphs\n", name.c_str(), kLeastGraphs);
+            ++wrong;
+        }
+    }
+    all.print("all");
+    const double share = all.graphs == 0 ? 1.0 : static_cast<double>(all.imported) / all.graphs;
+    std::printf("imported: %d of %d, %.1f %%; wrong: %d\n", all.imported, all.graphs, 100 * share, wrong);
+    return wrong > 0 || share < kLeastShare ? 1 : 0;
+}

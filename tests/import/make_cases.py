@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the cases of import_check.cpp: python make_cases.py DIRECTORY [PART OF A NAME]
+
+Each is <name>.ts; <name>.bin has, run by run, the inputs and then what LibTorch made of them, as they lie; cases.json
+says what is what. The same cases each time.
+"""
+import contextlib
+import json
+import pathlib
+import sys
+import time
+import warnings
+
+import torch
+from case import BATCH, LENGTH, Case
+from encoders import by_hand, torch_attention, torch_encoder
+from layouts import folded, layouts
+from library_models import library
+from mlps import bag, codes, encodings, mlp
+from refusals import refusals
+
+LARGEST = 16
+RUNS = [(1, 7), (5, 3), (5, 1), (3, 12)]  # rows and length
+
+
+def cases():
+    plan = [(mlp, 84), (codes, 15), (bag, 14), (encodings, 36), (layouts, 24), (folded, 12), (by_hand, 96),
+            (torch_encoder, 36), (torch_attention, 12), (library, 24)]
+    for make, count in plan:
+        for seed in range(count):
+            yield make(seed)
+    yield from refusals()
+
+
+def symbolic(found: list[tuple[int, ...]], at: list[tuple[int, int]]) -> list[int]:
+    """Sizes as they depend on rows and length, from shapes at two runs."""
+    (one, two), ((rows, length), (more_rows, more_length)) = found, at
+    sizes = []
+    for a, b in zip(one, two, strict=True):
+        if a == b:
+            sizes.append(a)
+        elif (a, b) == (rows, more_rows):
+            sizes.append(BATCH)
+        else:
+            assert (a, b) == (length, more_length), (one, two)
+            sizes.append(LENGTH)
+    return sizes
+
+
+def write(case: Case, folder: pathlib.Path) -> dict:
+    generator = torch.Generator().manual_seed(len(case.name))
+    case.make_program(generator)
+    case.program.save(folder / f"{case.name}.ts")
+    record = {
+        "name": case.name, "families": sorted(case.families), "scripted": case.scripted, "largest_length": LARGEST,
+        "arguments": [{"dtype": a.dtype, "shape": list(a.shape), "content": a.content} for a in case.arguments],
+        "outputs": [], "runs": [], "refusal": list(case.refusal),
+    }
+    if case.refusal:
+        record["outputs"] = [{"shape": [BATCH]}]
+        return record
+    places = [(4, 6), (5, 9)]
+    shapes = [[tuple(t.shape) for t in case.outputs(case.samples(*place, generator))] for place in places]
+    for i, found in enumerate(zip(*shapes)):
+        record["outputs"].append({"shape": symbolic(found, places), **({"key": case.keys[i]} if case.keys else {})})
+    with (folder / f"{case.name}.bin").open("wb") as data:
+        for rows, length in RUNS:
+            inputs = case.samples(rows, length, generator)
+            for tensor in [*inputs, *case.outputs([tensor.clone() for tensor in inputs])]:
+                data.write(tensor.contiguous().numpy().tobytes())
+            record["runs"].append({"rows": rows, "length": length})
+    return record
+
+
+def main() -> None:
+    folder = pathlib.Path(sys.argv[1])
+    part = sys.argv[2] if len(sys.argv) > 2 else ""
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    torch._C._jit_set_profiling_executor(False)
+    warnings.simplefilter("ignore")
+    start, records = time.monotonic(), []
+    for case in cases():
+        if part not in case.name:
+            continue
+        try:
+            with case.around() if case.around else contextlib.nullcontext(), torch.jit.optimized_execution(False):
+                records.append(write(case, folder))
+        except Exception as failure:
+            raise RuntimeError(case.name) from failure
+    (folder / "cases.json").write_text(json.dumps(records), encoding="utf-8")
+    print(f"{len(records)} cases in {time.monotonic() - start:.1f} s")
+
+
+if __name__ == "__main__":
+    main()

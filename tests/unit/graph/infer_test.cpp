@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each operator takes and gives, and that no operator mixes rows.
+#include "support/catch.hpp"
+#include "support/graphs.hpp"
+
+namespace {
+
+namespace lib = weighbridge::lib;
+using lib::Attributes, lib::DType, lib::Extent, lib::Extents, lib::Op, lib::ValueId;
+using weighbridge::test::GraphBuilder;
+
+const Extent kRows = Extent::rows();
+const Extent kLength = Extent::length();
+Extent of(int64_t number) { return Extent::of(number); }
+int64_t number_of(DType dtype) { return static_cast<int64_t>(dtype); }
+
+// A graph with a value of each kind.
+struct Values : GraphBuilder {
+    explicit Values(int64_t least = 1) : GraphBuilder(10) { graph.least_length = least; }
+    ValueId f = input(0, DType::float32, {kRows, of(6)});
+    ValueId s = input(1, DType::float32, {kRows, kLength, of(4)});
+    ValueId i = input(2, DType::int64, {kRows, of(6)});
+    ValueId b = input(3, DType::boolean, {kRows, of(6)});
+    ValueId d = input(4, DType::float64, {kRows, of(6)});
+    ValueId w = floats({3, 6}, std::vector<float>(18, 1.0f));
+    ValueId v = floats({6}, std::vector<float>(6, 1.0f));
+
+    std::string type(Op op, std::vector<ValueId> operands, Attributes attributes = {}) {
+        auto found = lib::infer(graph, op, operands, attributes);
+        return found ? to_string(*found) : found.status().message;
+    }
+    bool refuses(Op op, std::vector<ValueId> operands, Attributes attributes = {}) {
+        auto found = lib::infer(graph, op, operands, attributes);
+        const size_t nodes = graph.nodes().size();
+        const bool same = !graph.add(op, operands, attributes).ok() && graph.nodes().size() == nodes;
+        return same && found.status().code == WB_INVALID_BUNDLE &&
+               std::string_view(found.status().message).find("expected") != std::string::npos;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("types of results") {
+    Values g;
+    REQUIRE(g.type(Op::tanh, {g.f}) == "float32 [batch, 6]");
+    REQUIRE(g.type(Op::neg, {g.i}) == "int64 [batch, 6]");
+    REQUIRE(g.type(Op::cast, {g.d}, {{number_of(DType::float32)}, {}, {}}) == "float32 [batch, 6]");
+    REQUIRE(g.type(Op::less, {g.f, g.v}) == "bool [batch, 6]");
+    REQUIRE(g.type(Op::add, {g.f, g.v}) == "float32 [batch, 6]");
+    REQUIRE(g.type(Op::where, {g.b, g.v, g.f}) == "float32 [batch, 6]");
+    REQUIRE(g.type(Op::reshape, {g.s}, {{}, {}, {kRows, Extent::length(4)}}) == "float32 [batch, 4*length]");
+    REQUIRE(g.type(Op::permute, {g.s}, {{0, 2, 1}, {}, {}}) == "float32 [batch, 4, length]");
+    REQUIRE(g.type(Op::slice, {g.s}, {{1, 1}, {}, {Extent::length(1, -1), of(1)}}) == "float32 [batch, 1, 4]");
+    REQUIRE(g.type(Op::slice, {g.s}, {{2, 3}, {}, {of(0), of(2)}}) == "float32 [batch, length, 2]");
+    REQUIRE(g.type(Op::concat, {g.s, g.s}, {{1}, {}, {}}) == "float32 [batch, 2*length, 4]");
+    REQUIRE(g.type(Op::embedding, {g.w, g.i}) == "float32 [batch, 6, 6]");
+    REQUIRE(g.type(Op::bucketize, {g.f, g.v}, {{1}, {}, {}}) == "int64 [batch, 6]");
+    REQUIRE(g.type(Op::gather, {g.f, g.i}, {{1}, {}, {}}) == "float32 [batch, 6]");
+    REQUIRE(g.type(Op::reduce_sum, {g.s}, {{1}, {}, {}}) == "float32 [batch, 1, 4]");
+    REQUIRE(g.type(Op::reduce_max, {g.b}, {{1}, {}, {}}) == "bool [batch, 1]");
+    REQUIRE(g.type(Op::argmax, {g.s}, {{2}, {}, {}}) == "int64 [batch, length, 1]");
+    REQUIRE(g.type(Op::cumsum, {g.i}, {{1}, {}, {}}) == "int64 [batch, 6]");
+    REQUIRE(g.type(Op::softmax, {g.s}) == "float32 [batch, length, 4]");
+    REQUIRE(g.type(Op::layer_norm, {g.f, g.v, g.v}, {{}, {1e-5}, {}}) == "float32 [batch, 6]");
+    REQUIRE(g.type(Op::linear, {g.f, g.w}, lib::LinearAttributes{}.pack()) == "float32 [batch, 3]");
+    const ValueId turned = g.add(Op::permute, {g.s}, {{0, 2, 1}, {}, {}});
+    REQUIRE(g.type(Op::matmul, {g.s, turned}) == "float32 [batch, length, length]");
+    REQUIRE(g.type(Op::attention, {g.s, g.s, g.s}, lib::AttentionAttributes{}.pack()) == "float32 [batch, length, 4]");
+    REQUIRE(g.type(Op::iota, {}, {{}, {}, {kLength}}) == "int64 [length]");
+    REQUIRE(g.type(Op::full, {}, {{number_of(DType::int64)}, {}, {kLength, kRows}}) == "int64 [batch]");
+}
+
+TEST_CASE("rows never mix: no operator runs along them, and no reshape moves what is before them") {
+    Values g;
+    for (Op op : {Op::reduce_sum, Op::reduce_mean, Op::reduce_max, Op::reduce_min, Op::argmax, Op::cumsum})
+        REQUIRE(g.refuses(op, {g.f}, {{0}, {}, {}}));
+    REQUIRE(g.refuses(Op::slice, {g.f}, {{0, 1}, {}, {of(0), of(1)}}));
+    REQUIRE(g.refuses(Op::concat, {g.f, g.f}, {{0}, {}, {}}));
+    REQUIRE(g.refuses(Op::gather, {g.f, g.i}, {{0}, {}, {}}));
+    const ValueId turned = g.add(Op::permute, {g.f}, {{1, 0}, {}, {}});
+    REQUIRE(g.refuses(Op::softmax, {turned}));
+    REQUIRE(g.refuses(Op::matmul, {turned, g.f}));  // [6, batch] by [batch, 6]
+    REQUIRE(g.refuses(Op::layer_norm, {turned, g.v, g.v}, {{}, {1e-5}, {}}));
+    REQUIRE(g.refuses(Op::linear, {turned, g.w}, lib::LinearAttributes{}.pack()));
+    REQUIRE(g.refuses(Op::iota, {}, {{}, {}, {kRows}}));
+    REQUIRE(g.refuses(Op::full, {}, {{number_of(DType::int64)}, {}, {kRows, of(1)}}));
+    REQUIRE(g.refuses(Op::reshape, {g.f}, {{}, {}, {of(6), kRows}}));
+    REQUIRE(g.refuses(Op::reshape, {turned}, {{}, {}, {kRows, of(6)}}));
+    REQUIRE(g.refuses(Op::reshape, {turned}, {{}, {}, {of(2), kRows, of(3)}}));
+    REQUIRE(g.refuses(Op::reshape, {g.f}, {{}, {}, {Extent::rows(6)}}) == false);  // the same order, so the same row
+    REQUIRE(g.type(Op::reshape, {turned}, {{}, {}, {of(2), of(3), kRows}}) == "float32 [2, 3, batch]");
+}
+
+TEST_CASE("wrong operands and attributes are refused and leave the graph as it was") {
+    Values g;
+    REQUIRE(g.refuses(Op::tanh, {g.i}));
+    REQUIRE(g.refuses(Op::tanh, {}));
+    REQUIRE(g.refuses(Op::tanh, {g.f, g.f}));
+    REQUIRE(g.refuses(Op::tanh, {g.f}, {{1}, {}, {}}));
+    REQUIRE(g.refuses(Op::tanh, {g.d}));
+    REQUIRE(g.refuses(Op::tanh, {4000}));
+    REQUIRE(g.refuses(static_cast<Op>(0), {g.f}));
+    REQUIRE(g.refuses(static_cast<Op>(49), {g.f}));
+    REQUIRE(g.refuses(static_cast<Op>(119), {g.f}));
+    REQUIRE(g.refuses(static_cast<Op>(0xFFFFFFFF), {g.f}));
+    REQUIRE(g.refuses(Op::logical_not, {g.f}));
+    REQUIRE(g.refuses(Op::add, {g.f, g.i}));
+    REQUIRE(g.refuses(Op::add, {g.b, g.b}));
+    REQUIRE(g.refuses(Op::div, {g.i, g.i}));
+    REQUIRE(g.refuses(Op::remainder, {g.f, g.f}));
+    REQUIRE(g.refuses(Op::add, {g.f, g.s}));
+    REQUIRE(g.refuses(Op::where, {g.f, g.f, g.f}));
+    REQUIRE(g.refuses(Op::cast, {g.f}, {{77}, {}, {}}));
+    REQUIRE(g.refuses(Op::cast, {g.f}, {{number_of(DType::float64)}, {}, {}}));
+    REQUIRE(g.refuses(Op::permute, {g.f}, {{0, 0}, {}, {}}));
+    REQUIRE(g.refuses(Op::permute, {g.f}, {{0, 2}, {}, {}}));
+    REQUIRE(g.refuses(Op::permute, {g.f}, {{0}, {}, {}}));
+    REQUIRE(g.refuses(Op::reshape, {g.f}, {{}, {}, {kRows, of(5)}}));
+    REQUIRE(g.refuses(Op::expand, {g.f}, {{}, {}, {kRows, of(7)}}));
+    REQUIRE(g.refuses(Op::expand, {g.f}, {{}, {}, {of(2), kRows, of(6)}}));
+    REQUIRE(g.refuses(Op::concat, {}, {{0}, {}, {}}));
+    REQUIRE(g.refuses(Op::concat, {g.f, g.i}, {{1}, {}, {}}));
+    REQUIRE(g.refuses(Op::concat, {g.f, g.s}, {{1}, {}, {}}));
+    REQUIRE(g.refuses(Op::concat, {g.f, g.f}, {{2}, {}, {}}));
+    REQUIRE(g.refuses(Op::embedding, {g.v, g.i}));
+    REQUIRE(g.refuses(Op::embedding, {g.w, g.f}));
+    REQUIRE(g.refuses(Op::bucketize, {g.f, g.v}, {{2}, {}, {}}));
+    REQUIRE(g.refuses(Op::layer_norm, {g.f, g.v, g.v}, {{}, {-1.0}, {}}));
+    REQUIRE(g.refuses(Op::linear, {g.f, g.f}, lib::LinearAttributes{}.pack()));
+    REQUIRE(g.refuses(Op::linear, {g.f, g.w}, {{9, 0, 0, 0}, {0}, {}}));
+    REQUIRE(g.refuses(Op::linear, {g.f, g.w}, {{0, 1, 0, 0}, {0}, {}}));
+    REQUIRE(g.refuses(Op::linear, {g.f, g.w, g.f}, {{0, 0, 1, 0}, {0}, {}}));
+    REQUIRE(g.refuses(Op::attention, {g.f, g.f, g.f}, lib::AttentionAttributes{}.pack()));
+    REQUIRE(g.refuses(Op::attention, {g.s, g.s, g.s}, {{0, 0, 1}, {1.0}, {}}));
+    REQUIRE(g.refuses(Op::constant, {}, {{1000}, {}, {}}));
+    REQUIRE(g.refuses(Op::input, {}, {{0, number_of(DType::float32)}, {}, {of(3)}}));
+    REQUIRE(g.refuses(Op::input, {}, {{-1, number_of(DType::float32)}, {}, {kRows}}));
+    REQUIRE(g.refuses(Op::input, {}, {{4096, number_of(DType::float32)}, {}, {kRows}}));
+}
+
+TEST_CASE("an input's sizes are numbers and the one length") {
+    Values g;
+    REQUIRE(g.refuses(Op::input, {}, {{0, number_of(DType::float32)}, {}, {kRows, Extent::length(2)}}));
+    REQUIRE(g.refuses(Op::input, {}, {{0, number_of(DType::float32)}, {}, {kRows, Extent::length(1, 1)}}));
+    REQUIRE(g.refuses(Op::input, {}, {{0, number_of(DType::float32)}, {}, {kRows, kRows}}));
+}
+
+TEST_CASE("slices stay inside their axis for every length") {
+    Values g(3);
+    auto slice = [&](Extent start, Extent size, int64_t step = 1) { return Attributes{{1, step}, {}, {start, size}}; };
+    REQUIRE(g.type(Op::slice, {g.s}, slice(of(0), of(3))) == "float32 [batch, 3, 4]");
+    REQUIRE(g.refuses(Op::slice, {g.s}, slice(of(0), of(4))));
+    REQUIRE(g.refuses(Op::slice, {g.s}, slice(of(1), of(3))));
+    REQUIRE(g.refuses(Op::slice, {g.s}, slice(of(-1), of(3))));
+    REQUIRE(g.type(Op::slice, {g.s}, slice(of(3), Extent::length(1, -3))) == "float32 [batch, length-3, 4]");
+    REQUIRE(g.refuses(Op::slice, {g.s}, slice(of(4), Extent::length(1, -4))));
+    REQUIRE(g.refuses(Op::slice, {g.s}, slice(Extent::length(), of(1))));
+    REQUIRE(g.type(Op::slice, {g.s}, slice(of(0), of(2), 2)) == "float32 [batch, 2, 4]");
+    REQUIRE(g.refuses(Op::slice, {g.s}, slice(of(0), of(2), 3)));
+    REQUIRE(g.refuses(Op::slice, {g.s}, slice(of(0), of(1), 0)));
+    REQUIRE(g.refuses(Op::slice, {g.s}, slice(of(0), of(1), -1)));
+    REQUIRE(g.refuses(Op::slice, {g.s}, slice(of(0), of(-1))));
+    REQUIRE(g.refuses(Op::slice, {g.s}, slice(kRows, of(1))));
+}
+
+TEST_CASE("sizes beyond the caps are refused, and crafted numbers overflow nothing") {
+    Values g;
+    auto full = [&](Extents shape) {
+        return g.refuses(Op::full, {}, {{number_of(DType::float32)}, {0.0}, std::move(shape)});
+    };
+    REQUIRE_FALSE(full({of(int64_t{1} << 31)}));
+    REQUIRE(full({of((int64_t{1} << 31) + 1)}));
+    REQUIRE(full({of(1 << 20), of(1 << 20)}));
+    REQUIRE(full({of(-1)}));
+    REQUIRE(full({kRows, kRows}));
+    REQUIRE(full({kLength, kLength, kLength}));
+    REQUIRE(full({Extent::length(1, -2)}));  // -1 for the least length
+    for (int64_t extreme : {INT64_MAX, INT64_MIN, INT64_MIN + 1, INT64_MAX - 1})
+        for (size_t term = 0; term < 3; ++term) {
+            Extent size;
+            size.terms[term] = extreme;
+            REQUIRE(full({size}));
+            REQUIRE(g.refuses(Op::slice, {g.s}, {{1, 1}, {}, {size, of(1)}}));
+            REQUIRE(g.refuses(Op::slice, {g.s}, {{1, 1}, {}, {of(0), size}}));
+            REQUIRE(g.refuses(Op::slice, {g.s}, {{1, extreme}, {}, {size, size}}));
+            REQUIRE(g.refuses(Op::iota, {}, {{}, {}, {size}}));
+        }
+    // A size of 0 hides no others: strides are products too.
+    REQUIRE(full({of(0), of(int64_t{1} << 31), of(int64_t{1} << 31), of(int64_t{1} << 31)}));
+    REQUIRE(full({of(0), kRows, kRows}));
+    REQUIRE(full({kRows, kRows, of(0)}));
+    REQUIRE_FALSE(full({kRows, of(0)}));
+    // Memory for a run is that of its least or its largest length.
+    REQUIRE(full({kLength, Extent::length(-1, 10)}));
+    REQUIRE_FALSE(full({Extent::length(-1, 10)}));
+    REQUIRE(full(Extents(9, of(1))));
+}
+
+TEST_CASE("a whole graph is checked again") {
+    Values g;
+    REQUIRE_FALSE(lib::validate(g.graph).ok());  // no outputs
+    g.output(g.f);
+    REQUIRE(lib::validate(g.graph).ok());
+    SECTION("outputs that are there") {
+        g.output(4000);
+        REQUIRE(std::string_view(lib::validate(g.graph).message).find("outputs") == 0);
+    }
+    SECTION("lengths") {
+        g.graph.least_length = 11;
+        REQUIRE(std::string_view(lib::validate(g.graph).message).find("lengths") == 0);
+    }
+    SECTION("sizes for lengths that were set later") {
+        g.add(Op::full, {}, {{number_of(DType::float32)}, {0.0}, {Extent::length(1, -1)}});
+        REQUIRE(lib::validate(g.graph).ok());
+        g.graph.least_length = 0;
+        REQUIRE_FALSE(lib::validate(g.graph).ok());
+    }
+    SECTION("a least length needs a sequence") {
+        GraphBuilder other(5);
+        other.output(other.input(0, DType::float32, {kRows}));
+        REQUIRE(lib::validate(other.graph).ok());
+        other.graph.least_length = 1;
+        REQUIRE(std::string_view(lib::validate(other.graph).message).find("lengths") == 0);
+    }
+}
