@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "arrays.hpp"
 #include "weighbridge.hpp"
 
 namespace py = pybind11;
@@ -219,7 +220,12 @@ PYBIND11_MODULE(_native, module) {
     py::class_<wb::Engine>(module, "Engine")
         .def(py::init([](const std::string &devices, std::optional<uint32_t> queue_limit,
                          const std::string &torch_plugin, const std::string &libtorch) {
-            return wb::Engine::create({devices, queue_limit, torch_plugin, libtorch, nullptr, nullptr}).value();
+            wb::EngineOptions options;
+            options.devices = devices;
+            options.queue_limit = queue_limit;
+            options.torch_plugin = torch_plugin;
+            options.libtorch = libtorch;
+            return wb::Engine::create(options).value();
         }))
         .def(
             "close",
@@ -246,6 +252,12 @@ PYBIND11_MODULE(_native, module) {
         .def("features", &describe_features)
         .def("outputs", &output_names)
         .def("info", [](const wb::Model &model) { return model.info().value(); });
+
+    using weighbridge::python::Arrays;
+    py::class_<Arrays>(module, "Arrays")
+        .def(py::init<const wb::Model &, const std::vector<std::vector<uint32_t>> &>(), py::keep_alive<1, 2>())
+        .def("score_one", &Arrays::score_one, py::kw_only(), py::arg("deadline_ns") = py::none())
+        .def("score", &Arrays::score, py::kw_only(), py::arg("deadline_ns") = py::none());
 
     module.def("now_ns", &wb_now_ns);
     module.def("system_info", [] { return wb::system_info().value(); });

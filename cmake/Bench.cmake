@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+# What tests/bench/run_rivals.sh runs, built when it asks. No flag of this machine: limits.cpp chooses at run time.
+if(NOT WEIGHBRIDGE_BUILD_TESTS)
+    return()
+endif()
+add_executable(bench_limits EXCLUDE_FROM_ALL "${PROJECT_SOURCE_DIR}/tests/bench/limits.cpp")
+target_link_libraries(bench_limits PRIVATE weighbridge_flags)
+add_executable(bench_rivals_c EXCLUDE_FROM_ALL "${PROJECT_SOURCE_DIR}/tests/bench/rivals_c.c")
+target_link_libraries(bench_rivals_c PRIVATE weighbridge weighbridge_flags Threads::Threads m)
+set_target_properties(bench_limits bench_rivals_c PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The models: MLPs over numbers and categories, transformers over a card's events. Weights are random and the same each
+run: speed does not depend on them, and every engine gets the same."""
+import dataclasses
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+NUMBERS, CODES, CODE_SIZE, CODE_WIDTH = 64, 16, 10_000, 16
+STEP_NUMBERS, STEP_KINDS = 12, 1_000
+
+
+class Mlp(nn.Module):
+    """64 numbers and 16 embeddings of 10,000 x 16, then linear layers with ReLU, then a logit."""
+
+    def __init__(self, hidden: tuple[int, ...]):
+        super().__init__()
+        self.embeddings = nn.ModuleList([nn.Embedding(CODE_SIZE, CODE_WIDTH) for _ in range(CODES)])
+        sizes = (NUMBERS + CODES * CODE_WIDTH, *hidden)
+        self.layers = nn.ModuleList([nn.Linear(a, b) for a, b in zip(sizes, sizes[1:])])
+        self.last = nn.Linear(sizes[-1], 1)
+        for layer in self.layers:
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")  # signals keep their size, as in trained nets
+
+    def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
+        parts = [numbers]
+        for i, embedding in enumerate(self.embeddings):
+            parts.append(embedding(codes[:, i]))
+        x = torch.cat(parts, 1)
+        for layer in self.layers:
+            x = F.relu(layer(x))
+        return self.last(x).squeeze(1)
+
+
+class Layer(nn.Module):
+    """Self-attention and a feed-forward net with GELU, each behind a layer norm and added to its input."""
+
+    def __init__(self, width: int, heads: int, inner: int):
+        super().__init__()
+        self.heads, self.size = heads, width // heads
+        self.norm = nn.LayerNorm(width)
+        self.attend = nn.Linear(width, 3 * width)
+        self.join = nn.Linear(width, width)
+        self.inner_norm = nn.LayerNorm(width)
+        self.up = nn.Linear(width, inner)
+        self.down = nn.Linear(inner, width)
+
+    def forward(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        batch, length = x.size(0), x.size(1)
+        parts = self.attend(self.norm(x)).view(batch, length, 3, self.heads, self.size).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(parts[0], parts[1], parts[2], seen)
+        x = x + self.join(mixed.transpose(1, 2).reshape(batch, length, self.heads * self.size))
+        return x + self.down(F.gelu(self.up(self.inner_norm(x))))
+
+
+class Transformer(nn.Module):
+    """12 numbers and a category of each event; the mean over the events gives the logit. Every sequence is taken at its
+    whole length: no padding."""
+
+    def __init__(self, width: int, heads: int, inner: int, layers: int):
+        super().__init__()
+        self.numbers = nn.Linear(STEP_NUMBERS, width)
+        self.kinds = nn.Embedding(STEP_KINDS, width)
+        self.layers = nn.ModuleList([Layer(width, heads, inner) for _ in range(layers)])
+        self.norm = nn.LayerNorm(width)
+        self.last = nn.Linear(width, 1)
+        nn.init.normal_(self.kinds.weight, std=0.1)
+
+    def forward(self, numbers: Tensor, kinds: Tensor) -> Tensor:
+        x = self.numbers(numbers) + self.kinds(kinds)
+        for layer in self.layers:
+            x = layer(x)
+        return self.last(self.norm(x).mean(1)).squeeze(1)
+
+
+class PaddedTransformer(nn.Module):
+    """The same weights for padded batches: `mask` is true for real events, and padding changes nothing."""
+
+    def __init__(self, inside: Transformer):
+        super().__init__()
+        self.inside = inside
+
+    def forward(self, numbers: Tensor, kinds: Tensor, mask: Tensor) -> Tensor:
+        x = self.inside.numbers(numbers) + self.inside.kinds(kinds)
+        seen = mask.unsqueeze(1).unsqueeze(1)
+        for layer in self.inside.layers:
+            x = layer(x, seen)
+        real = mask.unsqueeze(2).to(x.dtype)
+        return self.inside.last((self.inside.norm(x) * real).sum(1) / real.sum(1)).squeeze(1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Shape:
+    """What the limits are computed from: each linear layer as (inputs, outputs)."""
+
+    linears: tuple[tuple[int, int], ...]
+    width: int = 0  # of a transformer
+    layers: int = 0
+
+
+MLPS = {"mlp-100k": (256, 64), "mlp-330k": (512, 256, 128), "mlp-1m": (1024, 512, 256)}
+TRANSFORMERS = {"d256": (256, 4, 1024, 4), "d128": (128, 2, 512, 2)}  # width, heads, inner, layers
+
+
+def make(name: str) -> nn.Module:
+    torch.manual_seed(len(name))
+    model = Mlp(MLPS[name]) if name in MLPS else Transformer(*TRANSFORMERS[name])
+    return model.eval()
+
+
+def shape_of(name: str) -> Shape:
+    if name in MLPS:
+        sizes = (NUMBERS + CODES * CODE_WIDTH, *MLPS[name], 1)
+        return Shape(tuple(zip(sizes, sizes[1:])))
+    width, _, inner, layers = TRANSFORMERS[name]
+    one = ((width, 3 * width), (width, width), (width, inner), (inner, width))
+    return Shape(((STEP_NUMBERS, width), *(one * layers)), width, layers)
