@@ -11,18 +11,14 @@ static const char payment[] =
 int main(int argc, char **argv) {
     wb_error err = WB_ERROR_INIT;
     wb_engine *engine = NULL;
-    wb_load_options *options = NULL;
     wb_model *model = NULL;
     wb_schema *schema = NULL;
     wb_result result = WB_RESULT_INIT;
     uint64_t row[256]; /* the caller's memory: it is reused for the next payment */
     const char *bundle = argc == 2 ? argv[1] : "examples/bundles/card-mlp";
 
-    /* TorchScript is code: allow it for bundles of your own only */
-    if (wb_engine_create(&engine, NULL, &err) < 0 || wb_load_options_create(&options, &err) < 0 ||
-        wb_load_options_set_engines(options, "native,reference,torchscript", &err) < 0 ||
-        wb_model_load(&model, engine, bundle, options, &err) < 0 || wb_model_schema(&schema, model, &err) < 0 ||
-        wb_row_init(schema, row, sizeof row, &err) < 0 ||
+    if (wb_engine_create(&engine, NULL, &err) < 0 || wb_model_load(&model, engine, bundle, NULL, &err) < 0 ||
+        wb_model_schema(&schema, model, &err) < 0 || wb_row_init(schema, row, sizeof row, &err) < 0 ||
         wb_row_set_json(schema, row, payment, sizeof payment - 1, &err) < 0 ||
         wb_model_score(&result, model, row, wb_now_ns() + 2000000, NULL, &err) < 0) /* an answer within 2 ms */
         fprintf(stderr, "%s: %s\n", wb_status_name(err.code), err.message);
@@ -32,7 +28,6 @@ int main(int argc, char **argv) {
 
     wb_schema_free(schema);
     wb_model_free(model);
-    wb_load_options_free(options);
     wb_engine_free(engine);
     return err.code != 0;
 }

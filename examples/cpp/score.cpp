@@ -16,8 +16,7 @@ struct Payment {
 int main(int argc, char **argv) try {
     auto engine = wb::Engine::create().value();
     const char *bundle = argc == 2 ? argv[1] : "examples/bundles/card-mlp";
-    // TorchScript is code: allow it for bundles of your own only.
-    auto model = wb::Model::load(engine, bundle, {.engines = "native,reference,torchscript"}).value();
+    auto model = wb::Model::load(engine, bundle).value();
 
     // Names and types are checked here; what is not bound takes its default.
     auto binding = wb::Binding<Payment>::bind(model.schema(), {{"paid_at", &Payment::paid_at},

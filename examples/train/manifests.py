@@ -80,7 +80,7 @@ def mlp_manifest() -> dict:
                      "primary": True, "calibration": {"kind": "platt", "a": 1.0, "b": 0.0}, "bands": BANDS}],
         "limits": {"rows": 4096},
         "fallback": {"score": 0.5},
-        "tolerances": {"fp32": {"absolute": 1e-5}},
+        "tolerances": {"fp32": {"absolute": 1e-5}, "bf16": {"absolute": 0.02}, "int8": {"absolute": 0.1}},
     }
 
 
@@ -117,7 +117,7 @@ def transformer_manifest() -> dict:
                     {"name": "embedding", "source": 1, "shape": ["batch", 64]}],
         "limits": {"length": HISTORY, "rows": 4096},
         "fallback": {"score": 0.5},
-        "tolerances": {"fp32": {"absolute": 1e-5}},
+        "tolerances": {"fp32": {"absolute": 1e-5}, "bf16": {"absolute": 0.02}, "int8": {"absolute": 0.05}},
     }
 
 
