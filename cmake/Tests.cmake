@@ -63,6 +63,7 @@ if(cpp_api_sources)
         ENVIRONMENT "WB_FIXTURES=${WEIGHBRIDGE_FIXTURES}")
 endif()
 
+include(TestsNative)
 include(TestsParity)
 include(TestsCallers)
 include(TestsPlugins)
