@@ -148,8 +148,9 @@ class NativeExecutor final : public Executor {
             const Bound output = Bound::of(layout.outputs[i], layout.output_types[i], rows, length);
             int64_t width = 1;
             for (int axis = 1; axis < output.rank; ++axis) width *= output.size[static_cast<size_t>(axis)];
-            std::memcpy(run.outputs[i] + row * width, step_run.at<const float>(output),
-                        static_cast<size_t>(rows * width) * sizeof(float));
+            if (rows * width > 0)
+                std::memcpy(run.outputs[i] + row * width, step_run.at<const float>(output),
+                            static_cast<size_t>(rows * width) * sizeof(float));
         }
         return {};
     }

@@ -288,3 +288,123 @@ TEST_CASE("hand-offs, deadlines and cancels that race lose no context and give n
     REQUIRE(pool.waiting() == 0);
     REQUIRE(pool.drain(0).ok());
 }
+
+TEST_CASE("a thread gets the context again that it had, whatever others take between") {
+    Pool pool(3, 0, steady_clock());
+    auto first = pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr);
+    std::atomic<int> turn{0};
+    std::vector<int> seen;
+    std::thread other([&] {
+        for (int i = 0; i < 3; ++i) {
+            while (turn != 2 * i + 1) std::this_thread::yield();
+            seen.push_back(pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr)->context());
+            turn = 2 * i + 2;
+        }
+    });
+    for (int i = 0; i < 3; ++i) {
+        turn = 2 * i + 1;
+        while (turn != 2 * i + 2) std::this_thread::yield();
+        first->reset();  // from the second turn on both contexts are free in between
+    }
+    other.join();
+    REQUIRE(seen.size() == 3);
+    REQUIRE(seen[0] == seen[1]);
+    REQUIRE(seen[1] == seen[2]);
+}
+
+TEST_CASE("the clock is read again where a request had to wait, and only there") {
+    ManualClock clock(500);
+    Pool pool(1, 4, clock);
+    int64_t now_ns = 17;
+    {
+        auto lease = pool.acquire(Priority::normal, 1000, nullptr, now_ns);
+        REQUIRE(lease);
+        REQUIRE(now_ns == 17);
+        int64_t late_ns = 1000;
+        REQUIRE(pool.acquire(Priority::normal, 1000, nullptr, late_ns).status().code == WB_DEADLINE_EXCEEDED);
+        int64_t waited_ns = 500;
+        std::thread waiter([&] { (void)pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr, waited_ns); });
+        wait_for_waiters(pool, 1);
+        clock.advance(250);
+        lease->reset();
+        waiter.join();
+        REQUIRE(waited_ns == 750);
+    }
+}
+
+// Threads come and go faster than anybody can wait for long, so that flags, gate and queue race all the time.
+TEST_CASE("contexts that are taken without a lock are taken once, and nobody who waits is forgotten") {
+    for (int contexts : {1, 2, 3}) {
+        Pool pool(contexts, 64, steady_clock());
+        std::vector<std::atomic<int>> users(static_cast<size_t>(contexts));
+        std::atomic<int> clashes{0}, served{0}, refused{0};
+        std::vector<std::thread> threads;
+        constexpr int kThreads = 4, kRounds = 20'000;
+        for (int t = 0; t < kThreads; ++t)
+            threads.emplace_back([&, t] {
+                for (int i = 0; i < kRounds; ++i) {
+                    auto lease =
+                        pool.acquire((i + t) % 7 == 0 ? Priority::high : Priority::normal, WB_NO_DEADLINE, nullptr);
+                    if (!lease) {
+                        ++refused;
+                        continue;
+                    }
+                    auto &user = users[static_cast<size_t>(lease->context())];
+                    if (user.fetch_add(1) != 0) ++clashes;
+                    ++served;
+                    if (i % 64 == 0) std::this_thread::yield();
+                    user.fetch_sub(1);
+                }
+            });
+        for (auto &thread : threads) thread.join();
+        REQUIRE(clashes == 0);
+        REQUIRE(refused == 0);
+        REQUIRE(served == kThreads * kRounds);
+        REQUIRE(pool.waiting() == 0);
+        REQUIRE(pool.drain(0).ok());
+    }
+}
+
+TEST_CASE("who waits is served after one run of each that was there before, however busy newcomers are") {
+    Pool pool(1, 64, steady_clock());
+    std::atomic<bool> stop{false};
+    std::atomic<int64_t> rounds{0};
+    std::vector<std::thread> busy;
+    for (int t = 0; t < 2; ++t)
+        busy.emplace_back([&] {
+            while (!stop) {
+                auto lease = pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr);
+                ++rounds;
+            }
+        });
+    while (rounds == 0) std::this_thread::yield();  // until newcomers are there
+    for (int i = 0; i < 200; ++i) {
+        auto lease = pool.acquire(Priority::normal, steady_clock().now_ns() + 10'000'000'000, nullptr);
+        REQUIRE(lease);
+    }
+    stop = true;
+    for (auto &thread : busy) thread.join();
+}
+
+TEST_CASE("once drain is through, nobody has a context of a closed pool, however he raced for it") {
+    for (int i = 0; i < 100; ++i) {
+        Pool pool(2, 16, steady_clock());
+        std::atomic<bool> drained{false};
+        std::atomic<int> late{0};
+        std::vector<std::thread> threads;
+        for (int t = 0; t < 3; ++t)
+            threads.emplace_back([&] {
+                for (;;) {
+                    auto lease = pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr);
+                    if (!lease) return;
+                    if (drained) ++late;
+                }
+            });
+        pool.refuse();
+        Status status = pool.drain(WB_NO_DEADLINE);
+        drained = true;
+        for (auto &thread : threads) thread.join();
+        REQUIRE(status.ok());
+        REQUIRE(late == 0);
+    }
+}
