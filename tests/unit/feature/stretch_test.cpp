@@ -283,6 +283,60 @@ TEST_CASE("a cleared tile shares nothing", "[encoder]") {
     REQUIRE(values<float>(tile.views()[0]) == std::vector<float>{3, 4});
 }
 
+TEST_CASE("sequences and texts that rows share are encoded once", "[encoder]") {
+    Feature past = sequence("past", StoredType::float64, {Clip{0, 5}});
+    Feature when = sequence("when", StoredType::timestamp, {Cyclic{Cyclic::Period::day, nullptr}});
+    Feature word = feature("word", StoredType::text,
+                           {Tokenise{*WordPiece::make("[PAD]\n[UNK]\n[CLS]\n[SEP]\nhello\nworld\n", {}), 4}});
+    Feature memo = word;
+    memo.name = "memo";
+    memo.missing = default_text("world");
+    Feature amount = ranged(feature("amount", StoredType::float64), 0, 9);
+    const std::vector<Feature> features = {past, amount, when, word, memo};
+    const std::vector<TensorSpec> tensors = {
+        tensor("history", DType::float32, {kBatch, kLength, 3}, {0, 2}),
+        tensor("times", DType::float64, {kBatch, kLength, 2}, {2}),
+        tensor("amount", DType::float32, {kBatch}, {1}),
+        tensor("words", DType::int64, {kBatch, 4}, {3}),
+        tensor("memo", DType::int32, {kBatch, kTokens}, {4}),
+        tensor("memo_mask", DType::boolean, {kBatch, kTokens}, {4}, TensorSpec::Source::mask),
+        tensor("word_mask", DType::boolean, {kBatch, 4}, {3}, TensorSpec::Source::mask),
+    };
+    Limits limits;
+    limits.length = 3;
+    auto made = try_encoder(features, tensors, limits);
+    INFO(made.status().message);
+    REQUIRE(made);
+    const Encoder &encoder = **made;
+    constexpr int64_t kRows = 3;
+    const double amounts[] = {1, 10, 3}, own_past[] = {1, 2, 6, 4, 5, 9};
+    const int64_t times[] = {3'600'000, 7'200'000};
+    const wb_view past_view{own_past, 2}, when_view{times, 2};
+    const wb_view past_views[] = {{own_past, 2}, {own_past + 2, 2}, {own_past + 4, 2}};
+    const std::string text = "hello world", other = "world";
+    const wb_view word_view{text.data(), static_cast<int64_t>(text.size())};
+    const wb_view word_views[] = {word_view, {other.data(), static_cast<int64_t>(other.size())}, word_view};
+    for (int shared = 0; shared < 16; ++shared) {
+        auto schema = *Schema::make(features);
+        Columns columns(schema);
+        columns.reset(kRows);
+        constexpr int64_t kView = sizeof(wb_view);
+        auto set = [&](uint32_t index, const void *data, int64_t stride) {
+            REQUIRE(columns.set_column(index, data, stride, nullptr).ok());
+        };
+        (shared & 1) != 0 ? set(0, &past_view, 0) : set(0, past_views, kView);
+        (shared & 2) != 0 ? set(1, amounts, 0) : set(1, amounts, sizeof(double));
+        set(2, &when_view, 0);
+        (shared & 4) != 0 ? set(3, &word_view, 0) : set(3, word_views, kView);
+        if ((shared & 8) != 0) set(4, &word_view, 0);  // else its default
+        Tile tile = encoder.make_tile(kRows);
+        encoder.share(tile, columns);
+        for (int64_t row = 0; row < kRows; ++row)
+            REQUIRE(append(encoder, tile, columns, row) == alone(encoder, columns, row));
+        REQUIRE(tile.rows() == ((shared & 2) != 0 ? 3 : 2));
+    }
+}
+
 TEST_CASE("the marks of several rows are taken and given back together", "[row]") {
     auto schema = *Schema::make({feature("a", StoredType::float64)});
     const auto words = schema->fixed_bytes() / 8;
