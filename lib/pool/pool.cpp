@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pool/pool.hpp"
 
-#include <pthread.h>
-
 #include <array>
 #include <memory>
 #include <mutex>
 #include <vector>
+
+#include "base/thread_place.hpp"
 
 namespace weighbridge::lib {
 namespace {
@@ -116,14 +116,8 @@ struct Pool::State {
         return count;
     }
 
-    // Which context this thread had last. Threads are told apart by the address of their descriptor (no thread-local
-    // variable, whose first use in a library that was loaded late would allocate); two that share a place are only
-    // slower.
-    std::atomic<int> &hint() {
-        constexpr uint64_t kGolden = 0x9E3779B97F4A7C15;  // 2^64 / golden ratio: Knuth, multiplicative hashing
-        const auto address = static_cast<uint64_t>(pthread_self());
-        return hints[(address >> 6) * kGolden >> (64 - kHintBits)].context;
-    }
+    // Which context this thread had last; two threads that share a place are only slower.
+    std::atomic<int> &hint() { return hints[place_of_this_thread(kHintBits)].context; }
 
     // The gate: closed (1 bit), threads that drain (31 bits), threads that wait (32 bits).
     static constexpr uint64_t kClosed = uint64_t{1} << 63;

@@ -2,7 +2,9 @@
 #include "slot/slot.hpp"
 
 #include <mutex>
+#include <utility>
 
+#include "base/thread_place.hpp"
 #include "feature/type_name.hpp"
 
 namespace weighbridge::lib {
@@ -66,7 +68,7 @@ const Deployment::Layout *Deployment::layout(uint64_t schema_digest) const {
 Slot::~Slot() { clear(); }
 
 Ref<Deployment> Slot::current() {
-    std::lock_guard lock(reader_);
+    std::lock_guard lock(readers_[place_of_this_thread(kReaderBits)].mutex);
     return Ref<Deployment>(current_);
 }
 
@@ -74,12 +76,9 @@ Ref<Deployment> Slot::current() {
 void Slot::publish(Ref<Deployment> current, Ref<Deployment> previous) {
     if (current) current->retain();
     if (previous) previous->retain();
-    Deployment *old_current;
-    {
-        std::lock_guard lock(reader_);
-        old_current = current_;
-        current_ = current.get();
-    }
+    for (Reader &reader : readers_) reader.mutex.lock();
+    Deployment *old_current = std::exchange(current_, current.get());
+    for (Reader &reader : readers_) reader.mutex.unlock();
     Deployment *old_previous = previous_;
     previous_ = previous.get();
     if (old_current) old_current->release();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -60,11 +61,18 @@ class Slot final : public RefCounted {
   private:
     void publish(Ref<Deployment> current, Ref<Deployment> previous);
 
+    // Threads lock one each, for a load and a count only, a writer locks all: readers keep off each other's cache
+    // lines.
+    struct alignas(64) Reader {
+        ForkMutex mutex;
+    };
+    static constexpr int kReaderBits = 3;
+
     const std::string name_;
     ForkMutex writer_;                // one swap at a time
-    ForkMutex reader_;                // held for a load and a count only
-    Deployment *current_ = nullptr;   // owned; guarded by reader_, written under both
     Deployment *previous_ = nullptr;  // owned; guarded by writer_
+    std::array<Reader, size_t{1} << kReaderBits> readers_;
+    Deployment *current_ = nullptr;  // owned; read under any of readers_, written under all and writer_
 };
 
 }  // namespace weighbridge::lib

@@ -2,11 +2,11 @@
 #include "telemetry/telemetry.hpp"
 
 #include <fmt/format.h>
-#include <pthread.h>
 
 #include <algorithm>
 #include <iterator>
 
+#include "base/thread_place.hpp"
 #include "weighbridge/c/call.h"
 
 namespace weighbridge::lib {
@@ -16,14 +16,6 @@ constexpr int kShardBits = 4;
 
 void add(std::atomic<uint64_t> &counter, int64_t count) {
     if (count > 0) counter.fetch_add(static_cast<uint64_t>(count), std::memory_order_relaxed);
-}
-
-// Spreads threads over shards by the address of their descriptor: no thread-local variable, whose first use in a
-// library that was loaded late would allocate.
-size_t shard_of_this_thread() {
-    constexpr uint64_t kGolden = 0x9E3779B97F4A7C15;  // 2^64 / golden ratio: Knuth, multiplicative hashing
-    auto address = static_cast<uint64_t>(pthread_self());
-    return static_cast<size_t>((address >> 6) * kGolden >> (64 - kShardBits));
 }
 
 }  // namespace
@@ -47,7 +39,7 @@ Telemetry::Telemetry() {
 Telemetry::~Telemetry() = default;
 
 void Telemetry::record(const CallRecord &call) {
-    Shard &shard = *shards_[shard_of_this_thread()];
+    Shard &shard = *shards_[place_of_this_thread(kShardBits)];
     constexpr auto relaxed = std::memory_order_relaxed;
     add(shard.rows, call.rows);
     add(shard.fallbacks, call.fallbacks);
