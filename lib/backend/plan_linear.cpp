@@ -29,6 +29,7 @@ void Linears::add(const Plan &plan, int32_t precision, ValueId id) {
     };
     if (uses_int8_weights(precision) && packed.i8) {
         weights.i8 = packed.i8;
+        weights.pairs_fit = int8_pairs_fit(packed.i8, weights.n, weights.k);
         weights.scale = packed.i8_scale;
         auto *start = reinterpret_cast<int32_t *>(room(columns * sizeof(int32_t)));
         auto *shift = reinterpret_cast<float *>(room(columns * sizeof(float)));

@@ -13,6 +13,7 @@ struct LinearWeights {
     const float *f32 = nullptr;
     const uint16_t *bf16 = nullptr;
     const int8_t *i8 = nullptr;
+    bool pairs_fit = false;  // of i8
     const float *scale = nullptr;
     const int32_t *start = nullptr;
     const float *shift = nullptr;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/panels.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -61,8 +62,13 @@ uint16_t to_bf16(float x) {
 float from_bf16(uint16_t x) { return std::bit_cast<float>(static_cast<uint32_t>(x) << 16); }
 
 void quantise_weights(const float *weights, int64_t k, int8_t *q, float *scale) {
+    constexpr float kPair = 127.0f / 127.99f;  // two that sum to less than 128 round to 128 at most
     float most = 0;
-    for (int64_t i = 0; i < k; ++i) most = std::fmax(most, std::fabs(weights[i]));
+    for (int64_t i = 0; i < k; i += 2) {
+        const float a = weights[i], b = i + 1 < k ? weights[i + 1] : 0.0f;
+        most = std::fmax(most, std::fmax(std::fabs(a), std::fabs(b)));
+        if ((a > 0) == (b > 0)) most = std::fmax(most, std::fabs(a + b) * kPair);
+    }
     const bool flat = most < 0x1p-119f;  // 127 / most would overflow
     *scale = flat ? 0.0f : most / 127.0f;
     const float factor = flat ? 0.0f : 127.0f / most;
@@ -70,6 +76,17 @@ void quantise_weights(const float *weights, int64_t k, int8_t *q, float *scale) 
         constexpr float kShift = 0x1.8p23f;  // rounds to an integer, ties to even
         q[i] = flat ? int8_t{0} : static_cast<int8_t>(weights[i] * factor + kShift - kShift);
     }
+}
+
+bool int8_pairs_fit(const int8_t *panels, int64_t n, int64_t k) {
+    const int64_t bytes = panel_elements_i8(n, k);
+    int most = 0, least = 0;
+    for (int64_t i = 0; i < bytes; i += 2) {
+        const int a = panels[i], b = panels[i + 1];
+        most = std::max(most, std::max(a, 0) + std::max(b, 0));
+        least = std::min(least, std::min(a, 0) + std::min(b, 0));
+    }
+    return most <= 128 && least >= -128;
 }
 
 void int8_start(Int8Range range, const int8_t *panels, int64_t n, int64_t k, const float *w_scale, const float *bias,

@@ -6,18 +6,9 @@ namespace weighbridge::lib::native::WB_LEVEL {
 
 #ifdef WB_VNNI
 // Four bytes against four: vpdpbusd, 32-bit sums without saturation.
-struct DotI8 {
-    using Acc = I;
-    using Start = int32_t;
-    const LinearI8 *layer;
-    static WB_INLINE Acc start(const int32_t *p) { return load_int(p); }
-    static WB_INLINE Acc zero() { return set_int(0); }
+struct DotI8 : DotInts {
     static WB_INLINE I weights(const char *p) { return load_int(reinterpret_cast<const int32_t *>(p)); }
-    static WB_INLINE I activations(const char *p) {
-        uint32_t x;
-        __builtin_memcpy(&x, p, sizeof x);
-        return set_int(x);
-    }
+    static WB_INLINE I activations(const char *p) { return set_int(word(p)); }
     static WB_INLINE Acc step(Acc a, I w, I x) {
 #ifdef WB_SIMDE
         a.v = _mm512_dpbusd_epi32(a.v, x.v, w.v);
@@ -27,25 +18,9 @@ struct DotI8 {
 #endif
         return a;
     }
-    WB_INLINE F finish(Acc a, int64_t row, int64_t column) const { return scaled(a, *layer, row, column); }
 };
 
-static void linear_i8_vnni(const LinearI8 &l) noexcept {
-    const int64_t words = (l.k + 3) / 4;
-    multiply(Product<DotI8>{reinterpret_cast<const char *>(l.x),
-                            l.x_stride,
-                            l.rows,
-                            words,
-                            reinterpret_cast<const char *>(l.panels),
-                            128,
-                            words * 128,
-                            l.n,
-                            l.start,
-                            {&l},
-                            l.epilogue,
-                            l.y,
-                            l.y_stride});
-}
+static void linear_i8_vnni(const LinearI8 &l) noexcept { multiply(int8_product<DotI8>(l)); }
 #endif
 
 #ifdef WB_BF16
@@ -90,7 +65,8 @@ static void linear_bf16(const LinearBf16 &l) noexcept {
                               {},
                               l.epilogue,
                               l.y,
-                              l.y_stride});
+                              l.y_stride,
+                              l.ahead});
 }
 
 // Every key takes part in the sums over V; those that a query may not see have weight 0.

@@ -28,6 +28,13 @@ struct Epilogue {
     int64_t residual_stride = 0;
 };
 
+// What is read after a call, such as the next layer's first panel: brought to the second-level cache while the last
+// panel is used. Null for nothing.
+struct Ahead {
+    const void *from = nullptr;
+    int64_t bytes = 0;
+};
+
 // a = bias[o], then for k ascending a = fma(w[o][k], x[r][k], a).
 struct LinearF32 {
     const float *x;
@@ -38,6 +45,7 @@ struct LinearF32 {
     Epilogue epilogue;
     float *y;
     int64_t y_stride;
+    Ahead ahead = {};
 };
 
 // One scale a row. symmetric: m = max|x|, scale = m / 127, q = 128 + round_half_even(x * (127 / m)). Else, with t = x
@@ -62,6 +70,7 @@ struct LinearI8 {
     const float *x_scale;
     int64_t rows, k;
     const int8_t *panels;  // pack_i8
+    bool pairs_fit;        // int8_pairs_fit(panels): quicker where VNNI is missing
     int64_t n;
     const float *w_scale;  // panel_columns(n) of each of the three; start and shift from int8_start
     const int32_t *start;
@@ -69,6 +78,7 @@ struct LinearI8 {
     Epilogue epilogue;
     float *y;
     int64_t y_stride;
+    Ahead ahead = {};
 };
 
 // q = to_bf16(x); where k is odd one zero follows.
@@ -90,6 +100,7 @@ struct LinearBf16 {
     Epilogue epilogue;
     float *y;
     int64_t y_stride;
+    Ahead ahead = {};
 };
 
 enum class MaskKind : uint8_t { none, additive, boolean };

@@ -15,6 +15,17 @@ constexpr int64_t kRowsAtATime = 96;
 
 int64_t in_lines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
+int64_t panel_bytes(const LinearWeights &weights) {
+    return kPanelColumns * (weights.f32  ? weights.k * 4
+                            : weights.i8 ? (weights.k + 3) / 4 * 4
+                                         : (weights.k + 1) / 2 * 4);
+}
+const std::byte *panels_of(const LinearWeights &weights) {
+    return weights.f32  ? reinterpret_cast<const std::byte *>(weights.f32)
+           : weights.i8 ? reinterpret_cast<const std::byte *>(weights.i8)
+                        : reinterpret_cast<const std::byte *>(weights.bf16);
+}
+
 class LinearStep final : public Step {
   public:
     LinearStep(const StepContext &context, const StepPlan &plan)
@@ -24,6 +35,10 @@ class LinearStep final : public Step {
           attributes_(LinearAttributes::of(context.plan->graph().node(plan.node))) {
         epilogue_.activation = static_cast<native::Activation>(attributes_.activation);
         epilogue_.slope = static_cast<float>(attributes_.slope);
+        const auto &nodes = context.plan->graph().nodes();
+        for (ValueId id = plan.node + 1; id < nodes.size() && !after_.from; ++id)
+            if (nodes[id].op == Op::linear)
+                after_ = {panels_of(context.linears->of(id)), panel_bytes(context.linears->of(id))};
     }
 
     void bind(int64_t rows, int64_t length) override {
@@ -53,7 +68,8 @@ class LinearStep final : public Step {
                 float *to = y + places[1] + row * step[1];
                 if (residual) epilogue_.residual = residual + places[2] + row * step[2];
                 epilogue_.residual_stride = step[2];
-                if (!multiply(run, from, step[0], rows, to, step[1])) return false;
+                const bool last = row + rows == loops_.count();
+                if (!multiply(run, from, step[0], rows, to, step[1], last)) return false;
             }
             return true;
         });
@@ -65,8 +81,9 @@ class LinearStep final : public Step {
         return weights_.i8 ? (weights_.k + 3) / 4 * 4 : (weights_.k + 1) / 2 * 4;
     }
 
-    // Some rows by all panels, in groups small enough to be asked about the stop in between.
-    bool multiply(const StepRun &run, const float *x, int64_t x_stride, int64_t rows, float *y, int64_t y_stride) {
+    // Some rows by all panels, in groups small enough to be asked about the stop in between. last: no rows follow.
+    bool multiply(const StepRun &run, const float *x, int64_t x_stride, int64_t rows, float *y, int64_t y_stride,
+                  bool last) {
         std::byte *quantised = run.scratch;
         auto *scale = reinterpret_cast<float *>(run.scratch + in_lines(rows_at_a_time_ * quantised_stride()));
         if (weights_.i8)
@@ -83,18 +100,21 @@ class LinearStep final : public Step {
             const int64_t n = std::min(group, weights_.n - begin);
             if (epilogue_.residual) epilogue.residual = epilogue_.residual + begin;
             const float *bias = weights_.bias ? weights_.bias + begin : nullptr;
+            const int64_t panel = panel_bytes(weights_);
+            const int64_t next = begin + group < weights_.n ? (begin + group) / kPanelColumns * panel : 0;
+            const Ahead ahead = next == 0 && last ? after_ : Ahead{panels_of(weights_) + next, panel};
             if (weights_.f32)
                 kernels_.linear_f32({x, x_stride, rows, weights_.k, weights_.f32 + begin * weights_.k, n, bias,
-                                     epilogue, y + begin, y_stride});
+                                     epilogue, y + begin, y_stride, ahead});
             else if (weights_.i8)
                 kernels_.linear_i8({reinterpret_cast<const uint8_t *>(quantised), quantised_stride(), scale, rows,
-                                    weights_.k, weights_.i8 + begin * ((weights_.k + 3) / 4 * 4), n,
+                                    weights_.k, weights_.i8 + begin * ((weights_.k + 3) / 4 * 4), weights_.pairs_fit, n,
                                     weights_.scale + begin, weights_.start + begin, weights_.shift + begin, epilogue,
-                                    y + begin, y_stride});
+                                    y + begin, y_stride, ahead});
             else
                 kernels_.linear_bf16({reinterpret_cast<const uint16_t *>(quantised), quantised_stride() / 2, rows,
                                       weights_.k, weights_.bf16 + begin * ((weights_.k + 1) / 2 * 2), n, bias, epilogue,
-                                      y + begin, y_stride});
+                                      y + begin, y_stride, ahead});
         }
         return true;
     }
@@ -103,6 +123,7 @@ class LinearStep final : public Step {
     const StepPlan &plan_;
     const LinearWeights &weights_;
     const LinearAttributes attributes_;
+    Ahead after_;  // the next linear's first panel
     Epilogue epilogue_;
     Bound x_, y_, residual_;
     Loops<3> loops_;

@@ -28,7 +28,7 @@ const Kernels &table() noexcept {
 #if defined(WB_VNNI)
         linear_i8_vnni,
 #elif defined(WB_VECTOR_I8)
-        linear_i8_wide,
+        linear_i8_pairs,
 #else
         linear_i8_plain,
 #endif

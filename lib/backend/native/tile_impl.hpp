@@ -68,6 +68,7 @@ struct Product {
     Epilogue epilogue;
     float *y;
     int64_t y_stride;
+    Ahead ahead = {};
 };
 
 WB_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -263,13 +264,18 @@ static void multiply(const Product<Dot> &p) noexcept {
                     run[0] = tile_of<Dot, 0>(each);
                     run[1] = tile_of<Dot, 0>(each + (longer > 0));
                 }
-            // All tiles of a panel together fetch the next panel, line by line.
-            const char *next = p.w + (v / 2 + 1) * p.pair_step;
-            const int64_t share = 64 * kTileVectors / (end - first);
-            const bool fetch = p.w_step == 128 && v / 2 + 1 < (vectors + 1) / 2 && p.pair_step <= kAheadBytes;
+            // All tiles of a panel together fetch the next one, line by line: of these weights, or what follows them.
+            const int64_t panel = v / 2, passes = (vectors - 2 * panel > 1 ? 2 : 1) / wide * (end - first);
+            const bool last = 2 * panel + 2 >= vectors;
+            const char *next = !last         ? p.w + (panel + 1) * p.pair_step
+                               : end < tiles ? p.w
+                                             : static_cast<const char *>(p.ahead.from);
+            const int64_t bytes = last && end == tiles ? p.ahead.bytes : p.pair_step;
+            const bool fetch = next && p.words > 0 && p.w_step == 128 && bytes <= kAheadBytes;
+            const int64_t share = fetch ? least(64 * kTileVectors, bytes / (passes * p.words)) : 0;
             for (int64_t t = first; t < end; ++t) {
                 const int64_t at = (v % 2 * (end - first) + t - first) * share * p.words;
-                run[t < longer](p, row_of(t), v, fetch ? next + at : p.x, fetch ? share : 0);
+                run[t < longer](p, row_of(t), v, fetch ? next + at : p.x, share);
             }
             v += wide;
         }
@@ -289,7 +295,8 @@ static void linear_f32(const LinearF32 &l) noexcept {
                              {},
                              l.epilogue,
                              l.y,
-                             l.y_stride});
+                             l.y_stride,
+                             l.ahead});
 }
 
 }  // namespace weighbridge::lib::native::WB_LEVEL

@@ -112,20 +112,17 @@ WB_INLINE I load_int(const int32_t *p) {
             _mm256_loadu_si256(reinterpret_cast<const __m256i *>(p + 8))};
 }
 
-// Pairs of 16 bits, for int8 without VNNI: 16-bit shifts, and the dot product of each pair.
-WB_BINARY(dot_pairs, I, _mm256_madd_epi16)
-WB_SHIFT(left_halves, _mm256_slli_epi16)
-WB_SHIFT(right_halves, _mm256_srli_epi16)
-WB_SHIFT(right_signed_halves, _mm256_srai_epi16)
-// a + b in the order written: gcc would regroup integer sums, and then spill the accumulators.
-WB_INLINE I accumulate(I a, I b) {
-    __asm__("vpaddd %1, %0, %0" : "+x"(a.lo) : "x"(b.lo));
-    __asm__("vpaddd %1, %0, %0" : "+x"(a.hi) : "x"(b.hi));
+// int8 without VNNI: a + for each word the sum of x's unsigned bytes times w's signed ones, whose pairs must fit 16
+// bits. In assembly: gcc would regroup the sums, and spill the accumulators.
+WB_INLINE __m256i add_byte_products(__m256i a, __m256i x, const void *w) {
+    __m256i t;
+    __asm__("vpmaddubsw %[w], %[x], %[t]\n\tvpmaddwd %[ones], %[t], %[t]\n\tvpaddd %[t], %[a], %[a]"
+            : [a] "+x"(a), [t] "=&x"(t)
+            : [x] "x"(x), [w] "m"(*static_cast<const __m256i_u *>(w)), [ones] "x"(_mm256_set1_epi16(1)));
     return a;
 }
-WB_INLINE void store_int(int32_t *p, I a) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i *>(p), a.lo);
-    _mm256_storeu_si256(reinterpret_cast<__m256i *>(p + 8), a.hi);
+WB_INLINE I add_byte_products(I a, I x, const char *w) {
+    return {add_byte_products(a.lo, x.lo, w), add_byte_products(a.hi, x.hi, w + 32)};
 }
 
 WB_INLINE M less(F a, F b) { return {_mm256_cmp_ps(a.lo, b.lo, _CMP_LT_OQ), _mm256_cmp_ps(a.hi, b.hi, _CMP_LT_OQ)}; }

@@ -80,15 +80,15 @@ WB_SHIFT(right_signed, _mm512_srai_epi32)
 WB_INLINE F to_float(I a) { return {_mm512_cvtepi32_ps(a.v)}; }
 WB_INLINE I load_int(const int32_t *p) { return {_mm512_loadu_si512(p)}; }
 
-WB_BINARY(dot_pairs, I, _mm512_madd_epi16)
-WB_SHIFT(left_halves, _mm512_slli_epi16)
-WB_SHIFT(right_halves, _mm512_srli_epi16)
-WB_SHIFT(right_signed_halves, _mm512_srai_epi16)
-WB_INLINE I accumulate(I a, I b) {  // see vec_avx2.hpp
+WB_INLINE I add_byte_products(I a, I x, const char *w) {  // see vec_avx2.hpp
 #ifdef WB_SIMDE
-    return add(a, b);
+    __m512i pairs = _mm512_maddubs_epi16(x.v, _mm512_loadu_si512(w));
+    return add(a, {_mm512_madd_epi16(pairs, _mm512_set1_epi16(1))});
 #else
-    __asm__("vpaddd %1, %0, %0" : "+v"(a.v) : "v"(b.v));
+    __m512i t;
+    __asm__("vpmaddubsw %[w], %[x], %[t]\n\tvpmaddwd %[ones], %[t], %[t]\n\tvpaddd %[t], %[a], %[a]"
+            : [a] "+v"(a.v), [t] "=&v"(t)
+            : [x] "v"(x.v), [w] "m"(*reinterpret_cast<const __m512i_u *>(w)), [ones] "v"(_mm512_set1_epi16(1)));
     return a;
 #endif
 }

@@ -137,8 +137,8 @@ class Evaluation {
                 auto *q = reinterpret_cast<uint8_t *>(scratch_ + 64);
                 auto *scale = reinterpret_cast<float *>(scratch_);
                 twins::quantise_rows({x, k, 1, k, static_cast<Int8Range>(attributes.range), q, (k + 3) / 4 * 4, scale});
-                twins::linear_i8({q, (k + 3) / 4 * 4, scale, 1, k, weights.i8, n, weights.scale, weights.start,
-                                  weights.shift, epilogue, y, n});
+                twins::linear_i8({q, (k + 3) / 4 * 4, scale, 1, k, weights.i8, weights.pairs_fit, n, weights.scale,
+                                  weights.start, weights.shift, epilogue, y, n});
             } else if (weights.bf16) {
                 auto *q = reinterpret_cast<uint16_t *>(scratch_ + 64);
                 twins::round_rows_bf16({x, k, 1, k, q, (k + 1) / 2 * 2});

@@ -73,6 +73,40 @@ TEST_CASE("weights are quantised symmetrically, an output at a time") {
     REQUIRE((scale == 0.0f && q[0] == 0 && q[1] == 0));
 }
 
+TEST_CASE("quantised neighbours of one sign fit 16 bits when multiplied by bytes") {
+    const float pair[] = {1.0f, 0.5f, -0.25f, 0.75f, -1.0f};  // 1.5 is the largest sum
+    int8_t q[5];
+    float scale = 0;
+    lib::quantise_weights(pair, 5, q, &scale);
+    REQUIRE(std::fabs(scale - 1.5f / 127.99f) < 1e-8f);
+    const int8_t expected[] = {85, 43, -21, 64, -85};
+    REQUIRE(std::memcmp(q, expected, 5) == 0);
+    std::mt19937 random(3);
+    std::normal_distribution<float> normal;
+    for (int64_t k = 1; k < 70; ++k) {
+        std::vector<float> weights(static_cast<size_t>(k));
+        std::vector<int8_t> quantised(weights.size()), panels(static_cast<size_t>(lib::panel_elements_i8(1, k)));
+        for (int times = 0; times < 50; ++times) {
+            for (float &w : weights) w = times % 2 ? normal(random) : random() % 3 == 0 ? 1.0f : 0.9999f;
+            lib::quantise_weights(weights.data(), k, quantised.data(), &scale);
+            lib::pack_i8(quantised.data(), k, 1, k, panels.data());
+            REQUIRE(lib::int8_pairs_fit(panels.data(), 1, k));
+            for (size_t i = 0; i < weights.size(); ++i)
+                REQUIRE(std::fabs(static_cast<float>(quantised[i]) * scale - weights[i]) <= scale * 0.51f);
+        }
+    }
+}
+
+TEST_CASE("int8_pairs_fit looks at neighbours only, sign by sign") {
+    auto fit = [](std::vector<int8_t> q) {
+        std::vector<int8_t> panels(static_cast<size_t>(lib::panel_elements_i8(1, std::ssize(q))));
+        lib::pack_i8(q.data(), std::ssize(q), 1, std::ssize(q), panels.data());
+        return lib::int8_pairs_fit(panels.data(), 1, std::ssize(q));
+    };
+    REQUIRE((fit({64, 64, 64, 64}) && fit({127, -127, 127, 1}) && fit({-128, 0, 0, -128}) && fit({0, 100, 100})));
+    REQUIRE((!fit({65, 64}) && !fit({0, 0, -65, -64}) && !fit({1, 2, 3, 4, 127, 2})));
+}
+
 TEST_CASE("int8_start has what each range adds") {
     const int8_t weights[] = {1, 2, 3, 4, 5, -100, -100, -100, 100, 1};  // two outputs of five
     std::vector<int8_t> panels(static_cast<size_t>(lib::panel_elements_i8(2, 5)));
