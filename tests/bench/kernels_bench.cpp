@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Speed of the native kernels of one CPU level on one core:  kernels_bench [LEVEL] [ROUNDS]
+// Speed of the native kernels of one CPU level on one core:  kernels_bench [LEVEL] [ROUNDS] [NAME]
 // Every case runs once a round, next to a loop of register FMAs and reads, so that both see the same machine; medians.
 #include <immintrin.h>
 
@@ -24,33 +24,25 @@ using native::Activation;
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-__attribute__((target("avx2,fma"))) float fma_loop(int64_t steps, int64_t *flops) {
-    __m256 a[12], w = _mm256_set1_ps(1e-9f), x = _mm256_set1_ps(0.5f);
-    for (__m256 &v : a) v = w;
-    for (int64_t i = 0; i < steps; ++i) {
-#pragma GCC unroll 12
-        for (int j = 0; j < 12; ++j) a[j] = _mm256_fmadd_ps(w, x, a[j]);
-        __asm__ volatile("" : "+x"(w));
+// Twelve independent accumulators; in assembly, because gcc makes one of accumulators that are alike.
+#define WB_FMA(P, I) "vfmadd231ps %%" P "mm14, %%" P "mm15, %%" P "mm" #I "\n\t"
+#define WB_TWELVE(P)                                                                                        \
+    WB_FMA(P, 0)                                                                                            \
+    WB_FMA(P, 1) WB_FMA(P, 2) WB_FMA(P, 3) WB_FMA(P, 4) WB_FMA(P, 5) WB_FMA(P, 6) WB_FMA(P, 7) WB_FMA(P, 8) \
+        WB_FMA(P, 9) WB_FMA(P, 10) WB_FMA(P, 11)
+#define WB_FMA_LOOP(NAME, P)                                                                                        \
+    void NAME(int64_t steps) {                                                                                      \
+        asm volatile("vpxor %%xmm14, %%xmm14, %%xmm14\n\tvpxor %%xmm15, %%xmm15, %%xmm15" : : : "xmm14", "xmm15");  \
+        for (int64_t i = 0; i < steps; ++i)                                                                         \
+            asm volatile(WB_TWELVE(P)                                                                               \
+                         :                                                                                          \
+                         :                                                                                          \
+                         : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", \
+                           "xmm11");                                                                                \
+        asm volatile("vzeroupper");                                                                                 \
     }
-    __m256 sum = a[0];
-    for (int j = 1; j < 12; ++j) sum = _mm256_add_ps(sum, a[j]);
-    *flops = steps * 12 * 16;
-    return _mm256_cvtss_f32(sum);
-}
-
-__attribute__((target("avx512f"))) float fma_loop_512(int64_t steps, int64_t *flops) {
-    __m512 a[24], w = _mm512_set1_ps(1e-9f), x = _mm512_set1_ps(0.5f);
-    for (__m512 &v : a) v = w;
-    for (int64_t i = 0; i < steps; ++i) {
-#pragma GCC unroll 24
-        for (int j = 0; j < 24; ++j) a[j] = _mm512_fmadd_ps(w, x, a[j]);
-        __asm__ volatile("" : "+v"(w));
-    }
-    __m512 sum = a[0];
-    for (int j = 1; j < 24; ++j) sum = _mm512_add_ps(sum, a[j]);
-    *flops = steps * 24 * 32;
-    return _mm512_cvtss_f32(sum);
-}
+WB_FMA_LOOP(fma_loop, "y")
+WB_FMA_LOOP(fma_loop_512, "z")
 
 // Reads everything once, four registers a step.
 __attribute__((target("avx2"))) int read_loop(const char *p, int64_t bytes) {
@@ -112,13 +104,14 @@ native::LinearI8 i8(int64_t rows, int64_t k, int64_t n, Activation activation = 
     auto *x = storage<uint8_t>(rows * k);
     auto *panels = storage<int8_t>(lib::panel_elements_i8(n, k));
     for (int64_t i = 0; i < rows * k; ++i) x[i] = static_cast<uint8_t>(i * 37);
-    for (int64_t i = 0; i < lib::panel_elements_i8(n, k); ++i) panels[i] = static_cast<int8_t>(i * 91);
+    for (int64_t i = 0; i < lib::panel_elements_i8(n, k); ++i) panels[i] = static_cast<int8_t>(i * 91 % 64);
     return {x,
             k,
             normals(rows),
             rows,
             k,
             panels,
+            true,
             n,
             normals(lib::panel_columns(n)),
             storage<int32_t>(lib::panel_columns(n)),
@@ -145,14 +138,15 @@ int main(int argc, char **argv) {
     const native::Kernels &kernels = native::kernels(level);
     const bool wide = level >= native::Level::avx512;
     std::vector<Case> cases;
+    const std::string only = argc > 3 ? argv[3] : "";  // cases whose name holds it
     auto add = [&](std::string name, std::string unit, double work, std::function<void()> call) {
+        if (!cases.empty() && name.find(only) == std::string::npos) return;
         cases.push_back({std::move(name), std::move(unit), work, std::move(call), {}});
     };
 
-    int64_t flops = 0;
-    auto peak = [&] { sink = wide ? fma_loop_512(20000, &flops) : fma_loop(20000, &flops); };
-    peak();
-    add("register FMA loop", "GFLOP/s", static_cast<double>(flops), peak);
+    constexpr int64_t kSteps = 20000;
+    add("register FMA loop", "GFLOP/s", static_cast<double>(kSteps * 12 * (wide ? 32 : 16)),
+        [=] { wide ? fma_loop_512(kSteps) : fma_loop(kSteps); });
     for (int64_t rows : {4, 6, 12, 34, 128})
         for (int64_t k : {256, 1024})
             for (int64_t n : {256, 1024}) {
@@ -207,7 +201,7 @@ int main(int argc, char **argv) {
             }
         }
     }
-    for (int64_t keys : {34, 128, 512}) {
+    for (int64_t keys : {34, 128, 512, 768}) {
         const int64_t heads = 4, dim = 64, row = heads * dim;
         native::Attention a{};
         a.q = normals(keys * row), a.k = normals(keys * row), a.v = normals(keys * row);

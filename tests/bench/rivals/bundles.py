@@ -88,7 +88,8 @@ class Maker:
             inputs = [cases.payments(1, 1000 + seed) for seed in range(8)]
         else:
             random = np.random.default_rng(5)
-            inputs = [cases.events(1, length, random) for length in (1, 7, 16, 33, 128, 300)]
+            lengths = (1, 7, 16, 33, 128, 300, *cases.traffic_lengths()[:32])
+            inputs = [cases.events(1, length, random) for length in lengths]
         with torch.inference_mode():
             expected = [module(*map(torch.from_numpy, arrays)).numpy()[0] for arrays in inputs]
         scale = float(np.abs(expected).max())

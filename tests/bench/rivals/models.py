@@ -66,6 +66,9 @@ class Transformer(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.last = nn.Linear(width, 1)
         nn.init.normal_(self.kinds.weight, std=0.1)
+        for part in self.modules():
+            if isinstance(part, nn.Linear):
+                nn.init.xavier_normal_(part.weight)  # bell-shaped, as trained weights are: int8 scales depend on it
 
     def forward(self, numbers: Tensor, kinds: Tensor) -> Tensor:
         x = self.numbers(numbers) + self.kinds(kinds)
