@@ -46,7 +46,7 @@ class Program {
     virtual Traits traits() const = 0;
     virtual int32_t backend() const = 0;                       // WB_BACKEND_*
     virtual int32_t precision() const = 0;                     // WB_PRECISION_*
-    virtual int32_t numerics() const = 0;                      // id, 0 where no plan runs
+    virtual int32_t numerics() const = 0;                      // id of results, 0 where no plan runs
     virtual std::string_view cpu_level() const { return {}; }  // of its kernels, where it has levels
     // Most rows of one run (a tile); `context` is its index in the pool. May throw std::bad_alloc.
     virtual int64_t tile_rows() const = 0;

@@ -14,8 +14,9 @@
 
 namespace weighbridge::lib {
 
-inline constexpr uint32_t kNumericsV1 = 1;       // how every operation rounds: lib/plan/README.md
-inline constexpr int64_t kMaxInt8Width = 65536;  // inputs of a linear in int8: 255 * 127 * 65536 fits an int32_t
+inline constexpr uint32_t kNumericsV1 = 1;         // how every operation rounds: lib/plan/README.md
+inline constexpr uint32_t kNumericsV1AmxBf16 = 2;  // the same but for bf16 linear layers; of results, not of plans
+inline constexpr int64_t kMaxInt8Width = 65536;    // inputs of a linear in int8: 255 * 127 * 65536 fits an int32_t
 
 using Precisions = std::vector<int32_t>;  // WB_PRECISION_*, each once, the one that serves by default first
 

@@ -133,6 +133,7 @@ int main(int argc, char **argv) {
     for (int i = 0; argc > 1 && i < native::kLevels; ++i)
         if (std::string(argv[1]) == native::name_of(static_cast<native::Level>(i)))
             level = static_cast<native::Level>(i);
+    if (level == native::Level::amx) native::request_amx();
     if (!native::available(level)) return std::printf("this CPU lacks %s\n", native::name_of(level)), 1;
     const int rounds = argc > 2 ? std::atoi(argv[2]) : 41;
     const native::Kernels &kernels = native::kernels(level);

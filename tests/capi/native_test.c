@@ -13,13 +13,14 @@ static double score_at(const char *level, const char *path) {
     wb_result result = WB_RESULT_INIT;
     CHECK_STATUS(WB_OK, wb_engine_options_create(&options, E));
     CHECK_STATUS(WB_OK, wb_engine_options_set_cpu_level(options, level, E));
+    CHECK_STATUS(WB_OK, wb_engine_options_set_allow_amx(options, strcmp(level, "amx") == 0, E));
     CHECK_STATUS(WB_OK, wb_engine_create(&engine, options, E));
     CHECK_STATUS(WB_OK, wb_model_load(&model, engine, path, NULL, E));
     CHECK_STATUS(WB_OK, wb_model_schema(&schema, model, E));
     CHECK_STATUS(WB_OK, wb_row_init(schema, row, sizeof row, E));
     CHECK_STATUS(WB_OK, wb_row_set_json(schema, row, kRow, sizeof kRow - 1, E));
     CHECK_STATUS(WB_OK, wb_model_score(&result, model, row, WB_NO_DEADLINE, NULL, E));
-    CHECK(result.backend == WB_BACKEND_NATIVE);
+    CHECK(result.backend == WB_BACKEND_NATIVE && result.numerics == 1);
     wb_schema_free(schema);
     wb_model_free(model);
     wb_engine_free(engine);

@@ -48,7 +48,7 @@ typedef struct wb_result {
     int32_t reason;       /**< WB_REASON_* */
     int32_t backend;      /**< WB_BACKEND_* */
     int32_t precision;    /**< WB_PRECISION_* */
-    int32_t numerics;     /**< id of the plan's numerics, 0 where no plan ran */
+    int32_t numerics;     /**< how it rounded: 1; 2 where bf16 ran on AMX tiles; 0 where no plan ran */
     uint32_t defaulted;   /**< features that were missing and took their default */
     uint32_t clipped;     /**< features that an encoding's clip changed */
     uint32_t reserved;    /**< zero */

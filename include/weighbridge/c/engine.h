@@ -61,12 +61,14 @@ WB_API int32_t wb_engine_options_set_libtorch(wb_engine_options *options, const 
 
 /** The highest CPU level that the native backend may use: "portable", "avx2", "avx512", "avx512_vnni", "avx512_bf16" or
  *  "amx"; "" for the best that this CPU has, which is the default. A level beyond this CPU's means the best it has.
- * fp32 and int8 scores are the same bits at every level; bf16 needs avx512_bf16 at least.
+ *  fp32 and int8 scores are the same bits at every level; bf16 needs avx512_bf16 at least, and rounds otherwise at amx
+ *  (wb_result.numerics is 2 there): where its bits must not depend on the machine, choose "avx512_bf16".
  *  @return WB_OK; WB_INVALID_HANDLE. An unknown name is refused by wb_engine_create. @since 0.1, unstable */
 WB_API int32_t wb_engine_options_set_cpu_level(wb_engine_options *options, const char *level, wb_error *err);
 
 /** Whether the engine asks Linux for AMX tiles (arch_prctl ARCH_REQ_XCOMP_PERM), a permission of the whole process that
- *  cannot be given back and that makes its threads' signal frames 8 KB larger. 0 (the default) or 1.
+ *  cannot be given back and that makes its threads' signal frames 8 KB larger. 0 (the default) or 1. Where it is set and
+ *  granted, level "amx" is the best: int8 gives the same bits, bf16 others (wb_engine_options_set_cpu_level).
  *  @since 0.1, unstable */
 WB_API int32_t wb_engine_options_set_allow_amx(wb_engine_options *options, int32_t allow, wb_error *err);
 

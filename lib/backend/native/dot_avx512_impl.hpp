@@ -51,6 +51,7 @@ struct DotScaledBf16 : DotBf16 {
     WB_INLINE F finish(Acc a, int64_t row, int64_t) const { return mul(a, set(factors[row])); }
 };
 
+#ifndef WB_AMX  // which has its own
 static void linear_bf16(const LinearBf16 &l) noexcept {
     const int64_t words = (l.k + 1) / 2;
     multiply(Product<DotBf16>{reinterpret_cast<const char *>(l.x),
@@ -68,6 +69,7 @@ static void linear_bf16(const LinearBf16 &l) noexcept {
                               l.y_stride,
                               l.ahead});
 }
+#endif
 
 // Every key takes part in the sums over V; those that a query may not see have weight 0.
 static void attention_bf16(const Attention &a) noexcept {

@@ -91,6 +91,8 @@ struct RoundRowsBf16 {
 
 // a = bias[o], then for pairs of k ascending VDPBF16PS: a = flush(fma(w[o][2i + 1], x[r][2i + 1], a)), a =
 // flush(fma(w[o][2i], x[r][2i], a)); denormals of the operands count as 0, and flush makes them 0.
+// At level amx TDPBF16PS, for 32 of k at a time (zeros past the last): e = o = 0, then for their pairs ascending e =
+// flush(fma(w[o][2i], x[r][2i], e)), o = flush(fma(w[o][2i + 1], x[r][2i + 1], o)); then a = flush(a + flush(e + o)).
 struct LinearBf16 {
     const uint16_t *x;  // ceil(k / 2) * 2 a row
     int64_t x_stride, rows, k;

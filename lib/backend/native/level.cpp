@@ -107,8 +107,9 @@ const Kernels &kernels(Level level) {
         case Level::avx512_vnni:
             return avx512_vnni::table();
         case Level::avx512_bf16:
+            return avx512_bf16::table();
         case Level::amx:
-            return avx512_bf16::table();  // no AMX tiles yet: the same bits, without them
+            return amx::table();
     }
 #endif
     static_cast<void>(level);

@@ -6,7 +6,8 @@
 namespace weighbridge::lib::native {
 
 // What a CPU can run, in ascending order: each level includes those before it. avx2 includes FMA; avx512 is F, BW, DQ
-// and VL; amx is AMX-INT8 and AMX-BF16. fp32 and int8 results are the same bits at every level.
+// and VL; amx is AMX-INT8 and AMX-BF16. fp32 and int8 results are the same bits at every level; bf16 linear layers have
+// others at amx.
 enum class Level : uint8_t { portable, avx2, avx512, avx512_vnni, avx512_bf16, amx };
 inline constexpr int kLevels = 6;
 

@@ -179,7 +179,10 @@ class NativeProgram final : public Program {
     Traits traits() const override { return {.inline_safe = true, .cancellable = true, .batch_invariant = true}; }
     int32_t backend() const override { return WB_BACKEND_NATIVE; }
     int32_t precision() const override { return shared_->precision; }
-    int32_t numerics() const override { return static_cast<int32_t>(kNumericsV1); }
+    int32_t numerics() const override {
+        const bool tiles = shared_->precision == WB_PRECISION_BF16 && shared_->kernels->level == Level::amx;
+        return static_cast<int32_t>(tiles ? kNumericsV1AmxBf16 : kNumericsV1);
+    }
     std::string_view cpu_level() const override { return name_of(shared_->kernels->level); }
     int64_t tile_rows() const override { return shared_->sequences ? kSequenceTileRows : kTileRows; }
 

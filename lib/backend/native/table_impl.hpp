@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The last header of a level's translation unit: its table of kernels. WB_LEVEL names the
-// level's namespace, WB_LEVEL_ID its Level; WB_VNNI and WB_BF16 say what it has.
+// level's namespace, WB_LEVEL_ID its Level; WB_VNNI, WB_BF16 and WB_AMX say what it has.
 #include <type_traits>
 
 #include "backend/native/kernels.hpp"
@@ -16,6 +16,9 @@
 #include "backend/native/attention_impl.hpp"
 #include "backend/native/elementwise_impl.hpp"
 #include "backend/native/dot_avx512_impl.hpp"
+#ifdef WB_AMX
+#include "backend/native/amx_impl.hpp"
+#endif
 // clang-format on
 
 namespace weighbridge::lib::native::WB_LEVEL {
@@ -25,7 +28,9 @@ const Kernels &table() noexcept {
         Level::WB_LEVEL_ID,
         linear_f32,
         quantise_rows,
-#if defined(WB_VNNI)
+#if defined(WB_AMX)
+        linear_i8_amx,
+#elif defined(WB_VNNI)
         linear_i8_vnni,
 #elif defined(WB_VECTOR_I8)
         linear_i8_pairs,
@@ -33,7 +38,11 @@ const Kernels &table() noexcept {
         linear_i8_plain,
 #endif
         round_rows_bf16,
-#ifdef WB_BF16
+#if defined(WB_AMX)
+        linear_bf16_amx,
+        attention_f32,
+        attention_bf16,
+#elif defined(WB_BF16)
         linear_bf16,
         attention_f32,
         attention_bf16,

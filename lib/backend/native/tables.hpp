@@ -22,6 +22,9 @@ const Kernels &table() noexcept;
 namespace avx512_bf16 {
 const Kernels &table() noexcept;
 }
+namespace amx {
+const Kernels &table() noexcept;
+}
 #endif
 
 // Rows of queries that attention takes at a time, over `padded` keys: their scores stay in L1. 12 at least, a tile of

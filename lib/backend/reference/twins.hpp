@@ -6,12 +6,13 @@
 namespace weighbridge::lib::reference::twins {
 
 // Each native kernel as plain loops over scalars: the same arguments, the same bits. bf16 runs here on any CPU, by the
-// recipe of VDPBF16PS. Only `scratch` of Attention is not used.
+// recipe of VDPBF16PS; linear_bf16_amx is level amx's, by that of TDPBF16PS. Only `scratch` of Attention is not used.
 void linear_f32(const native::LinearF32 &l);
 void quantise_rows(const native::QuantiseRows &q);
 void linear_i8(const native::LinearI8 &l);
 void round_rows_bf16(const native::RoundRowsBf16 &r);
 void linear_bf16(const native::LinearBf16 &l);
+void linear_bf16_amx(const native::LinearBf16 &l);
 void attention_f32(const native::Attention &a);
 void attention_bf16(const native::Attention &a);
 void layer_norm(const native::LayerNorm &l);

@@ -20,6 +20,7 @@ namespace native = weighbridge::lib::native;
 struct Tested {
     std::string name;
     const native::Kernels *kernels;
+    const char *(*fault)() = nullptr;  // what a call did wrong with emulated tiles, or null
 };
 
 // Every level that this CPU runs, and the AVX-512 ones through SIMDe. What cannot run is said once on stdout.
