@@ -29,9 +29,6 @@ if(WEIGHBRIDGE_BUILD_TESTS AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
         target_include_directories(native_kernels_simde PRIVATE
             "${PROJECT_SOURCE_DIR}/lib" "${PROJECT_SOURCE_DIR}/tests" "${WEIGHBRIDGE_SIMDE}")
         target_compile_options(native_kernels_simde PRIVATE -mavx2 -mfma -ffp-contract=off -O1 -w)
-        if(WEIGHBRIDGE_SANITIZE MATCHES address)  # for the kernels' buffers on the stack
-            target_compile_options(native_kernels_simde PRIVATE -fsanitize=address)
-        endif()
         target_compile_definitions(native_kernels_simde INTERFACE WB_HAVE_SIMDE=1)
         cmake_language(DEFER CALL target_link_libraries unit_tests PRIVATE native_kernels_simde weighbridge_core)
     else()
