@@ -8,11 +8,12 @@
 namespace weighbridge::lib {
 
 Linears::Linears(const Plan &plan, int32_t precision) : weights_(plan.graph().nodes().size()) {
+    Sums sums;
     for (ValueId id = 0; id < weights_.size(); ++id)
-        if (plan.graph().node(id).op == Op::linear) add(plan, precision, id);
+        if (plan.graph().node(id).op == Op::linear) add(plan, precision, id, sums);
 }
 
-void Linears::add(const Plan &plan, int32_t precision, ValueId id) {
+void Linears::add(const Plan &plan, int32_t precision, ValueId id, Sums &sums) {
     const Graph &graph = plan.graph();
     const Node &node = graph.node(id);
     const auto attributes = LinearAttributes::of(node);
@@ -32,8 +33,13 @@ void Linears::add(const Plan &plan, int32_t precision, ValueId id) {
         weights.scale = packed.i8_scale;
         auto *start = reinterpret_cast<int32_t *>(room(columns * sizeof(int32_t)));
         auto *shift = reinterpret_cast<float *>(room(columns * sizeof(float)));
-        int8_start(static_cast<Int8Range>(attributes.range), packed.i8, weights.n, weights.k, packed.i8_scale, bias,
-                   start, shift);
+        std::vector<int32_t> &colsum = sums[constant];
+        if (colsum.empty()) {
+            colsum.resize(columns);
+            column_sums(packed.i8, weights.n, weights.k, colsum.data());
+        }
+        int8_start(static_cast<Int8Range>(attributes.range), colsum.data(), weights.n, packed.i8_scale, bias, start,
+                   shift);
         weights.start = start;
         weights.shift = shift;
         return;

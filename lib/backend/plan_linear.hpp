@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "plan/plan.hpp"
@@ -28,7 +29,9 @@ class Linears {
     const LinearWeights &of(ValueId node) const { return weights_[node]; }
 
   private:
-    void add(const Plan &plan, int32_t precision, ValueId id);
+    // Layers may share a constant; it is summed once, so that load takes a time of the file's size.
+    using Sums = std::map<size_t, std::vector<int32_t>>;  // by constant, panel_columns(n) of them
+    void add(const Plan &plan, int32_t precision, ValueId id, Sums &sums);
 
     std::vector<LinearWeights> weights_;
     std::vector<AlignedBuffer> computed_;

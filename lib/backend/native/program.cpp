@@ -40,9 +40,22 @@ struct Shared {
         const int64_t least = plan->graph().least_length, most = plan->graph().largest_length;
         const int64_t most_rows = rows_together(least, tile_rows);
         std::vector<Layout::RunSize> runs{{1, most}, {most_rows, least}};
-        for (int64_t rows = 2; rows <= most_rows; ++rows)
-            runs.push_back({rows, std::clamp(kTokensTogether / rows, least, most)});
+        for (int64_t rows = 2; rows <= most_rows; ++rows) {
+            const int64_t length = std::clamp(kTokensTogether / rows, least, most);
+            if (runs.back().length == length && runs.size() > 2) runs.pop_back();  // more rows need more
+            runs.push_back({rows, length});
+        }
         return runs;
+    }
+    // What a step needs at most, bound to each of the runs. Sizes are most at an end of the lengths, where the first
+    // two runs are: what needs nothing there needs nothing between.
+    static int64_t scratch_of(Step &step, const std::vector<Layout::RunSize> &runs) {
+        int64_t scratch = 0;
+        for (size_t i = 0; i < runs.size() && (i < 2 || scratch > 0); ++i) {
+            step.bind(runs[i].rows, runs[i].length);
+            scratch = std::max(scratch, step.scratch_bytes());
+        }
+        return scratch;
     }
 };
 
@@ -55,11 +68,7 @@ class NativeExecutor final : public Executor {
         for (const StepPlan &plan : layout.steps) steps_.push_back(make_step(context, plan));
         const auto runs = shared_->largest_runs(tile_rows);
         int64_t scratch = 0;
-        for (const auto &run : runs)
-            for (const auto &step : steps_) {
-                step->bind(run.rows, run.length);
-                scratch = std::max(scratch, step->scratch_bytes());
-            }
+        for (const auto &step : steps_) scratch = std::max(scratch, Shared::scratch_of(*step, runs));
         const MemoryPlan memory = layout.arena(runs);
         scratch_bytes_ = scratch;
         for (const Storage &storage : layout.storages) {
@@ -84,13 +93,8 @@ class NativeExecutor final : public Executor {
         const auto runs = shared.largest_runs(tile_rows);
         const StepContext context{shared.plan.get(), shared.kernels, shared.precision, shared.linears.get()};
         int64_t scratch = 0;
-        for (const StepPlan &plan : shared.layout.steps) {
-            auto step = make_step(context, plan);
-            for (const auto &run : runs) {
-                step->bind(run.rows, run.length);
-                scratch = std::max(scratch, step->scratch_bytes());
-            }
-        }
+        for (const StepPlan &plan : shared.layout.steps)
+            scratch = std::max(scratch, Shared::scratch_of(*make_step(context, plan), runs));
         return shared.layout.arena(runs).bytes + scratch;
     }
 
