@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backend/native/fence.hpp"
 #include "backend/native/native.hpp"
 #include "backend/native/step.hpp"
 #include "backend/plan_backend.hpp"
@@ -132,21 +133,25 @@ class NativeExecutor final : public Executor {
             if (layout.storages[i].kind != Storage::Kind::input) continue;
             const TensorView &view = run.inputs[layout.storages[i].index];
             auto *data = static_cast<std::byte *>(const_cast<void *>(view.data));
+            if (!data) data = arena_.data();  // of no elements: steps still add offsets to it
             const int64_t row_elements = run.rows == 0 ? 0 : view.shape.elements() / run.rows;
             bases_[i] = data + row * row_elements * static_cast<int64_t>(size_of(view.dtype));
         }
         int32_t left = WB_OK;
         const StepRun step_run{bases_.data(), scratch_, &run.stop, &left};
         int64_t work = 0;
-        for (const auto &step : steps_) {
-            work += step->work();
+        for (size_t i = 0; i < steps_.size(); ++i) {
+            Step &step = *steps_[i];
+            work += step.work();
             if (work > kWorkBetweenPolls) {
                 if (!step_run.goes_on()) return stopped(left);
-                work = step->work();
+                work = step.work();
             }
-            if (Status status = step->run(step_run); !status.ok()) return status;
+            if constexpr (kFenced) fence(i, rows, length);
+            if (Status status = step.run(step_run); !status.ok()) return status;
             if (left != WB_OK) return stopped(left);
         }
+        open_memory(arena_.data(), arena_.size());
         if (work > kWorkBetweenPolls && !step_run.goes_on()) return stopped(left);
         for (size_t i = 0; i < layout.outputs.size(); ++i) {
             const Bound output = Bound::of(layout.outputs[i], layout.output_types[i], rows, length);
@@ -157,6 +162,21 @@ class NativeExecutor final : public Executor {
                             static_cast<size_t>(rows * width) * sizeof(float));
         }
         return {};
+    }
+
+    // Leaves open what step `index` may touch.
+    void fence(size_t index, int64_t rows, int64_t length) const {
+        const StepPlan &step = shared_->layout.steps[index];
+        close_memory(arena_.data(), arena_.size());
+        open_memory(scratch_, static_cast<size_t>(steps_[index]->scratch_bytes()));
+        auto open_storage = [&](const View &view) {
+            const Storage &storage = shared_->layout.storages[view.storage];
+            if (storage.kind == Storage::Kind::arena)
+                open_memory(bases_[view.storage],
+                            static_cast<size_t>(storage.elements.at(rows, length)) * size_of(storage.dtype));
+        };
+        for (const View &view : step.operands) open_storage(view);
+        open_storage(step.result);
     }
 
     static Status stopped(int32_t code) {
