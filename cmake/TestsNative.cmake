@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests of the native engine that are programs of their own.
 set(native_support "${WEIGHBRIDGE_TESTS}/support/random_graph.cpp" "${WEIGHBRIDGE_TESTS}/support/graph_runs.cpp")
-if(NOT WEIGHBRIDGE_SANITIZE)  # it has its own allocator, and forbids system calls
-    wb_test_program(native_quiet_test
-        SOURCES "${WEIGHBRIDGE_TESTS}/fault/native_quiet_test.cpp" ${native_support} LIBRARIES weighbridge_core)
-    add_test(NAME native.quiet COMMAND native_quiet_test)
+if(NOT WEIGHBRIDGE_SANITIZE)  # they have their own allocators, and one forbids system calls
+    foreach(name quiet edges)
+        wb_test_program(native_${name}_test
+            SOURCES "${WEIGHBRIDGE_TESTS}/fault/native_${name}_test.cpp" ${native_support} LIBRARIES weighbridge_core)
+        add_test(NAME native.${name} COMMAND native_${name}_test)
+    endforeach()
 endif()
 
 # Plans of this version, which later ones must read and answer alike.

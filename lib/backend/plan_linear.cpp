@@ -8,11 +8,12 @@
 namespace weighbridge::lib {
 
 Linears::Linears(const Plan &plan, int32_t precision) : weights_(plan.graph().nodes().size()) {
+    Seen seen;
     for (ValueId id = 0; id < weights_.size(); ++id)
-        if (plan.graph().node(id).op == Op::linear) add(plan, precision, id);
+        if (plan.graph().node(id).op == Op::linear) add(plan, precision, id, seen);
 }
 
-void Linears::add(const Plan &plan, int32_t precision, ValueId id) {
+void Linears::add(const Plan &plan, int32_t precision, ValueId id, Seen &seen) {
     const Graph &graph = plan.graph();
     const Node &node = graph.node(id);
     const auto attributes = LinearAttributes::of(node);
@@ -29,11 +30,17 @@ void Linears::add(const Plan &plan, int32_t precision, ValueId id) {
     };
     if (uses_int8_weights(precision) && packed.i8) {
         weights.i8 = packed.i8;
-        weights.pairs_fit = int8_pairs_fit(packed.i8, weights.n, weights.k);
         weights.scale = packed.i8_scale;
         auto *start = reinterpret_cast<int32_t *>(room(columns * sizeof(int32_t)));
         auto *shift = reinterpret_cast<float *>(room(columns * sizeof(float)));
-        int8_start(static_cast<Int8Range>(attributes.range), packed.i8, weights.n, weights.k, packed.i8_scale, bias,
+        Panels &panels = seen[constant];
+        if (panels.sums.empty()) {
+            panels.sums.resize(columns);
+            column_sums(packed.i8, weights.n, weights.k, panels.sums.data());
+            panels.pairs_fit = int8_pairs_fit(packed.i8, weights.n, weights.k);
+        }
+        weights.pairs_fit = panels.pairs_fit;
+        int8_start(static_cast<Int8Range>(attributes.range), panels.sums.data(), weights.n, packed.i8_scale, bias,
                    start, shift);
         weights.start = start;
         weights.shift = shift;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "plan/plan.hpp"
@@ -29,7 +30,13 @@ class Linears {
     const LinearWeights &of(ValueId node) const { return weights_[node]; }
 
   private:
-    void add(const Plan &plan, int32_t precision, ValueId id);
+    // Layers may share a constant; its int8 panels are read once, so that load takes a time of the file's size.
+    struct Panels {
+        std::vector<int32_t> sums;  // column_sums
+        bool pairs_fit = false;
+    };
+    using Seen = std::map<size_t, Panels>;  // by constant
+    void add(const Plan &plan, int32_t precision, ValueId id, Seen &seen);
 
     std::vector<LinearWeights> weights_;
     std::vector<AlignedBuffer> computed_;

@@ -109,8 +109,12 @@ Constant Constant::copy(DType dtype, std::vector<int64_t> shape, const void *ele
 Expected<ValueId> Graph::add(Op op, std::vector<ValueId> operands, Attributes attributes, std::string origin) {
     if (nodes_.size() >= kMaxNodes)
         return Status::failure(WB_INVALID_BUNDLE, "expected at most {} operators, found more", kMaxNodes);
+    if (operands.size() > kMaxOperands - operands_)
+        return Status::failure(WB_INVALID_BUNDLE, "expected at most {} operands of all operators together, found more",
+                               kMaxOperands);
     auto type = infer(*this, op, operands, attributes);
     if (!type) return type.status();
+    operands_ += operands.size();
     nodes_.push_back({op, std::move(operands), std::move(attributes), *std::move(type), std::move(origin)});
     return static_cast<ValueId>(nodes_.size() - 1);
 }

@@ -16,7 +16,8 @@ namespace weighbridge::lib {
 // Caps, so that a crafted file can ask for neither endless work nor sizes that overflow.
 inline constexpr int64_t kMaxElements = int64_t{1} << 31;  // of a constant, and of a value for one row
 inline constexpr uint32_t kMaxNodes = 65536;
-inline constexpr uint32_t kMaxArguments = 4096;  // inputs of the graph, outputs of the graph, operands of a concat
+inline constexpr uint32_t kMaxArguments = 4096;   // inputs of the graph, outputs of the graph, operands of a concat
+inline constexpr uint32_t kMaxOperands = 131072;  // of all operators together: a part of a concat may cost a copy
 inline constexpr int64_t kMaxLength = 1 << 20;
 
 // The closed set of operators; numbers are those of the plan's file. lib/graph/README.md says what each computes.
@@ -176,6 +177,7 @@ class Graph {
     std::vector<Node> nodes_;
     std::vector<Constant> constants_;
     std::vector<ValueId> outputs_;
+    size_t operands_ = 0;  // of all nodes
 };
 
 // The type of what `op` gives. WB_INVALID_BUNDLE as Graph::add.

@@ -478,6 +478,9 @@ class Inference {
         fits = fits && q[rank - 1] == k[rank - 1] && k[rank - 2] == v[rank - 2] && q[rank - 1].known() &&
                v[rank - 1].known() && !q[rank - 2].batch && !k[rank - 2].batch;
         if (!fits) return fail("q, k and v that fit", to_string(q) + ", " + to_string(k) + " and " + to_string(v));
+        auto pairs = q[rank - 2] * k[rank - 2];
+        if (!pairs || range(*pairs).most > Wide{kMaxLength} * kMaxLength)
+            return fail("at most 2^40 pairs of query and key", to_string(q) + " and " + to_string(k));
         if (ints[2]) {
             if (Status status = is(3, {DType::float32, DType::boolean}); !status.ok()) return status;
             Extents scores = q;

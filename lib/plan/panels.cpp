@@ -32,7 +32,24 @@ void unpack(const T *panels, int64_t n, int64_t k, T *weights, int64_t stride) {
     });
 }
 
+template <int Group, class T>
+bool zeros_behind(const T *panels, int64_t n, int64_t k) {
+    const int64_t words = (k + Group - 1) / Group;
+    for (int64_t panel = 0; panel < panel_columns(n); panel += kPanelColumns)  // only the last has columns past n
+        for (int64_t word = panel + kPanelColumns > n ? 0 : words - 1; word < words; ++word)
+            for (int64_t column = panel; column < panel + kPanelColumns; ++column)
+                for (int64_t i = word * Group; i < word * Group + Group; ++i) {
+                    const int64_t place = (panel * words + word * kPanelColumns + column - panel) * Group + i % Group;
+                    if ((column >= n || i >= k) && panels[place] != T{}) return false;
+                }
+    return true;
+}
+
 }  // namespace
+
+bool ends_in_zeros(const float *panels, int64_t n, int64_t k) { return zeros_behind<1>(panels, n, k); }
+bool ends_in_zeros(const uint16_t *panels, int64_t n, int64_t k) { return zeros_behind<2>(panels, n, k); }
+bool ends_in_zeros(const int8_t *panels, int64_t n, int64_t k) { return zeros_behind<4>(panels, n, k); }
 
 void pack_f32(const float *weights, int64_t stride, int64_t n, int64_t k, float *panels) {
     pack<1>(weights, stride, n, k, panels);
@@ -89,12 +106,21 @@ bool int8_pairs_fit(const int8_t *panels, int64_t n, int64_t k) {
     return most <= 128 && least >= -128;
 }
 
+void column_sums(const int8_t *panels, int64_t n, int64_t k, int32_t *colsum) {
+    std::fill_n(colsum, panel_columns(n), 0);
+    walk<4>(n, k, [&](int64_t place, int64_t column, int64_t) { colsum[column] += panels[place]; });
+}
+
 void int8_start(Int8Range range, const int8_t *panels, int64_t n, int64_t k, const float *w_scale, const float *bias,
                 int32_t *start, float *shift) {
-    for (int64_t column = 0; column < panel_columns(n); ++column) start[column] = 0;
-    walk<4>(n, k, [&](int64_t place, int64_t column, int64_t) { start[column] += panels[place]; });
+    column_sums(panels, n, k, start);
+    int8_start(range, start, n, w_scale, bias, start, shift);
+}
+
+void int8_start(Int8Range range, const int32_t *colsum, int64_t n, const float *w_scale, const float *bias,
+                int32_t *start, float *shift) {
     for (int64_t column = 0; column < panel_columns(n); ++column) {
-        const int32_t sum = start[column];
+        const int32_t sum = colsum[column];
         const float own = bias && column < n ? bias[column] : 0.0f;
         start[column] = range == Int8Range::symmetric ? -128 * sum : 0;
         shift[column] = range == Int8Range::gelu && column < n

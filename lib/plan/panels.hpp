@@ -28,6 +28,11 @@ void unpack_bf16(const uint16_t *panels, int64_t n, int64_t k, uint16_t *weights
 void pack_i8(const int8_t *weights, int64_t stride, int64_t n, int64_t k, int8_t *panels);
 void unpack_i8(const int8_t *panels, int64_t n, int64_t k, int8_t *weights, int64_t stride);
 
+// Whether everything past n or k is zero, as kernels that take whole words and panels count on.
+bool ends_in_zeros(const float *panels, int64_t n, int64_t k);
+bool ends_in_zeros(const uint16_t *panels, int64_t n, int64_t k);
+bool ends_in_zeros(const int8_t *panels, int64_t n, int64_t k);
+
 // The nearest bf16, ties to even; a NaN stays a NaN (its quiet bit is set). Denormals are kept.
 uint16_t to_bf16(float x);
 float from_bf16(uint16_t x);
@@ -54,6 +59,10 @@ bool int8_pairs_fit(const int8_t *panels, int64_t n, int64_t k);
 // be null, which is 0. With colsum[o] = sum over k of the weights of output o:
 //   symmetric: start = -128 * colsum, shift = bias     nonnegative: start = 0, shift = bias
 //   gelu:      start = 0, shift = fma(-0.17f, w_scale * float(colsum), bias)
+// column_sums is the part that takes its time, and the same for each layer that shares the weights: panel_columns(n).
+void column_sums(const int8_t *panels, int64_t n, int64_t k, int32_t *colsum);
+void int8_start(Int8Range range, const int32_t *colsum, int64_t n, const float *w_scale, const float *bias,
+                int32_t *start, float *shift);
 void int8_start(Int8Range range, const int8_t *panels, int64_t n, int64_t k, const float *w_scale, const float *bias,
                 int32_t *start, float *shift);
 

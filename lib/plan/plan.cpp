@@ -67,11 +67,19 @@ Status check_precisions(const Graph &graph, const Precisions &precisions) {
         return Status::failure(WB_INVALID_BUNDLE,
                                "precisions: expected fp32 or int8 first, as every CPU can run them, found {}",
                                precision_name(precisions[0]));
-    if (!int8) return {};
-    for (const Node &node : graph.nodes())
-        if (node.op == Op::linear && graph.type(node.operands[1]).shape[1].terms[0] > kMaxInt8Width)
+    int64_t outputs = 0;
+    for (const Node &node : graph.nodes()) {
+        if (node.op != Op::linear) continue;
+        const Extents &weights = graph.type(node.operands[1]).shape;
+        outputs += panel_columns(weights[0].terms[0]);
+        if (outputs > kMaxLinearOutputs)
+            return Status::failure(WB_INVALID_BUNDLE,
+                                   "expected at most {} outputs of all linear layers together, found more",
+                                   kMaxLinearOutputs);
+        if (int8 && weights[1].terms[0] > kMaxInt8Width)
             return Status::failure(WB_INVALID_BUNDLE, "int8: expected linear layers of {} inputs at most, found {}",
-                                   kMaxInt8Width, graph.type(node.operands[1]).shape[1].terms[0]);
+                                   kMaxInt8Width, weights[1].terms[0]);
+    }
     return {};
 }
 

@@ -18,6 +18,9 @@ inline constexpr uint32_t kNumericsV1 = 1;         // how every operation rounds
 inline constexpr uint32_t kNumericsV1AmxBf16 = 2;  // the same but for bf16 linear layers; of results, not of plans
 inline constexpr int64_t kMaxInt8Width = 65536;    // inputs of a linear in int8: 255 * 127 * 65536 fits an int32_t
 
+// Outputs of all linear layers together: what load computes for each of them is at most some 128 MiB.
+inline constexpr int64_t kMaxLinearOutputs = int64_t{1} << 24;
+
 using Precisions = std::vector<int32_t>;  // WB_PRECISION_*, each once, the one that serves by default first
 
 std::string_view precision_name(int32_t precision);     // "fp32", "bf16", "int8", "int8bf16"

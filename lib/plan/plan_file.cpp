@@ -218,7 +218,7 @@ class PlanFile {
         return {};
     }
 
-    // Quantised layers must not hide an infinite scale; bools are 0 or 1.
+    // Quantised layers must not hide an infinite scale; bools are 0 or 1; what pads a panel adds nothing.
     static Status check_numbers(const Constant &constant, const PackedWeights &weights, size_t index) {
         if (constant.data && constant.dtype == DType::boolean) {
             const auto *from = constant.as<uint8_t>();
@@ -229,7 +229,16 @@ class PlanFile {
         if (weights.i8_scale && !finite(weights.i8_scale, panel_columns(constant.shape[0])))
             return Status::failure(WB_INVALID_BUNDLE, "weights: constant {}: expected finite scales, found others",
                                    index);
+        if (!padded(constant, weights))
+            return Status::failure(WB_INVALID_BUNDLE,
+                                   "weights: constant {}: expected zeros behind the weights, found others", index);
         return {};
+    }
+    static bool padded(const Constant &constant, const PackedWeights &weights) {
+        auto sound = [&](const auto *panels) {
+            return !panels || ends_in_zeros(panels, constant.shape[0], constant.shape[1]);
+        };
+        return sound(weights.f32) && sound(weights.bf16) && sound(weights.i8);
     }
 };
 

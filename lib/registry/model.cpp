@@ -78,13 +78,14 @@ Expected<Ref<Model>> Model::make(Ref<Runtime> runtime, std::shared_ptr<const Bun
                rows * (output_floats * int64_t{sizeof(float)} + int64_t{sizeof(RowNotes)});
     };
     int64_t rows = std::min(model->program_->tile_rows(), encoder.limits().rows);
-    while (rows > 1 && bytes(rows) > encoder.limits().memory_bytes) rows /= 2;
-    if (bytes(rows) > encoder.limits().memory_bytes)
+    int64_t needed = bytes(rows);
+    while (rows > 1 && needed > encoder.limits().memory_bytes) needed = bytes(rows /= 2);
+    if (needed > encoder.limits().memory_bytes)
         return Status::failure(WB_INVALID_BUNDLE,
-                               "manifest.json: limits.memory_bytes: expected at least {} for one row, got {}", bytes(1),
+                               "manifest.json: limits.memory_bytes: expected at least {} for one row, got {}", needed,
                                encoder.limits().memory_bytes);
     model->tile_rows_ = rows;
-    model->context_bytes_ = bytes(rows);
+    model->context_bytes_ = needed;
 
     for (int context = 0; context < model->runtime_->pool.contexts(); ++context) {
         auto place = std::make_unique<Place>();

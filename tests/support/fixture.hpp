@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
+
+#include "base/bytes.hpp"
 
 namespace weighbridge::test {
 
@@ -13,6 +16,8 @@ struct FixtureOptions {
     bool renamed = false;        // 'age_days' is called otherwise: a changed schema
     bool wrong_golden = false;   // golden vectors that the plan does not reproduce
     std::string fallback_slot;   // of the manifest, "" for none
+    // Changes the plan before its digest goes into the manifest.
+    std::function<lib::Bytes(lib::Bytes)> plan;
 };
 
 // Writes a bundle with a hand-written plan, digests and golden vectors into `directory`, which must not exist. Its

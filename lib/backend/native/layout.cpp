@@ -2,6 +2,7 @@
 #include "backend/native/layout.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace weighbridge::lib::native {
 namespace {
@@ -165,8 +166,9 @@ class Builder {
         step.type = type;
         step.result = new_arena(type);
         touch(from);
-        layout_.steps.push_back(step);
-        return step.result;
+        const View result = step.result;
+        layout_.steps.push_back(std::move(step));
+        return result;
     }
 
     void add(ValueId id) {
@@ -245,7 +247,7 @@ class Builder {
                 step.result = {whole.storage, *(whole.offset + *offset), whole.strides};
                 touch(step.operands[0]);
                 touch(whole);
-                layout_.steps.push_back(step);
+                layout_.steps.push_back(std::move(step));
             }
             start = *(start + type.shape[axis]);
         }
@@ -296,7 +298,7 @@ class Builder {
         step.result = view_of_result(id);
         for (const View &view : step.operands) touch(view);
         touch(step.result);
-        layout_.steps.push_back(step);
+        layout_.steps.push_back(std::move(step));
     }
 
     struct Place {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backend/native/fence.hpp"
 #include "backend/native/native.hpp"
 #include "backend/native/step.hpp"
 #include "backend/plan_backend.hpp"
@@ -40,9 +41,22 @@ struct Shared {
         const int64_t least = plan->graph().least_length, most = plan->graph().largest_length;
         const int64_t most_rows = rows_together(least, tile_rows);
         std::vector<Layout::RunSize> runs{{1, most}, {most_rows, least}};
-        for (int64_t rows = 2; rows <= most_rows; ++rows)
-            runs.push_back({rows, std::clamp(kTokensTogether / rows, least, most)});
+        for (int64_t rows = 2; rows <= most_rows; ++rows) {
+            const int64_t length = std::clamp(kTokensTogether / rows, least, most);
+            if (runs.back().length == length && runs.size() > 2) runs.pop_back();  // more rows need more
+            runs.push_back({rows, length});
+        }
         return runs;
+    }
+    // What a step needs at most, bound to each of the runs. Sizes are most at an end of the lengths, where the first
+    // two runs are: what needs nothing there needs nothing between.
+    static int64_t scratch_of(Step &step, const std::vector<Layout::RunSize> &runs) {
+        int64_t scratch = 0;
+        for (size_t i = 0; i < runs.size() && (i < 2 || scratch > 0); ++i) {
+            step.bind(runs[i].rows, runs[i].length);
+            scratch = std::max(scratch, step.scratch_bytes());
+        }
+        return scratch;
     }
 };
 
@@ -55,11 +69,7 @@ class NativeExecutor final : public Executor {
         for (const StepPlan &plan : layout.steps) steps_.push_back(make_step(context, plan));
         const auto runs = shared_->largest_runs(tile_rows);
         int64_t scratch = 0;
-        for (const auto &run : runs)
-            for (const auto &step : steps_) {
-                step->bind(run.rows, run.length);
-                scratch = std::max(scratch, step->scratch_bytes());
-            }
+        for (const auto &step : steps_) scratch = std::max(scratch, Shared::scratch_of(*step, runs));
         const MemoryPlan memory = layout.arena(runs);
         scratch_bytes_ = scratch;
         for (const Storage &storage : layout.storages) {
@@ -84,13 +94,8 @@ class NativeExecutor final : public Executor {
         const auto runs = shared.largest_runs(tile_rows);
         const StepContext context{shared.plan.get(), shared.kernels, shared.precision, shared.linears.get()};
         int64_t scratch = 0;
-        for (const StepPlan &plan : shared.layout.steps) {
-            auto step = make_step(context, plan);
-            for (const auto &run : runs) {
-                step->bind(run.rows, run.length);
-                scratch = std::max(scratch, step->scratch_bytes());
-            }
-        }
+        for (const StepPlan &plan : shared.layout.steps)
+            scratch = std::max(scratch, Shared::scratch_of(*make_step(context, plan), runs));
         return shared.layout.arena(runs).bytes + scratch;
     }
 
@@ -128,21 +133,25 @@ class NativeExecutor final : public Executor {
             if (layout.storages[i].kind != Storage::Kind::input) continue;
             const TensorView &view = run.inputs[layout.storages[i].index];
             auto *data = static_cast<std::byte *>(const_cast<void *>(view.data));
+            if (!data) data = arena_.data();  // of no elements: steps still add offsets to it
             const int64_t row_elements = run.rows == 0 ? 0 : view.shape.elements() / run.rows;
             bases_[i] = data + row * row_elements * static_cast<int64_t>(size_of(view.dtype));
         }
         int32_t left = WB_OK;
         const StepRun step_run{bases_.data(), scratch_, &run.stop, &left};
         int64_t work = 0;
-        for (const auto &step : steps_) {
-            work += step->work();
+        for (size_t i = 0; i < steps_.size(); ++i) {
+            Step &step = *steps_[i];
+            work += step.work();
             if (work > kWorkBetweenPolls) {
                 if (!step_run.goes_on()) return stopped(left);
-                work = step->work();
+                work = step.work();
             }
-            if (Status status = step->run(step_run); !status.ok()) return status;
+            if constexpr (kFenced) fence(i, rows, length);
+            if (Status status = step.run(step_run); !status.ok()) return status;
             if (left != WB_OK) return stopped(left);
         }
+        open_memory(arena_.data(), arena_.size());
         if (work > kWorkBetweenPolls && !step_run.goes_on()) return stopped(left);
         for (size_t i = 0; i < layout.outputs.size(); ++i) {
             const Bound output = Bound::of(layout.outputs[i], layout.output_types[i], rows, length);
@@ -153,6 +162,21 @@ class NativeExecutor final : public Executor {
                             static_cast<size_t>(rows * width) * sizeof(float));
         }
         return {};
+    }
+
+    // Leaves open what step `index` may touch.
+    void fence(size_t index, int64_t rows, int64_t length) const {
+        const StepPlan &step = shared_->layout.steps[index];
+        close_memory(arena_.data(), arena_.size());
+        open_memory(scratch_, static_cast<size_t>(steps_[index]->scratch_bytes()));
+        auto open_storage = [&](const View &view) {
+            const Storage &storage = shared_->layout.storages[view.storage];
+            if (storage.kind == Storage::Kind::arena)
+                open_memory(bases_[view.storage],
+                            static_cast<size_t>(storage.elements.at(rows, length)) * size_of(storage.dtype));
+        };
+        for (const View &view : step.operands) open_storage(view);
+        open_storage(step.result);
     }
 
     static Status stopped(int32_t code) {

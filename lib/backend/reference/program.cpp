@@ -304,6 +304,7 @@ class ReferenceExecutor final : public Executor {
         Dense value{node.type.dtype, sizes_at(node.type, run.rows, length), arena_.data() + memory_.begins[id]};
         if (node.op == Op::input)
             value.data = const_cast<void *>(run.inputs[static_cast<size_t>(node.attributes.ints[0])].data);
+        if (!value.data) value.data = arena_.data();  // of no elements: loops still add offsets to it
         if (node.op == Op::constant) value.data = const_cast<std::byte *>(graph.constant_of(id).data.get());
         return value;
     }

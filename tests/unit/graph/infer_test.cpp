@@ -132,6 +132,14 @@ TEST_CASE("wrong operands and attributes are refused and leave the graph as it w
     REQUIRE(g.refuses(Op::linear, {g.f, g.w, g.f}, {{0, 0, 1, 0}, {0}, {}}));
     REQUIRE(g.refuses(Op::attention, {g.f, g.f, g.f}, lib::AttentionAttributes{}.pack()));
     REQUIRE(g.refuses(Op::attention, {g.s, g.s, g.s}, {{0, 0, 1}, {1.0}, {}}));
+    // Multiply-adds that overflowed 64 bits: more pairs of query and key than any length gives.
+    const ValueId queries = g.input(5, DType::float32, {kRows, of(1), of(1 << 21), of(1)});
+    const ValueId keys = g.input(6, DType::float32, {kRows, of(1), of(1 << 20), of(1)});
+    REQUIRE(g.type(Op::attention, {queries, queries, queries}, lib::AttentionAttributes{}.pack()) ==
+            "attention: expected at most 2^40 pairs of query and key, found [batch, 1, 2097152, 1] and "
+            "[batch, 1, 2097152, 1]");
+    REQUIRE(g.type(Op::attention, {keys, keys, keys}, lib::AttentionAttributes{}.pack()) ==
+            "float32 [batch, 1, 1048576, 1]");
     REQUIRE(g.refuses(Op::constant, {}, {{1000}, {}, {}}));
     REQUIRE(g.refuses(Op::input, {}, {{0, number_of(DType::float32)}, {}, {of(3)}}));
     REQUIRE(g.refuses(Op::input, {}, {{-1, number_of(DType::float32)}, {}, {kRows}}));

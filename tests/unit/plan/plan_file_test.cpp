@@ -4,6 +4,7 @@
 #include <map>
 
 #include "backend/native/native.hpp"
+#include "plan/panels.hpp"
 #include "support/catch.hpp"
 #include "support/plans.hpp"
 #include "support/random_graph.hpp"
@@ -92,7 +93,9 @@ TEST_CASE("frames that do not fit are refused by what was expected") {
     REQUIRE(contains(refusal(patched(good, 56, uint8_t{1})), "reserved"));
     REQUIRE(contains(refusal(patched(good, 127, uint8_t{1})), "reserved"));
     lib::Bytes flipped = good;
-    flipped[good.size() - 100] ^= std::byte{1};
+    uint64_t graph = 0;
+    std::memcpy(&graph, good.data() + 24, 8);
+    flipped[128 + graph] ^= std::byte{1};  // a number of the embedding's table
     REQUIRE(contains(refusal(flipped), "sha256: expected"));
     REQUIRE(test::read_copy(flipped, lib::Checksum::compared));  // its caller has compared it
     flipped = good;
@@ -151,6 +154,95 @@ TEST_CASE("a plan with any bit flipped is refused, or with a checksum that fits 
                 if (read) run_anyhow(*read);
             }
         }
+    }
+}
+
+TEST_CASE("every bit of the header counts") {
+    const lib::Digest module = *lib::sha256(lib::as_bytes("a module"));
+    test::GraphBuilder build;
+    const auto x = build.input(0, lib::DType::float32, {lib::Extent::rows(), lib::Extent::of(125)});
+    build.output(build.linear(x, 33, test::fixed_numbers(33 * 125, 1)));
+    const lib::Bytes good = *lib::write_plan(*build.plan({WB_PRECISION_INT8}, module));
+    for (size_t bit = 0; bit < 128 * 8; ++bit) {
+        lib::Bytes changed = good;
+        changed[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
+        CAPTURE(bit);
+        refusal(changed);
+        const lib::Bytes sealed = test::resealed(changed);
+        const size_t place = bit / 8;
+        if (place >= 64 && place < 96) {  // the module's digest: check_binding refuses it, as another bundle's
+            auto read = test::read_copy(sealed);
+            REQUIRE(read);
+            REQUIRE((*read)->module() != module);
+        } else if (place == 44 && bit % 8 == 2) {  // one precision more: int8bf16, whose panels are int8's
+            auto read = test::read_copy(sealed);
+            REQUIRE(read);
+            REQUIRE((*read)->precisions() == lib::Precisions{WB_PRECISION_INT8, WB_PRECISION_INT8BF16});
+        } else {
+            const std::string message = refusal(sealed);
+            REQUIRE(contains(message, "expected"));
+            REQUIRE(contains(message, "found"));
+        }
+    }
+}
+
+TEST_CASE("a plan with any word of its graph at an extreme is refused, or runs") {
+    constexpr int64_t kExtremes[] = {
+        -1, INT64_MIN, INT64_MAX, INT32_MAX, int64_t{1} << 31, int64_t{1} << 62, lib::kMaxLength};
+    size_t refused = 0, run = 0;
+    for (const auto &build : {test::mlp_graph(2, 2), test::transformer_graph(2, 3)}) {
+        const lib::Bytes good = bytes_of(build);
+        uint64_t graph = 0;
+        std::memcpy(&graph, good.data() + 24, 8);
+        for (size_t place = 128; place < 128 + graph; place += 4)
+            for (int64_t extreme : kExtremes)
+                for (size_t bytes : {size_t{4}, size_t{8}}) {
+                    lib::Bytes changed = good;
+                    std::memcpy(changed.data() + place, &extreme, bytes);
+                    auto read = test::read_copy(changed, lib::Checksum::compared);
+                    if (read) {
+                        run_anyhow(*read);
+                        ++run;
+                    } else {
+                        REQUIRE(read.status().code == WB_INVALID_BUNDLE);
+                        ++refused;
+                    }
+                }
+    }
+    REQUIRE(refused > 10000);
+    REQUIRE(run > 100);
+}
+
+TEST_CASE("what pads a panel is zero") {
+    test::GraphBuilder build;
+    const auto x = build.input(0, lib::DType::float32, {lib::Extent::rows(), lib::Extent::of(67)});
+    build.output(build.linear(x, 65, test::fixed_numbers(65 * 67, 1)));
+    const int64_t columns = lib::panel_columns(65);
+    for (int32_t precision : {WB_PRECISION_FP32, WB_PRECISION_INT8}) {
+        const lib::Bytes good = bytes_of(build, {precision});
+        uint64_t graph = 0;
+        std::memcpy(&graph, good.data() + 24, 8);
+        const bool floats = precision == WB_PRECISION_FP32;
+        const size_t panels = 128 + graph + (floats ? 0 : static_cast<size_t>(columns) * 4);  // behind the scales
+        const size_t bytes = static_cast<size_t>(floats ? columns * 67 * 4 : columns * 68);
+        std::vector<int8_t> used(bytes, 0);
+        if (floats) {
+            std::vector<float> ones(65 * 67, 1.0f), packed(bytes / 4);
+            lib::pack_f32(ones.data(), 67, 65, 67, packed.data());
+            for (size_t i = 0; i < bytes; ++i) used[i] = packed[i / 4] != 0;
+        } else {
+            const std::vector<int8_t> ones(65 * 67, 1);
+            lib::pack_i8(ones.data(), 67, 65, 67, used.data());
+        }
+        size_t padding = 0;
+        for (size_t i = 0; i < bytes; i += 13) {
+            lib::Bytes changed = good;
+            changed[panels + i] ^= std::byte{0x40};
+            const bool refused = !test::read_copy(changed, lib::Checksum::compared).ok();
+            if (refused != (used[i] == 0)) FAIL("place " << i);
+            padding += refused;
+        }
+        REQUIRE(padding > bytes / 13 / 4);  // 31 of 96 columns
     }
 }
 
