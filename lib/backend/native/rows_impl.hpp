@@ -122,7 +122,9 @@ WB_INLINE void quantise_with(const QuantiseRows &q, float levels, uint32_t zero,
             look(load_n(x + i, q.k - i));
             top = choose(first(q.k - i), top, before);
         }
-        const float most = fold(top, [](float a, float b) { return a > b ? a : b; });
+        alignas(64) float lanes[16];
+        store(lanes, fold_max(top));  // no lane is a NaN
+        const float most = lanes[0];
         const bool finite = !any(is_nan(bad)), flat = !finite || most < 0x1p-119f;
         q.scale[row] = !finite ? __builtin_nanf("") : flat ? 0.0f : most / levels;
         const F factor = set(flat ? 0.0f : levels / most), magic = set(kShift);
