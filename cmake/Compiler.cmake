@@ -33,7 +33,7 @@ if(WEIGHBRIDGE_WERROR)
 endif()
 if(WEIGHBRIDGE_SANITIZE)
     target_compile_options(weighbridge_flags INTERFACE
-        -fsanitize=${WEIGHBRIDGE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
+        -fsanitize=${WEIGHBRIDGE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -D_GLIBCXX_ASSERTIONS
         # gcc 12 loses track of <regex> and std::optional under sanitizers.
         -Wno-maybe-uninitialized)
     target_link_options(weighbridge_flags INTERFACE -fsanitize=${WEIGHBRIDGE_SANITIZE})

@@ -106,11 +106,6 @@ int64_t Bundle::wall_clock_s() {
     return now.tv_sec;
 }
 
-const Bytes *Bundle::file(const std::string &name) const {
-    const auto found = files_.find(name);
-    return found == files_.end() ? nullptr : &found->second;
-}
-
 Expected<std::shared_ptr<const Bundle>> Bundle::open(const std::string &path, Mode mode, int64_t now_s) {
     auto names = list_directory(path);
     if (!names) return names.status();

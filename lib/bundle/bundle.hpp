@@ -40,7 +40,10 @@ class Bundle {
 
     // A file's bytes, null where the bundle does not have it. A draft has manifest.json, vocabularies and, where it is
     // there, zones.json.
-    const Bytes *file(const std::string &name) const;
+    const Bytes *file(const std::string &name) const {
+        const auto found = files_.find(name);
+        return found == files_.end() ? nullptr : &found->second;
+    }
 
     // Up to 256 raw values that suit feature `index`: keys of its vocabulary (codes as digits) or words of its
     // tokeniser, evenly spread. Empty where it has neither.
