@@ -69,7 +69,7 @@ inline void wb_mask_storeu_ps(float *p, __mmask16 mask, __m512 a) {
 inline __m512 wb_maskz_loadu_ps(__mmask16 mask, const float *p) {
     WbFloats out{};
     for (int i = 0; i < 16; ++i)
-        if (mask >> i & 1) out.v[i] = p[i];
+        if (mask >> i & 1) std::memcpy(out.v + i, p + i, sizeof *p);  // at any address
     return wb_words<__m512>(out);
 }
 inline __m128i wb_maskz_loadu_epi8(__mmask16 mask, const uint8_t *p) {
