@@ -266,9 +266,11 @@ class Maker {
         const int64_t least = graph_.least_length, cut = number(0, least);
         if (least > 0 && chance(40))  // a part of known size
             return add(Op::slice, {*x}, {{axis, 1}, {}, {Extent::of(number(0, least - 1)), Extent::of(1)}});
-        if (least > 0 && chance(30))  // the last
-            return add(Op::slice, {*x}, {{axis, 1}, {}, {*(size - Extent::of(1)), Extent::of(1)}});
-        return add(Op::slice, {*x}, {{axis, 1}, {}, {Extent::of(cut), *(size - Extent::of(cut))}});
+        const bool last = least > 0 && chance(30);
+        const auto rest = size - Extent::of(last ? 1 : cut);  // none of sizes with the rows
+        if (!rest) return std::nullopt;
+        if (last) return add(Op::slice, {*x}, {{axis, 1}, {}, {*rest, Extent::of(1)}});
+        return add(Op::slice, {*x}, {{axis, 1}, {}, {Extent::of(cut), *rest}});
     }
     Found expand() {
         Found x = any();
