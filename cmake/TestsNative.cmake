@@ -18,7 +18,7 @@ add_test(NAME plan.fixtures COMMAND plan_fixtures "${WEIGHBRIDGE_TESTS}/fixtures
 wb_test_program(run_corpus
     SOURCES "${WEIGHBRIDGE_TESTS}/fuzz/run_corpus.cpp" "${WEIGHBRIDGE_TESTS}/fuzz/plan_mutation.cpp" ${native_support}
     LIBRARIES weighbridge_core)
-add_test(NAME plan.corpus COMMAND run_corpus "${WEIGHBRIDGE_TESTS}/fuzz/corpus/plan" 1000)
+add_test(NAME plan.corpus COMMAND run_corpus "${WEIGHBRIDGE_TESTS}/fuzz/corpus/plan" 300)
 if(WEIGHBRIDGE_BUILD_FUZZERS)
     # What plans need of the library, with coverage and sanitizers. libstdc++'s assertions see an empty optional, or an
     # index past a vector's end inside its capacity.
