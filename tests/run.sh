@@ -34,6 +34,7 @@ status=0
 export WB_BUILD_DIR=$WB_ROOT/build/release
 if [ "$sanitizers" = 1 ]; then
     wb_say "unit tests under AddressSanitizer and UndefinedBehaviorSanitizer, then ThreadSanitizer"
+    wb_say "not run under ThreadSanitizer: long cases of one thread ([one-thread])"
     ctest --preset asan -R '^unit$' || status=1
     ctest --preset tsan -R '^unit$' || status=1
 fi

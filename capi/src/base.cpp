@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <nlohmann/json.hpp>
-
 #include "backend/native/level.hpp"
 #include "backend/torchscript.hpp"
 #include "barrier.hpp"
 #include "base/clock.hpp"
 #include "base/cpu.hpp"
+#include "base/json.hpp"
 #include "pool/pool.hpp"
 #include "weighbridge.h"
 
@@ -53,14 +52,14 @@ const char *wb_status_name(int32_t status) {
 
 int32_t wb_system_info(char *out, size_t capacity, size_t *needed, wb_error *err) {
     return capi::barrier(err, [&] {
-        nlohmann::ordered_json info;
+        lib::Json info;
         info["version"] = WB_VERSION_STRING;
         info["abi"] = WB_ABI_VERSION;
         info["cpu_features"] = lib::cpu_features();
         info["cpu_contexts"] = lib::automatic_cpu_contexts();
         info["cpu_level"] = lib::native::name_of(lib::native::best_level(false));
         info["backends"] = {"native", "reference"};
-        info["plugins"] = nlohmann::ordered_json::parse(lib::describe_plugins_json());
+        info["plugins"] = lib::Json::parse(lib::describe_plugins_json());
         if (!info["plugins"].empty()) info["backends"].push_back("torchscript");
         return capi::fill_text(out, capacity, needed, info.dump(2));
     });

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <nlohmann/json.hpp>
-
+#include "base/json.hpp"
 #include "bundle/pack.hpp"
 #include "objects.hpp"
 #include "weighbridge.h"
@@ -88,7 +87,7 @@ int32_t wb_bundle_verify(char *out, size_t capacity, size_t *needed, wb_engine *
         auto report = object->engine->verify(**model);
         if (!report) return report.status();
         Status verdict = report->verdict((*model)->bundle().manifest());
-        auto info = nlohmann::ordered_json::object();
+        auto info = lib::Json::object();
         const auto &manifest = (*model)->bundle().manifest();
         info["name"] = manifest.identity.name;
         info["version"] = manifest.identity.version;

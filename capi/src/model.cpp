@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <nlohmann/json.hpp>
-
+#include "base/json.hpp"
 #include "objects.hpp"
 #include "plan/plan.hpp"
 #include "weighbridge.h"
@@ -45,8 +44,8 @@ Status parse_engines(std::string_view text, std::vector<std::string> &engines) {
     return Status();
 }
 
-nlohmann::ordered_json describe(const lib::Model &model) {
-    auto info = nlohmann::ordered_json::parse(model.bundle().describe_json());
+lib::Json describe(const lib::Model &model) {
+    auto info = lib::Json::parse(model.bundle().describe_json());
     lib::Traits traits = model.program().traits();
     info["serving"] = {{"backend", capi::backend_name(model.program().backend())},
                        {"precision", lib::precision_name(model.program().precision())},

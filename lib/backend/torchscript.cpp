@@ -6,7 +6,6 @@
 #include <cstring>
 #include <limits>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "backend/plugin_loader.hpp"
 #include "backend/warm_inputs.hpp"
 #include "backend/worker.hpp"
+#include "base/json.hpp"
 #include "graph/graph_file.hpp"
 #include "weighbridge/c/call.h"
 
@@ -392,12 +392,12 @@ std::unique_ptr<TorchscriptBackend> make_torchscript_backend(PluginOptions optio
 }
 
 std::string describe_plugins_json() {
-    nlohmann::json list = nlohmann::json::array();
+    Json list = Json::array();
     for (const PluginFile &file : plugins_in(plugin_directory()))
         list.push_back({{"kind", "plugin"}, {"path", file.path}, {"libtorch", file.minor}});
     if (const auto mapped = mapped_libtorch())
         list.push_back({{"kind", "mapped"}, {"path", mapped->directory}, {"libtorch", mapped->version}});
-    return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return list.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace weighbridge::lib

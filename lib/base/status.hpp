@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <fmt/core.h>
-
 #include <cstdint>
 #include <cstring>
-#include <utility>
 
+#include "base/format.hpp"
 #include "weighbridge/c/base.h"
 
 namespace weighbridge::lib {
@@ -30,8 +28,7 @@ class [[nodiscard]] Status {
     static Status failure(int32_t code, fmt::format_string<Args...> format, Args &&...args) {
         Status status;
         status.code = code;
-        auto end = fmt::format_to_n(status.message, sizeof status.message - 1, format, std::forward<Args>(args)...);
-        status.finish(end.size);
+        status.finish(write_text(status.message, sizeof status.message - 1, format, fmt::make_format_args(args...)));
         return status;
     }
 

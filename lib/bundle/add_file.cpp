@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 Status replace(const std::string &path, ByteView content) {
-    const std::string partial = fmt::format("{}.partial-{}", path, ::getpid());
+    const std::string partial = formatted("{}.partial-{}", path, ::getpid());
     Status status = write_file(partial, content);
     std::error_code error;
     if (status.ok()) {

@@ -159,7 +159,7 @@ std::string Bundle::describe_json() const {
     out["identity"] = describe_identity(manifest_.identity);
     out["requires"] = manifest_.requires_version;
     out["digest"] = hex(digest_);
-    out["schema"] = {{"digest", fmt::format("{:016x}", schema_->digest())},
+    out["schema"] = {{"digest", formatted("{:016x}", schema_->digest())},
                      {"features", features.size()},
                      {"fixed_bytes", schema_->fixed_bytes()},
                      {"missing_offset", schema_->missing_offset()}};

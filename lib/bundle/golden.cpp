@@ -107,7 +107,7 @@ Expected<std::vector<GoldenVector>> read_golden(const Bundle &bundle) {
                                    kMostVectors);
         const size_t end = text.find('\n');
         auto vector =
-            read_line(bundle, fmt::format("golden.jsonl: line {}", vectors.size() + 1), text.substr(0, end), tile);
+            read_line(bundle, formatted("golden.jsonl: line {}", vectors.size() + 1), text.substr(0, end), tile);
         if (!vector) return vector.status();
         vectors.push_back(*std::move(vector));
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);

@@ -120,7 +120,7 @@ class RowMaker {
                 return turn < identity->size ? turn : random_.below(identity->size);
         const int64_t code = random_.below(100000);
         if (feature.type == StoredType::code) return code;
-        return fmt::format("key{}", code);
+        return formatted("key{}", code);
     }
 
     std::string text(uint32_t index) {

@@ -94,7 +94,7 @@ void JsonCursor::refuse(std::string_view message) const { report_->fail(path(), 
 
 void JsonCursor::expected(std::string_view what) const {
     if (report_->failed()) return;
-    refuse(fmt::format("expected {}, got {}", what, shown_value(value_)));
+    refuse(formatted("expected {}, got {}", what, shown_value(value_)));
 }
 
 bool JsonCursor::object() const {
@@ -110,7 +110,7 @@ bool JsonCursor::object(std::initializer_list<std::string_view> fields) const {
         const std::string_view meant = nearest_name(name, fields);
         const JsonCursor unknown = field(name);
         unknown.refuse(meant.empty() ? std::string("expected no such field")
-                                     : fmt::format("expected no such field; '{}' is near", meant));
+                                     : formatted("expected no such field; '{}' is near", meant));
         return false;
     }
     return true;
@@ -133,9 +133,9 @@ JsonCursor JsonCursor::field(std::string_view name) const & {
 size_t JsonCursor::array(size_t least, size_t most) const {
     if (value_ && value_->is_array() && value_->size() >= least && value_->size() <= most) return value_->size();
     if (least == most)
-        expected(fmt::format("an array of {}", least));
+        expected(formatted("an array of {}", least));
     else
-        expected(fmt::format("an array of {} to {}", least, most));
+        expected(formatted("an array of {} to {}", least, most));
     return 0;
 }
 
@@ -153,9 +153,9 @@ int64_t JsonCursor::integer(int64_t least, int64_t most) const {
     if (least == INT64_MIN && most == INT64_MAX)
         expected("a 64-bit integer");
     else if (least == most)
-        expected(fmt::format("{}", least));
+        expected(formatted("{}", least));
     else
-        expected(fmt::format("an integer in [{}, {}]", least, most));
+        expected(formatted("an integer in [{}, {}]", least, most));
     return least;
 }
 
@@ -176,7 +176,7 @@ double JsonCursor::number(double least, double most) const {
         const double value = value_->get<double>();
         if (value >= least && value <= most) return value;
     }
-    expected(fmt::format("a number in [{}, {}]", least, most));
+    expected(formatted("a number in [{}, {}]", least, most));
     return least;
 }
 
@@ -191,7 +191,7 @@ std::string JsonCursor::text(size_t least_bytes, size_t most_bytes) const {
         const auto &value = value_->get_ref<const std::string &>();
         if (value.size() >= least_bytes && value.size() <= most_bytes && !has_control(value)) return value;
     }
-    expected(fmt::format("a string of {} to {} bytes without control characters", least_bytes, most_bytes));
+    expected(formatted("a string of {} to {} bytes without control characters", least_bytes, most_bytes));
     return {};
 }
 
@@ -207,7 +207,7 @@ size_t JsonCursor::choice(std::initializer_list<std::string_view> choices) const
         if (found != choices.end()) return static_cast<size_t>(found - choices.begin());
     }
     std::string all;
-    for (std::string_view choice : choices) all += fmt::format("{}{}", all.empty() ? "" : ", ", choice);
+    for (std::string_view choice : choices) all += formatted("{}{}", all.empty() ? "" : ", ", choice);
     expected("one of " + all);
     return 0;
 }

@@ -3,16 +3,13 @@
 
 #include <cstdint>
 #include <initializer_list>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
 #include "base/expected.hpp"
+#include "base/json.hpp"
 
 namespace weighbridge::lib {
-
-// Keeps fields in the order of the text.
-using Json = nlohmann::ordered_json;
 
 inline constexpr int kJsonDepth = 16;  // format 1 needs 6 levels; the rest is for annotations
 

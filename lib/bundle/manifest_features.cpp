@@ -127,7 +127,7 @@ void read_default(const JsonCursor &value, Feature &out) {
     if (!out.minimum) return;
     const double number = is_real(out.type) ? missing.number : static_cast<double>(missing.integer);
     if (number < *out.minimum || number > *out.maximum)
-        value.expected(fmt::format("a number in the feature's range [{}, {}]", *out.minimum, *out.maximum));
+        value.expected(formatted("a number in the feature's range [{}, {}]", *out.minimum, *out.maximum));
 }
 
 void read_missing(const JsonCursor &feature, Feature &out) {

@@ -165,7 +165,7 @@ void read_output(const JsonCursor &output, size_t place, size_t count, Output &o
         source.expected("a place or a key");
     out.shape = read_shape(shape, false);
     for (int32_t i = 1; i < out.shape.rank && out.width <= kMostWidth; ++i) out.width *= out.shape.size[i];
-    if (out.width > kMostWidth) shape.refuse(fmt::format("expected at most {} values a row, got more", kMostWidth));
+    if (out.width > kMostWidth) shape.refuse(formatted("expected at most {} values a row, got more", kMostWidth));
     read_activation(activation, out);
     out.primary = primary ? primary.boolean() : count == 1;
     if (!out.primary)
@@ -213,7 +213,7 @@ void read_outputs(const JsonCursor &outputs, Manifest &out) {
         if (!sources.insert(out.outputs[i].source).second) return source.expected("each source once");
         primaries += out.outputs[i].primary ? 1 : 0;
     }
-    if (count > 0 && primaries != 1) outputs.refuse(fmt::format("expected one primary output, got {}", primaries));
+    if (count > 0 && primaries != 1) outputs.refuse(formatted("expected one primary output, got {}", primaries));
 }
 
 }  // namespace weighbridge::lib

@@ -150,7 +150,7 @@ void read_files(const JsonCursor &files, Completeness completeness, std::map<std
 void check_listed(const JsonCursor &files, const ReadManifest &read) {
     auto check = [&](const std::string &name, uint32_t feature) {
         const JsonCursor entry = files.field(name);
-        if (!entry) entry.expected(fmt::format("an entry, for features[{}]", feature));
+        if (!entry) entry.expected(formatted("an entry, for features[{}]", feature));
     };
     for (const auto &use : read.vocabularies) check(use.file, use.feature);
     for (const auto &use : read.tokenisers) check(use.file, use.feature);
@@ -203,8 +203,8 @@ std::string utc_text(int64_t seconds) {
     const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     const int64_t shifted = (5 * day_of_year + 2) / 153;
     const int64_t month = shifted < 10 ? shifted + 3 : shifted - 9;
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", year_of_era + era * 400 + (month <= 2 ? 1 : 0), month,
-                       day_of_year - (153 * shifted + 2) / 5 + 1, rest / 3600, rest / 60 % 60, rest % 60);
+    return formatted("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", year_of_era + era * 400 + (month <= 2 ? 1 : 0), month,
+                     day_of_year - (153 * shifted + 2) / 5 + 1, rest / 3600, rest / 60 % 60, rest % 60);
 }
 
 std::vector<std::string> spread_samples(const std::vector<std::string> &values) {

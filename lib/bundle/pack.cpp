@@ -101,7 +101,7 @@ class Packer {
         if (request_.golden.empty() && !compute_)
             return Status::failure(WB_INVALID_ARGUMENT, "golden: expected a file or a way to compute it, got neither");
         if (Status status = read_draft(); !status.ok()) return status;
-        if (Status status = partial_.create(fmt::format("{}.partial-{}", out_dir, ::getpid())); !status.ok())
+        if (Status status = partial_.create(formatted("{}.partial-{}", out_dir, ::getpid())); !status.ok())
             return status;
         for (auto step : {&Packer::add_given_files, &Packer::add_zones, &Packer::add_golden, &Packer::seal})
             if (Status status = (this->*step)(); !status.ok()) return status;

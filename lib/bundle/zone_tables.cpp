@@ -77,8 +77,8 @@ std::string write_zone_tables(const ZoneTables &tables) {
         Json transitions = Json::array();
         for (const auto &transition : zone->transitions())
             transitions.push_back(Json::array({transition.at, transition.offset}));
-        text += fmt::format("{}\n  {}: {{\"initial\": {}, \"transitions\": {}}}", text.size() > 1 ? "," : "",
-                            Json(name).dump(), zone->initial_offset(), transitions.dump());
+        text += formatted("{}\n  {}: {{\"initial\": {}, \"transitions\": {}}}", text.size() > 1 ? "," : "",
+                          Json(name).dump(), zone->initial_offset(), transitions.dump());
     }
     return text + "\n}\n";
 }

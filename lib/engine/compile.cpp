@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <nlohmann/json.hpp>
-
 #include "backend/reference/reference.hpp"
+#include "base/json.hpp"
 #include "bundle/add_file.hpp"
 #include "engine/engine.hpp"
 #include "graph/passes/pipeline.hpp"
@@ -10,8 +9,6 @@
 
 namespace weighbridge::lib {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Expected<Digest> module_digest(const Bundle &bundle) { return sha256(*bundle.file("model.ts")); }
 

@@ -46,7 +46,7 @@ Expected<std::shared_ptr<const Program>> Engine::prepare(const std::shared_ptr<c
                                                         : torchscript_.get();
         auto program = backend->prepare(bundle, options.precision);
         if (program || program.status().code != WB_BACKEND_UNAVAILABLE) return program;
-        reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", name, program.status().message);
+        reasons += formatted("{}{}: {}", reasons.empty() ? "" : "; ", name, program.status().message);
     }
     return Status::failure(WB_BACKEND_UNAVAILABLE, "{}", reasons);
 }

@@ -76,17 +76,16 @@ int64_t buffers_of(ArrowFormat::Kind kind) {
 
 template <class... Args>
 Status ArrowColumn::refuse(fmt::format_string<Args...> format, Args &&...args) const {
-    std::string what = fmt::format(format, std::forward<Args>(args)...);
+    std::string what = formatted(format, std::forward<Args>(args)...);
     return Status::failure(WB_INVALID_ARGUMENT, "feature '{}': {}", feature_->name, what)
         .with_feature(static_cast<int32_t>(index_));
 }
 
 template <class... Args>
 Status ArrowColumn::damaged(fmt::format_string<Args...> format, Args &&...args) const {
-    char what[160];
-    auto end = fmt::format_to_n(what, sizeof what, format, std::forward<Args>(args)...);
-    return Status::failure(WB_INVALID_INPUT, "feature '{}': {}", feature_->name,
-                           std::string_view(what, static_cast<size_t>(end.out - what)))
+    Line<160> what;
+    what.add(format, std::forward<Args>(args)...);
+    return Status::failure(WB_INVALID_INPUT, "feature '{}': {}", feature_->name, what.view())
         .with_feature(static_cast<int32_t>(index_));
 }
 

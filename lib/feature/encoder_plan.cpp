@@ -76,10 +76,9 @@ class Builder {
   private:
     template <class... Args>
     static Status refuse(std::string_view name, fmt::format_string<Args...> format, Args &&...args) {
-        char text[200];
-        auto end = fmt::format_to_n(text, sizeof text, format, std::forward<Args>(args)...);
-        return Status::failure(WB_INVALID_BUNDLE, "tensor '{}': {}", name,
-                               std::string_view(text, std::min(sizeof text, end.size)));
+        Line<200> text;
+        text.add(format, std::forward<Args>(args)...);
+        return Status::failure(WB_INVALID_BUNDLE, "tensor '{}': {}", name, text.view());
     }
 
     Status check_limits() const {

@@ -46,10 +46,9 @@ uint32_t field_bytes(const Feature &feature) {
 
 template <class... Args>
 Status refuse(const Feature &feature, fmt::format_string<Args...> format, Args &&...args) {
-    char text[160];
-    auto end = fmt::format_to_n(text, sizeof text, format, std::forward<Args>(args)...);
-    return Status::failure(WB_INVALID_BUNDLE, "feature '{}': {}", feature.name,
-                           std::string_view(text, std::min(sizeof text, end.size)));
+    Line<160> text;
+    text.add(format, std::forward<Args>(args)...);
+    return Status::failure(WB_INVALID_BUNDLE, "feature '{}': {}", feature.name, text.view());
 }
 
 Status check_default(const Feature &feature) {
@@ -108,8 +107,8 @@ Status check_feature(const Feature &feature) {
 std::string canonical_text(const std::vector<Feature> &features) {
     std::string text = "weighbridge row layout 1\n";
     for (const Feature &feature : features)
-        text += fmt::format("{} {} {} {} {}\n", feature.name, name_of(feature.type), feature.sequence ? 1 : 0,
-                            feature.money_exponent, feature.ticks_per_second);
+        text += formatted("{} {} {} {} {}\n", feature.name, name_of(feature.type), feature.sequence ? 1 : 0,
+                          feature.money_exponent, feature.ticks_per_second);
     return text;
 }
 

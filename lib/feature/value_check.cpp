@@ -161,10 +161,9 @@ class Check {
   private:
     template <class... Args>
     Status refuse(fmt::format_string<Args...> format, Args &&...args) const {
-        char text[160];
-        auto end = fmt::format_to_n(text, sizeof text, format, std::forward<Args>(args)...);
-        return Status::failure(WB_INVALID_BUNDLE, "feature '{}': {}", feature_.name,
-                               std::string_view(text, std::min(sizeof text, end.size)))
+        Line<160> text;
+        text.add(format, std::forward<Args>(args)...);
+        return Status::failure(WB_INVALID_BUNDLE, "feature '{}': {}", feature_.name, text.view())
             .with_feature(static_cast<int32_t>(plan_.feature));
     }
     Status misfit(std::string_view step, std::string_view wanted) const {

@@ -10,23 +10,10 @@
 namespace weighbridge::lib {
 namespace {
 
-// Text built in place, cut where it is full: the path that refuses a row does not allocate.
-class Line {
-  public:
-    template <class... Args>
-    void add(fmt::format_string<Args...> format, Args &&...args) {
-        auto end = fmt::format_to_n(text_ + size_, sizeof text_ - size_, format, std::forward<Args>(args)...);
-        size_ = std::min(sizeof text_, size_ + end.size);
-    }
-    std::string_view view() const { return {text_, size_}; }
-
-  private:
-    char text_[160];
-    size_t size_ = 0;
-};
+using Words = Line<160>;
 
 // A key as a message shows it: at most kShown bytes, control characters as '?'.
-void add_key(Line &line, std::string_view key) {
+void add_key(Words &line, std::string_view key) {
     constexpr size_t kShown = 48;
     size_t end = std::min(key.size(), kShown);
     while (end > 0 && end < key.size() && (static_cast<unsigned char>(key[end]) & 0xC0) == 0x80) --end;
@@ -35,7 +22,7 @@ void add_key(Line &line, std::string_view key) {
     line.add("{}", end < key.size() ? "...'" : "'");
 }
 
-void add_range(Line &line, const ValuePlan &plan) {
+void add_range(Words &line, const ValuePlan &plan) {
     if (!plan.ranged) return;
     bool integer = plan.kind == ValuePlan::Kind::integer;
     if (integer)
@@ -44,7 +31,7 @@ void add_range(Line &line, const ValuePlan &plan) {
         line.add(" in [{}, {}]", plan.least, plan.most);
 }
 
-void add_value(Line &line, const ValuePlan &plan, const Cell &cell, int64_t index) {
+void add_value(Words &line, const ValuePlan &plan, const Cell &cell, int64_t index) {
     switch (plan.kind) {
         case ValuePlan::Kind::floating: {
             double x = 0;
@@ -65,7 +52,7 @@ void add_value(Line &line, const ValuePlan &plan, const Cell &cell, int64_t inde
 }
 
 // What was wanted, beginning with the type that the caller hands in.
-void add_expected(Line &line, const Feature &feature, const ValuePlan &plan, Fault fault) {
+void add_expected(Words &line, const Feature &feature, const ValuePlan &plan, Fault fault) {
     std::string_view type = feature.type == StoredType::code ? "int64" : name_of(feature.type);
     switch (fault) {
         case Fault::none:
@@ -93,7 +80,7 @@ void add_expected(Line &line, const Feature &feature, const ValuePlan &plan, Fau
     }
 }
 
-void add_unreadable(Line &line, CellRead read, const Cell &cell) {
+void add_unreadable(Words &line, CellRead read, const Cell &cell) {
     switch (read) {
         case CellRead::missing:
             line.add("none");
@@ -118,7 +105,7 @@ void add_unreadable(Line &line, CellRead read, const Cell &cell) {
 
 Status explain(const Feature &feature, const ValuePlan &plan, Fault fault, CellRead read, const Cell &cell,
                int64_t element) {
-    Line expected, got;
+    Words expected, got;
     add_expected(expected, feature, plan, fault);
     int64_t index = std::max<int64_t>(element, 0);
     if (fault == Fault::unreadable) {
@@ -133,7 +120,7 @@ Status explain(const Feature &feature, const ValuePlan &plan, Fault fault, CellR
     } else {
         add_value(got, plan, cell, index);
     }
-    Line place;
+    Words place;
     if (element >= 0) place.add(", element {}", element);
     return Status::failure(WB_INVALID_INPUT, "feature '{}'{}: expected {}, got {}", feature.name, place.view(),
                            expected.view(), got.view())

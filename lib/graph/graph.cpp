@@ -139,18 +139,18 @@ std::string Graph::text() const {
     std::string text;
     for (size_t i = 0; i < nodes_.size(); ++i) {
         const Node &node = nodes_[i];
-        text += fmt::format("%{} = {}(", i, name_of(node.op));
-        for (size_t k = 0; k < node.operands.size(); ++k) text += fmt::format("{}%{}", k ? ", " : "", node.operands[k]);
+        text += formatted("%{} = {}(", i, name_of(node.op));
+        for (size_t k = 0; k < node.operands.size(); ++k) text += formatted("{}%{}", k ? ", " : "", node.operands[k]);
         text += ")";
-        for (int64_t number : node.attributes.ints) text += fmt::format(" {}", number);
-        for (double number : node.attributes.reals) text += fmt::format(" {:g}", number);
+        for (int64_t number : node.attributes.ints) text += formatted(" {}", number);
+        for (double number : node.attributes.reals) text += formatted(" {:g}", number);
         if (!node.attributes.extents.empty()) text += " " + to_string(node.attributes.extents);
         text += " : " + to_string(node.type);
         if (!node.origin.empty()) text += "  # " + node.origin;
         text += "\n";
     }
     text += "outputs:";
-    for (ValueId id : outputs_) text += fmt::format(" %{}", id);
+    for (ValueId id : outputs_) text += formatted(" %{}", id);
     return text + "\n";
 }
 

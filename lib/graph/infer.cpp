@@ -34,9 +34,9 @@ class Inference {
 
     Expected<Type> result() {
         for (ValueId id : operands_)
-            if (id >= graph_.nodes().size()) return fail("operands that come before it", fmt::format("value {}", id));
+            if (id >= graph_.nodes().size()) return fail("operands that come before it", formatted("value {}", id));
         if (operands_.size() > kMaxArguments)
-            return fail(fmt::format("at most {} operands", kMaxArguments), fmt::format("{}", operands_.size()));
+            return fail(formatted("at most {} operands", kMaxArguments), formatted("{}", operands_.size()));
         if (op_ != Op::cast)
             for (ValueId id : operands_)
                 if (!computes(graph_.type(id).dtype))
@@ -54,18 +54,18 @@ class Inference {
         return Status::failure(WB_INVALID_BUNDLE, "{}: expected {}, found {}", name_of(op_), expected, found);
     }
     Status fail_operand(std::string_view expected, size_t index) const {
-        return fail(expected, fmt::format("operand {} of {}", index, to_string(type(index))));
+        return fail(expected, formatted("operand {} of {}", index, to_string(type(index))));
     }
     const Type &type(size_t index) const { return graph_.type(operands_[index]); }
 
     Status counts(size_t operands, size_t ints = 0, size_t reals = 0, size_t extents = 0) const {
         if (operands_.size() != operands)
-            return fail(fmt::format("{} operand(s)", operands), fmt::format("{}", operands_.size()));
+            return fail(formatted("{} operand(s)", operands), formatted("{}", operands_.size()));
         if (attributes_.ints.size() != ints || attributes_.reals.size() != reals ||
             attributes_.extents.size() != extents)
-            return fail(fmt::format("{}, {} and {} attributes", ints, reals, extents),
-                        fmt::format("{}, {} and {}", attributes_.ints.size(), attributes_.reals.size(),
-                                    attributes_.extents.size()));
+            return fail(formatted("{}, {} and {} attributes", ints, reals, extents),
+                        formatted("{}, {} and {}", attributes_.ints.size(), attributes_.reals.size(),
+                                  attributes_.extents.size()));
         return {};
     }
     Status is(size_t index, std::initializer_list<DType> allowed) const {
@@ -78,7 +78,7 @@ class Inference {
     Expected<size_t> index_attribute(size_t place, size_t end) const {
         const int64_t value = attributes_.ints[place];
         if (value < 0 || static_cast<size_t>(value) >= end)
-            return fail(fmt::format("attribute {} in [0, {})", place, end), fmt::format("{}", value));
+            return fail(formatted("attribute {} in [0, {})", place, end), formatted("{}", value));
         return static_cast<size_t>(value);
     }
     // An axis that does not run over rows: nothing may mix one row with another.
@@ -91,7 +91,7 @@ class Inference {
         const int64_t value = attributes_.ints[place];
         for (DType dtype : {DType::float32, DType::float64, DType::int64, DType::int32, DType::boolean})
             if (value == static_cast<int64_t>(dtype)) return dtype;
-        return fail("a dtype", fmt::format("{}", value));
+        return fail("a dtype", formatted("{}", value));
     }
 
     Expected<Extents> broadcast(const Extents &a, const Extents &b) const {
@@ -114,7 +114,7 @@ class Inference {
     // largest is at the least or the largest length, where executors look for it.
     Expected<Type> checked(Type type) const {
         if (type.rank() > static_cast<size_t>(kMaxRank))
-            return fail(fmt::format("a result of rank {} at most", kMaxRank), to_string(type));
+            return fail(formatted("a result of rank {} at most", kMaxRank), to_string(type));
         auto within = [](int64_t term, int64_t most) { return term >= -most && term <= most; };
         Extent whole = Extent::of(1);
         for (const Extent &size : type.shape) {
@@ -129,7 +129,7 @@ class Inference {
             if (!next) return fail("a size of rows times a square of length at most", to_string(type));
             whole = *next;
             if (range(whole).most > kMaxElements)
-                return fail(fmt::format("at most {} elements a row", kMaxElements), to_string(type));
+                return fail(formatted("at most {} elements a row", kMaxElements), to_string(type));
         }
         if (whole.terms[2] < 0) return fail("a size that no square of the length shrinks", to_string(type));
         return type;
@@ -146,10 +146,10 @@ class Inference {
         if (number >= 120) return products();
         return unknown();
     }
-    Status unknown() const { return fail("a known operator", fmt::format("number {}", static_cast<uint32_t>(op_))); }
+    Status unknown() const { return fail("a known operator", formatted("number {}", static_cast<uint32_t>(op_))); }
 
     Expected<Type> source() {
-        if (!operands_.empty()) return fail("no operands", fmt::format("{}", operands_.size()));
+        if (!operands_.empty()) return fail("no operands", formatted("{}", operands_.size()));
         const auto &extents = attributes_.extents;
         switch (op_) {
             case Op::input: {
@@ -289,7 +289,7 @@ class Inference {
             range(size).least < 0 || range(*left).least < 1 - step)
             return fail(
                 "places within the axis for every length",
-                fmt::format("{} from {} by {} of {}", to_string(size), to_string(start), step, to_string(result)));
+                formatted("{} from {} by {} of {}", to_string(size), to_string(start), step, to_string(result)));
         result.shape[*axis] = size;
         return result;
     }
@@ -306,7 +306,7 @@ class Inference {
                 for (size_t i = 0; i < result.rank(); ++i) {
                     auto from = index_attribute(i, result.rank());
                     if (!from) return from.status();
-                    if (seen[*from]) return fail("each axis once", fmt::format("axis {} twice", *from));
+                    if (seen[*from]) return fail("each axis once", formatted("axis {} twice", *from));
                     seen[*from] = true;
                     result.shape[i] = type(0).shape[*from];
                 }
@@ -405,7 +405,7 @@ class Inference {
                 return type(0);
             case Op::layer_norm: {
                 if (Status status = counts(3, 0, 1); !status.ok()) return status;
-                if (!(attributes_.reals[0] >= 0)) return fail("epsilon >= 0", fmt::format("{}", attributes_.reals[0]));
+                if (!(attributes_.reals[0] >= 0)) return fail("epsilon >= 0", formatted("{}", attributes_.reals[0]));
                 for (size_t i = 0; i < 3; ++i)
                     if (Status status = is(i, {DType::float32}); !status.ok()) return status;
                 if (type(0).rank() == 0 || !type(0).shape.back().known()) return fail_operand("a known last size", 0);
@@ -447,7 +447,7 @@ class Inference {
         if (!sound) return fail("activation, bias, residual, range and slope", "other attributes");
         const size_t wanted = static_cast<size_t>(2 + ints[1] + ints[2]);
         if (operands_.size() != wanted)
-            return fail(fmt::format("{} operands", wanted), fmt::format("{}", operands_.size()));
+            return fail(formatted("{} operands", wanted), formatted("{}", operands_.size()));
         for (size_t i = 0; i < wanted; ++i)
             if (Status status = is(i, {DType::float32}); !status.ok()) return status;
         if (!is_constant(1) || type(1).rank() != 2) return fail_operand("constant weights [n, k]", 1);
@@ -468,7 +468,7 @@ class Inference {
         if (!sound) return fail("causal, zero when empty, mask and scale", "other attributes");
         const size_t wanted = static_cast<size_t>(3 + ints[2]);
         if (operands_.size() != wanted)
-            return fail(fmt::format("{} operands", wanted), fmt::format("{}", operands_.size()));
+            return fail(formatted("{} operands", wanted), formatted("{}", operands_.size()));
         for (size_t i = 0; i < 3; ++i)
             if (Status status = is(i, {DType::float32}); !status.ok()) return status;
         const Extents &q = type(0).shape, &k = type(1).shape, &v = type(2).shape;

@@ -9,18 +9,14 @@
 #include "support/levels.hpp"
 #include "support/plans.hpp"
 #include "support/random_graph.hpp"
+#include "support/sanitized.hpp"
 
 using namespace weighbridge;
 using namespace weighbridge::lib;
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int64_t kRows = 200;  // nothing is optimised there
-#else
-constexpr int64_t kRows = 1000;
-#endif
-int64_t all_rows() { return std::getenv("WB_FULL") ? 10000 : kRows; }
+int64_t all_rows() { return std::getenv("WB_FULL") ? 10000 : test::kSanitized ? 200 : 1000; }
 
 // Scores of all rows of a plan with one output a row, in runs of `batch` rows at most, on four threads.
 std::vector<float> score(const std::shared_ptr<const Plan> &plan, int32_t precision, native::Level level,

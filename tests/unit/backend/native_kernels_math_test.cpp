@@ -65,7 +65,7 @@ Error error_of(float (*own)(float), long double (*truth)(long double), float lea
 
 }  // namespace
 
-TEST_CASE("native unary operations give their twins' bits at every level") {
+TEST_CASE("native unary operations give their twins' bits at every level", "[one-thread]") {
     const std::vector<float> x = samples(104729);
     for (int i = 0; i < native::kUnaryCount; ++i) {
         const auto op = static_cast<native::Unary>(i);
@@ -118,7 +118,7 @@ TEST_CASE("native binary operations give their twins' bits at every level") {
     }
 }
 
-TEST_CASE("the functions' errors are those that README.md states") {
+TEST_CASE("the functions' errors are those that README.md states", "[one-thread]") {
     using L = long double;
     constexpr uint32_t kStep = 4099;
     const float all = std::numeric_limits<float>::max();

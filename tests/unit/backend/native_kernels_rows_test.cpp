@@ -40,7 +40,7 @@ void fill_special(Random &random, Guarded<float> &x) {
 
 }  // namespace
 
-TEST_CASE("native attention gives its twins' bits at every level") {
+TEST_CASE("native attention gives its twins' bits at every level", "[one-thread]") {
     Random random(22);
     for (Case c : cases()) {
         // Heads side by side in a row, or heads outside rows.

@@ -9,6 +9,7 @@
 #include "support/graphs.hpp"
 #include "support/levels.hpp"
 #include "support/random_graph.hpp"
+#include "support/sanitized.hpp"
 
 namespace {
 
@@ -86,13 +87,9 @@ void require_same(const lib::Graph &graph, uint32_t seed, int32_t precision) {
 
 }  // namespace
 
-TEST_CASE("native gives the reference's bits on random graphs, at every level, for any rows and lengths") {
-    #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    constexpr int kGraphs = 24;  // nothing is optimised there
-#else
-    constexpr int kGraphs = 120;
-#endif
-    const int graphs = std::getenv("WB_FULL") ? 3000 : kGraphs;
+TEST_CASE("native gives the reference's bits on random graphs, at every level, for any rows and lengths",
+          "[one-thread]") {
+    const int graphs = std::getenv("WB_FULL") ? 3000 : test::kSanitized ? 24 : 120;
     for (int seed = 0; seed < graphs; ++seed) {
         test::RandomGraphOptions options;
         options.sequences = seed % 2 == 1;

@@ -357,7 +357,7 @@ TEST_CASE("inspect tells what is in a bundle") {
     CHECK(about["files"]["model.ts"]["bytes"] == 12);
 }
 
-TEST_CASE("random changes of manifest.json never do harm") {
+TEST_CASE("random changes of manifest.json never do harm", "[one-thread]") {
     const std::string text = example_text();
     uint64_t state = 42;
     auto random = [&state](size_t below) {

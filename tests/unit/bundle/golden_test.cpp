@@ -190,7 +190,7 @@ TEST_CASE("rows are generated for every type and extreme range") {
     CHECK(vectors.ok());
 }
 
-TEST_CASE("random changes of golden.jsonl never do harm") {
+TEST_CASE("random changes of golden.jsonl never do harm", "[one-thread]") {
     uint64_t state = 7;
     auto random = [&state](size_t below) {
         state = state * 6364136223846793005ULL + 1442695040888963407ULL;

@@ -27,7 +27,7 @@ Json edited(const Json &edits) {
 
 }  // namespace
 
-TEST_CASE("every case of the table is judged as it says") {
+TEST_CASE("every case of the table is judged as it says", "[one-thread]") {
     const Json cases = Json::parse(source_file("tests/parity/manifest_cases.json"));
     REQUIRE(cases.size() > 250);
     for (const Json &one : cases) {

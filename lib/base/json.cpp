@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/json.hpp"
+
+template class nlohmann::basic_json<nlohmann::ordered_map>;
+template class nlohmann::detail::serializer<nlohmann::ordered_json>;
