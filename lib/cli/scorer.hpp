@@ -18,7 +18,6 @@ struct ScoreSettings {
     size_t batch = 0;                                 // rows in one call; 0: one by one
     std::optional<std::chrono::microseconds> budget;  // of each call
     std::vector<std::string> bands;                   // names
-    bool labelled = false;                            // keep scores for the evaluation
 };
 
 // The first line of the output or of the rejects; "" for NDJSON.

@@ -111,12 +111,6 @@ void column_sums(const int8_t *panels, int64_t n, int64_t k, int32_t *colsum) {
     walk<4>(n, k, [&](int64_t place, int64_t column, int64_t) { colsum[column] += panels[place]; });
 }
 
-void int8_start(Int8Range range, const int8_t *panels, int64_t n, int64_t k, const float *w_scale, const float *bias,
-                int32_t *start, float *shift) {
-    column_sums(panels, n, k, start);
-    int8_start(range, start, n, w_scale, bias, start, shift);
-}
-
 void int8_start(Int8Range range, const int32_t *colsum, int64_t n, const float *w_scale, const float *bias,
                 int32_t *start, float *shift) {
     for (int64_t column = 0; column < panel_columns(n); ++column) {

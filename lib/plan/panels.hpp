@@ -63,7 +63,5 @@ bool int8_pairs_fit(const int8_t *panels, int64_t n, int64_t k);
 void column_sums(const int8_t *panels, int64_t n, int64_t k, int32_t *colsum);
 void int8_start(Int8Range range, const int32_t *colsum, int64_t n, const float *w_scale, const float *bias,
                 int32_t *start, float *shift);
-void int8_start(Int8Range range, const int8_t *panels, int64_t n, int64_t k, const float *w_scale, const float *bias,
-                int32_t *start, float *shift);
 
 }  // namespace weighbridge::lib

@@ -169,21 +169,6 @@ static void linear_i8_amx(const LinearI8 &l) noexcept {
 }
 
 // TDPBF16PS rounds in another order than VDPBF16PS, so that one row goes by tiles too.
-static void linear_bf16_amx(const LinearBf16 &l) noexcept {
-    const int64_t words = (l.k + 1) / 2;
-    tile_multiply(Product<TileDotBf16>{reinterpret_cast<const char *>(l.x),
-                                       l.x_stride * 2,
-                                       l.rows,
-                                       words,
-                                       reinterpret_cast<const char *>(l.panels),
-                                       128,
-                                       words * 128,
-                                       l.n,
-                                       l.bias,
-                                       {},
-                                       l.epilogue,
-                                       l.y,
-                                       l.y_stride});
-}
+static void linear_bf16_amx(const LinearBf16 &l) noexcept { tile_multiply(bf16_product<TileDotBf16>(l)); }
 
 }  // namespace weighbridge::lib::native::WB_LEVEL

@@ -51,24 +51,28 @@ struct DotScaledBf16 : DotBf16 {
     WB_INLINE F finish(Acc a, int64_t row, int64_t) const { return mul(a, set(factors[row])); }
 };
 
-#ifndef WB_AMX  // which has its own
-static void linear_bf16(const LinearBf16 &l) noexcept {
+// The layer as a product whose words are 2 bf16.
+template <class Dot>
+WB_INLINE Product<Dot> bf16_product(const LinearBf16 &l) {
     const int64_t words = (l.k + 1) / 2;
-    multiply(Product<DotBf16>{reinterpret_cast<const char *>(l.x),
-                              l.x_stride * 2,
-                              l.rows,
-                              words,
-                              reinterpret_cast<const char *>(l.panels),
-                              128,
-                              words * 128,
-                              l.n,
-                              l.bias,
-                              {},
-                              l.epilogue,
-                              l.y,
-                              l.y_stride,
-                              l.ahead});
+    return {reinterpret_cast<const char *>(l.x),
+            l.x_stride * 2,
+            l.rows,
+            words,
+            reinterpret_cast<const char *>(l.panels),
+            128,
+            words * 128,
+            l.n,
+            l.bias,
+            {},
+            l.epilogue,
+            l.y,
+            l.y_stride,
+            l.ahead};
 }
+
+#ifndef WB_AMX  // which has its own
+static void linear_bf16(const LinearBf16 &l) noexcept { multiply(bf16_product<DotBf16>(l)); }
 #endif
 
 // Every key takes part in the sums over V; those that a query may not see have weight 0.

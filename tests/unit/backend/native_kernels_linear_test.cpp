@@ -158,7 +158,8 @@ void check_i8(Random &random, Shape s, Around a, Int8Range range, Guarded<uint8_
     Guarded<float> w_scale(panel_columns(s.n)), shift(panel_columns(s.n));
     Guarded<int32_t> start(panel_columns(s.n));
     for (int64_t i = 0; i < w_scale.size(); ++i) w_scale[i] = 0.001f * static_cast<float>(random.between(1, 999));
-    lib::int8_start(range, panels.data(), s.n, s.k, w_scale.data(), a.bias ? b.bias.data() : nullptr, start.data(),
+    lib::column_sums(panels.data(), s.n, s.k, start.data());
+    lib::int8_start(range, start.data(), s.n, w_scale.data(), a.bias ? b.bias.data() : nullptr, start.data(),
                     shift.data());
     native::LinearI8 layer{q.data(),
                            a.x_stride,
