@@ -31,7 +31,7 @@ struct DotF32 {
     static WB_INLINE Acc zero() { return set(0.0f); }
     static WB_INLINE F weights(const char *p) { return load(reinterpret_cast<const float *>(p)); }
     static WB_INLINE F activations(const char *p) { return set(*reinterpret_cast<const float *>(p)); }
-    static WB_INLINE Acc step(Acc a, F w, F x) { return fma(w, x, a); }
+    static WB_INLINE Acc step(Acc a, F w, F x) { return add_product(a, w, x); }
     static WB_INLINE F finish(Acc a, int64_t, int64_t) { return a; }
 };
 
@@ -122,7 +122,7 @@ __attribute__((noinline)) static void finish(const Epilogue &e, const float *til
 }
 
 // Rows [row, row + R) and columns [16 vector, 16 (vector + Vectors)); with Vectors 0 those 8 from 16 vector on. `ahead`
-// walks `ahead_step` a word: what to bring to L2.
+// walks `ahead_step` in kFetchWords words: what to bring to L2.
 template <class Dot, int R, int Vectors>
 static void tile(const Product<Dot> &p, int64_t row, int64_t vector, const char *ahead, int64_t ahead_step) noexcept {
     using Step = typename StepOf<Dot>::template Type<Vectors>;
@@ -141,27 +141,41 @@ static void tile(const Product<Dot> &p, int64_t row, int64_t vector, const char 
 #pragma GCC unroll 16
     for (int b = 0; b < kBases; ++b) x[b] = p.x + (row + 3 * b) * x_stride;
     const char *w = p.w + vector / 2 * pair_step + vector % 2 * 64;
-    for (int64_t k = p.words; k > 0; --k) {
-        if constexpr (R > 3) {
+    auto word = [&](int k) WB_LAMBDA {  // the word k words on
+        const char *at = w + k * w_step;
+        if constexpr (R <= 3)  // few rows: the weights are the work, so ask for those 8 words on
+#pragma GCC unroll 16
+            for (int c = 0; c < C; ++c) __builtin_prefetch(at + c / 2 * pair_step + c % 2 * 64 + kStreamAhead, 0, 3);
+        else if (k % kFetchWords == 0) {
 #pragma GCC unroll 16
             for (int c = 0; c < C; ++c) __builtin_prefetch(ahead + 64 * c, 0, 2);
-        } else {  // few rows: the weights are the work, so ask for those 8 words on
-#pragma GCC unroll 16
-            for (int c = 0; c < C; ++c) __builtin_prefetch(w + c / 2 * pair_step + c % 2 * 64 + kStreamAhead, 0, 3);
+            ahead += ahead_step;
         }
         decltype(Step::weights(w)) wide[C];
 #pragma GCC unroll 16
-        for (int c = 0; c < C; ++c) wide[c] = Step::weights(w + c / 2 * pair_step + c % 2 * 64);
+        for (int c = 0; c < C; ++c) wide[c] = Step::weights(at + c / 2 * pair_step + c % 2 * 64);
 #pragma GCC unroll 16
         for (int r = 0; r < R; ++r) {
-            auto one = Step::activations(x[r / 3] + r % 3 * x_stride);
+            auto one = Step::activations(x[r / 3] + r % 3 * x_stride + 4 * k);
 #pragma GCC unroll 16
             for (int c = 0; c < C; ++c) acc[r][c] = Step::step(acc[r][c], wide[c], one);
         }
-        w += w_step;
-        ahead += ahead_step;
+    };
+    auto pass = [&](int words) WB_LAMBDA {
+        w += words * w_step;
 #pragma GCC unroll 16
-        for (int b = 0; b < kBases; ++b) x[b] += 4;
+        for (int b = 0; b < kBases; ++b) x[b] += 4 * words;
+    };
+    int64_t left = p.words;
+    if constexpr (kTurnWords > 1 && R > 3)
+        for (; left >= kTurnWords; left -= kTurnWords) {
+#pragma GCC unroll 16
+            for (int k = 0; k < kTurnWords; ++k) word(k);
+            pass(kTurnWords);
+        }
+    for (; left > 0; --left) {
+        word(0);
+        pass(1);
     }
     const int64_t column = 16 * vector, columns = least(16 * C, p.n - column), y_stride = p.y_stride;
     const Activation activation = p.epilogue.activation;
@@ -271,10 +285,11 @@ static void multiply(const Product<Dot> &p) noexcept {
                                : end < tiles ? p.w
                                              : static_cast<const char *>(p.ahead.from);
             const int64_t bytes = last && end == tiles ? p.ahead.bytes : p.pair_step;
-            const bool fetch = next && p.words > 0 && p.w_step == 128 && bytes <= kAheadBytes;
-            const int64_t share = fetch ? least(64 * kTileVectors, bytes / (passes * p.words)) : 0;
+            const int64_t steps = p.words / kFetchWords;
+            const bool fetch = next && steps > 0 && p.w_step == 128 && bytes <= kAheadBytes;
+            const int64_t share = fetch ? least(64 * kTileVectors, bytes / (passes * steps)) : 0;
             for (int64_t t = first; t < end; ++t) {
-                const int64_t at = (v % 2 * (end - first) + t - first) * share * p.words;
+                const int64_t at = (v % 2 * (end - first) + t - first) * share * steps;
                 run[t < longer](p, row_of(t), v, fetch ? next + at : p.x, share);
             }
             v += wide;

@@ -17,6 +17,8 @@ inline constexpr int kTileRows = 6, kTileVectors = 1, kStreamPanels = 2;
 inline constexpr int64_t kBlockBytes = 192 << 10;  // of activations, to stay in L2
 inline constexpr int64_t kAheadBytes = 128 << 10;  // of a panel, to be fetched while the one before is used
 inline constexpr int64_t kStreamAhead = 1024;      // bytes, of a panel
+// Words a turn of the product's loop: beside a busy hyper-thread a core is short of instructions, not of FMAs.
+inline constexpr int kTurnWords = 4, kFetchWords = 2;  // and words for which it fetches one line of what follows
 
 #define WB_HALVES 1  // a last vector of at most 8 columns is one register
 inline constexpr int64_t kLeastColumns = 8;
@@ -83,6 +85,12 @@ WB_BINARY(mul, F, _mm256_mul_ps)
 WB_BINARY(div, F, _mm256_div_ps)
 WB_BINARY(max_or_second, F, _mm256_max_ps)
 WB_BINARY(min_or_second, F, _mm256_min_ps)
+// sum + a * b, rounded once; in assembly, because gcc moves many such accumulators around.
+WB_INLINE F add_product(F sum, F a, F b) {
+    __asm__("vfmadd231ps %2, %1, %0" : "+x"(sum.lo) : "x"(a.lo), "x"(b.lo));
+    __asm__("vfmadd231ps %2, %1, %0" : "+x"(sum.hi) : "x"(a.hi), "x"(b.hi));
+    return sum;
+}
 WB_INLINE F fma(F a, F b, F c) { return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)}; }
 WB_INLINE F sqrt(F a) { return {_mm256_sqrt_ps(a.lo), _mm256_sqrt_ps(a.hi)}; }
 WB_INLINE F floor(F a) { return {_mm256_floor_ps(a.lo), _mm256_floor_ps(a.hi)}; }

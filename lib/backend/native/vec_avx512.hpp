@@ -21,9 +21,10 @@ namespace weighbridge::lib::native::WB_LEVEL {
 
 // 12 x 32: 24 accumulators, 2 of weights; activations are broadcast from memory.
 inline constexpr int kTileRows = 12, kTileVectors = 2, kStreamPanels = 4;
-inline constexpr int64_t kBlockBytes = 384 << 10;  // of activations, to stay in L2
-inline constexpr int64_t kAheadBytes = 128 << 10;  // of a panel, to be fetched while the one before is used
-inline constexpr int64_t kStreamAhead = 1024;      // bytes, of a panel
+inline constexpr int64_t kBlockBytes = 384 << 10;      // of activations, to stay in L2
+inline constexpr int64_t kAheadBytes = 128 << 10;      // of a panel, to be fetched while the one before is used
+inline constexpr int64_t kStreamAhead = 1024;          // bytes, of a panel
+inline constexpr int kTurnWords = 1, kFetchWords = 1;  // words a turn of the product's loop, and a line fetched in it
 
 inline constexpr int64_t kLeastColumns = 16;  // of a tile
 
@@ -61,6 +62,7 @@ WB_BINARY(div, F, _mm512_div_ps)
 WB_BINARY(max_or_second, F, _mm512_max_ps)
 WB_BINARY(min_or_second, F, _mm512_min_ps)
 WB_INLINE F fma(F a, F b, F c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+WB_INLINE F add_product(F sum, F a, F b) { return fma(a, b, sum); }
 WB_INLINE F sqrt(F a) { return {_mm512_sqrt_ps(a.v)}; }
 WB_INLINE F floor(F a) { return {_mm512_roundscale_ps(a.v, 1)}; }
 WB_INLINE F ceil(F a) { return {_mm512_roundscale_ps(a.v, 2)}; }

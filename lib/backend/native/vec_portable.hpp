@@ -11,9 +11,10 @@
 namespace weighbridge::lib::native::WB_LEVEL {
 
 inline constexpr int kTileRows = 6, kTileVectors = 1, kStreamPanels = 1;
-inline constexpr int64_t kBlockBytes = 192 << 10;  // of activations, to stay in L2
-inline constexpr int64_t kAheadBytes = 128 << 10;  // of a panel, to be fetched while the one before is used
-inline constexpr int64_t kStreamAhead = 1024;      // bytes, of a panel
+inline constexpr int64_t kBlockBytes = 192 << 10;      // of activations, to stay in L2
+inline constexpr int64_t kAheadBytes = 128 << 10;      // of a panel, to be fetched while the one before is used
+inline constexpr int64_t kStreamAhead = 1024;          // bytes, of a panel
+inline constexpr int kTurnWords = 1, kFetchWords = 1;  // words a turn of the product's loop, and a line fetched in it
 
 inline constexpr int64_t kLeastColumns = 16;  // of a tile
 
@@ -69,6 +70,7 @@ WB_INLINE F fma(F a, F b, F c) {
     WB_EACH a.v[i] = __builtin_fmaf(a.v[i], b.v[i], c.v[i]);
     return a;
 }
+WB_INLINE F add_product(F sum, F a, F b) { return fma(a, b, sum); }
 WB_INLINE F sqrt(F a) {
     WB_EACH a.v[i] = __builtin_sqrtf(a.v[i]);
     return a;
