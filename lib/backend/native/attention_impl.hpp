@@ -128,16 +128,16 @@ static void attention_f32(const Attention &a) noexcept {
     auto *panels = scratch.take<float>(padded * a.dim);
     auto *s = scratch.take<float>(block * padded);
     auto *packed = scratch.take<float>(a.keys * values);
-    // V's rows side by side: a head's own lie so far apart that more than a few do not fit L1 together.
+    // V by 16 columns: a head's own rows lie so far apart that more than a few do not fit L1 together.
     const bool pack = a.value_dim % 16 || (a.keys > 32 && a.queries > kTileRows);
-    const int64_t v_row = pack ? values : a.v_row;
+    const int64_t v_row = pack ? 16 : a.v_row, v_part = pack ? 16 * a.keys : 16;  // to the next key, and 16 columns
     float inverse[kAttentionRows] = {};
     for (int64_t head = 0; head < a.heads; ++head) {
         const float *v = a.v + head * a.v_head;
         to_panels(a.k + head * a.k_head, a.k_row, a.keys, a.dim, panels);
         for (int64_t n = 0; pack && n < a.keys; ++n)
             for (int64_t j = 0; j < values; j += 16)
-                store(packed + n * values + j, load_n(v + n * a.v_row + j, a.value_dim - j));
+                store(packed + j * a.keys + 16 * n, load_n(v + n * a.v_row + j, a.value_dim - j));
         if (pack) v = packed;
         const int64_t blocks = (a.queries + block - 1) / block;
         for (int64_t t = 0, query = 0; t < blocks; ++t) {
@@ -162,20 +162,22 @@ static void attention_f32(const Attention &a) noexcept {
                                         common,
                                         reinterpret_cast<const char *>(v),
                                         v_row * 4,
-                                        128,
+                                        v_part * 8,
                                         a.value_dim,
                                         nullptr,
                                         dot,
                                         {},
                                         out,
-                                        a.out_row});
+                                        a.out_row,
+                                        {},
+                                        v_part * 4});
             for (int64_t r = 0; common < keys && r < rows; ++r) {
                 const float *p = s + r * padded;
                 for (int64_t j = 0; j < a.value_dim; j += 16) {
                     const int64_t here = least(16, a.value_dim - j);
                     F sum = load_n(out + r * a.out_row + j, here);
                     for (int64_t n = common; n < least(keys, query + r + 1); ++n)
-                        sum = fma(load(v + n * v_row + j), set(p[n]), sum);
+                        sum = fma(load(v + n * v_row + j / 16 * v_part), set(p[n]), sum);
                     store_n(out + r * a.out_row + j, mul(sum, set(inverse[r])), here);
                 }
             }

@@ -31,7 +31,7 @@ struct DotF32 {
     static WB_INLINE Acc zero() { return set(0.0f); }
     static WB_INLINE F weights(const char *p) { return load(reinterpret_cast<const float *>(p)); }
     static WB_INLINE F activations(const char *p) { return set(*reinterpret_cast<const float *>(p)); }
-    static WB_INLINE Acc step(Acc a, F w, F x) { return add_product(a, w, x); }
+    static WB_INLINE Acc step(Acc a, F w, F x) { return fma(w, x, a); }
     static WB_INLINE F finish(Acc a, int64_t, int64_t) { return a; }
 };
 
@@ -61,7 +61,7 @@ struct Product {
     const char *x;
     int64_t x_stride, rows, words;  // bytes; words of a row
     const char *w;
-    int64_t w_step, pair_step;  // bytes from word to word, and from 32 columns to the next 32; 16 columns are 64 bytes
+    int64_t w_step, pair_step;  // bytes from word to word, and from 32 columns to the next 32
     int64_t n;
     const typename Dot::Start *start;  // panel_columns(n) of them, or null: 0
     Dot dot;
@@ -69,6 +69,7 @@ struct Product {
     float *y;
     int64_t y_stride;
     Ahead ahead = {};
+    int64_t half_step = 64;  // bytes from 16 columns of the 32 to the other 16
 };
 
 WB_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -136,16 +137,17 @@ static void tile(const Product<Dot> &p, int64_t row, int64_t vector, const char 
     }
     // Three rows a pointer: twelve would not fit the registers.
     constexpr int kBases = (R + 2) / 3;
-    const int64_t x_stride = p.x_stride, w_step = p.w_step, pair_step = p.pair_step;
+    const int64_t x_stride = p.x_stride, w_step = p.w_step, pair_step = p.pair_step, half_step = p.half_step;
     const char *x[kBases];
 #pragma GCC unroll 16
     for (int b = 0; b < kBases; ++b) x[b] = p.x + (row + 3 * b) * x_stride;
-    const char *w = p.w + vector / 2 * pair_step + vector % 2 * 64;
+    const char *w = p.w + vector / 2 * pair_step + vector % 2 * half_step;
     auto word = [&](int k) WB_LAMBDA {  // the word k words on
         const char *at = w + k * w_step;
         if constexpr (R <= 3)  // few rows: the weights are the work, so ask for those 8 words on
 #pragma GCC unroll 16
-            for (int c = 0; c < C; ++c) __builtin_prefetch(at + c / 2 * pair_step + c % 2 * 64 + kStreamAhead, 0, 3);
+            for (int c = 0; c < C; ++c)
+                __builtin_prefetch(at + c / 2 * pair_step + c % 2 * half_step + kStreamAhead, 0, 3);
         else if (k % kFetchWords == 0) {
 #pragma GCC unroll 16
             for (int c = 0; c < C; ++c) __builtin_prefetch(ahead + 64 * c, 0, 2);
@@ -153,12 +155,16 @@ static void tile(const Product<Dot> &p, int64_t row, int64_t vector, const char 
         }
         decltype(Step::weights(w)) wide[C];
 #pragma GCC unroll 16
-        for (int c = 0; c < C; ++c) wide[c] = Step::weights(at + c / 2 * pair_step + c % 2 * 64);
+        for (int c = 0; c < C; ++c) wide[c] = Step::weights(at + c / 2 * pair_step + c % 2 * half_step);
 #pragma GCC unroll 16
         for (int r = 0; r < R; ++r) {
             auto one = Step::activations(x[r / 3] + r % 3 * x_stride + 4 * k);
 #pragma GCC unroll 16
-            for (int c = 0; c < C; ++c) acc[r][c] = Step::step(acc[r][c], wide[c], one);
+            for (int c = 0; c < C; ++c)
+                if constexpr (R > 3 && std::is_base_of_v<DotF32, Step>)
+                    acc[r][c] = add_product(acc[r][c], wide[c], one);
+                else
+                    acc[r][c] = Step::step(acc[r][c], wide[c], one);
         }
     };
     auto pass = [&](int words) WB_LAMBDA {

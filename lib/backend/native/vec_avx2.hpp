@@ -85,7 +85,8 @@ WB_BINARY(mul, F, _mm256_mul_ps)
 WB_BINARY(div, F, _mm256_div_ps)
 WB_BINARY(max_or_second, F, _mm256_max_ps)
 WB_BINARY(min_or_second, F, _mm256_min_ps)
-// sum + a * b, rounded once; in assembly, because gcc moves many such accumulators around.
+// sum + a * b, rounded once, for a dozen sums: gcc moves them around unless each is named by assembly. Not for so many
+// that some must spill.
 WB_INLINE F add_product(F sum, F a, F b) {
     __asm__("vfmadd231ps %2, %1, %0" : "+x"(sum.lo) : "x"(a.lo), "x"(b.lo));
     __asm__("vfmadd231ps %2, %1, %0" : "+x"(sum.hi) : "x"(a.hi), "x"(b.hi));
