@@ -394,9 +394,9 @@ std::unique_ptr<TorchscriptBackend> make_torchscript_backend(PluginOptions optio
 std::string describe_plugins_json() {
     Json list = Json::array();
     for (const PluginFile &file : plugins_in(plugin_directory()))
-        list.push_back({{"kind", "plugin"}, {"path", file.path}, {"libtorch", file.minor}});
+        list.push_back({{"kind", "plugin"}, {"libtorch", file.minor}, {"path", file.path}});
     if (const auto mapped = mapped_libtorch())
-        list.push_back({{"kind", "mapped"}, {"path", mapped->directory}, {"libtorch", mapped->version}});
+        list.push_back({{"kind", "mapped"}, {"libtorch", mapped->version}, {"path", mapped->directory}});
     return list.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -51,24 +51,9 @@ struct DotScaledBf16 : DotBf16 {
     WB_INLINE F finish(Acc a, int64_t row, int64_t) const { return mul(a, set(factors[row])); }
 };
 
-// The layer as a product whose words are 2 bf16.
 template <class Dot>
 WB_INLINE Product<Dot> bf16_product(const LinearBf16 &l) {
-    const int64_t words = (l.k + 1) / 2;
-    return {reinterpret_cast<const char *>(l.x),
-            l.x_stride * 2,
-            l.rows,
-            words,
-            reinterpret_cast<const char *>(l.panels),
-            128,
-            words * 128,
-            l.n,
-            l.bias,
-            {},
-            l.epilogue,
-            l.y,
-            l.y_stride,
-            l.ahead};
+    return product_of(l, (l.k + 1) / 2, l.bias, Dot{});
 }
 
 #ifndef WB_AMX  // which has its own

@@ -11,26 +11,11 @@ WB_INLINE F scaled(I sum, const LinearI8 &l, int64_t row, int64_t column) {
     return fma(to_float(sum), mul(set(l.x_scale[row]), load(l.w_scale + column)), load(l.shift + column));
 }
 
-// The layer as a product whose words are 4 bytes.
 template <class Dot>
 WB_INLINE Product<Dot> int8_product(const LinearI8 &l) {
-    const int64_t words = (l.k + 3) / 4;
     Dot dot;
     dot.layer = &l;
-    return {reinterpret_cast<const char *>(l.x),
-            l.x_stride,
-            l.rows,
-            words,
-            reinterpret_cast<const char *>(l.panels),
-            128,
-            words * 128,
-            l.n,
-            l.start,
-            dot,
-            l.epilogue,
-            l.y,
-            l.y_stride,
-            l.ahead};
+    return product_of(l, (l.k + 3) / 4, l.start, dot);
 }
 
 struct DotInts {

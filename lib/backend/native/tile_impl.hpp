@@ -303,21 +303,25 @@ static void multiply(const Product<Dot> &p) noexcept {
     }
 }
 
-static void linear_f32(const LinearF32 &l) noexcept {
-    multiply(Product<DotF32>{reinterpret_cast<const char *>(l.x),
-                             l.x_stride * 4,
-                             l.rows,
-                             l.k,
-                             reinterpret_cast<const char *>(l.panels),
-                             128,
-                             l.k * 128,
-                             l.n,
-                             l.bias,
-                             {},
-                             l.epilogue,
-                             l.y,
-                             l.y_stride,
-                             l.ahead});
+// A layer, of any precision, as a product of so many words.
+template <class Dot, class Layer>
+WB_INLINE Product<Dot> product_of(const Layer &l, int64_t words, const typename Dot::Start *start, Dot dot) {
+    return {reinterpret_cast<const char *>(l.x),
+            l.x_stride * static_cast<int64_t>(sizeof *l.x),
+            l.rows,
+            words,
+            reinterpret_cast<const char *>(l.panels),
+            128,
+            words * 128,
+            l.n,
+            start,
+            dot,
+            l.epilogue,
+            l.y,
+            l.y_stride,
+            l.ahead};
 }
+
+static void linear_f32(const LinearF32 &l) noexcept { multiply(product_of(l, l.k, l.bias, DotF32{})); }
 
 }  // namespace weighbridge::lib::native::WB_LEVEL
