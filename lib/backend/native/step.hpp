@@ -42,8 +42,9 @@ class Step {
     virtual void bind(int64_t rows, int64_t length) = 0;
     // A failure names what the payment's data did wrong. Where the run's stop ended it, `left` says so.
     virtual Status run(const StepRun &run) = 0;
-    virtual int64_t scratch_bytes() const { return 0; }  // after bind
-    virtual int64_t work() const { return 1; }           // about, in multiply-adds, after bind
+    // After bind. Where one of a step's sizes grows and no other shrinks it is never less: executors ask at the ends.
+    virtual int64_t scratch_bytes() const { return 0; }
+    virtual int64_t work() const { return 1; }  // about, in multiply-adds, after bind
 };
 
 std::unique_ptr<Step> make_product_step(const StepContext &context, const StepPlan &plan);

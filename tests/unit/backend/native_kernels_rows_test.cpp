@@ -22,6 +22,8 @@ std::vector<Case> cases() {
     Random random(21);
     std::vector<Case> all = {{2, 34, 34, 64, 64},  {1, 1, 128, 32, 32},  {3, 5, 1, 8, 16}, {2, 3, 0, 8, 8},
                              {1, 25, 257, 20, 24}, {1, 13, 1024, 16, 1}, {1, 0, 5, 4, 4}};
+    // Where blocks of queries get smaller, to either side of it.
+    for (int64_t keys : {64, 65, 96, 97, 128, 129, 160, 161, 192, 320}) all.push_back({1, 50, keys, 8, 16});
     for (int64_t i = 1; i <= 70; ++i)
         all.push_back({random.between(1, 3), random.between(1, 30), i, random.between(1, 40), random.between(1, 40)});
     for (int64_t i = 1; i <= 40; ++i)
