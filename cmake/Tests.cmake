@@ -52,6 +52,7 @@ set_tests_properties(fixtures PROPERTIES FIXTURES_SETUP bundles)
 
 # The C ABI in C, one program a file: exit code 0, or a line with file and line of the check that failed.
 file(GLOB capi_sources CONFIGURE_DEPENDS "${WEIGHBRIDGE_TESTS}/capi/*_test.c" "${WEIGHBRIDGE_TESTS}/fault/*_test.c")
+list(FILTER capi_sources EXCLUDE REGEX "/unload_test[.]c$")
 foreach(source IN LISTS capi_sources)
     get_filename_component(name "${source}" NAME_WE)
     wb_test_program(c_${name} SOURCES "${source}" LIBRARIES weighbridge Threads::Threads m)
@@ -59,6 +60,17 @@ foreach(source IN LISTS capi_sources)
     add_test(NAME c.${name} COMMAND c_${name} "${WEIGHBRIDGE_FIXTURES}")
     set_tests_properties(c.${name} PROPERTIES FIXTURES_REQUIRED bundles TIMEOUT 300)
 endforeach()
+
+# Loads the library with dlopen(), so is not linked with it.
+if(NOT WEIGHBRIDGE_SANITIZE)  # their allocators count otherwise
+    wb_test_program(unload_test SOURCES "${WEIGHBRIDGE_TESTS}/fault/unload_test.c" LIBRARIES Threads::Threads ${CMAKE_DL_LIBS})
+    target_include_directories(unload_test PRIVATE "${PROJECT_SOURCE_DIR}/include")
+    add_library(late_caller MODULE "${WEIGHBRIDGE_TESTS}/fault/late_caller.cpp")
+    target_link_libraries(late_caller PRIVATE weighbridge_flags)
+    add_test(NAME unload COMMAND unload_test "$<TARGET_FILE:weighbridge>" "$<TARGET_FILE:late_caller>"
+        "${WEIGHBRIDGE_FIXTURES}")
+    set_tests_properties(unload PROPERTIES FIXTURES_REQUIRED bundles TIMEOUT 300)
+endif()
 
 # The header-only C++ API.
 file(GLOB cpp_api_sources CONFIGURE_DEPENDS "${WEIGHBRIDGE_TESTS}/unit/cpp_api/*_test.cpp")

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "base/fork.hpp"
+#include "base/unload.hpp"
 
 namespace weighbridge::capi {
 namespace {
@@ -26,7 +27,7 @@ struct alignas(64) Entry {
     uint32_t next_free = 0;             // guarded by Table::mutex
 };
 
-// Chunks of doubling size are never freed, so that an index once given stays readable.
+// Chunks of doubling size stay while the library is loaded, so that an index once given is readable.
 constexpr uint32_t kFirstChunk = 64;
 constexpr int kChunks = 20;  // 64 million handles
 
@@ -37,10 +38,18 @@ struct Table {
     uint32_t free = 0;  // guarded by mutex; list head, 0 is its end
 };
 
-// Never destroyed: handles may be freed from other libraries' static destructors.
+Table *made_table = nullptr;
+
+// Stays when the process ends: handles may be freed from other libraries' static destructors.
 Table &table() {
-    static Table *made = new Table;
-    return *made;
+    static Table *once = made_table = new Table;
+    return *once;
+}
+
+__attribute__((destructor)) void free_table() {
+    if (!made_table || !lib::unloading()) return;
+    for (auto &chunk : made_table->chunks) delete[] chunk.load();
+    delete made_table;
 }
 
 Entry *entry_at(uint32_t index) {

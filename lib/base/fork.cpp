@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/unload.hpp"
+
 namespace weighbridge::lib {
 namespace {
 
@@ -16,10 +18,12 @@ constinit Word last_epoch{0};
 constinit Word plain_word{0};  // stands in for the page where the kernel cannot wipe one
 constinit std::atomic<Word *> epoch_word{nullptr};
 
+size_t page_bytes() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
+
 void forget_epoch() { plain_word.store(0, std::memory_order_relaxed); }
 
 Word *make_epoch_word() {
-    auto bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    const size_t bytes = page_bytes();
     void *page = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     bool wiped = page != MAP_FAILED && madvise(page, bytes, MADV_WIPEONFORK) == 0;
     if (page != MAP_FAILED && !wiped) munmap(page, bytes);
@@ -30,6 +34,11 @@ Word *make_epoch_word() {
     if (epoch_word.compare_exchange_strong(winner, made, std::memory_order_acq_rel)) return made;
     if (wiped) munmap(page, bytes);
     return winner;
+}
+
+__attribute__((destructor)) void unmap_epoch_word() {
+    Word *word = epoch_word.load(std::memory_order_relaxed);
+    if (word && word != &plain_word && unloading()) munmap(word, page_bytes());
 }
 
 constexpr uint64_t kRenewing = uint64_t{1} << 63;

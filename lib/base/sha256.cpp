@@ -8,6 +8,8 @@
 #include <atomic>
 #include <memory>
 
+#include "base/unload.hpp"
+
 namespace weighbridge::lib {
 namespace {
 
@@ -33,8 +35,13 @@ struct Library {
 
 // Made at the first use and kept until the process ends: destroying it from a static destructor would race with the
 // host's own OpenSSL clean-up. Published by one compare-and-swap, so that no fork can leave a lock behind.
+constinit std::atomic<const Library *> shared{nullptr};
+
+__attribute__((destructor)) void free_library() {
+    if (unloading()) delete shared.load(std::memory_order_relaxed);
+}
+
 const Library *library() {
-    static std::atomic<const Library *> shared{nullptr};
     if (const Library *made = shared.load(std::memory_order_acquire)) return made;
     auto mine = std::make_unique<const Library>();
     if (!mine->algorithm) return nullptr;
