@@ -15,7 +15,9 @@
  *   5. Structs start with struct_size, which the caller sets (or the _INIT macro does). They grow at the end only.
  *   6. Deadlines are absolute nanoseconds of CLOCK_MONOTONIC: wb_now_ns() + budget, or WB_NO_DEADLINE.
  *   7. Strings are UTF-8 and end with NUL. Functions that fill a text buffer write the needed size, NUL included.
- *   8. Everything is thread-safe unless its comment says otherwise; rows, batches and calls are for one thread at a
+ *   8. Functions compute in a floating-point state of their own (to nearest, denormals kept, no traps), whatever the
+ *      host's is, and give it back: control and sticky flags are as before the call, on errors too.
+ *   9. Everything is thread-safe unless its comment says otherwise; rows, batches and calls are for one thread at a
  * time.
  *
  *  @code

@@ -7,6 +7,7 @@
 #include <new>
 #include <string_view>
 
+#include "base/fp_env.hpp"
 #include "base/status.hpp"
 
 namespace weighbridge::capi {
@@ -26,9 +27,11 @@ inline int32_t report(const lib::Status &status, wb_error *err) {
     return status.code;
 }
 
-// The one place where exceptions end. Every entry point is one line through it; `body` gives a Status.
+// The one place where exceptions end and where the host's floating-point state is set aside. Every entry point is one
+// line through it; `body` gives a Status.
 template <class Body>
 int32_t barrier(wb_error *err, Body &&body) noexcept {
+    const lib::FpEnvironment environment;
     try {
         return report(body(), err);
     } catch (const std::bad_alloc &) {

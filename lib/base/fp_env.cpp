@@ -19,6 +19,16 @@ constexpr uint32_t kFlags = 0x003F;
 uint32_t read() { return _mm_getcsr(); }
 void write(uint32_t control) { _mm_setcsr(control); }
 uint32_t wanted(uint32_t saved) { return kMasked | (saved & kFlags); }
+
+// The x87 control word as the ABI has it at the start of a process (System V ABI for AMD64, 3.4.1): extended precision,
+// nearest, all exceptions masked.
+constexpr uint16_t kX87 = 0x037F;
+
+bool x87_is_default() {
+    uint16_t control;
+    __asm__ volatile("fnstcw %0" : "=m"(control));
+    return control == kX87;
+}
 #else
 // FPCR (Arm ARM C5.2.8): zero is nearest, no flush to zero, no traps, no alternative half precision. Its flags are in
 // another register, FPSR.
@@ -35,8 +45,18 @@ uint32_t wanted(uint32_t) { return 0; }
 
 FpEnvironment::FpEnvironment() : saved_(read()) {
     if (saved_ != wanted(saved_)) write(wanted(saved_));
+#if defined(__x86_64__)
+    x87_changed_ = !x87_is_default();
+    if (x87_changed_) __asm__ volatile("fnstenv %0\n\tfldcw %1" : "=m"(x87_) : "m"(kX87));
+#endif
 }
 
-FpEnvironment::~FpEnvironment() { write(saved_); }
+FpEnvironment::~FpEnvironment() {
+    write(saved_);
+#if defined(__x86_64__)
+    // The whole environment: a flag raised inside would trap the host where its control word asks for that.
+    if (x87_changed_) __asm__ volatile("fldenv %0" : : "m"(x87_));
+#endif
+}
 
 }  // namespace weighbridge::lib

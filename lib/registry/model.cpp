@@ -5,7 +5,6 @@
 #include <cstring>
 #include <new>
 
-#include "base/fp_env.hpp"
 #include "registry/activation.hpp"
 
 namespace weighbridge::lib {
@@ -150,7 +149,6 @@ void Model::answer(Place &place, size_t index, int64_t row, RowSink &sink) const
 }
 
 Status Model::score(const RowSource &source, const Service &service, RowSink &sink, Timing &timing) {
-    FpEnvironment floating_point;
     const int64_t entered = timing.entered_ns != 0 ? timing.entered_ns : runtime_->clock.now_ns();
     int64_t begun = entered;
     auto lease = runtime_->pool.acquire(service.priority, service.deadline_ns, service.cancel, begun);
@@ -193,7 +191,6 @@ size_t Model::fill(Place &place, const RowSource &source, std::span<int64_t> row
 
 Status Model::score_rows(const RowSource &source, std::span<int64_t> rows, const Service &service, RowSink &sink,
                          size_t &done) {
-    FpEnvironment floating_point;
     const Encoder &encoder = bundle_->encoder();
     if (encoder.limits().length > 0) {
         auto length = [&](int64_t row) {
@@ -225,7 +222,6 @@ Status Model::score_rows(const RowSource &source, std::span<int64_t> rows, const
 }
 
 Status Model::warm(const RowSource &source) {
-    FpEnvironment floating_point;
     for (const auto &place : places_) {
         place->tile.clear();
         Encoder::Append appended;

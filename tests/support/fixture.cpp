@@ -43,7 +43,7 @@ std::string golden(const FixtureOptions &options) {
     for (int i = 0; i < 16; ++i) {
         int amount = i * i * 997;
         double age = i * 0.5;
-        double logit = 0.5 * std::log1p(amount / 100.0) - 0.25 * age + static_cast<double>(kByCountry[i % 4]) +
+        double logit = 0.5 * std::log1p(amount / 100.0) - 0.25 * options.steep * age + static_cast<double>(kByCountry[i % 4]) +
                        (i % 3 == 0 ? 1.0 : 0.0) + options.bias + (options.wrong_golden && i == 7 ? 0.01 : 0.0);
         lines += fmt::format(
             R"({{"row": {{"amount_minor": {}, "{}": {}, "country": "{}", "online": {}}}, "outputs": {{"fraud": [{}], "logit": [{}]}}}})",
@@ -102,8 +102,9 @@ void write_fixture(const std::string &directory, const FixtureOptions &options) 
     };
     add("model.ts", "not a module: this bundle serves from its plan\n");
     add("golden.jsonl", golden(options));
-    std::vector<float> weights = {0.5f, -0.25f, 1.0f};
-    if (options.extra_feature) weights.push_back(0.0625f);
+    const auto steep = static_cast<float>(options.steep);
+    std::vector<float> weights = {0.5f, -0.25f * steep, 1.0f};
+    if (options.extra_feature) weights.push_back(0.0625f * steep);
     files["model.plan"] =
         fixture_plan(weights, static_cast<float>(options.bias), kByCountry, *lib::sha256(files.at("model.ts")));
     if (options.plan) files["model.plan"] = options.plan(std::move(files["model.plan"]));

@@ -23,6 +23,9 @@ int main(int argc, char **argv) {
         write("mlp-extra", [](FixtureOptions &o) { o.version = "3.0.0", o.extra_feature = true; });
         write("mlp-renamed", [](FixtureOptions &o) { o.version = "4.0.0", o.renamed = true; });
         write("mlp-wrong-golden", [](FixtureOptions &o) { o.wrong_golden = true; });
+        write("mlp-steep", [](FixtureOptions &o) { o.extra_feature = true, o.steep = 64.0; });
+        write("mlp-steep-slot",
+              [](FixtureOptions &o) { o.extra_feature = true, o.steep = 64.0, o.fallback_slot = "spare"; });
         write("mlp-fallback-slot", [](FixtureOptions &o) { o.version = "5.0.0", o.fallback_slot = "spare"; });
     } catch (const std::exception &e) {
         return std::fprintf(stderr, "make_fixture: %s\n", e.what()), 1;

@@ -25,7 +25,8 @@ typedef struct wb_engine_options wb_engine_options; /**< @since 0.1, unstable */
 /** @} */
 
 /** Receives one line about an event. Called on the thread that caused it, with no lock of the library held, never more
- *  than once a second for one rate-limited event. It must not call into this library and must not throw or jump.
+ *  than once a second for one rate-limited event. It must not call into this library and must not throw or jump. It runs
+ *  in the library's floating-point state (to nearest, no traps), and what it changes of that ends with the call.
  *  @param event    WB_LOG_*
  *  @param message  one line of UTF-8, valid during the call, holds no value of a feature with a privacy class
  *  @since 0.1, unstable */
