@@ -3,10 +3,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <exception>
-#include <new>
 #include <string_view>
 
+#include "base/exception.hpp"
 #include "base/fp_env.hpp"
 #include "base/status.hpp"
 
@@ -34,12 +33,8 @@ int32_t barrier(wb_error *err, Body &&body) noexcept {
     const lib::FpEnvironment environment;
     try {
         return report(body(), err);
-    } catch (const std::bad_alloc &) {
-        return report(lib::Status::failure(WB_OUT_OF_MEMORY, "out of memory"), err);
-    } catch (const std::exception &e) {
-        return report(lib::Status::failure(WB_INTERNAL, "internal error: {}", e.what()), err);
     } catch (...) {
-        return report(lib::Status::failure(WB_INTERNAL, "internal error of an unknown kind"), err);
+        return report(lib::failure_of_exception(), err);
     }
 }
 

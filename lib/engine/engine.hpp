@@ -116,7 +116,8 @@ class Engine final : public RefCounted {
     Expected<Ref<Model>> load_bundle(const std::string &path, const LoadOptions &options);
     Ref<Slot> find_slot(const std::string &name) const;
     Target fallback_target(const Manifest &manifest) const;
-    void report(const CallRecord &record);
+    // `failure`: what the model that was asked first said, where it failed.
+    void report(const CallRecord &record, const Status &failure);
 
     const uint64_t epoch_;  // of the process that made it
     const native::Level level_;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "bundle/golden.hpp"
 #include "engine/engine.hpp"
@@ -19,6 +18,7 @@ class OutputSink final : public RowSink {
             values.emplace_back(answer.outputs[i], answer.outputs[i] + manifest_.outputs[i].width);
     }
     void refused(int64_t, const Status &) override {}
+    void failed(int64_t, const Status &) override {}
     std::vector<std::vector<float>> values;
 
   private:
@@ -118,9 +118,7 @@ Expected<VerifyReport> Engine::verify(Model &model) const {
             for (size_t k = 0; k < sink.values[i].size(); ++k) {
                 double difference = std::fabs(static_cast<double>(sink.values[i][k]) - vector.outputs[i][k]);
                 report.mean_difference[i] += difference / static_cast<double>(golden->size() * sink.values[i].size());
-                if (!(difference <= report.largest_difference[i]))
-                    report.largest_difference[i] =
-                        difference == difference ? difference : std::numeric_limits<double>::infinity();
+                report.largest_difference[i] = std::max(report.largest_difference[i], difference);
             }
     }
     return report;
@@ -135,7 +133,9 @@ Expected<std::string> Engine::compute_golden(const std::shared_ptr<const Bundle>
     const Manifest &manifest = bundle->manifest();
     OutputSink sink(manifest);
     std::string lines;
-    for (const std::string &json : generate_golden_rows(*bundle, count)) {
+    const auto rows = generate_golden_rows(*bundle, count);
+    for (size_t i = 0; i < rows.size(); ++i) {
+        const std::string &json = rows[i];
         // A tail as large as the text of the row is enough: no value takes more bytes than eight for each of its
         // characters.
         std::vector<uint64_t> row(bundle->schema()->fixed_bytes() / 8 + json.size() + 8);
@@ -144,7 +144,10 @@ Expected<std::string> Engine::compute_golden(const std::shared_ptr<const Bundle>
         Timing timing;
         if (status.ok())
             status = (*model)->score(StridedRows(*bundle->schema(), row.data(), 0), Service{}, sink, timing);
-        if (!status.ok()) return status;
+        if (!status.ok()) {
+            auto failure = Status::failure(status.code, "generated golden row {} of {}: {}", i + 1, rows.size(), status.message);
+            return failure;
+        }
         lines += golden_line(json, manifest, sink.values) + "\n";
     }
     return lines;

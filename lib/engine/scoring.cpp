@@ -18,6 +18,8 @@ int32_t reason_of(int32_t code) {
         case WB_OVERLOADED:
             return WB_REASON_OVERLOAD;
         case WB_BACKEND_FAILED:
+        case WB_INTERNAL:
+        case WB_OUT_OF_MEMORY:
             return WB_REASON_BACKEND;
         default:
             return WB_REASON_NONE;
@@ -41,6 +43,7 @@ class SingleSink final : public RowSink {
                 std::copy_n(answer.outputs[i], model_.bundle().manifest().outputs[i].width, buffers_[i].data);
     }
     void refused(int64_t, const Status &) override {}
+    void failed(int64_t, const Status &) override {}
 
   private:
     const Model &model_;
@@ -51,17 +54,21 @@ class SingleSink final : public RowSink {
 // Writes a batch's result columns.
 class BatchSink final : public RowSink {
   public:
-    BatchSink(const Batch &batch, const Manifest &manifest) : batch_(batch), manifest_(manifest) {}
+    BatchSink(const Batch &batch, const Manifest &manifest, bool accept_fallback)
+        : batch_(batch), manifest_(manifest), accept_fallback_(accept_fallback) {}
 
-    void serve(int32_t status, int32_t reason) {
-        status_ = status;
-        reason_ = reason;
-    }
+    // From now on the fallback answers: its model, or its score where that has none either.
+    void serve_fallback(int32_t reason) { reason_ = reason; }
 
     void answered(int64_t row, const Answer &answer) override {
         ++scored;
-        write(row, answer.score, answer.probability, answer.band, status_, reason_, -1, answer.notes);
-        if (status_ != WB_OK) return blank(row);  // another model's outputs are not these
+        const bool fallback = reason_ != WB_REASON_NONE;
+        write(row, answer.score, answer.probability, answer.band, fallback ? WB_OK_FALLBACK : WB_OK, reason_, -1,
+              answer.notes);
+        if (fallback) {
+            ++fallbacks;
+            return blank(row);  // another model's outputs are not these
+        }
         for (size_t i = 0; i < batch_.outputs().size(); ++i) {
             const ResultColumn &column = batch_.outputs()[i];
             if (column.data)
@@ -71,8 +78,15 @@ class BatchSink final : public RowSink {
     }
 
     void refused(int64_t row, const Status &why) override {
+        if (reason_ != WB_REASON_NONE) return fall_back(row);
         ++invalid;
         fail(row, why);
+    }
+
+    void failed(int64_t row, const Status &why) override {
+        if (reason_ != WB_REASON_NONE) return fall_back(row);
+        if (failure.ok()) failure = why;
+        if (!accept_fallback_) fail(row, why);
     }
 
     void fail(int64_t row, const Status &why) {
@@ -84,20 +98,21 @@ class BatchSink final : public RowSink {
         }
     }
 
-    void fall_back(int64_t row, int32_t reason) {
+    void fall_back(int64_t row) {
         ++fallbacks;
         double score = manifest_.fallback.score;
         int32_t band = -1;
         for (const Output &output : manifest_.outputs)
             if (output.primary) band = band_of(output.bands, score);
-        write(row, score, score, band, WB_OK_FALLBACK, reason, -1, RowNotes{});
+        write(row, score, score, band, WB_OK_FALLBACK, reason_, -1, RowNotes{});
         blank(row);
     }
 
     int64_t scored = 0;
     int64_t fallbacks = 0;
     int64_t invalid = 0;
-    Status first;  // failure of the lowest row that has one
+    Status first;    // failure of the lowest row that has one
+    Status failure;  // the first that was the model's
 
   private:
     static constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
@@ -124,7 +139,7 @@ class BatchSink final : public RowSink {
     static constexpr float kNaN32 = std::numeric_limits<float>::quiet_NaN();
     const Batch &batch_;
     const Manifest &manifest_;
-    int32_t status_ = WB_OK;
+    const bool accept_fallback_;
     int32_t reason_ = WB_REASON_NONE;
 };
 
@@ -157,9 +172,12 @@ Target Engine::fallback_target(const Manifest &manifest) const {
     return target;
 }
 
-void Engine::report(const CallRecord &record) {
+void Engine::report(const CallRecord &record, const Status &failure) {
     runtime_->telemetry.record(record);
     if (!runtime_->logger.enabled()) return;
+    if (reason_of(failure.code) == WB_REASON_BACKEND)
+        runtime_->logger.limited(WB_LOG_FAILED, "calls on which a model failed", runtime_->clock.now_ns(),
+                                 failure.message);
     if (record.fallbacks > 0) runtime_->logger.limited(WB_LOG_FALLBACK, "fallback answers", runtime_->clock.now_ns());
     if (record.status == WB_OVERLOADED || record.reason == WB_REASON_OVERLOAD)
         runtime_->logger.limited(WB_LOG_OVERLOAD, "requests shed", runtime_->clock.now_ns());
@@ -196,6 +214,8 @@ Status Engine::score(const Target &target, void *row, const Service &service, st
     bool can_second = second.model && second.model.get() != target.model.get() && second.deployment->layout(digest);
     SingleSink sink(*target.model, outputs, made);
     Status status = target.model->score(source, first_service(service, manifest.fallback, can_second), sink, timing);
+    Status failure;
+    if (!status.ok()) failure = status;
     made.status = WB_OK;
     made.reason = service.accept_fallback ? reason_of(status.code) : int32_t{WB_REASON_NONE};
     if (!status.ok() && made.reason != WB_REASON_NONE) {
@@ -227,7 +247,7 @@ Status Engine::score(const Target &target, void *row, const Service &service, st
     record.fallbacks = status.code == WB_OK_FALLBACK;
     record.invalid = status.code == WB_INVALID_INPUT;
     record.latency_ns = (timing.ended_ns != 0 ? timing.ended_ns : runtime_->clock.now_ns()) - entered;
-    report(record);
+    report(record, failure);
     if (status.ok()) result = made;
     return status;
 }
@@ -252,44 +272,48 @@ Status Engine::score_batch(const Target &target, Batch &batch, const Service &se
     const RowSource &source = layout.wanted.empty() ? batch.source() : mapped;
     batch.order.resize(static_cast<size_t>(batch.rows()));
     std::iota(batch.order.begin(), batch.order.end(), int64_t{0});
-    std::span<int64_t> left(batch.order);
-    BatchSink sink(batch, manifest);
+    const std::span<int64_t> rows_in_order(batch.order);
+    BatchSink sink(batch, manifest, service.accept_fallback);
     Target second = service.accept_fallback ? fallback_target(manifest) : Target();
     bool can_second = second.model && second.model.get() != target.model.get() && second.deployment->layout(digest);
-    size_t done = 0;
-    Status status =
-        target.model->score_rows(source, left, first_service(service, manifest.fallback, can_second), sink, done);
-    left = left.subspan(done);
-    CallRecord record;
-    int32_t reason = service.accept_fallback ? reason_of(status.code) : int32_t{WB_REASON_NONE};
-    if (!status.ok() && reason != WB_REASON_NONE) {
-        if (can_second) {
+    Progress progress;
+    Status status = target.model->score_rows(source, rows_in_order, first_service(service, manifest.fallback, can_second),
+                                             sink, progress);
+
+    auto fall_back = [&](std::span<int64_t> rows, int32_t reason) {
+        sink.serve_fallback(reason);
+        Progress again;
+        if (can_second && !rows.empty()) {
             const Target::Layout second_layout = second.layout(digest);
             MappedSource second_mapped(batch.source(), second_layout.wanted);
-            sink.serve(WB_OK_FALLBACK, reason);
-            int64_t before = sink.scored;
-            Status again = second.model->score_rows(second_layout.wanted.empty() ? batch.source() : second_mapped, left,
-                                                    service, sink, done);
-            if (again.ok()) done = left.size();
-            sink.fallbacks += sink.scored - before;
-            left = left.subspan(done);
+            const RowSource &second_source = second_layout.wanted.empty() ? batch.source() : second_mapped;
+            // Whatever ends this call, the fixed score answers for what it leaves.
+            (void)second.model->score_rows(second_source, rows, service, sink, again);
         }
-        for (int64_t row : left) sink.fall_back(row, reason);
+        for (int64_t row : rows.subspan(again.done)) sink.fall_back(row);
+    };
+    const std::span<int64_t> left = rows_in_order.subspan(progress.done);
+    int32_t reason = service.accept_fallback ? reason_of(status.code) : int32_t{WB_REASON_NONE};
+    if (service.accept_fallback) fall_back(rows_in_order.first(progress.failed), WB_REASON_BACKEND);
+    if (!status.ok() && reason != WB_REASON_NONE) {
+        fall_back(left, reason);
         status = Status();
     } else if (!status.ok()) {
         for (int64_t row : left) sink.fail(row, status);
     }
+    if (progress.failed > 0 && reason == WB_REASON_NONE) reason = WB_REASON_BACKEND;
     if (status.ok() && sink.fallbacks > 0) status.code = WB_OK_FALLBACK;
-    if (status.ok() && sink.invalid > 0) status.code = WB_OK_PARTIAL;
+    if (status.ok() && !sink.first.ok()) status.code = WB_OK_PARTIAL;
     first_error = sink.first;
 
+    CallRecord record;
     record.status = status.code;
     record.reason = reason;
     record.rows = sink.scored;
     record.fallbacks = sink.fallbacks;
     record.invalid = sink.invalid;
     record.latency_ns = runtime_->clock.now_ns() - entered;
-    report(record);
+    report(record, sink.failure);
     return status;
 }
 

@@ -2,12 +2,33 @@
 #include "registry/model.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <new>
 
+#include "base/exception.hpp"
 #include "registry/activation.hpp"
+#include "registry/finite.hpp"
 
 namespace weighbridge::lib {
+namespace {
+
+// An exception is a failure like any other: it must cost its row only.
+template <class Step>
+Status guarded(Step &&step) noexcept {
+    try {
+        return step();
+    } catch (...) {
+        return failure_of_exception();
+    }
+}
+
+// Failures that are the whole call's: what is left of it would only meet them again.
+bool ends_call(int32_t code) {
+    return code == WB_DEADLINE_EXCEEDED || code == WB_CANCELLED || code == WB_FORKED;
+}
+
+}  // namespace
 
 // A model's memory in one context.
 struct Model::Place {
@@ -118,10 +139,11 @@ Status Model::run(Place &place, Pool::Lease &lease, const Service &service) {
     if (int32_t code = run.stop.poll(); code != WB_OK)
         return Status::failure(code, "{} before the model ran",
                                code == WB_CANCELLED ? "cancelled" : "the deadline passed");
-    if (!may_abandon_) return place.executor->run(run);
+    auto execute = [&] { return place.executor->run(run); };
+    if (!may_abandon_) return guarded(execute);
     place.lease = std::move(lease);
     place.model = Ref<Model>(this);
-    Status status = place.executor->run(run);
+    Status status = guarded(execute);
     if (!run.abandoned) {
         lease = std::move(place.lease);
         place.model = Ref<Model>();
@@ -129,23 +151,27 @@ Status Model::run(Place &place, Pool::Lease &lease, const Service &service) {
     return status;
 }
 
-void Model::answer(Place &place, size_t index, int64_t row, RowSink &sink) const {
+// Makes the answer of what the run left for a row, unless a number of it is not finite.
+Status Model::answer(Place &place, size_t index, int64_t row, RowSink &sink) const {
     const Manifest &manifest = bundle_->manifest();
     Answer answer;
     answer.notes = place.notes[index];
     for (size_t i = 0; i < manifest.outputs.size(); ++i) {
         const Output &output = manifest.outputs[i];
         float *values = place.output_data[i] + static_cast<int64_t>(index) * output.width;
+        if (!all_finite(values, output.width)) return not_finite(output, values).at_row(row);
         float raw = values[output.class_index];
         activate(output, values);
         place.row_outputs[i] = values;
         if (!output.primary) continue;
         answer.score = values[output.class_index];
         answer.probability = calibrate(output.calibration, raw_logit(output, raw), answer.score);
+        if (!std::isfinite(answer.probability)) return not_finite(output, answer.probability).at_row(row);
         answer.band = band_of(output.bands, answer.probability);
     }
     answer.outputs = place.row_outputs;
     sink.answered(row, answer);
+    return Status();
 }
 
 Status Model::score(const RowSource &source, const Service &service, RowSink &sink, Timing &timing) {
@@ -158,39 +184,54 @@ Status Model::score(const RowSource &source, const Service &service, RowSink &si
     Place &place = *places_[static_cast<size_t>(lease->context())];
     place.tile.clear();
     Encoder::Append appended;
-    Status status = bundle_->encoder().append(place.tile, source, 0, place.notes[0], appended);
-    if (!status.ok()) return status.at_row(0);
-    status = run(place, *lease, service);
-    if (status.ok()) answer(place, 0, 0, sink);
+    Status encoded =
+        guarded([&] { return bundle_->encoder().append(place.tile, source, 0, place.notes[0], appended); });
+    if (!encoded.ok()) return encoded.at_row(0);
+    Status status = run_alone(place, *lease, service, sink);
     timing.ended_ns = runtime_->clock.now_ns();
     timing.run_ns = timing.ended_ns - begun;
     return status;
 }
 
-// Encodes rows from rows[begin] on until the tile is full or a row has another shape. Afterwards the tile's rows are
-// rows[begin..end), end being returned; rows that were refused stand before them and begin has moved behind those.
-size_t Model::fill(Place &place, const RowSource &source, std::span<int64_t> rows, RowSink &sink, size_t &begin) const {
+// The row that place.tile holds. Assigning a Status costs nanoseconds: none is here.
+Status Model::run_alone(Place &place, Pool::Lease &lease, const Service &service, RowSink &sink) {
+    Status ran = run(place, lease, service);
+    if (!ran.ok()) return ran;
+    return answer(place, 0, 0, sink);
+}
+
+// Encodes rows from rows[begin] on until the tile has `most` or a row has another shape. Afterwards the tile's rows are
+// rows[begin..end); rows that were refused stand before them and begin has moved behind those. A failure is not a row's
+// fault, and leaves rows[begin..end) to be tried again.
+Status Model::fill(Place &place, const RowSource &source, std::span<int64_t> rows, RowSink &sink, size_t &begin,
+                   size_t &end, int64_t most) const {
+    const Encoder &encoder = bundle_->encoder();
     place.tile.clear();
-    if (rows.size() - begin > 1) bundle_->encoder().share(place.tile, source);
-    size_t end = begin;
-    while (end < rows.size() && place.tile.rows() < tile_rows_) {
+    end = begin;
+    while (end < rows.size() && place.tile.rows() < most) {
         Encoder::Append appended;
-        Status status = bundle_->encoder().append(place.tile, source, rows[end], place.notes[end - begin], appended);
-        if (!status.ok()) {
+        Status status = guarded([&] {
+            if (end == begin && rows.size() - begin > 1) encoder.share(place.tile, source);
+            return encoder.append(place.tile, source, rows[end], place.notes[end - begin], appended);
+        });
+        if (status.code == WB_INVALID_INPUT) {
             sink.refused(rows[end], status.at_row(rows[end]));
             std::rotate(rows.begin() + static_cast<ptrdiff_t>(begin), rows.begin() + static_cast<ptrdiff_t>(end),
                         rows.begin() + static_cast<ptrdiff_t>(end) + 1);
             ++begin;
+        } else if (!status.ok()) {
+            ++end;
+            return status;
         } else if (appended == Encoder::Append::other_shape) {
             break;
         }
         ++end;
     }
-    return end;
+    return Status();
 }
 
 Status Model::score_rows(const RowSource &source, std::span<int64_t> rows, const Service &service, RowSink &sink,
-                         size_t &done) {
+                         Progress &progress) {
     const Encoder &encoder = bundle_->encoder();
     if (encoder.limits().length > 0) {
         auto length = [&](int64_t row) {
@@ -203,7 +244,9 @@ Status Model::score_rows(const RowSource &source, std::span<int64_t> rows, const
         });
     }
     Pool::Lease lease;
-    for (done = 0; done < rows.size();) {
+    auto &[failed, done] = progress;
+    size_t alone_until = 0;  // rows before it were in a tile whose run failed
+    while (done < rows.size()) {
         if (lease && runtime_->pool.waiting() > 0) lease.reset();  // a batch does not keep others waiting for longer
         if (!lease) {                                              // than a tile
             auto acquired = runtime_->pool.acquire(service.priority, service.deadline_ns, service.cancel);
@@ -211,12 +254,26 @@ Status Model::score_rows(const RowSource &source, std::span<int64_t> rows, const
             lease = *std::move(acquired);
         }
         Place &place = *places_[static_cast<size_t>(lease.context())];
-        size_t end = fill(place, source, rows, sink, done);
-        if (place.tile.rows() == 0) continue;
-        Status status = run(place, lease, service);
-        if (!status.ok()) return status;
-        for (size_t i = done; i < end; ++i) answer(place, i - done, rows[i], sink);
-        done = end;
+        size_t end = done;
+        Status ran = fill(place, source, rows, sink, done, end, done < alone_until ? 1 : tile_rows_);
+        if (end == done) continue;
+        if (ran.ok()) ran = run(place, lease, service);
+        if (ends_call(ran.code)) return ran;
+        if (!ran.ok() && end - done > 1) {
+            alone_until = end;
+            continue;
+        }
+        for (const size_t begin = done; done < end; ++done) {
+            Status status = ran.ok() ? answer(place, done - begin, rows[done], sink) : ran;
+            if (status.ok()) continue;
+            status.at_row(rows[done]);
+            if (status.code == WB_INVALID_INPUT) {
+                sink.refused(rows[done], status);
+            } else {
+                sink.failed(rows[done], status);
+                std::swap(rows[failed++], rows[done]);
+            }
+        }
     }
     return Status();
 }

@@ -43,10 +43,19 @@ struct Timing {
 class RowSink {
   public:
     virtual void answered(int64_t row, const Answer &answer) = 0;
-    virtual void refused(int64_t row, const Status &why) = 0;  // WB_INVALID_INPUT; the others go on
+    // The others go on after both.
+    virtual void refused(int64_t row, const Status &why) = 0;  // WB_INVALID_INPUT
+    virtual void failed(int64_t row, const Status &why) = 0;   // the model did: as Model::score() reports it
 
   protected:
     ~RowSink() = default;
+};
+
+// How far score_rows() came with `rows`, which it has reordered: rows[0..failed) are those that the model failed on,
+// rows[failed..done) were answered or refused, rows[done..n) are untouched.
+struct Progress {
+    size_t failed = 0;
+    size_t done = 0;
 };
 
 // One loaded version of a bundle, with its memory in every context. Immutable but for that memory, which whoever holds
@@ -69,14 +78,15 @@ class Model final : public RefCounted {
     void name(wb_result &result) const;
     void name_run(wb_result &result) const;
 
-    // Scores one row. Failures: the row's own (WB_INVALID_INPUT), the pool's, the stop's, WB_BACKEND_FAILED. The sink
-    // is called once, and only on success.
+    // Scores one row. Failures: the row's own (WB_INVALID_INPUT), the pool's, the stop's, and the model's:
+    // WB_BACKEND_FAILED, which names the output where one is not finite, WB_INTERNAL or WB_OUT_OF_MEMORY. The sink is
+    // called once, and only on success.
     Status score(const RowSource &source, const Service &service, RowSink &sink, Timing &timing);
 
-    // Scores rows[0..n), in tiles of equal shape. Rows that the encoder refuses go to the sink and do not stop the
-    // others. Reorders `rows`, so that on a failure rows[done..n) are those that were neither answered nor refused.
+    // Scores rows[0..n), in tiles of equal shape. A row that the encoder refuses or that the model fails on goes to the
+    // sink alone: where a tile's run fails, its rows run again one by one. Failures are the pool's and the stop's.
     Status score_rows(const RowSource &source, std::span<int64_t> rows, const Service &service, RowSink &sink,
-                      size_t &done);
+                      Progress &progress);
 
     // Runs row 0 of the source in the memory of every context, on this thread: only before the model serves, and only
     // where the program is inline_safe.
@@ -89,8 +99,10 @@ class Model final : public RefCounted {
     void retire() override;
 
     Status run(Place &place, Pool::Lease &lease, const Service &service);
-    size_t fill(Place &place, const RowSource &source, std::span<int64_t> rows, RowSink &sink, size_t &begin) const;
-    void answer(Place &place, size_t index, int64_t row, RowSink &sink) const;
+    Status run_alone(Place &place, Pool::Lease &lease, const Service &service, RowSink &sink);
+    Status fill(Place &place, const RowSource &source, std::span<int64_t> rows, RowSink &sink, size_t &begin,
+                size_t &end, int64_t most) const;
+    Status answer(Place &place, size_t index, int64_t row, RowSink &sink) const;
 
     Ref<Runtime> runtime_;
     std::shared_ptr<const Bundle> bundle_;

@@ -53,15 +53,15 @@ class Logger {
     bool enabled() const { return fn_ != nullptr; }
     void event(int32_t event, const char *message) const;
     // Counts one `event`, an index below 8, and delivers "<count> <what>" if a second has passed since it was last
-    // told. `what` is static text. Lock-free.
-    void limited(int32_t event, const char *what, int64_t now_ns);
+    // told, followed by ": <latest>" where that is not empty. `what` is static text. Lock-free.
+    void limited(int32_t event, const char *what, int64_t now_ns, const char *latest = "");
     // Delivers counts that are still untold, where a second has passed since the event was last told. Called by
     // maintain().
     void flush(int64_t now_ns);
 
   private:
     struct Limit;
-    void tell(int32_t event, Limit &limit, int64_t now_ns) const;
+    void tell(int32_t event, Limit &limit, int64_t now_ns, const char *latest) const;
 
     struct Limit {
         std::atomic<uint64_t> count{0};

@@ -25,14 +25,22 @@ class FakeControl {
         change([&] { score_ = std::move(score); });
     }
     void fail(const lib::Status &failure) {
-        change([&] { failure_ = failure; });
+        fail_where([failure](const lib::Run &) { return failure; });
     }
-    void succeed() {
-        change([&] { failure_ = lib::Status(); });
+    // How each run ends from now on; may throw, as a backend might.
+    void fail_where(std::function<lib::Status(const lib::Run &run)> judge) {
+        change([&] { judge_ = std::move(judge); });
     }
+    void succeed() { fail(lib::Status()); }
     void sleep_ns(int64_t each_ns) {
         change([&] { sleep_ns_ = each_ns; });
     }  // by CLOCK_MONOTONIC
+
+    // Changes a row's outputs after its score is written.
+    using Spoil = std::function<void(const lib::Run &run, int64_t row)>;
+    void spoil(Spoil change_row) {
+        change([&] { spoil_ = std::move(change_row); });
+    }
 
     // Runs stay until release(), or until their stop says so.
     void block() {
@@ -66,11 +74,13 @@ class FakeControl {
         changed_.notify_all();
         lib::Status status = linger(run, lock);
         --running_;
+        if (status.ok() && judge_) status = judge_(run);
         if (!status.ok()) return status;
         rows_ += run.rows;
         for (size_t i = 0; i < widths.size(); ++i)
             for (int64_t row = 0; row < run.rows; ++row)
                 std::fill_n(run.outputs[i] + row * widths[i], widths[i], score_(run, row));
+        for (int64_t row = 0; spoil_ && row < run.rows; ++row) spoil_(run, row);
         return status;
     }
 
@@ -98,13 +108,14 @@ class FakeControl {
             }
             changed_.wait_for(lock, std::chrono::microseconds(200));  // the stop's clock cannot wake it
         }
-        return failure_;
+        return lib::Status();
     }
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     Score score_ = [](const lib::Run &, int64_t) { return 0.25f; };
-    lib::Status failure_;
+    std::function<lib::Status(const lib::Run &)> judge_;
+    Spoil spoil_;
     int64_t sleep_ns_ = 0;
     bool blocked_ = false;
     bool abandons_ = false;

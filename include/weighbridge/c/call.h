@@ -16,7 +16,7 @@ extern "C" {
 #define WB_REASON_NONE 0     /**< a model answered */
 #define WB_REASON_DEADLINE 1 /**< the deadline passed, while waiting or running */
 #define WB_REASON_OVERLOAD 2 /**< the queue was full */
-#define WB_REASON_BACKEND 3  /**< the model failed */
+#define WB_REASON_BACKEND 3  /**< the model failed, or gave a number that is not finite */
 /** @} */
 
 /** @name Backends
