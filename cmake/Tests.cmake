@@ -63,7 +63,8 @@ endforeach()
 
 # Loads the library with dlopen(), so is not linked with it.
 if(NOT WEIGHBRIDGE_SANITIZE)  # their allocators count otherwise
-    wb_test_program(unload_test SOURCES "${WEIGHBRIDGE_TESTS}/fault/unload_test.c" LIBRARIES Threads::Threads ${CMAKE_DL_LIBS})
+    wb_test_program(unload_test SOURCES "${WEIGHBRIDGE_TESTS}/fault/unload_test.c"
+        LIBRARIES Threads::Threads ${CMAKE_DL_LIBS})
     target_include_directories(unload_test PRIVATE "${PROJECT_SOURCE_DIR}/include")
     add_library(late_caller MODULE "${WEIGHBRIDGE_TESTS}/fault/late_caller.cpp")
     target_link_libraries(late_caller PRIVATE weighbridge_flags)

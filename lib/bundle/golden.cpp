@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "bundle/json_cursor.hpp"
 #include "feature/row.hpp"
@@ -75,9 +76,33 @@ Status check_row(const Encoder &encoder, const std::vector<uint64_t> &row, Tile 
     return encoder.append(tile, source, 0, notes, done);
 }
 
+// Writers in other languages put NaN and Infinity into JSON, which has no such words. The output that one stands in,
+// and the word; both empty where there is none.
+std::pair<std::string_view, std::string_view> find_not_finite(std::string_view line, const Manifest &manifest) {
+    std::string_view text;  // the last one, without its quotes
+    for (size_t i = 0; i < line.size(); ++i) {
+        if (line[i] == '"') {
+            const size_t begin = ++i;
+            for (; i < line.size() && line[i] != '"'; ++i) i += line[i] == '\\' ? 1 : 0;
+            text = line.substr(begin, std::min(i, line.size()) - begin);
+            continue;
+        }
+        for (std::string_view word : {"NaN", "-Infinity", "Infinity"})
+            if (line.substr(i).starts_with(word))
+                for (const Output &output : manifest.outputs)
+                    if (output.name == text) return {text, word};
+    }
+    return {};
+}
+
 Expected<GoldenVector> read_line(const Bundle &bundle, const std::string &label, std::string_view line, Tile &tile) {
     auto document = parse_json(label, line, kLineBytes, Excerpt::withheld);
-    if (!document) return document.status();
+    if (!document) {
+        const auto [output, word] = find_not_finite(line, bundle.manifest());
+        if (output.empty()) return document.status();
+        return Status::failure(WB_INVALID_BUNDLE, "{}: output '{}': expected finite numbers, got {}", label, output,
+                               word);
+    }
     JsonReport report(label);
     const JsonCursor root(report, *document);
     GoldenVector vector;

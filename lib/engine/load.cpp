@@ -145,7 +145,8 @@ Expected<std::string> Engine::compute_golden(const std::shared_ptr<const Bundle>
         if (status.ok())
             status = (*model)->score(StridedRows(*bundle->schema(), row.data(), 0), Service{}, sink, timing);
         if (!status.ok()) {
-            auto failure = Status::failure(status.code, "generated golden row {} of {}: {}", i + 1, rows.size(), status.message);
+            auto failure = Status::failure(status.code, "generated golden row {} of {}: {}", i + 1, rows.size(),
+                                           status.message);
             return failure;
         }
         lines += golden_line(json, manifest, sink.values) + "\n";

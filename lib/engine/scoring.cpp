@@ -277,8 +277,8 @@ Status Engine::score_batch(const Target &target, Batch &batch, const Service &se
     Target second = service.accept_fallback ? fallback_target(manifest) : Target();
     bool can_second = second.model && second.model.get() != target.model.get() && second.deployment->layout(digest);
     Progress progress;
-    Status status = target.model->score_rows(source, rows_in_order, first_service(service, manifest.fallback, can_second),
-                                             sink, progress);
+    Status status = target.model->score_rows(
+        source, rows_in_order, first_service(service, manifest.fallback, can_second), sink, progress);
 
     auto fall_back = [&](std::span<int64_t> rows, int32_t reason) {
         sink.serve_fallback(reason);

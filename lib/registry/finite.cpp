@@ -17,8 +17,9 @@ Status not_finite(const Output &output, const float *values) {
     if (output.width == 1)
         return Status::failure(WB_BACKEND_FAILED, "output '{}': expected a finite number from the model, found {}",
                                output.name, name_of(value));
-    return Status::failure(WB_BACKEND_FAILED, "output '{}': expected finite numbers from the model, found {} at {} of {}",
-                           output.name, name_of(value), i, output.width);
+    return Status::failure(WB_BACKEND_FAILED,
+                           "output '{}': expected finite numbers from the model, found {} at {} of {}", output.name,
+                           name_of(value), i, output.width);
 }
 
 Status not_finite(const Output &output, double probability) {

@@ -15,7 +15,7 @@ struct FixtureOptions {
     bool extra_feature = false;  // a feature more, with a default
     bool renamed = false;        // 'age_days' is called otherwise: a changed schema
     bool wrong_golden = false;   // golden vectors that the plan does not reproduce
-    double steep = 1.0;          // times the weights of age_days and extra: from 64 on, values that float32 holds overflow
+    double steep = 1.0;          // times the weights of age_days and extra: from 64 on, large values overflow
     std::string fallback_slot;   // of the manifest, "" for none
     // Changes the plan before its digest goes into the manifest.
     std::function<lib::Bytes(lib::Bytes)> plan;

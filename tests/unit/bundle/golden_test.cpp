@@ -76,6 +76,21 @@ TEST_CASE("a bad line is named") {
           "golden.jsonl: line 1: outputs.fraud[0]: expected a number, got null");
 }
 
+TEST_CASE("numbers that are not finite are refused by the name of their output, however they are written") {
+    for (const char *word : {"NaN", "Infinity", "-Infinity"}) {
+        CHECK(problem(line() + replaced(line(), "[0.25]", formatted("[{}]", word))) ==
+              formatted("golden.jsonl: line 2: output 'fraud': expected finite numbers, got {}", word));
+        // Elsewhere, the word is a mistake as any other is, and in a text it is none.
+        CHECK(cut(problem(replaced(line(), "1250", word)), "expected JSON, got something else") ==
+              "expected JSON, got something else");
+        CHECK(cut(problem(replaced(line(), "[0.25]", formatted("\"{}\"", word))), "outputs.fraud: expected an array") ==
+              "outputs.fraud: expected an array");
+    }
+    for (const char *number : {"1e39", "-1e39", "1e999"})
+        CHECK(cut(problem(replaced(line(), "[0.25]", formatted("[{}]", number))), "golden.jsonl: line 1: ") ==
+              "golden.jsonl: line 1: ");
+}
+
 TEST_CASE("a row that the schema or the encoder refuses is named") {
     CHECK(cut(problem(replaced(line(), "1250", "\"x\"")), "golden.jsonl: line 1: row: feature 'amount_minor'") ==
           "golden.jsonl: line 1: row: feature 'amount_minor'");

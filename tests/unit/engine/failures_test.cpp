@@ -268,7 +268,7 @@ TEST_CASE("a probability that calibration makes of a number outside its domain f
           "output 'fraud': expected a finite probability after calibration, found NaN");
 }
 
-TEST_CASE("pack says which generated row and which output is not finite, from the module itself", "[failures][finite]") {
+TEST_CASE("pack says which generated row and which output is not finite", "[failures][finite]") {
     // The plug-in adds the row's numbers: at either end of the range their sum overflows.
     auto bundle = module_bundle("fake", R"("features": [
         {"name": "a", "type": "float32", "range": [-3.4e38, 3.4e38]},
