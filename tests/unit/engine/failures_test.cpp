@@ -9,6 +9,7 @@
 #include "engine/engine.hpp"
 #include "support/catch.hpp"
 #include "support/fake_backend.hpp"
+#include "support/fixture.hpp"
 #include "support/module_bundle.hpp"
 
 using namespace weighbridge::lib;
@@ -286,4 +287,26 @@ TEST_CASE("pack says which generated row and which output is not finite", "[fail
     INFO(message);
     CHECK(message.starts_with("generated golden row "));
     CHECK(message.find(" of 64: output 'fraud': expected a finite number from the model, found ") != std::string::npos);
+}
+
+TEST_CASE("verification, as load and compile run it, names the golden row and the output", "[failures][finite]") {
+    const ScratchDirectory directory;
+    write_fixture(directory.path() + "/mlp");
+    auto bundle = Bundle::open(directory.path() + "/mlp", Bundle::Mode::serving);
+    REQUIRE(bundle);
+    FakeControl control;
+    EngineOptions options;
+    options.cpu_contexts = 1;
+    auto engine = *Engine::make(options);
+    auto program = std::make_shared<const FakeProgram>(control, std::vector<int64_t>{1, 1});
+    auto model = *Model::make(Ref<Runtime>(&engine->runtime()), *bundle, program);
+    int line = 0;
+    control.spoil([&](const Run &run, int64_t) {
+        if (++line == 5) run.outputs[1][0] = kNaN;
+    });
+    auto report = engine->verify(*model);
+    REQUIRE(!report);
+    CHECK(report.status().code == WB_BACKEND_FAILED);
+    CHECK(std::string(report.status().message) ==
+          "golden.jsonl: line 5: output 'logit': expected a finite number from the model, found NaN");
 }
