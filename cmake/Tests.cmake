@@ -29,6 +29,8 @@ list(FILTER unit_sources EXCLUDE REGEX "/unit/(cpp_api|capi)/")
 wb_test_program(unit_tests
     SOURCES ${unit_sources} "${PROJECT_SOURCE_DIR}/lib/cli/metrics.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/records.cpp"
         "${PROJECT_SOURCE_DIR}/lib/cli/interrupt.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/pipeline.cpp"
+        "${PROJECT_SOURCE_DIR}/lib/cli/members.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/output.cpp"
+        "${PROJECT_SOURCE_DIR}/lib/cli/printable.cpp"
         "${WEIGHBRIDGE_TESTS}/support/fixture.cpp" "${WEIGHBRIDGE_TESTS}/support/fixture_plan.cpp"
         "${WEIGHBRIDGE_TESTS}/support/random_graph.cpp" "${WEIGHBRIDGE_TESTS}/support/graph_runs.cpp"
     LIBRARIES test_main weighbridge_core)

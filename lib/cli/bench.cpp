@@ -79,7 +79,7 @@ class Bench final : public Verb {
                     }
                 });
         }
-        if (interrupted()) return exit_interrupted;
+        if (interrupted()) throw Failure(interrupt_exit(), "ended by " + interrupt_name() + " before its time");
         return report(laps, rows.size(), first);
     }
 
@@ -93,7 +93,7 @@ class Bench final : public Verb {
             InputFile file = input_.open(schema);
             Payment payment;
             for (Record record; rows.size() < most_rows && file.reader->next(record);) {
-                auto read = file.payments->read(record.text, rows.emplace_back(schema), payment);
+                auto read = file.payments->read(record, rows.emplace_back(schema), payment);
                 if (!read)
                     throw Failure(exit_failed, "line " + std::to_string(record.line) + ": " + read.error().message);
             }

@@ -2,8 +2,6 @@
 #include "cli/command.hpp"
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 namespace weighbridge::cli {
@@ -11,15 +9,6 @@ namespace weighbridge::cli {
 namespace {
 
 std::string absolute(const std::string &path) { return path.empty() ? path : std::filesystem::absolute(path).string(); }
-
-// Standard streams are used as they are: opening them by name would truncate where they are redirected to a file.
-std::FILE *open_file(const std::string &path) {
-    if (path == "-") return stdout;
-    if (path == to_stderr) return stderr;
-    return std::fopen(path.c_str(), "wb");
-}
-
-bool is_standard(std::FILE *file) { return file == stdout || file == stderr; }
 
 }  // namespace
 
@@ -55,25 +44,5 @@ Engine ModelChoice::engine() const {
 }
 
 LoadOptions ModelChoice::load() const { return {.engines = backend, .precision = precision, .verify = verify}; }
-
-Output::Output(const std::string &path) : path_(path), file_(open_file(path)) {
-    if (!file_) throw Failure(exit_failed, "'" + path + "' cannot be written: " + std::strerror(errno));
-}
-
-Output::~Output() {
-    if (file_ && !is_standard(file_)) std::fclose(file_);
-}
-
-void Output::write(std::string_view text) {
-    if (std::fwrite(text.data(), 1, text.size(), file_) != text.size())
-        throw Failure(exit_failed, "'" + path_ + "' cannot be written: " + std::strerror(errno));
-}
-
-void Output::close() {
-    std::FILE *file = std::exchange(file_, nullptr);
-    if (!file) return;
-    int result = is_standard(file) ? std::fflush(file) : std::fclose(file);
-    if (result != 0) throw Failure(exit_failed, "'" + path_ + "' cannot be written: " + std::strerror(errno));
-}
 
 }  // namespace weighbridge::cli

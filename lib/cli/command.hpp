@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the verbs share: exit codes, failures, the options that load a model, output.
+// What the verbs share: exit codes, failures, the options that load a model, reports.
 #pragma once
 
-#include <cstdio>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 
 #include "weighbridge.hpp"
 
@@ -19,20 +18,19 @@ namespace weighbridge::cli {
 // Exit codes, in --help and README.md.
 enum Exit : int {
     exit_ok = 0,
-    exit_failed = 1,        // refused or failed; stderr says why in one line
-    exit_usage = 2,         // the command line is wrong
-    exit_rejected = 3,      // done, but some rows were rejected
-    exit_interrupted = 130  // SIGINT; what was done is written
-};
+    exit_failed = 1,   // refused or failed; stderr says why in one line
+    exit_usage = 2,    // the command line is wrong
+    exit_rejected = 3  // done, but some rows were rejected
+};                     // 128 + a signal's number: interrupt.hpp
 
 // Ends the command with a line on stderr.
 class Failure : public std::runtime_error {
   public:
-    Failure(Exit code, const std::string &message) : std::runtime_error(message), code_(code) {}
-    Exit code() const { return code_; }
+    Failure(int code, const std::string &message) : std::runtime_error(message), code_(code) {}
+    int code() const { return code_; }
 
   private:
-    Exit code_;
+    int code_;
 };
 
 // A verb of the command. Failures of run() are Failure or weighbridge::Exception.
@@ -65,24 +63,6 @@ struct ModelChoice {
     void declare_load(CLI::App &app);
     Engine engine() const;
     LoadOptions load() const;
-};
-
-// The path that stands for stderr.
-inline constexpr const char *to_stderr = "/dev/stderr";
-
-// A file to write, or stdout for "-". Write errors are Failures.
-class Output {
-  public:
-    explicit Output(const std::string &path);
-    ~Output();
-    Output(const Output &) = delete;
-    Output &operator=(const Output &) = delete;
-    void write(std::string_view text);
-    void close();
-
-  private:
-    std::string path_;
-    std::FILE *file_;
 };
 
 // Prints a report of the library (JSON): as it is with `json`, else readably: scalars as "name: value", arrays of

@@ -6,6 +6,7 @@
 #include "cli/command.hpp"
 #include "cli/input.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/output.hpp"
 #include "cli/scorer.hpp"
 
 namespace weighbridge::cli {
@@ -59,35 +60,38 @@ class Encode final : public Verb {
     }
 
     int run() override {
+        check_outputs(input_.path, choice_.directory, {output_, rejects_});
         Schema schema = Schema::load(choice_.directory).value();
         InputFile file = input_.open(schema);
+        watch_interrupt();
         Output output(output_), rejects(rejects_);
         Row row(schema);
         Payment payment;
+        uint64_t rows = 0;
         bool all = true;
-        watch_interrupt();
         for (Record record; file.reader->next(record);) {
             auto line = encode(*file.payments, record, row, payment);
+            ++rows;
             if (line) {
                 output.write(*line);
             } else {
                 std::string reject;
-                append_reject(reject, Format::ndjson, record.line, line.error(), schema);
+                append_reject(reject, Format::ndjson, record, payment, line.error(), *file.payments);
                 rejects.write(reject);
                 all = false;
             }
         }
         output.close();
         rejects.close();
-        if (interrupted()) return exit_interrupted;
+        if (interrupted())
+            throw Failure(interrupt_exit(), fmt::format("ended by {} after {} rows, which are written, to '{}'",
+                                                        interrupt_name(), rows, output_));
         return all ? exit_ok : exit_rejected;
     }
 
   private:
     static Expected<std::string> encode(const Payments &payments, const Record &record, Row &row, Payment &payment) {
-        if (record.too_long)
-            return Error{WB_INVALID_INPUT, fmt::format("the record is longer than {} bytes", max_record_bytes), -1, 0};
-        if (auto read = payments.read(record.text, row, payment); !read) return std::move(read).error();
+        if (auto read = payments.read(record, row, payment); !read) return std::move(read).error();
         std::string line = fmt::format(R"({{"line":{},"tensors":{{)", record.line);
         for (uint32_t i = 0; i < row.schema().info().tensor_count; ++i) {
             auto tensor = row.encode(i);

@@ -23,8 +23,9 @@ InputFile Input::open(const Schema &schema, InputOptions options) const {
     InputFile file;
     file.reader = std::make_unique<RecordReader>(path, options.format);
     Record header;
-    if (options.format == Format::csv && (!file.reader->next(header) || header.too_long))
+    if (options.format == Format::csv && !file.reader->next(header))
         throw Failure(exit_failed, "'" + path + "' has no header");
+    if (!header.fault.empty()) throw Failure(exit_failed, "header: " + header.fault);
     file.payments = std::make_unique<Payments>(schema, std::move(options), header.text);
     return file;
 }

@@ -8,18 +8,35 @@ namespace weighbridge::cli {
 
 namespace {
 
-std::atomic<bool> flag = false;
-static_assert(std::atomic<bool>::is_always_lock_free);  // written by a signal handler
+std::atomic<int> came = 0;  // the signal's number, 0 for none
+static_assert(std::atomic<int>::is_always_lock_free);  // written by a signal handler
+
+constexpr struct {
+    int number;
+    const char *name;
+} ending[] = {{SIGINT, "SIGINT"}, {SIGTERM, "SIGTERM"}, {SIGHUP, "SIGHUP"}, {SIGXCPU, "SIGXCPU"}};
 
 }  // namespace
 
 void watch_interrupt() {
-    struct sigaction action = {};
-    action.sa_handler = [](int) { flag.store(true, std::memory_order_relaxed); };
-    action.sa_flags = static_cast<int>(SA_RESETHAND);
-    sigaction(SIGINT, &action, nullptr);
+    for (const auto &signal : ending) {
+        struct sigaction action = {}, before = {};
+        action.sa_handler = [](int number) { came.store(number, std::memory_order_relaxed); };
+        action.sa_flags = static_cast<int>(SA_RESETHAND);
+        sigaction(signal.number, nullptr, &before);
+        if (before.sa_handler != SIG_IGN) sigaction(signal.number, &action, nullptr);
+    }
+    for (int number : {SIGPIPE, SIGXFSZ}) std::signal(number, SIG_IGN);
 }
 
-bool interrupted() { return flag.load(std::memory_order_relaxed); }
+bool interrupted() { return came.load(std::memory_order_relaxed) != 0; }
+
+int interrupt_exit() { return 128 + came.load(std::memory_order_relaxed); }
+
+std::string interrupt_name() {
+    for (const auto &signal : ending)
+        if (signal.number == came.load(std::memory_order_relaxed)) return signal.name;
+    return "no signal";
+}
 
 }  // namespace weighbridge::cli

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/printable.hpp"
 
 namespace weighbridge::cli {
 
@@ -13,11 +14,12 @@ namespace {
 
 constexpr const char *footer =
     "Exit codes: 0 done; 1 refused or failed (one line on stderr says why); 2 the command line is wrong;\n"
-    "3 done, but some rows were rejected; 130 interrupted (what was done is written).";
+    "3 done, but some rows were rejected; 130 interrupted, 143 terminated, 128 + n ended by signal n (what was done\n"
+    "is written, in whole lines).";
 
 int complain(const std::string &verb, std::string message, int code) {
     std::replace(message.begin(), message.end(), '\n', ' ');
-    std::fprintf(stderr, "weighbridge%s%s: %s\n", verb.empty() ? "" : " ", verb.c_str(), message.c_str());
+    std::fprintf(stderr, "weighbridge%s%s: %s\n", verb.empty() ? "" : " ", verb.c_str(), printable(message).c_str());
     return code;
 }
 

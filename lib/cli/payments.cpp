@@ -4,13 +4,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
+#include "cli/members.hpp"
+#include "cli/printable.hpp"
 
 namespace weighbridge::cli {
 
 namespace {
+
+constexpr size_t longest_name = 64;  // of a column that messages repeat
 
 Error refuse(std::string message) { return {WB_INVALID_INPUT, std::move(message), -1, 0}; }
 
@@ -20,72 +23,132 @@ Expected<bool> label_of(const std::string &name, std::string_view text) {
     return refuse(fmt::format("label '{}': expected 0 or 1, got another value", name));
 }
 
-void append_name(std::string &list, std::string_view name) {
+// For a record of JSON that cannot be read.
+const char *about_line_ends(std::string_view record) {
+    return record.find('\r') == std::string_view::npos ? "" : "; CR alone ends no line, expected LF or CRLF";
+}
+
+void append_item(std::string &list, const std::string &item) {
     if (!list.empty()) list += ", ";
-    list += fmt::format("'{}'", name);
+    list += item;
+}
+
+// An unknown column in a message: by its name only where the header is one beyond doubt.
+std::string column_name(const CsvField &name, size_t index, bool is_header) {
+    if (name.text.empty()) return fmt::format("column {} (without a name, as pandas writes an index)", index + 1);
+    if (!is_header || name.text.size() > longest_name) return fmt::format("column {}", index + 1);
+    return fmt::format("'{}'", name.text);
 }
 
 }  // namespace
 
 Payments::Payments(Schema schema, InputOptions options, const std::string &header)
     : schema_(std::move(schema)), options_(std::move(options)) {
-    for (const wb_feature_info &feature : schema_.features())
-        if (feature.name == options_.label)
+    for (size_t i = 0; i < schema_.features().size(); ++i)
+        names_[schema_.features()[i].name].feature = static_cast<int32_t>(i);
+    for (size_t i = 0; i < options_.ids.size(); ++i) {
+        Column &column = names_[options_.ids[i]];
+        if (column.id != none) throw Failure(exit_usage, fmt::format("--id '{}' is there twice", options_.ids[i]));
+        column.id = static_cast<int32_t>(i);
+    }
+    if (!options_.label.empty()) {
+        Column &column = names_[options_.label];
+        if (column.feature != none)
             throw Failure(exit_usage, fmt::format("--label '{}' is a feature of the bundle", options_.label));
+        column.label = true;
+    }
     if (options_.format == Format::csv) bind(header);
+}
+
+Payments::Column Payments::column_of(std::string_view name) const {
+    auto found = names_.find(name);
+    return found == names_.end() ? Column() : found->second;
+}
+
+bool Payments::is_private(std::string_view name) const {
+    int32_t feature = column_of(name).feature;
+    return feature != none && schema_.features()[static_cast<size_t>(feature)].is_private;
+}
+
+size_t Payments::known(const std::vector<CsvField> &names) const {
+    return static_cast<size_t>(
+        std::count_if(names.begin(), names.end(), [&](const CsvField &name) { return names_.contains(name.text); }));
+}
+
+// Where cells that another character separates are more of the names that are looked for.
+void Payments::refuse_other_separator(const std::string &header, size_t known_by_comma) const {
+    std::vector<CsvField> names;
+    std::string scratch;
+    constexpr std::pair<char, const char *> separators[] = {{';', "';'"}, {'\t', "a tab"}, {'|', "'|'"}};
+    for (const auto &[separator, name] : separators) {
+        std::string other = header;
+        std::replace(other.begin(), other.end(), ',', ' ');
+        std::replace(other.begin(), other.end(), separator, ',');
+        if (!split_csv(other, 0, names, scratch) && known(names) > known_by_comma)
+            throw Failure(exit_failed, fmt::format("header: expected cells between commas, got {}; write the file with "
+                                                   "commas (cells that hold one in quotes)",
+                                                   name));
+    }
 }
 
 void Payments::bind(const std::string &header) {
     std::vector<CsvField> names;
     std::string scratch;
-    if (auto wrong = split_csv(header, names, scratch)) throw Failure(exit_failed, "header: " + *wrong);
-    std::string unknown, missing;
-    std::vector<bool> found(schema_.features().size() + options_.ids.size() + 1);
-    auto mark = [&](size_t what, std::string_view name) {
-        if (found[what]) throw Failure(exit_failed, fmt::format("header: column '{}' is there twice", name));
-        found[what] = true;
-    };
-    for (const CsvField &field : names) {
-        Column column;
-        for (size_t i = 0; i < schema_.features().size(); ++i)
-            if (field.text == schema_.features()[i].name) mark(i, field.text), column.feature = static_cast<int32_t>(i);
-        for (size_t i = 0; i < options_.ids.size(); ++i)
-            if (field.text == options_.ids[i])
-                mark(schema_.features().size() + i, field.text), column.id = static_cast<int32_t>(i);
-        if (!options_.label.empty() && field.text == options_.label)
-            mark(found.size() - 1, field.text), column.label = true;
-        if (column.feature == none && column.id == none && !column.label) append_name(unknown, field.text);
+    if (auto wrong = split_csv(header, 0, names, scratch)) throw Failure(exit_failed, "header: " + *wrong);
+    refuse_other_separator(header, known(names));
+    for (const CsvField &name : names) {
+        Column column = column_of(name.text);
+        if (column.feature != none || column.id != none || column.label)
+            for (const Column &other : columns_)
+                if (other.feature == column.feature && other.id == column.id && other.label == column.label)
+                    throw Failure(exit_failed, fmt::format("header: column '{}' is there twice", name.text));
         columns_.push_back(column);
     }
-    for (size_t i = 0; i < schema_.features().size(); ++i)
-        if (!found[i]) append_name(missing, schema_.features()[i].name);
-    for (size_t i = 0; i < options_.ids.size(); ++i)
-        if (!found[schema_.features().size() + i])
-            throw Failure(exit_failed, fmt::format("header: --id column '{}' is not there", options_.ids[i]));
-    if (!options_.label.empty() && !found.back())
+    auto has = [&](const std::string &name) {
+        return std::any_of(names.begin(), names.end(), [&](const CsvField &field) { return field.text == name; });
+    };
+    std::string missing;
+    size_t found = 0;
+    for (const wb_feature_info &feature : schema_.features()) {
+        if (has(feature.name))
+            ++found;
+        else
+            append_item(missing, fmt::format("'{}'", feature.name));
+    }
+    if (!found)
+        throw Failure(exit_failed, "header: the first line names no feature: expected a header with " + missing);
+    for (const std::string &id : options_.ids)
+        if (!has(id)) throw Failure(exit_failed, fmt::format("header: --id column '{}' is not there", id));
+    if (!options_.label.empty() && !has(options_.label))
         throw Failure(exit_failed, fmt::format("header: --label column '{}' is not there", options_.label));
+
+    // A payment's cell may be a feature's name by chance, most of them are not.
+    bool is_header = missing.empty() || 2 * known(names) > names.size();
+    std::string unknown;
+    for (size_t i = 0; i < names.size(); ++i)
+        if (!names_.contains(names[i].text)) append_item(unknown, column_name(names[i], i, is_header));
     if (!unknown.empty() && !options_.allow_unknown)
         throw Failure(exit_failed, "header: not features: " + unknown + "; --allow-unknown ignores them");
     if (!missing.empty() && !options_.allow_missing)
         throw Failure(exit_failed, "header: no column for: " + missing + "; --allow-missing leaves them missing");
 }
 
-Expected<void> Payments::read(std::string_view record, Row &row, Payment &payment) const {
+Expected<void> Payments::read(const Record &record, Row &row, Payment &payment) const {
     row.clear();
-    payment.ids.assign(options_.ids.size(), {});
+    payment.ids.assign(options_.ids.size(), std::nullopt);
     payment.fraud.reset();
-    return options_.format == Format::csv ? read_csv(record, row, payment) : read_json(record, row, payment);
+    if (!record.fault.empty()) return refuse(record.fault);
+    return options_.format == Format::csv ? read_csv(record.text, row, payment) : read_json(record.text, row, payment);
 }
 
 Expected<void> Payments::read_csv(std::string_view record, Row &row, Payment &payment) const {
     thread_local std::vector<CsvField> fields;
     thread_local std::string scratch;
-    if (auto wrong = split_csv(record, fields, scratch)) return refuse(*wrong);
-    if (fields.size() != columns_.size())
-        return refuse(fmt::format("expected {} fields as in the header, got {}", columns_.size(), fields.size()));
+    if (auto wrong = split_csv(record, columns_.size(), fields, scratch)) return refuse(*wrong);
+    for (size_t i = 0; i < fields.size(); ++i)
+        if (columns_[i].id != none) payment.ids[static_cast<size_t>(columns_[i].id)] = fields[i].text;
     for (size_t i = 0; i < fields.size(); ++i) {
         const Column &column = columns_[i];
-        if (column.id != none) payment.ids[static_cast<size_t>(column.id)] = fields[i].text;
         if (column.label) {
             auto label = label_of(options_.label, fields[i].text);
             if (!label) return std::move(label).error();
@@ -97,32 +160,50 @@ Expected<void> Payments::read_csv(std::string_view record, Row &row, Payment &pa
     return {};
 }
 
+// The row gets the members that are its features, as they are written; the others are not read.
 Expected<void> Payments::read_json(std::string_view record, Row &row, Payment &payment) const {
-    if (options_.ids.empty() && options_.label.empty() && !options_.allow_unknown) return row.set_json(record);
-    nlohmann::json parsed = nlohmann::json::parse(record, nullptr, false);
-    if (!parsed.is_object()) return refuse("expected a JSON object");
-    auto known = [&](const std::string &name) {
-        return std::any_of(schema_.features().begin(), schema_.features().end(),
-                           [&](const wb_feature_info &feature) { return name == feature.name; });
-    };
-    for (size_t i = 0; i < options_.ids.size(); ++i) {
-        auto found = parsed.find(options_.ids[i]);
-        if (found == parsed.end()) return refuse(fmt::format("id '{}' is not there", options_.ids[i]));
-        payment.ids[i] = found->is_string() ? found->get<std::string>() : found->dump();
+    if (options_.ids.empty() && options_.label.empty() && !options_.allow_unknown) {
+        auto set = row.set_json(record);
+        if (set) return set;
+        Error error = std::move(set).error();
+        error.message += about_line_ends(record);
+        return error;
     }
+    thread_local std::vector<Member> members;
+    thread_local std::string features;
+    if (size_t byte = split_object(record, members))
+        return refuse(fmt::format("expected a JSON object in a line, got another text at byte {}{}", byte,
+                                  about_line_ends(record)));
+    std::optional<std::string_view> label;
+    bool twice = false;
+    features = "{";
+    for (const Member &member : members) {
+        auto key = text_of(member.key);
+        Column column = key ? column_of(*key) : Column();
+        if (column.id != none) {
+            auto &id = payment.ids[static_cast<size_t>(column.id)];
+            twice = twice || id.has_value();
+            id = text_of(member.value);
+        }
+        if (column.label) {
+            twice = twice || label.has_value();
+            label = member.value;
+        }
+        bool read = column.feature != none || (column.id == none && !column.label && !options_.allow_unknown);
+        if (!read) continue;
+        if (features.size() > 1) features += ',';
+        features.append(member.key).append(":").append(member.value);
+    }
+    features += '}';
+    if (twice) return refuse("an id or the label is named twice in one object");
+    for (size_t i = 0; i < options_.ids.size(); ++i)
+        if (!payment.ids[i]) return refuse(fmt::format("id '{}': expected text in UTF-8, got none", options_.ids[i]));
     if (!options_.label.empty()) {
-        auto found = parsed.find(options_.label);
-        auto label = label_of(options_.label, found == parsed.end() ? "" : found->dump());
-        if (!label) return std::move(label).error();
-        payment.fraud = *label;
+        auto fraud = label_of(options_.label, label.value_or(""));
+        if (!fraud) return std::move(fraud).error();
+        payment.fraud = *fraud;
     }
-    for (auto at = parsed.begin(); at != parsed.end();) {
-        bool named = at.key() == options_.label ||
-                     std::find(options_.ids.begin(), options_.ids.end(), at.key()) != options_.ids.end();
-        bool dropped = !known(at.key()) && (named || options_.allow_unknown);
-        at = dropped ? parsed.erase(at) : std::next(at);
-    }
-    return row.set_json(parsed.dump());
+    return row.set_json(features);
 }
 
 }  // namespace weighbridge::cli

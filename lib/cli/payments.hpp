@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,20 +24,25 @@ struct InputOptions {
 
 // What a record says beside its features.
 struct Payment {
-    std::vector<std::string> ids;  // by InputOptions.ids
-    std::optional<bool> fraud;     // by InputOptions.label
+    std::vector<std::optional<std::string>> ids;  // by InputOptions.ids: the cell, or the JSON string's text, or
+                                                  // another JSON value byte for byte; nothing where it was not read
+    std::optional<bool> fraud;                    // by InputOptions.label
 };
 
 // Immutable after construction; thread-safe.
 class Payments {
   public:
     // @param header  the first record of a CSV file; not read for NDJSON
-    // A Failure (exit_failed) names columns that are unknown, missing, or there twice.
+    // A Failure (exit_failed) names columns that are unknown, missing, or there twice, and tells a file without a
+    // header or with another separator: no cell of a payment is printed as a column's name.
     Payments(Schema schema, InputOptions options, const std::string &header);
 
-    // Empties the row and fills it. An error's message says why the record is not acceptable.
-    Expected<void> read(std::string_view record, Row &row, Payment &payment) const;
+    // Empties the row and fills it. An error's message says why the record is not acceptable; the payment then has the
+    // ids where the record's form is right.
+    Expected<void> read(const Record &record, Row &row, Payment &payment) const;
 
+    // Whether it is a feature with a privacy class.
+    bool is_private(std::string_view name) const;
     const InputOptions &options() const { return options_; }
     const Schema &schema() const { return schema_; }
 
@@ -48,13 +54,17 @@ class Payments {
         bool label = false;
     };
 
+    Column column_of(std::string_view name) const;
+    size_t known(const std::vector<CsvField> &names) const;
+    void bind(const std::string &header);
+    void refuse_other_separator(const std::string &header, size_t known_by_comma) const;
     Expected<void> read_csv(std::string_view record, Row &row, Payment &payment) const;
     Expected<void> read_json(std::string_view record, Row &row, Payment &payment) const;
-    void bind(const std::string &header);
 
     Schema schema_;
     InputOptions options_;
-    std::vector<Column> columns_;  // of CSV
+    std::map<std::string, Column, std::less<>> names_;  // of features, ids and the label
+    std::vector<Column> columns_;                       // of CSV
 };
 
 // Sets one feature from the text of a CSV cell. Empty and not quoted is missing; sequences are `1;2;3`; a bool is 0, 1,

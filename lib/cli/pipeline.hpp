@@ -13,6 +13,11 @@
 
 namespace weighbridge::cli {
 
+// The record that takes the most lines, more than one of them; none has 1.
+struct LongestRecord {
+    uint64_t line = 0, lines = 1;
+};
+
 // What became of a chunk's records.
 struct Chunk {
     std::vector<Record> records;
@@ -20,6 +25,7 @@ struct Chunk {
 
     std::string output, rejects;  // to be written
     uint64_t rows = 0, scored = 0, rejected = 0;
+    LongestRecord longest;
     uint64_t fallbacks[4] = {};   // by WB_REASON_*
     uint64_t backends[5] = {};    // by WB_BACKEND_*
     std::vector<uint64_t> bands;  // rows by band

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/output.hpp"
+#include "cli/printable.hpp"
 
 namespace weighbridge::cli {
 
@@ -23,7 +25,7 @@ bool is_table(const Json &value) {
 
 std::string cell(const Json &value) {
     if (value.is_null() || (value.is_structured() && value.empty())) return "-";
-    if (value.is_string()) return value.get<std::string>();
+    if (value.is_string()) return printable(value.get_ref<const std::string &>());
     if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
     // People read four to six digits; --json has them all.
     if (value.is_number_float()) return fmt::format("{:.6g}", value.get<double>());

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -7,6 +10,7 @@
 #include "cli/command.hpp"
 #include "cli/input.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/scorer.hpp"
 #include "cli/summary.hpp"
@@ -25,7 +29,8 @@ class Score final : public Verb {
         choice_.declare_directory(app);
         input_.declare(app, true);
         app.add_option("--output", output_, "scores: .csv, .ndjson or .jsonl; - for stdout")->required();
-        app.add_option("--rejects", rejects_, "rows that could not be scored (default: OUTPUT.rejects, or stderr)");
+        app.add_option("--rejects", rejects_,
+                       "rows that could not be scored (default: OUTPUT.rejects, or stderr where OUTPUT is no file)");
         app.add_option("--id", ids_, "a column to pass through; may be repeated")->allow_extra_args(false);
         app.add_option("--label", label_, "a column with 0 or 1: adds an evaluation");
         app.add_option("--threads", threads_, "threads (default: the CPUs that may be used)")
@@ -40,6 +45,9 @@ class Score final : public Verb {
     }
 
     int run() override {
+        const std::string rejects_file = rejects_path();
+        check_outputs(input_.path, choice_.directory, {output_, rejects_file});
+        refuse_taken_names(ids_);
         Engine engine = choice_.engine();
         Model model = Model::load(engine, choice_.directory, choice_.load()).value();
         InputOptions options;
@@ -52,11 +60,11 @@ class Score final : public Verb {
         settings.batch = batch_;
         if (deadline_us_) settings.budget = std::chrono::microseconds(deadline_us_);
         settings.bands = band_names(choice_.directory);
-        Output output(output_), rejects(rejects_path());
-        output.write(output_header(settings, ids_));
-        rejects.write(rejects_header(settings.output));
-
         watch_interrupt();
+        Output output(output_), rejects(rejects_file);
+        output.write(output_header(settings, ids_));
+        rejects.write(rejects_header(settings, ids_));
+
         Summary summary;
         int64_t begin = wb_now_ns();
         {
@@ -76,7 +84,10 @@ class Score final : public Verb {
         output.close();
         rejects.close();
         report(summary, seconds, settings, model);
-        if (interrupted()) return exit_interrupted;
+        if (interrupted())
+            throw Failure(interrupt_exit(),
+                          fmt::format("ended by {} after {} rows, which are written: scores to '{}', rejects to '{}'",
+                                      interrupt_name(), summary.rows, output_, rejects_file));
         return summary.rejected ? exit_rejected : exit_ok;
     }
 
@@ -89,15 +100,17 @@ class Score final : public Verb {
 
     std::string rejects_path() const {
         if (!rejects_.empty()) return rejects_;
-        return output_ == "-" ? to_stderr : output_ + ".rejects";
+        return target_of(output_).is_file ? output_ + ".rejects" : to_stderr;
     }
+
+    bool output_is_stdout() const { return target_of(output_).descriptor == STDOUT_FILENO; }
 
     // Goes to stdout, or to stderr where the scores go to stdout.
     void report(Summary &summary, double seconds, const ScoreSettings &settings, const Model &model) const {
         auto info = nlohmann::json::parse(model.info().value(), nullptr, false);
         std::string backend = info.value(nlohmann::json::json_pointer("/serving/backend"), "");
         auto json = summary.report(seconds, settings.bands, batch_, backend, !label_.empty());
-        print_report(json.dump(json_ ? -1 : 2), json_, output_ == "-" ? to_stderr : "-");
+        print_report(json.dump(json_ ? -1 : 2), json_, output_is_stdout() ? to_stderr : "-");
     }
 
     ModelChoice choice_;

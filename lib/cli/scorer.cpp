@@ -3,12 +3,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/command.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/printable.hpp"
 
 namespace weighbridge::cli {
 
@@ -18,8 +21,9 @@ std::string json_text(std::string_view text) {
     return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-Error too_long() {
-    return {WB_INVALID_INPUT, fmt::format("the record is longer than {} bytes", max_record_bytes), -1, 0};
+// A member of a line of NDJSON.
+void append_member(std::string &out, std::string_view name, const std::optional<std::string> &value) {
+    fmt::format_to(std::back_inserter(out), ",{}:{}", json_text(name), value ? json_text(*value) : "null");
 }
 
 // What the output says of one payment.
@@ -43,10 +47,9 @@ class Scorer {
                 chunk.cut = true;
                 break;
             }
-            if (record.too_long) {
-                reject(chunk, record, too_long());
-            } else if (auto read = payments_.read(record.text, row_, payment_); !read) {
-                reject(chunk, record, read.error());
+            if (record.lines > chunk.longest.lines) chunk.longest = {record.line, record.lines};
+            if (auto read = read_record(record); !read) {
+                reject(chunk, record, payment_, read.error());
             } else if (!settings_.batch) {
                 score_row(chunk, record);
             } else {
@@ -62,8 +65,19 @@ class Scorer {
   private:
     Deadline deadline() const { return settings_.budget ? Deadline(*settings_.budget) : Deadline(); }
 
-    void reject(Chunk &chunk, const Record &record, const Error &error) {
-        append_reject(chunk.rejects, settings_.output, record.line, error, payments_.schema());
+    Expected<void> read_record(const Record &record) {
+        if (auto read = payments_.read(record, row_, payment_); !read) return read;
+        if (settings_.output == Format::ndjson)
+            for (size_t i = 0; i < payment_.ids.size(); ++i)
+                if (!is_utf8(*payment_.ids[i]))
+                    return Error{WB_INVALID_INPUT,
+                                 fmt::format("id '{}': expected UTF-8, which JSON is", payments_.options().ids[i]), -1,
+                                 0};
+        return {};
+    }
+
+    void reject(Chunk &chunk, const Record &record, const Payment &payment, const Error &error) {
+        append_reject(chunk.rejects, settings_.output, record, payment, error, payments_);
         ++chunk.rejected;
     }
 
@@ -72,16 +86,16 @@ class Scorer {
         auto result = model_.score(row_, deadline());
         chunk.latencies_ns.push_back(wb_now_ns() - begin);
         if (!result)
-            refuse(chunk, record, result.error());
+            refuse(chunk, record, payment_, result.error());
         else
             accept(chunk, record, payment_,
                    {result->score, result->probability, result->band, result->reason, result->backend});
     }
 
     // A row that is wrong is rejected; anything else would fail for every row, and ends the command.
-    void refuse(Chunk &chunk, const Record &record, const Error &error) {
+    void refuse(Chunk &chunk, const Record &record, const Payment &payment, const Error &error) {
         if (error.code != WB_INVALID_INPUT) throw Exception(error);
-        reject(chunk, record, error);
+        reject(chunk, record, payment, error);
     }
 
     void score_batch(Chunk &chunk) {
@@ -94,7 +108,8 @@ class Scorer {
             int32_t status = batch_->statuses()[i];
             if (status < 0) {
                 auto checked = batch_->check(i);
-                refuse(chunk, *record, checked ? Error{status, "the row was not scored", -1, 0} : checked.error());
+                refuse(chunk, *record, payment,
+                       checked ? Error{status, "the row was not scored", -1, 0} : checked.error());
             } else {
                 accept(chunk, *record, payment,
                        {batch_->scores()[i], batch_->probabilities()[i], batch_->bands()[i], batch_->reasons()[i]});
@@ -125,7 +140,7 @@ class Scorer {
         const char *by = answer.reason == WB_REASON_NONE ? "model" : "fallback";
         if (settings_.output == Format::csv) {
             fmt::format_to(end, "{}", line);
-            for (const std::string &id : payment.ids) append_csv(out += ',', id);
+            for (const auto &id : payment.ids) append_csv(out += ',', *id);
             fmt::format_to(end, ",{},{},", answer.score, answer.probability);
             append_csv(out, band);
             fmt::format_to(end, ",{},{}\n", by, answer.reason == WB_REASON_NONE ? "" : reason_name(answer.reason));
@@ -133,7 +148,7 @@ class Scorer {
         }
         fmt::format_to(end, "{{\"line\":{}", line);
         for (size_t i = 0; i < payment.ids.size(); ++i)
-            fmt::format_to(end, ",{}:{}", json_text(payments_.options().ids[i]), json_text(payment.ids[i]));
+            append_member(out, payments_.options().ids[i], payment.ids[i]);
         fmt::format_to(end, ",\"score\":{},\"probability\":{}", answer.score, answer.probability);
         fmt::format_to(end, ",\"band\":{},\"answer\":\"{}\"", band.empty() ? "null" : json_text(band), by);
         if (answer.reason != WB_REASON_NONE) fmt::format_to(end, ",\"reason\":\"{}\"", reason_name(answer.reason));
@@ -159,18 +174,44 @@ std::string output_header(const ScoreSettings &settings, const std::vector<std::
     return header + ",score,probability,band,answer,reason\n";
 }
 
-std::string rejects_header(Format format) { return format == Format::csv ? "line,status,feature,reason\n" : ""; }
+std::string rejects_header(const ScoreSettings &settings, const std::vector<std::string> &ids) {
+    if (settings.output == Format::ndjson) return {};
+    std::string header = "line";
+    for (const std::string &id : ids) append_csv(header += ',', id);
+    return header + ",status,feature,reason\n";
+}
 
-void append_reject(std::string &out, Format format, uint64_t line, const Error &error, const Schema &schema) {
-    bool named = error.feature >= 0 && static_cast<size_t>(error.feature) < schema.features().size();
-    std::string feature = named ? schema.features()[static_cast<size_t>(error.feature)].name : "";
+void refuse_taken_names(const std::vector<std::string> &ids) {
+    constexpr std::string_view taken[] = {"line",   "score",  "probability", "band",  "answer",
+                                          "reason", "status", "feature"};
+    for (const std::string &id : ids)
+        if (std::find(std::begin(taken), std::end(taken), id) != std::end(taken))
+            throw Failure(exit_usage, fmt::format("--id '{}': the output has a column of that name; rename the input's",
+                                                  id));
+}
+
+void append_reject(std::string &out, Format format, const Record &record, const Payment &payment, const Error &error,
+                   const Payments &payments) {
+    const std::vector<std::string> &names = payments.options().ids;
+    std::span<const wb_feature_info> features = payments.schema().features();
+    bool named = error.feature >= 0 && static_cast<size_t>(error.feature) < features.size();
+    std::string feature = named ? features[static_cast<size_t>(error.feature)].name : "";
+    std::string reason = error.message;
+    if (record.lines > 1) reason += fmt::format(" (in a record of {} lines)", record.lines);
+    auto id = [&](size_t i) { return payments.is_private(names[i]) ? std::nullopt : payment.ids[i]; };
+    out += format == Format::csv ? fmt::format("{}", record.line) : fmt::format("{{\"line\":{}", record.line);
     if (format == Format::csv) {
-        out += fmt::format("{},{},{},", line, error.name(), feature);
-        append_csv(out, error.message);
+        for (size_t i = 0; i < names.size(); ++i) append_csv(out += ',', id(i).value_or(""));
+        out += fmt::format(",{},", error.name());
+        append_csv(out, feature);
+        append_csv(out += ',', reason);
         out += '\n';
     } else {
-        out += fmt::format("{{\"line\":{},\"status\":\"{}\",\"feature\":{},\"reason\":{}}}\n", line, error.name(),
-                           named ? json_text(feature) : "null", json_text(error.message));
+        for (size_t i = 0; i < names.size(); ++i) append_member(out, names[i], id(i));
+        append_member(out, "status", error.name());
+        append_member(out, "feature", named ? std::optional(feature) : std::nullopt);
+        append_member(out, "reason", reason);
+        out += "}\n";
     }
 }
 

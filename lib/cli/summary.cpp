@@ -22,6 +22,7 @@ void Summary::add(const Chunk &chunk) {
     rows += chunk.rows;
     scored += chunk.scored;
     rejected += chunk.rejected;
+    if (chunk.longest.lines > longest.lines) longest = chunk.longest;
     add_all(fallbacks, chunk.fallbacks);
     add_all(backends, chunk.backends);
     bands.resize(chunk.bands.size());
@@ -38,6 +39,8 @@ nlohmann::ordered_json Summary::report(double seconds, const std::vector<std::st
     json["rows"] = rows;
     json["scored"] = scored;
     json["rejected"] = rejected;
+    // Many lines in one record: a quote that was closed by chance took payments with it.
+    if (longest.lines > 1) json["longest_record"] = {{"line", longest.line}, {"lines", longest.lines}};
     for (size_t reason = 1; reason < fallbacks.size(); ++reason)
         json["fallbacks"][reason_name(static_cast<int32_t>(reason))] = fallbacks[reason];
     std::string ran;

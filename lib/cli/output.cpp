@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/output.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "cli/command.hpp"
+
+namespace weighbridge::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t held_bytes = 64 << 10;
+
+std::string partial_of(const Target &target) { return target.path + ".wb-partial"; }
+
+bool is_same(const struct stat &a, const struct stat &b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
+
+// Of a file or a pipe; nothing for terminals, devices such as /dev/null, and sockets, which have two directions.
+std::optional<struct stat> identity(const std::string &path, int descriptor = -1) {
+    struct stat found;
+    int result = descriptor >= 0 ? fstat(descriptor, &found) : stat(path.c_str(), &found);
+    if (result != 0 || S_ISCHR(found.st_mode) || S_ISSOCK(found.st_mode)) return std::nullopt;
+    return found;
+}
+
+int descriptor_of(const std::string &path) {
+    if (path == "-" || path == "/dev/stdout") return STDOUT_FILENO;
+    if (path == to_stderr) return STDERR_FILENO;
+    for (std::string_view folder : {"/dev/fd/", "/proc/self/fd/"}) {
+        int number = -1;
+        if (!path.starts_with(folder)) continue;
+        auto [end, error] = std::from_chars(path.data() + folder.size(), path.data() + path.size(), number);
+        if (error == std::errc() && end == path.data() + path.size()) return number;
+    }
+    return -1;
+}
+
+bool is_inside(const fs::path &path, const fs::path &directory) {
+    fs::path relative = path.lexically_relative(directory);
+    return !relative.empty() && *relative.begin() != "..";
+}
+
+}  // namespace
+
+Target target_of(const std::string &path) {
+    Target target = {descriptor_of(path), path, false};
+    if (target.descriptor >= 0) return target;
+    auto refuse = [&](const std::string &why) {
+        throw Failure(exit_failed, "'" + path + "' cannot be written: " + why);
+    };
+    std::error_code error;
+    fs::file_status status = fs::status(path, error);
+    if (fs::is_directory(status)) refuse("it is a directory");
+    if (fs::exists(status)) {
+        target.is_file = fs::is_regular_file(status);
+        target.path = fs::canonical(path).string();
+        if (target.is_file && access(path.c_str(), W_OK) != 0) refuse(std::strerror(errno));
+        return target;
+    }
+    if (status.type() != fs::file_type::not_found) refuse(error.message());
+    if (fs::is_symlink(fs::symlink_status(path, error))) refuse("it is a link to nothing");
+    fs::path absolute = fs::absolute(path);
+    fs::path folder = fs::canonical(absolute.parent_path(), error);
+    if (error) refuse(error.message());
+    if (!absolute.has_filename()) refuse("it is a directory");
+    target.is_file = true;
+    target.path = (folder / absolute.filename()).string();
+    return target;
+}
+
+void check_outputs(const std::string &input, const std::string &bundle, const std::vector<std::string> &outputs) {
+    struct Written {
+        std::string path;  // as it was given
+        std::string name;
+        int descriptor;
+        std::optional<struct stat> found;
+    };
+    auto refuse = [](const std::string &path, const std::string &why) {
+        throw Failure(exit_failed, "'" + path + "' cannot be written: " + why);
+    };
+    auto read = identity(input, input == "-" ? STDIN_FILENO : -1);
+    std::error_code ignored;
+    fs::path folder = fs::canonical(bundle, ignored);
+    std::vector<Written> all;
+    for (const std::string &path : outputs) {
+        Target target = target_of(path);
+        std::vector<std::string> names = {target.path};
+        if (target.is_file) names.push_back(partial_of(target));
+        if (target.is_file && !folder.empty() && is_inside(target.path, folder))
+            refuse(path, "it is in the bundle's directory '" + bundle + "'");
+        size_t before = all.size();
+        for (const std::string &name : names) {
+            Written one = {path, name, target.descriptor, identity(name, target.descriptor)};
+            if (read && one.found && is_same(*read, *one.found)) refuse(path, "it is the input");
+            for (size_t i = 0; i < before; ++i) {
+                const Written &other = all[i];
+                bool same = one.found && other.found && is_same(*one.found, *other.found);
+                // The shell may send stdout and stderr to one place.
+                if (one.descriptor >= 0 && other.descriptor >= 0) same = one.descriptor == other.descriptor;
+                if (same || (target.is_file && one.name == other.name))
+                    refuse(path, "'" + other.path + "' is written there");
+            }
+            all.push_back(std::move(one));
+        }
+    }
+}
+
+Output::Output(const std::string &path) : path_(path), target_(target_of(path)) {
+    if (target_.descriptor >= 0) {
+        std::fflush(stdout);  // what was printed by other means comes before
+        fd_ = target_.descriptor;
+    } else if (target_.is_file) {
+        open_beside();
+    } else {
+        fd_ = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+        if (fd_ < 0) fail(std::strerror(errno));
+    }
+    direct_ = fd_ == STDERR_FILENO || isatty(fd_) == 1;
+}
+
+// Holds the lock of the file that has the partial name at the end: who held it before may have renamed or removed it.
+void Output::open_beside() {
+    const std::string partial = partial_of(target_);
+    struct stat held, named;
+    for (;;) {
+        fd_ = open(partial.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+        if (fd_ < 0) fail("'" + partial + "': " + std::strerror(errno));
+        if (flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+            int reason = errno;
+            ::close(std::exchange(fd_, -1));
+            fail(reason == EWOULDBLOCK ? "another run writes it" : std::string("no lock: ") + std::strerror(reason));
+        }
+        if (fstat(fd_, &held) == 0 && stat(partial.c_str(), &named) == 0 && is_same(held, named)) break;
+        ::close(std::exchange(fd_, -1));
+    }
+    bool ready = S_ISREG(held.st_mode) && ftruncate(fd_, 0) == 0;
+    // Whoever may read what stood there may read what replaces it.
+    if (ready && stat(target_.path.c_str(), &named) == 0) ready = fchmod(fd_, named.st_mode & 0777) == 0;
+    if (ready) return;
+    int reason = S_ISREG(held.st_mode) ? errno : EEXIST;
+    ::close(std::exchange(fd_, -1));
+    fail("'" + partial + "': " + std::strerror(reason));
+}
+
+Output::~Output() {
+    if (fd_ < 0 || target_.descriptor >= 0) return;
+    if (target_.is_file) unlink(partial_of(target_).c_str());
+    ::close(fd_);
+}
+
+void Output::fail(const std::string &what) const {
+    throw Failure(exit_failed, "'" + path_ + "' cannot be written: " + what);
+}
+
+void Output::write(std::string_view lines) {
+    held_ += lines;
+    if (direct_ || held_.size() >= held_bytes) flush();
+}
+
+void Output::flush() {
+    std::string_view rest = held_;
+    while (!rest.empty()) {
+        ssize_t done = ::write(fd_, rest.data(), rest.size());
+        if (done < 0 && errno == EINTR) continue;
+        if (done < 0) fail(errno == EPIPE ? "its reader has closed it" : std::strerror(errno));
+        rest.remove_prefix(static_cast<size_t>(done));
+    }
+    held_.clear();
+}
+
+void Output::close() {
+    if (fd_ < 0) return;
+    flush();
+    if (target_.is_file) {
+        // Some file systems have no sync; a full disk and a lost one show here.
+        if (fsync(fd_) != 0 && errno != EINVAL && errno != ENOTSUP) fail(std::strerror(errno));
+        if (rename(partial_of(target_).c_str(), target_.path.c_str()) != 0) {
+            std::string why = std::strerror(errno);
+            target_.is_file = false;  // what was written stays
+            fail(why + "; '" + partial_of(target_) + "' has it all");
+        }
+    }
+    int fd = std::exchange(fd_, -1);
+    if (target_.descriptor < 0 && ::close(fd) != 0) fail(std::strerror(errno));
+}
+
+}  // namespace weighbridge::cli

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files that the command writes.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weighbridge::cli {
+
+// The path that stands for stderr.
+inline constexpr const char *to_stderr = "/dev/stderr";
+
+// What is at the end of a path of an output, links followed.
+struct Target {
+    int descriptor = -1;   // of "-", /dev/stdout, /dev/stderr and /dev/fd/N, which are written as they are; else -1
+    std::string path;      // where it is a file or may become one, else as it was given
+    bool is_file = false;  // regular, or not there yet; else a FIFO or a device
+};
+
+// A Failure for a directory, and for a link to nothing.
+Target target_of(const std::string &path);
+
+// A Failure where one of the outputs is the input, lies in the bundle's directory, or is another of the outputs, by
+// whatever name; also where the name is that of the file that grows beside another one. Opens nothing.
+void check_outputs(const std::string &input, const std::string &bundle, const std::vector<std::string> &outputs);
+
+// A file to write, or stdout for "-". A file gets its name only when it is closed: until then the text is in
+// PATH.wb-partial beside it, which is locked against other runs, and what stood under the name stays. What a killed run
+// left there is written over by the next one. Write errors are Failures; where only the last step fails, to take the
+// name, the text stays beside it.
+class Output {
+  public:
+    // A Failure where another run writes the same file.
+    explicit Output(const std::string &path);
+    // Without close(), the file's name is as before, and nothing stays beside it.
+    ~Output();
+    Output(const Output &) = delete;
+    Output &operator=(const Output &) = delete;
+
+    // Whole lines. They reach a terminal and stderr at once, others a file in pieces.
+    void write(std::string_view lines);
+    void close();
+
+  private:
+    void open_beside();
+    void flush();
+    [[noreturn]] void fail(const std::string &what) const;
+
+    std::string path_;  // as it was given
+    Target target_;
+    int fd_ = -1;
+    bool direct_ = false;  // each line at once
+    std::string held_;
+};
+
+}  // namespace weighbridge::cli
