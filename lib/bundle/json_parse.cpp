@@ -1,42 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <charconv>
 #include <set>
 
 #include "base/fp_env.hpp"
+#include "base/json_text.hpp"
 #include "bundle/json_cursor.hpp"
+#include "feature/decimal.hpp"
 
 namespace weighbridge::lib {
 namespace {
 
-// Builds the document from the parser's events, which (unlike the parser's own builder) lets duplicates and depth be
-// refused before anything deep exists.
-class StrictBuilder final : public nlohmann::json_sax<Json> {
+// Builds the document from the events, so that duplicates and depth are refused before anything deep exists.
+class StrictBuilder final : public JsonEvents {
   public:
     bool null() override { return put(nullptr); }
     bool boolean(bool value) override { return put(value); }
-    bool number_integer(number_integer_t value) override { return put(value); }
-    bool number_unsigned(number_unsigned_t value) override { return put(value); }
-    bool number_float(number_float_t value, const string_t &) override { return put(value); }
-    bool string(string_t &value) override { return put(std::move(value)); }
-    bool binary(binary_t &) override { return false; }
-    bool start_object(std::size_t) override { return open(Json::object()); }
-    bool start_array(std::size_t) override { return open(Json::array()); }
+    bool number(std::string_view text) override {
+        // An integer where 64 bits hold it, else the nearest double.
+        const char *end = text.data() + text.size();
+        const std::from_chars_result whole{end, std::errc()};
+        uint64_t natural = 0;
+        int64_t integer = 0;
+        double number = 0;
+        if (std::from_chars(text.data(), end, natural) == whole) return put(natural);
+        if (std::from_chars(text.data(), end, integer) == whole) return put(integer);
+        if (read_decimal(text, number)) return put(number);
+        problem_ = path() + ": expected a number that float64 holds, got a larger one";
+        return false;
+    }
+    bool string(std::string_view value) override { return put(std::string(value)); }
+    bool start_object() override { return open(Json::object()); }
+    bool start_array() override { return open(Json::array()); }
     bool end_object() override { return close(); }
     bool end_array() override { return close(); }
-    bool key(string_t &name) override {
+    bool key(std::string_view name) override {
         Frame &frame = frames_.back();
-        frame.name = std::move(name);
+        frame.name = name;
         if (frame.names.insert(frame.name).second) return true;
         problem_ = path() + ": expected each key once, got it twice";
         return false;
     }
-    bool parse_error(std::size_t position, const std::string &, const nlohmann::detail::exception &) override {
-        position_ = position;
-        return false;
-    }
 
     Json &document() { return document_; }
-    const std::string &problem() const { return problem_; }  // "" where the syntax is to blame
-    std::size_t position() const { return position_; }       // bytes read when it was found
+    const std::string &problem() const { return problem_; }
 
   private:
     struct Frame {
@@ -83,11 +89,9 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
     std::vector<Frame> frames_;
     Json document_;
     std::string problem_;
-    std::size_t position_ = 0;
 };
 
-Status syntax_error(std::string_view file, std::string_view text, size_t position, Excerpt excerpt) {
-    const size_t at = position == 0 ? 0 : std::min(position - 1, text.size());
+Status syntax_error(std::string_view file, std::string_view text, size_t at, Excerpt excerpt) {
     const std::string_view before = text.substr(0, at);
     const auto line = 1 + std::count(before.begin(), before.end(), '\n');
     const size_t start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
@@ -109,15 +113,11 @@ Expected<Json> parse_json(std::string_view file, std::string_view text, size_t l
     // Decimal numbers are read the same whatever rounding the host has set.
     FpEnvironment environment;
     StrictBuilder builder;
-    bool parsed = false;
-    try {
-        parsed = Json::sax_parse(text.begin(), text.end(), &builder);
-    } catch (const nlohmann::detail::exception &) {
-        parsed = false;
-    }
-    if (parsed) return std::move(builder.document());
-    if (!builder.problem().empty()) return Status::failure(WB_INVALID_BUNDLE, "{}: {}", file, builder.problem());
-    return syntax_error(file, text, builder.position(), excerpt);
+    const JsonRead read = read_json(text, builder);
+    if (read.end == JsonRead::End::stopped)
+        return Status::failure(WB_INVALID_BUNDLE, "{}: {}", file, builder.problem());
+    if (read.end == JsonRead::End::malformed) return syntax_error(file, text, read.position, excerpt);
+    return std::move(builder.document());
 }
 
 }  // namespace weighbridge::lib
