@@ -175,7 +175,8 @@ int32_t wb_row_set_json(wb_schema *schema, void *row, const char *json, size_t s
         if (!object) return object.status();
         if (!row) return capi::null_argument("row");
         if (!json) return capi::null_argument("json");
-        return lib::set_row_json(*object->bundle->schema(), row, std::string_view(json, size));
+        return lib::set_row_json(*object->bundle->schema(), row, std::string_view(json, size),
+                                 object->bundle->manifest().limits.length);
     });
 }
 

@@ -60,8 +60,8 @@ class Row {
         write_capacity();
     }
 
-    /// Sets a feature to a number, bool, time of system_clock, text, or range of those. Integers go to integers and
-    /// floats, floating values only to floats. An empty optional, or nullopt, makes the feature missing. What was set
+    /// Sets a feature to a number, bool, time of system_clock, text, or range of those. A number is rounded once to a
+    /// float, goes to an integer where it is whole, and to a bool where it is 0 or 1. An empty optional, or nullopt, makes the feature missing. What was set
     /// before is replaced, though its bytes in the tail stay in use until clear().
     /// @return WB_INVALID_INPUT (names feature, expected and found); WB_INVALID_ARGUMENT (index)
     template <class V>

@@ -139,11 +139,23 @@ size_t put(void *out, T value) noexcept {
     return sizeof stored;
 }
 
-/// Writes a scalar as the feature stores it, at most 8 bytes. Integers go to any number; a floating value never goes to
-/// an integer. @return bytes written; 0 where type or range does not fit.
+/// A number as int64; none where it is not whole or does not fit.
+template <Number T>
+std::optional<int64_t> whole(T value) noexcept {
+    if constexpr (std::integral<T>) {
+        if (!std::is_signed_v<T> && static_cast<uint64_t>(value) > static_cast<uint64_t>(INT64_MAX))
+            return std::nullopt;
+    } else {
+        if (!(value >= T(-0x1p63) && value < T(0x1p63)) || static_cast<T>(static_cast<int64_t>(value)) != value)
+            return std::nullopt;
+    }
+    return static_cast<int64_t>(value);
+}
+
+/// Writes a scalar as the feature stores it, at most 8 bytes: numbers rounded once to a float, as they are to an integer
+/// where they are whole, to a bool where they are 0 or 1. @return bytes written; 0 where type or value does not fit.
 template <Scalar T>
 size_t store(void *out, const wb_feature_info &feature, T value) noexcept {
-    bool whole = feature.type == WB_TYPE_INT64 || feature.type == WB_TYPE_CODE || feature.type == WB_TYPE_TIMESTAMP;
     if constexpr (std::same_as<T, bool>) {
         return feature.type == WB_TYPE_BOOL ? put<unsigned char>(out, value ? 1 : 0) : 0;
     } else if constexpr (is_time<T>) {
@@ -153,11 +165,11 @@ size_t store(void *out, const wb_feature_info &feature, T value) noexcept {
     } else {
         if (feature.type == WB_TYPE_FLOAT64) return put<double>(out, value);
         if (feature.type == WB_TYPE_FLOAT32) return put<float>(out, value);
-        if constexpr (std::integral<T>) {
-            bool fits = std::is_signed_v<T> || static_cast<uint64_t>(value) <= static_cast<uint64_t>(INT64_MAX);
-            if (whole && fits) return put<int64_t>(out, value);
-        }
-        return 0;
+        if (is_text_type(feature.type)) return 0;
+        std::optional<int64_t> integer = whole(value);
+        if (!integer) return 0;
+        if (feature.type != WB_TYPE_BOOL) return put<int64_t>(out, *integer);
+        return *integer == 0 || *integer == 1 ? put<unsigned char>(out, *integer) : 0;
     }
 }
 

@@ -54,12 +54,13 @@ void read_golden_outputs(const JsonCursor &outputs, const Manifest &manifest, Go
 }
 
 // Fills a row of the smallest capacity that holds it.
-Status make_row(const Schema &schema, std::string_view json, std::vector<uint64_t> &row) {
+Status make_row(const Encoder &encoder, std::string_view json, std::vector<uint64_t> &row) {
+    const Schema &schema = encoder.schema();
     // Every element takes at most 8 bytes of the tail and at least 2 characters of the text ("0,"), every text no more
     // than its characters; each field starts on a multiple of 8.
     row.assign((schema.fixed_bytes() + 8 * json.size() + 16 * schema.features().size()) / 8 + 1, 0);
     if (Status status = init_row(schema, row.data(), row.size() * 8); !status.ok()) return status;
-    if (Status status = set_row_json(schema, row.data(), json); !status.ok()) return status;
+    if (Status status = set_row_json(schema, row.data(), json, encoder.limits().length); !status.ok()) return status;
     auto header = load_unaligned<wb_row_header>(row.data());
     row.resize((size_t{header.used} + 7) / 8);
     header.capacity = static_cast<uint32_t>(row.size() * 8);
@@ -109,7 +110,7 @@ Expected<GoldenVector> read_line(const Bundle &bundle, const std::string &label,
     if (root.object({"row", "outputs"})) {
         const JsonCursor row = root.field("row"), outputs = root.field("outputs");
         if (row.object()) {
-            Status status = make_row(*bundle.schema(), row.value()->dump(), vector.row);
+            Status status = make_row(bundle.encoder(), row.value()->dump(), vector.row);
             if (status.ok()) status = check_row(bundle.encoder(), vector.row, tile);
             if (!status.ok()) row.refuse(status.message);
         }

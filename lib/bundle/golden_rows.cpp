@@ -166,11 +166,7 @@ class RowMaker {
         x = std::clamp(x, least, most);
         if (feature.type == StoredType::float64) return x;
         constexpr double kWidest = std::numeric_limits<float>::max();
-        auto narrow = static_cast<float>(std::clamp(x, -kWidest, kWidest));
-        // The nearest float may lie just outside the range.
-        if (narrow < least) narrow = std::nextafter(narrow, std::numeric_limits<float>::infinity());
-        if (narrow > most) narrow = std::nextafter(narrow, -std::numeric_limits<float>::infinity());
-        return static_cast<double>(narrow);
+        return static_cast<double>(static_cast<float>(std::clamp(x, -kWidest, kWidest)));
     }
 
     const Bundle &bundle_;

@@ -126,7 +126,7 @@ void read_default(const JsonCursor &value, Feature &out) {
     }
     if (!out.minimum) return;
     const double number = is_real(out.type) ? missing.number : static_cast<double>(missing.integer);
-    if (number < *out.minimum || number > *out.maximum)
+    if (!out.in_range(number))
         value.expected(formatted("a number in the feature's range [{}, {}]", *out.minimum, *out.maximum));
 }
 

@@ -140,7 +140,7 @@ Expected<std::string> Engine::compute_golden(const std::shared_ptr<const Bundle>
         // characters.
         std::vector<uint64_t> row(bundle->schema()->fixed_bytes() / 8 + json.size() + 8);
         Status status = init_row(*bundle->schema(), row.data(), row.size() * 8);
-        if (status.ok()) status = set_row_json(*bundle->schema(), row.data(), json);
+        if (status.ok()) status = set_row_json(*bundle->schema(), row.data(), json, manifest.limits.length);
         Timing timing;
         if (status.ok())
             status = (*model)->score(StridedRows(*bundle->schema(), row.data(), 0), Service{}, sink, timing);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "feature/arrow.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 
@@ -139,17 +140,15 @@ Status ArrowColumn::set_up(const ArrowSchema &type, const ArrowArray &array, Rol
         data_ = static_cast<const std::byte *>(array.buffers[1]);
         if (!data_ && length_ > 0) return refuse("buffer 1 of an Arrow array of length {} is NULL", length_);
     }
-    if (Status unit = set_up_unit(type); !unit.ok()) return unit;
+    set_up_unit();
     if (Status text = set_up_text(array); !text.ok()) return text;
     return set_up_children(type, array, role);
 }
 
-Status ArrowColumn::set_up_unit(const ArrowSchema &type) {
-    if (format_.ticks_per_second == 0 || format_.ticks_per_second == feature_->ticks_per_second) return {};
-    multiplier_ = feature_->ticks_per_second / format_.ticks_per_second;
-    if (multiplier_ > 0) return {};
-    return refuse("expected {}, got Arrow format {} in {}, whose finer digits would be lost", describe_type(*feature_),
-                  quote_format(type.format), unit_name(format_.ticks_per_second));
+void ArrowColumn::set_up_unit() {
+    if (format_.ticks_per_second == 0) return;
+    multiplier_ = std::max<int64_t>(feature_->ticks_per_second / format_.ticks_per_second, 1);
+    divisor_ = std::max<int64_t>(format_.ticks_per_second / feature_->ticks_per_second, 1);
 }
 
 Status ArrowColumn::set_up_text(const ArrowArray &array) {
@@ -232,7 +231,7 @@ Status ArrowColumn::cell(uint32_t, int64_t row, Cell &out) const {
                 return {};
             }
             out.data = data_ + place * size_of(format_.type);
-            return multiplier_ == 1 ? Status() : converted_cell(out);
+            return is_converted() ? converted_cell(out) : Status();
         case Kind::utf8:
         case Kind::large_utf8:
             return text_cell(place, out);
@@ -247,7 +246,13 @@ Status ArrowColumn::cell(uint32_t, int64_t row, Cell &out) const {
 }
 
 Status ArrowColumn::converted_cell(Cell &out) const {
-    if (__builtin_mul_overflow(load_unaligned<int64_t>(out.data), multiplier_, &out.converted)) [[unlikely]]
+    const auto ticks = load_unaligned<int64_t>(out.data);
+    if (ticks % divisor_ != 0) [[unlikely]]
+        return feature_->privacy.empty()
+                   ? damaged("expected a time in whole {}, got {} in {}", unit_name(feature_->ticks_per_second), ticks,
+                             unit_name(format_.ticks_per_second))
+                   : damaged("expected a time in whole {}, got a finer one", unit_name(feature_->ticks_per_second));
+    if (__builtin_mul_overflow(ticks / divisor_, multiplier_, &out.converted)) [[unlikely]]
         return damaged("timestamp in {} does not fit int64 in {}", unit_name(format_.ticks_per_second),
                        unit_name(feature_->ticks_per_second));
     out.data = reinterpret_cast<const std::byte *>(&out.converted);
@@ -305,16 +310,11 @@ Status ArrowColumn::list_cell(int64_t place, Cell &out) const {
         if (begin < 0 || end < begin || end > elements.length_) [[unlikely]]
             return damaged("expected ascending list offsets in [0, {}], got {} and {}", elements.length_, begin, end);
     }
-    for (int64_t i = begin; i < end && (elements.validity_ || elements.format_.kind == Kind::null); ++i)
-        if (elements.format_.kind == Kind::null || !elements.is_valid(i + elements.offset_)) [[unlikely]]
-            return damaged("element {} of the sequence is null", i - begin);
+    // Elements that are null come one by one: only who reads one minds.
+    bool nulls = false;
+    for (int64_t i = begin; i < end && elements.validity_ && !nulls; ++i) nulls = !elements.is_valid(i + elements.offset_);
     out.count = end - begin;
-    if (elements.format_.kind == Kind::null) {
-        out.type = cell_type_of(feature_->type) == CellType::bytes ? CellType::arrow : cell_type_of(feature_->type);
-        out.nested = child_.get();
-        return {};
-    }
-    if (elements.format_.kind == Kind::number && !elements.is_dictionary_ && elements.multiplier_ == 1) {
+    if (elements.format_.kind == Kind::number && !elements.is_dictionary_ && !elements.is_converted() && !nulls) {
         out.type = elements.format_.type;
         if (out.type == CellType::bit) {
             out.data = elements.data_;

@@ -33,13 +33,14 @@ class ArrowColumn final : public RowSource {
     ArrowColumn(const Feature &feature, uint32_t index) : feature_(&feature), index_(index) {}
     Status set_up(const ArrowSchema &type, const ArrowArray &array, Role role);
     Status set_up_children(const ArrowSchema &type, const ArrowArray &array, Role role);
-    Status set_up_unit(const ArrowSchema &type);
+    void set_up_unit();
     Status set_up_text(const ArrowArray &array);
     template <class... Args>
     Status refuse(fmt::format_string<Args...> format, Args &&...args) const;
     template <class... Args>
     Status damaged(fmt::format_string<Args...> format, Args &&...args) const;
 
+    bool is_converted() const { return multiplier_ != divisor_; }
     bool is_valid(int64_t place) const { return !validity_ || ((validity_[place / 8] >> (place % 8)) & 1); }
     int64_t offset_at(int64_t place) const;
     Status text_cell(int64_t place, Cell &out) const;
@@ -61,7 +62,8 @@ class ArrowColumn final : public RowSource {
     const void *const *buffers_ = nullptr;     // of utf8_view: those with the long texts
     const std::byte *buffer_sizes_ = nullptr;  // int64 by buffer
     int64_t buffer_count_ = 0;
-    int64_t multiplier_ = 1;                    // from the array's time unit to the feature's
+    int64_t multiplier_ = 1;                    // from the array's time unit to the feature's, or
+    int64_t divisor_ = 1;                       // from a finer one: only what it divides is a value
     std::unique_ptr<const ArrowColumn> child_;  // elements of a list, or values of a dictionary
     bool is_dictionary_ = false;
 };

@@ -89,20 +89,19 @@ std::optional<ArrowFormat> parse_arrow_format(std::string_view format) {
 
 bool fits_feature(const ArrowFormat &format, const Feature &feature) {
     if (format.kind == Kind::null) return true;
-    bool integer = format.is_integer() && format.ticks_per_second == 0;
-    bool floating = format.kind == Kind::number && format.type >= CellType::f16 && format.type <= CellType::f64;
+    // Which of its values the feature takes is looked at one by one.
+    bool number = format.kind == Kind::number && format.ticks_per_second == 0 && format.type != CellType::bit;
     switch (feature.type) {
         case StoredType::float32:
         case StoredType::float64:
-            return integer || floating;
         case StoredType::int64:
         case StoredType::code:
-            return integer;
+            return number;
         case StoredType::boolean:
-            return integer || (format.kind == Kind::number && format.type == CellType::bit);
-        // A plain int64 counts in the feature's unit, as in rows and columns.
+            return number || (format.kind == Kind::number && format.type == CellType::bit);
+        // A plain number counts in the feature's unit, as in rows and columns.
         case StoredType::timestamp:
-            return format.ticks_per_second > 0 || (integer && format.type == CellType::i64);
+            return number || format.ticks_per_second > 0;
         case StoredType::category:
         case StoredType::text:
             return format.is_text();

@@ -2,7 +2,7 @@
 #include "feature/cell_value.hpp"
 
 #include <cmath>
-#include <cstdlib>
+#include <type_traits>
 
 #include "weighbridge/c/batch.h"
 
@@ -22,7 +22,8 @@ bool bit_at(const Cell &cell, int64_t index) {
     return ((std::to_integer<unsigned>(cell.data[bit / 8]) >> (bit % 8)) & 1U) != 0;
 }
 
-// Integer elements of every width, widened; false where the cell holds no integers.
+// Integer elements of every width, widened; one above INT64_MAX does not fit, and has its bits in `out`. False where the
+// cell holds no integers.
 bool read_integer(const Cell &cell, int64_t index, int64_t &out, bool &fits) {
     const std::byte *at = cell.data;
     fits = true;
@@ -73,6 +74,26 @@ bool read_floating(const Cell &cell, int64_t index, double &out) {
         default:
             return false;
     }
+}
+
+// A number of any type, made a double by `convert`.
+template <class Convert>
+CellRead read_number(const Cell &cell, int64_t index, double &out, Convert convert) {
+    if (cell.type == CellType::arrow) {
+        Cell element;
+        CellRead read = nested_cell(cell, index, element);
+        return read == CellRead::ok ? read_number(element, 0, out, convert) : read;
+    }
+    int64_t integer = 0;
+    bool fits = true;
+    double floating = 0;
+    if (read_floating(cell, index, floating))
+        out = convert(floating);
+    else if (read_integer(cell, index, integer, fits))
+        out = fits ? convert(integer) : convert(static_cast<uint64_t>(integer));
+    else
+        return CellRead::wrong_type;
+    return CellRead::ok;
 }
 
 }  // namespace
@@ -127,26 +148,21 @@ double half_to_double(uint16_t half) {
     return (half & 0x8000) != 0 ? -magnitude : magnitude;
 }
 
+double round_to_single(double x) {
+    if (std::fabs(x) < kSingleOverflow) return static_cast<double>(static_cast<float>(x));
+    return x == x ? std::copysign(HUGE_VAL, x) : x;
+}
+
 CellRead read_double_slow(const Cell &cell, int64_t index, double &out) {
-    if (cell.type == CellType::arrow) {
-        Cell element;
-        CellRead read = nested_cell(cell, index, element);
-        return read == CellRead::ok ? read_double_slow(element, 0, out) : read;
-    }
-    if (read_floating(cell, index, out)) return CellRead::ok;
-    int64_t integer = 0;
-    bool fits = true;
-    if (read_integer(cell, index, integer, fits)) {
-        if (!fits) return CellRead::out_of_range;
-        out = static_cast<double>(integer);
-        // 2^63 itself, which INT64_MAX rounds to, would not convert back.
-        bool exact = out < 0x1p63 && static_cast<int64_t>(out) == integer;
-        return exact ? CellRead::ok : CellRead::inexact;
-    }
-    bool flag = false;
-    CellRead read = read_bool(cell, index, flag);
-    out = flag ? 1.0 : 0.0;
-    return read;
+    return read_number(cell, index, out, [](auto number) { return static_cast<double>(number); });
+}
+
+// An integer is rounded to float32 at once: by way of a double it might be rounded twice.
+CellRead read_single_slow(const Cell &cell, int64_t index, double &out) {
+    return read_number(cell, index, out, [](auto number) {
+        if constexpr (std::is_integral_v<decltype(number)>) return static_cast<double>(static_cast<float>(number));
+        return round_to_single(static_cast<double>(number));
+    });
 }
 
 CellRead read_int64_slow(const Cell &cell, int64_t index, int64_t &out) {
@@ -158,16 +174,11 @@ CellRead read_int64_slow(const Cell &cell, int64_t index, int64_t &out) {
     bool fits = true;
     if (read_integer(cell, index, out, fits)) return fits ? CellRead::ok : CellRead::out_of_range;
     double floating = 0;
-    if (read_floating(cell, index, floating)) {
-        bool whole = floating >= -0x1p63 && floating < 0x1p63 && std::trunc(floating) == floating;
-        if (!whole) return CellRead::inexact;
-        out = static_cast<int64_t>(floating);
-        return CellRead::ok;
-    }
-    bool flag = false;
-    CellRead read = read_bool(cell, index, flag);
-    out = flag ? 1 : 0;
-    return read;
+    if (!read_floating(cell, index, floating)) return CellRead::wrong_type;
+    bool whole = floating >= -0x1p63 && floating < 0x1p63 && std::trunc(floating) == floating;
+    if (!whole) return CellRead::inexact;
+    out = static_cast<int64_t>(floating);
+    return CellRead::ok;
 }
 
 CellRead read_bool(const Cell &cell, int64_t index, bool &out) {
@@ -186,10 +197,9 @@ CellRead read_bool(const Cell &cell, int64_t index, bool &out) {
         return read == CellRead::ok ? read_bool(element, 0, out) : read;
     }
     int64_t integer = 0;
-    bool fits = true;
-    if (!read_integer(cell, index, integer, fits)) return CellRead::wrong_type;
+    CellRead read = read_int64_slow(cell, index, integer);
     out = integer == 1;
-    return fits && (integer == 0 || integer == 1) ? CellRead::ok : CellRead::out_of_range;
+    return read == CellRead::ok && integer != 0 && integer != 1 ? CellRead::out_of_range : read;
 }
 
 CellRead read_text(const Cell &cell, int64_t index, std::string_view &out) {

@@ -298,8 +298,9 @@ class Builder {
             const ValuePlan &value = scalars[i].value;
             const bool plain = is_plain(scalars[i]);
             if (plain && value.single) {
-                plan_.least[i] = value.ranged ? single_at_least(value.least) : -std::numeric_limits<float>::max();
-                plan_.most[i] = value.ranged ? -single_at_least(-value.most) : std::numeric_limits<float>::max();
+                constexpr float kMost = std::numeric_limits<float>::max();
+                plan_.least[i] = std::max(static_cast<float>(value.least), -kMost);
+                plan_.most[i] = std::min(static_cast<float>(value.most), kMost);
             } else if (plain) {
                 plan_.last[i] = value.indices - 1;
             }
@@ -312,15 +313,6 @@ class Builder {
             else
                 plan_.stretches.push_back({i, 1, plain});
         }
-    }
-
-    // The least float32 that is not below x, within its finite numbers; -0 and 0 are one.
-    static float single_at_least(double x) {
-        constexpr float kMost = std::numeric_limits<float>::max();
-        if (x <= -static_cast<double>(kMost)) return -kMost;
-        if (x > static_cast<double>(kMost)) return std::numeric_limits<float>::infinity();
-        const float nearest = static_cast<float>(x);
-        return static_cast<double>(nearest) >= x ? nearest : std::nextafter(nearest, kMost);
     }
 
     // A default takes the way of any other value, once.

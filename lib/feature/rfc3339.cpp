@@ -58,9 +58,9 @@ TimeRead parse_rfc3339(std::string_view text, int64_t ticks_per_second, int64_t 
     if (!in.number(4, 0, 9999, year) || !in.skip('-') || !in.number(2, 1, 12, month) || !in.skip('-') ||
         !in.number(2, 1, days_in_month(year, month), day))
         return TimeRead::malformed;
-    if (char t = in.next(); t != 'T' && t != 't') return TimeRead::malformed;
+    if (char t = in.next(); t != 'T' && t != 't' && t != ' ') return TimeRead::malformed;
     if (!in.number(2, 0, 23, hour) || !in.skip(':') || !in.number(2, 0, 59, minute) || !in.skip(':') ||
-        !in.number(2, 0, 59, second))
+        !in.number(2, 0, 60, second))
         return TimeRead::malformed;
 
     int64_t fraction = 0;
@@ -77,13 +77,18 @@ TimeRead parse_rfc3339(std::string_view text, int64_t ticks_per_second, int64_t 
     int64_t east = 0;
     char sign = in.next();
     if (sign == '+' || sign == '-') {
-        int64_t hours, minutes;
-        if (!in.number(2, 0, 23, hours) || !in.skip(':') || !in.number(2, 0, 59, minutes)) return TimeRead::malformed;
+        int64_t hours = 0, minutes = 0;
+        if (!in.number(2, 0, 23, hours)) return TimeRead::malformed;
+        if (!in.done()) {
+            if (in.peek() == ':') in.next();
+            if (!in.number(2, 0, 59, minutes)) return TimeRead::malformed;
+        }
         east = (hours * 60 + minutes) * (sign == '-' ? -60 : 60);
     } else if (sign != 'Z' && sign != 'z') {
         return TimeRead::malformed;
     }
     if (!in.done()) return TimeRead::malformed;
+    if (second == 60) return TimeRead::leap_second;
     if (finer) return TimeRead::finer;
     int64_t seconds = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - east;
     // In 128 bits: the product alone can leave int64 where the sum, with a fraction, is the lowest value of it.

@@ -104,8 +104,7 @@ class RowSource {
   public:
     virtual ~RowSource() = default;
     // Fills `out`: always type, missing, data and count; the other members only where the type uses them. Allocates
-    // nothing. A source that finds a null element in a sequence fails; only a null in the dictionary of the elements
-    // shows as `missing` in the nested cell.
+    // nothing. A null element of a sequence shows as `missing` in its nested cell.
     virtual Status cell(uint32_t feature, int64_t row, Cell &out) const = 0;
 
     // Copies scalars [first, first + count) to `out`, side by side, where they lie as values of `type` (of 4 or 8

@@ -8,6 +8,7 @@
 
 #include "base/sha256.hpp"
 #include "base/utf8.hpp"
+#include "feature/cell_value.hpp"
 
 namespace weighbridge::lib {
 namespace {
@@ -64,9 +65,9 @@ Status check_default(const Feature &feature) {
     if (is_floating(feature.type) && !std::isfinite(value.number))
         return refuse(feature, "expected a finite default, got {}", value.number);
     double raw = is_floating(feature.type) ? value.number : static_cast<double>(value.integer);
-    double least = feature.minimum.value_or(-HUGE_VAL), most = feature.maximum.value_or(HUGE_VAL);
-    if (feature.type != StoredType::boolean && feature.type != StoredType::code && (raw < least || raw > most))
-        return refuse(feature, "expected a default in the range [{}, {}], got {}", least, most, raw);
+    if (feature.type != StoredType::boolean && feature.type != StoredType::code && !feature.in_range(raw))
+        return refuse(feature, "expected a default in the range [{}, {}], got {}", feature.minimum.value_or(-HUGE_VAL),
+                      feature.maximum.value_or(HUGE_VAL), raw);
     return Status();
 }
 
@@ -150,6 +151,16 @@ std::string_view name_of(StoredType type) {
             return "text";
     }
     return "unknown";
+}
+
+bool Feature::in_range(double raw) const {
+    double least = minimum.value_or(-HUGE_VAL), most = maximum.value_or(HUGE_VAL);
+    if (type == StoredType::float32) {
+        raw = round_to_single(raw);
+        least = round_to_single(least);
+        most = round_to_single(most);
+    }
+    return least <= raw && raw <= most;
 }
 
 Expected<std::shared_ptr<const Schema>> Schema::make(std::vector<Feature> features) {

@@ -50,6 +50,9 @@ struct Feature {
     bool nan_is_missing = false;
     std::vector<Encoding> encoding;  // applied in order
     uint32_t offset = 0;             // of the fixed field in a row; set by Schema::make
+
+    // Whether a raw value is in the range; of a float32 both it and the ends count as float32 holds them.
+    bool in_range(double raw) const;
 };
 
 // What reading a feature's field takes, without the rest of the feature.

@@ -124,6 +124,8 @@ class Check {
         switch (feature_.type) {
             case StoredType::float32:
                 plan_.single = true;
+                plan_.least = round_to_single(least);
+                plan_.most = round_to_single(most);
                 plan_.kind = ValuePlan::Kind::floating;
                 break;
             case StoredType::float64:

@@ -22,13 +22,13 @@ void add_key(Words &line, std::string_view key) {
     line.add("{}", end < key.size() ? "...'" : "'");
 }
 
-void add_range(Words &line, const ValuePlan &plan) {
+void add_range(Words &line, const Feature &feature, const ValuePlan &plan) {
     if (!plan.ranged) return;
     bool integer = plan.kind == ValuePlan::Kind::integer;
     if (integer)
         line.add(" in [{}, {}]", plan.least_integer, plan.most_integer);
     else
-        line.add(" in [{}, {}]", plan.least, plan.most);
+        line.add(" in [{}, {}]", feature.minimum.value_or(-HUGE_VAL), feature.maximum.value_or(HUGE_VAL));
 }
 
 void add_value(Words &line, const ValuePlan &plan, const Cell &cell, int64_t index) {
@@ -63,7 +63,7 @@ void add_expected(Words &line, const Feature &feature, const ValuePlan &plan, Fa
         case Fault::infinite:
         case Fault::outside:
             line.add("{}{}", fault == Fault::outside ? "" : "finite ", type);
-            add_range(line, plan);
+            add_range(line, feature, plan);
             break;
         case Fault::unknown_key:
             if (plan.lookup == ValuePlan::Lookup::identity)
@@ -81,6 +81,7 @@ void add_expected(Words &line, const Feature &feature, const ValuePlan &plan, Fa
 }
 
 void add_unreadable(Words &line, CellRead read, const Cell &cell) {
+    const std::string_view name = cell.type == CellType::arrow ? "number" : name_of(cell.type);
     switch (read) {
         case CellRead::missing:
             line.add("none");
@@ -89,10 +90,10 @@ void add_unreadable(Words &line, CellRead read, const Cell &cell) {
             line.add("{}", name_of(cell.type));
             break;
         case CellRead::out_of_range:
-            line.add("a {} outside it", name_of(cell.type));
+            line.add("a {} outside it", name);
             break;
         case CellRead::inexact:
-            line.add("a {} that it cannot hold exactly", name_of(cell.type));
+            line.add("a {} that it cannot hold exactly", name);
             break;
         case CellRead::ok:
         case CellRead::damaged:
@@ -108,6 +109,11 @@ Status explain(const Feature &feature, const ValuePlan &plan, Fault fault, CellR
     Words expected, got;
     add_expected(expected, feature, plan, fault);
     int64_t index = std::max<int64_t>(element, 0);
+    if (read == CellRead::damaged && cell.type == CellType::arrow && cell.nested != nullptr) {
+        // The source of the element says it better.
+        Cell nested;
+        if (Status status = cell.nested->cell(0, cell.first + index, nested); !status.ok()) return status;
+    }
     if (fault == Fault::unreadable) {
         add_unreadable(got, read, cell);
     } else if (fault == Fault::nan) {

@@ -16,8 +16,6 @@ namespace weighbridge::lib {
 namespace {
 
 constexpr double kTurn = 0x1.921fb54442d18p+2;  // 2 pi
-// A double at or above this rounds to a float32 that is infinite: FLT_MAX and half of its last place.
-constexpr double kSingleOverflow = 0x1.ffffffp+127;
 
 }  // namespace
 
@@ -25,11 +23,9 @@ Fault ValuePlan::encode(const Cell &cell, int64_t index, Encoded &out, CellRead 
     switch (kind) {
         case Kind::floating: {
             double x = 0;
-            read = read_double(cell, index, x);
+            read = single ? read_single(cell, index, x) : read_double(cell, index, x);
             if (read != CellRead::ok) return Fault::unreadable;
-            if (single && std::fabs(x) < kSingleOverflow) x = static_cast<double>(static_cast<float>(x));
             if (!(std::fabs(x) <= std::numeric_limits<double>::max())) return x != x ? Fault::nan : Fault::infinite;
-            if (single && std::fabs(x) >= kSingleOverflow) return Fault::infinite;
             if (ranged && (x < least || x > most)) return Fault::outside;
             return encode_number(x, out);
         }

@@ -47,7 +47,7 @@ struct ValuePlan {
     bool single = false;       // a float32: wider values are rounded to it first
     bool fits_single = false;  // a target is float32: the result has to be finite in it
     bool ranged = false;
-    double least = 0, most = 0;
+    double least = 0, most = 0;  // of a float32 rounded to it, as its values are
     int64_t least_integer = 0, most_integer = 0;
     double divisor = 1;  // 10^exponent of money, ticks per second of a timestamp
     std::vector<Step> steps;

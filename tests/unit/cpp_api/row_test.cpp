@@ -71,7 +71,7 @@ TEST_CASE("a wrong type is refused, with feature, expected and found") {
     CHECK(message(row.set("amount_minor", 12.5)) == "feature 'amount_minor': expected int64, got float64");
     CHECK(message(row.set("amount_minor", "12")) == "feature 'amount_minor': expected int64, got string");
     CHECK(message(row.set("amount_minor", true)) == "feature 'amount_minor': expected int64, got bool");
-    CHECK(message(row.set("online", 1)) == "feature 'online': expected bool, got int32");
+    CHECK(message(row.set("online", 2)) == "feature 'online': expected bool, got int32");
     CHECK(message(row.set("country", 7)) == "feature 'country': expected category, got int32");
     CHECK(message(row.set("age_days", std::vector<float>{1})) ==
           "feature 'age_days': expected float32, got sequence of float32");

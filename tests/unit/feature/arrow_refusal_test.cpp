@@ -44,14 +44,14 @@ TEST_CASE_METHOD(RefusalFixture, "formats that no feature takes are named", "[ar
 }
 
 TEST_CASE_METHOD(RefusalFixture, "formats of another feature type are named", "[arrow]") {
-    for (const char *format : {"b", "e", "f", "g", "u", "U", "vu", "tsm:", "+l", "+w:2"}) {
+    for (const char *format : {"b", "u", "U", "vu", "tsm:", "+l", "+w:2"}) {
         refuse_format(kAmount, format, "int64");
         refuse_format(kMerchant, format, "category with int64 keys");
     }
     for (const char *format : {"b", "u", "tsm:", "+l"}) refuse_format(kRatio, format, "float64");
-    for (const char *format : {"g", "u", "tsm:", "+l"}) refuse_format(kOnline, format, "bool");
+    for (const char *format : {"u", "tsm:", "+l"}) refuse_format(kOnline, format, "bool");
     for (const char *format : {"b", "l", "g", "tsm:", "+l"}) refuse_format(kDescriptor, format, "text");
-    for (const char *format : {"b", "i", "L", "g", "u", "+l"}) refuse_format(kPaidAt, format, "timestamp in ms");
+    for (const char *format : {"b", "u", "+l"}) refuse_format(kPaidAt, format, "timestamp in ms");
     for (const char *format : {"b", "l", "g", "u", "tsm:"}) refuse_format(kPastAmount, format, "sequence of int64");
     Arrow null(nullptr, 2);
     refuse(kAmount, null, "got Arrow format NULL");
@@ -83,13 +83,6 @@ TEST_CASE_METHOD(RefusalFixture, "list elements and dictionaries of another type
     auto sequence = amounts();
     sequence->dictionary(arrow_texts("u", {"a"}));
     refuse(kPastCountry, *sequence, "expected sequence of category, got Arrow format 'l'");
-}
-
-TEST_CASE_METHOD(RefusalFixture, "a finer time unit would lose digits", "[arrow]") {
-    auto micros = arrow_numbers<int64_t>("tsu:UTC", {1, 2});
-    refuse(kPaidAt, *micros, "expected timestamp in ms, got Arrow format 'tsu:UTC' in us");
-    auto nanos = arrow_list("+l", {0, 1, 2}, arrow_numbers<int64_t>("tsn:", {1, 2}));
-    refuse(kPastAt, *nanos, "expected sequence of timestamp in ms, got Arrow format 'tsn:' in ns");
 }
 
 TEST_CASE_METHOD(RefusalFixture, "an array of another length is named with both numbers", "[arrow]") {
@@ -203,7 +196,7 @@ TEST_CASE_METHOD(RefusalFixture, "released arrays and unknown features", "[arrow
 TEST_CASE_METHOD(RefusalFixture, "a refused array leaves the column as it was", "[arrow]") {
     auto good = amounts();
     REQUIRE(columns.set_arrow(kAmount, good->type, good->array).ok());
-    auto bad = arrow_numbers<double>("g", {1, 2});
+    auto bad = arrow_texts("u", {"1", "2"});
     CHECK_FALSE(columns.set_arrow(kAmount, bad->type, bad->array).ok());
     CHECK(integer(columns, kAmount, 1) == 2);
     int64_t strided = 7;

@@ -23,6 +23,14 @@ struct ArrowFixture {
         INFO(status.message);
         REQUIRE(status.ok());
     }
+    [[gnu::noinline]] bool null_element(uint32_t feature, int64_t row, int64_t element) const {
+        Cell cell;
+        int64_t integer = 0;
+        std::string_view text;
+        REQUIRE(columns.cell(feature, row, cell).ok());
+        return (feature == kPastCountry ? read_text(cell, element, text) : read_int64(cell, element, integer)) ==
+               CellRead::missing;
+    }
     [[gnu::noinline]] Status read(uint32_t feature, int64_t row) const {
         Cell cell;
         Status status = columns.cell(feature, row, cell);
@@ -280,17 +288,18 @@ TEST_CASE_METHOD(ArrowFixture, "lists of the null type are empty or refused", "[
         REQUIRE(columns.cell(feature, 0, cell).ok());
         CHECK_FALSE(cell.missing);
         CHECK(cell.count == 0);
-        CHECK(mentions(read(feature, 1), "element 0 of the sequence is null"));
+        CHECK(null_element(feature, 1, 0));
     }
 }
 
-TEST_CASE_METHOD(ArrowFixture, "a null among a sequence's elements is refused", "[arrow]") {
+TEST_CASE_METHOD(ArrowFixture, "a null among a sequence's elements shows where it is read", "[arrow]") {
     auto child = std::make_unique<Arrow>("l", 4);
     child->bits("1101").buffer<int64_t>({1, 2, 3, 4}).nulls(1);
     auto list = arrow_list("+l", {0, 2, 4}, std::move(child));
     take(kPastAmount, *list);
     CHECK(integers(columns, kPastAmount, 0) == std::vector<int64_t>{1, 2});
-    CHECK(mentions(read(kPastAmount, 1), "feature 'past_amount': element 0 of the sequence is null"));
+    CHECK(null_element(kPastAmount, 1, 0));
+    CHECK_FALSE(null_element(kPastAmount, 1, 1));
 }
 
 TEST_CASE_METHOD(ArrowFixture, "offsets and views that lead outside are refused where they are read", "[arrow]") {

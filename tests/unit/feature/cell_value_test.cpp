@@ -49,13 +49,27 @@ TEST_CASE("an unsigned integer above int64 is out of range", "[cell]") {
     int64_t out = 0;
     double number = 0;
     REQUIRE(read_int64(cell_of(CellType::u64, &value), 0, out) == CellRead::out_of_range);
-    REQUIRE(read_double(cell_of(CellType::u64, &value), 0, number) == CellRead::out_of_range);
+    REQUIRE(read_double(cell_of(CellType::u64, &value), 0, number) == CellRead::ok);
+    REQUIRE(number == 0x1p63);
 }
 
-TEST_CASE("an integer that no double holds is inexact", "[cell]") {
+TEST_CASE("an integer that no floating number holds is rounded once", "[cell]") {
     double number = 0;
-    for (int64_t value : {(int64_t{1} << 53) + 1, INT64_MAX, INT64_MIN + 1})
-        REQUIRE(read_double(cell_of(CellType::i64, &value), 0, number) == CellRead::inexact);
+    for (int64_t value : {(int64_t{1} << 53) + 1, INT64_MAX, INT64_MIN + 1}) {
+        REQUIRE(read_double(cell_of(CellType::i64, &value), 0, number) == CellRead::ok);
+        REQUIRE(number == static_cast<double>(value));
+        REQUIRE(read_single(cell_of(CellType::i64, &value), 0, number) == CellRead::ok);
+        REQUIRE(number == static_cast<double>(static_cast<float>(value)));
+    }
+}
+
+TEST_CASE("doubles are rounded to float32, to nearest", "[cell]") {
+    for (auto [value, wanted] : {std::pair{0.1, static_cast<double>(0.1F)}, {0x1.fffffefp+127, 0x1.fffffep+127},
+                                 {0x1.ffffffp+127, HUGE_VAL}, {-1e300, -HUGE_VAL}, {1e-46, 0.0}}) {
+        double number = 0;
+        REQUIRE(read_single(cell_of(CellType::f64, &value), 0, number) == CellRead::ok);
+        REQUIRE(number == wanted);
+    }
 }
 
 TEST_CASE("floating numbers are integers only where they are whole and fit", "[cell]") {
@@ -82,7 +96,7 @@ TEST_CASE("halves become the doubles that they are", "[cell]") {
     REQUIRE(std::signbit(half_to_double(0x8000)));
 }
 
-TEST_CASE("booleans are bytes of 0 and 1, bits, or integers of 0 and 1", "[cell]") {
+TEST_CASE("booleans are bytes of 0 and 1, bits, or numbers of 0 and 1", "[cell]") {
     bool out = false;
     uint8_t bytes[3] = {0, 1, 2};
     REQUIRE(read_bool(cell_of(CellType::boolean, bytes, 3), 1, out) == CellRead::ok);
@@ -95,8 +109,14 @@ TEST_CASE("booleans are bytes of 0 and 1, bits, or integers of 0 and 1", "[cell]
     REQUIRE(out);
     int64_t two = 2;
     REQUIRE(read_bool(cell_of(CellType::i64, &two), 0, out) == CellRead::out_of_range);
-    double one = 1;
-    REQUIRE(read_bool(cell_of(CellType::f64, &one), 0, out) == CellRead::wrong_type);
+    double numbers[] = {1, 0.5};
+    REQUIRE(read_bool(cell_of(CellType::f64, numbers, 2), 0, out) == CellRead::ok);
+    REQUIRE(out);
+    REQUIRE(read_bool(cell_of(CellType::f64, numbers, 2), 1, out) == CellRead::inexact);
+    int64_t integer = 0;
+    double number = 0;
+    REQUIRE(read_int64(cell_of(CellType::boolean, bytes), 0, integer) == CellRead::wrong_type);
+    REQUIRE(read_double(cell_of(CellType::bit, &bits), 0, number) == CellRead::wrong_type);
 }
 
 TEST_CASE("spans outside their memory are damaged", "[cell]") {

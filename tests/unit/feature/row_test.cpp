@@ -194,7 +194,7 @@ TEST_CASE("rows of an older schema are read by place", "[row]") {
     for (int i = 0; i < 2; ++i) {
         void *row = memory.data() + i * stride / 8;
         REQUIRE(init_row(**made, row, static_cast<size_t>(stride)).ok());
-        REQUIRE(set_row_json(**made, row, "{\"amount_minor\": " + std::to_string(10 + i) + "}").ok());
+        REQUIRE(set_row_json(**made, row, "{\"amount_minor\": " + std::to_string(10 + i) + "}", 64).ok());
     }
     std::vector<int32_t> wanted = {-1, 0, 1};
     StridedRows strided(**made, memory.data(), stride);
