@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <charconv>
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "cli/payments.hpp"
@@ -10,99 +11,106 @@ namespace weighbridge::cli {
 
 namespace {
 
-Error refuse(const wb_feature_info &feature, uint32_t index, std::string_view text) {
-    constexpr size_t shown = 32;  // bytes of the cell, so that the line stays readable
-    std::string found = "another text";
-    if (!feature.is_private) {
-        found = nlohmann::json(text.substr(0, shown)).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-        if (text.size() > shown) found += " and more";
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// A decimal number in JSON's spelling, which has no plus, no leading zeroes, and digits on both sides of the point.
+// False, and nothing appended, where the text is none.
+bool append_number(std::string &json, std::string_view text) {
+    size_t at = 0;
+    auto digits = [&] {
+        const size_t begin = at;
+        while (at < text.size() && is_digit(text[at])) ++at;
+        return text.substr(begin, at - begin);
+    };
+    auto skip = [&](std::string_view any) { return at < text.size() && any.find(text[at]) != any.npos && ++at > 0; };
+    skip("+-");
+    std::string_view whole = digits(), fraction;
+    if (skip(".")) fraction = digits();
+    if (whole.empty() && fraction.empty()) return false;
+    const std::string_view power = text.substr(at);
+    if (skip("eE")) {
+        skip("+-");
+        if (digits().empty()) return false;
     }
-    return {WB_INVALID_INPUT, fmt::format("feature '{}': expected {}, got {}", feature.name, type_name(feature), found),
-            static_cast<int32_t>(index), 0};
+    if (at < text.size()) return false;
+    whole.remove_prefix(std::min(whole.find_first_not_of('0'), whole.size()));
+    if (text[0] == '-') json += '-';
+    json += whole.empty() ? "0" : whole;
+    if (!fraction.empty()) (json += '.') += fraction;
+    json += power;
+    return true;
 }
 
-template <class T>
-bool number_of(std::string_view text, T &value) {
-    auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return code == std::errc() && end == text.data() + text.size();
+void append_text(std::string &json, std::string_view text) {
+    json += nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
-// Calls `element` with each text between semicolons, while it answers true.
+// True and false as JSON, pandas and spreadsheets write them.
+bool append_flag(std::string &json, std::string_view text) {
+    for (const auto &[name, value] : {std::pair{"true", true}, {"True", true}, {"TRUE", true}, {"false", false},
+                                      {"False", false}, {"FALSE", false}})
+        if (text == name) return json += value ? "true" : "false", true;
+    return false;
+}
+
+// What the text says, as JSON; the library says what it becomes, and refuses what it cannot be.
+void append_value(std::string &json, const wb_feature_info &feature, std::string_view text) {
+    if (feature.type == WB_TYPE_BOOL && append_flag(json, text)) return;
+    if (!append_number(json, text)) append_text(json, text);
+}
+
+// Calls `element` with each text between semicolons, as it is written.
 template <class Element>
-bool for_each_element(std::string_view text, Element element) {
-    if (text.empty()) return true;
-    for (;;) {
-        size_t end = std::min(text.find(';'), text.size());
-        if (!element(text.substr(0, end))) return false;
-        if (end == text.size()) return true;
-        text.remove_prefix(end + 1);
-    }
-}
-
-template <class T>
-Expected<void> set_numbers(Row &row, uint32_t index, const wb_feature_info &feature, std::string_view text) {
-    thread_local std::vector<T> values;
-    values.clear();
-    bool right = for_each_element(text, [](std::string_view one) { return number_of(one, values.emplace_back()); });
-    if (!right) return refuse(feature, index, text);
-    return row.set(index, values);
-}
-
-Expected<void> set_sequence(Row &row, uint32_t index, const wb_feature_info &feature, std::string_view text) {
-    switch (feature.type) {
-        case WB_TYPE_FLOAT32:
-            return set_numbers<float>(row, index, feature, text);
-        case WB_TYPE_FLOAT64:
-            return set_numbers<double>(row, index, feature, text);
-        case WB_TYPE_CATEGORY:
-        case WB_TYPE_TEXT: {
-            std::vector<std::string_view> values;
-            for_each_element(text, [&](std::string_view one) {
-                values.push_back(one);
-                return true;
-            });
-            return row.set(index, values);
+void for_each_element(std::string_view text, Element element) {
+    if (text.empty()) return;
+    size_t begin = 0;
+    for (size_t at = 0; at < text.size(); ++at) {
+        if (text[at] == '\\') {
+            ++at;
+        } else if (text[at] == ';') {
+            element(text.substr(begin, at - begin));
+            begin = at + 1;
         }
-        default:
-            return set_numbers<int64_t>(row, index, feature, text);
     }
+    element(text.substr(begin));
 }
 
-template <class T>
-Expected<void> set_number(Row &row, uint32_t index, const wb_feature_info &feature, std::string_view text) {
-    T value = 0;
-    if (!number_of(text, value)) return refuse(feature, index, text);
-    return row.set(index, value);
+// `\;` is a semicolon and `\\` a backslash; before anything else a backslash is itself.
+std::string unescaped(std::string_view text) {
+    std::string plain;
+    for (size_t at = 0; at < text.size(); ++at) {
+        const bool escape = text[at] == '\\' && at + 1 < text.size() && (text[at + 1] == ';' || text[at + 1] == '\\');
+        plain += text[escape ? ++at : at];
+    }
+    return plain;
 }
 
 }  // namespace
 
-Expected<void> set_cell(Row &row, uint32_t index, const CsvField &field) {
+Expected<void> set_cell(Row &row, uint32_t index, const CsvField &field, std::string &json) {
     const wb_feature_info &feature = row.schema().features()[index];
-    std::string_view text = field.text;
+    const std::string_view text = field.text;
     if (text.empty() && !field.quoted) return row.set(index, std::nullopt);
-    if (feature.is_sequence) return set_sequence(row, index, feature, text);
-    switch (feature.type) {
-        case WB_TYPE_FLOAT32:
-            return set_number<float>(row, index, feature, text);
-        case WB_TYPE_FLOAT64:
-            return set_number<double>(row, index, feature, text);
-        case WB_TYPE_BOOL:
-            if (text == "1" || text == "true") return row.set(index, true);
-            if (text == "0" || text == "false") return row.set(index, false);
-            return refuse(feature, index, text);
-        case WB_TYPE_CATEGORY:
-        case WB_TYPE_TEXT:
-            return row.set(index, text);
-        case WB_TYPE_TIMESTAMP:
-            if (text.find('T') != std::string_view::npos) {
-                nlohmann::json json = {{feature.name, text}};
-                return row.set_json(json.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
-            }
-            [[fallthrough]];
-        default:
-            return set_number<int64_t>(row, index, feature, text);
+    const bool is_text = feature.type == WB_TYPE_CATEGORY || feature.type == WB_TYPE_TEXT;
+    if (is_text && !feature.is_sequence) return row.set(index, text);
+    if (is_text) {
+        std::vector<std::string> keys;
+        for_each_element(text, [&](std::string_view one) { keys.push_back(unescaped(one)); });
+        return row.set(index, keys);
     }
+    json += json.empty() ? '{' : ',';
+    fmt::format_to(std::back_inserter(json), "\"{}\":", feature.name);
+    if (!feature.is_sequence) {
+        append_value(json, feature, text);
+        return {};
+    }
+    json += '[';
+    for_each_element(text, [&](std::string_view one) {
+        if (json.back() != '[') json += ',';
+        append_value(json, feature, one);
+    });
+    json += ']';
+    return {};
 }
 
 }  // namespace weighbridge::cli

@@ -125,8 +125,10 @@ void Payments::bind(const std::string &header) {
     // A payment's cell may be a feature's name by chance, most of them are not.
     bool is_header = missing.empty() || 2 * known(names) > names.size();
     std::string unknown;
-    for (size_t i = 0; i < names.size(); ++i)
-        if (!names_.contains(names[i].text)) append_item(unknown, column_name(names[i], i, is_header));
+    for (size_t i = 0; i < names.size(); ++i) {
+        const bool is_index = i == 0 && names[i].text.empty();  // as pandas and R write it
+        if (!names_.contains(names[i].text) && !is_index) append_item(unknown, column_name(names[i], i, is_header));
+    }
     if (!unknown.empty() && !options_.allow_unknown)
         throw Failure(exit_failed, "header: not features: " + unknown + "; --allow-unknown ignores them");
     if (!missing.empty() && !options_.allow_missing)
@@ -143,7 +145,8 @@ Expected<void> Payments::read(const Record &record, Row &row, Payment &payment) 
 
 Expected<void> Payments::read_csv(std::string_view record, Row &row, Payment &payment) const {
     thread_local std::vector<CsvField> fields;
-    thread_local std::string scratch;
+    thread_local std::string scratch, json;
+    json.clear();
     if (auto wrong = split_csv(record, columns_.size(), fields, scratch)) return refuse(*wrong);
     for (size_t i = 0; i < fields.size(); ++i)
         if (columns_[i].id != none) payment.ids[static_cast<size_t>(columns_[i].id)] = fields[i].text;
@@ -155,9 +158,11 @@ Expected<void> Payments::read_csv(std::string_view record, Row &row, Payment &pa
             payment.fraud = *label;
         }
         if (column.feature == none) continue;
-        if (auto set = set_cell(row, static_cast<uint32_t>(column.feature), fields[i]); !set) return set;
+        if (auto set = set_cell(row, static_cast<uint32_t>(column.feature), fields[i], json); !set) return set;
     }
-    return {};
+    if (json.empty()) return {};
+    json += '}';
+    return row.set_json(json);
 }
 
 // The row gets the members that are its features, as they are written; the others are not read.

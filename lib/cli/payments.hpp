@@ -67,8 +67,8 @@ class Payments {
     std::vector<Column> columns_;                       // of CSV
 };
 
-// Sets one feature from the text of a CSV cell. Empty and not quoted is missing; sequences are `1;2;3`; a bool is 0, 1,
-// true or false; a timestamp is an integer or RFC 3339. The message holds no value of a private feature.
-Expected<void> set_cell(Row &row, uint32_t index, const CsvField &field);
+// Reads the text of a CSV cell. Empty and not quoted is missing; texts and keys are set; anything else is added to `json`,
+// the members of an object without its end ("" at first), for Row::set_json, whose rules and messages hold for CSV too.
+Expected<void> set_cell(Row &row, uint32_t index, const CsvField &field, std::string &json);
 
 }  // namespace weighbridge::cli
