@@ -60,7 +60,8 @@ foreach(source IN LISTS capi_sources)
     wb_test_program(c_${name} SOURCES "${source}" LIBRARIES weighbridge Threads::Threads m)
     target_include_directories(c_${name} PRIVATE "${PROJECT_SOURCE_DIR}/capi/src")
     add_test(NAME c.${name} COMMAND c_${name} "${WEIGHBRIDGE_FIXTURES}")
-    set_tests_properties(c.${name} PROPERTIES FIXTURES_REQUIRED bundles TIMEOUT 300)
+    # 77: the system lacks what the test needs; it has said what.
+    set_tests_properties(c.${name} PROPERTIES FIXTURES_REQUIRED bundles TIMEOUT 300 SKIP_RETURN_CODE 77)
 endforeach()
 
 # Loads the library with dlopen(), so is not linked with it.

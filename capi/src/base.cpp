@@ -4,7 +4,7 @@
 #include "barrier.hpp"
 #include "base/clock.hpp"
 #include "base/cpu.hpp"
-#include "base/json.hpp"
+#include "bundle/json_cursor.hpp"
 #include "pool/pool.hpp"
 #include "weighbridge.h"
 
@@ -59,7 +59,8 @@ int32_t wb_system_info(char *out, size_t capacity, size_t *needed, wb_error *err
         info["cpu_contexts"] = lib::automatic_cpu_contexts();
         info["cpu_level"] = lib::native::name_of(lib::native::best_level(false));
         info["backends"] = {"native", "reference"};
-        info["plugins"] = lib::Json::parse(lib::describe_plugins_json());
+        const std::string plugins = lib::describe_plugins_json();
+        info["plugins"] = *lib::parse_json("plugins", plugins, plugins.size());
         if (!info["plugins"].empty()) info["backends"].push_back("torchscript");
         return capi::fill_text(out, capacity, needed, info.dump(2));
     });

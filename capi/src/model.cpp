@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/json.hpp"
+#include "bundle/json_cursor.hpp"
 #include "objects.hpp"
 #include "plan/plan.hpp"
 #include "weighbridge.h"
@@ -45,7 +45,8 @@ Status parse_engines(std::string_view text, std::vector<std::string> &engines) {
 }
 
 lib::Json describe(const lib::Model &model) {
-    auto info = lib::Json::parse(model.bundle().describe_json());
+    const std::string bundle = model.bundle().describe_json();
+    lib::Json info = *lib::parse_json("bundle", bundle, bundle.size());
     lib::Traits traits = model.program().traits();
     info["serving"] = {{"backend", capi::backend_name(model.program().backend())},
                        {"precision", lib::precision_name(model.program().precision())},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/reference/reference.hpp"
-#include "base/json.hpp"
 #include "bundle/add_file.hpp"
+#include "bundle/json_cursor.hpp"
 #include "engine/engine.hpp"
 #include "graph/passes/pipeline.hpp"
 #include "plan/binding.hpp"
@@ -91,7 +91,7 @@ Expected<std::string> Engine::compile(const std::string &path, const CompileOpti
     for (int32_t precision : options.precisions) {
         std::string line;
         if (Status status = check_precision(*bundle, *plan, precision, line); !status.ok()) return status;
-        report["precisions"].push_back(Json::parse(line));
+        report["precisions"].push_back(*parse_json("report", line, line.size()));
     }
     auto bytes = write_plan(**plan);
     if (!bytes) return bytes.status();
