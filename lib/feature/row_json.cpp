@@ -182,19 +182,24 @@ class RowReader final : public JsonEvents {
         }
         return put(kNoValue.data() + (is_integer() ? 8 : 0), static_cast<size_t>(element_bytes()));
     }
-    bool wrong(std::string_view found) {
+    bool wrong(std::string_view found, std::string_view hint = "") {
         if (place_ == Place::top)
             return fail(Status::failure(WB_INVALID_INPUT, "row: expected a JSON object, got {}", found));
-        return refuse_value("feature '{}': expected {}, got {}{}", feature_->name, describe_type(*feature_), found,
-                            place_ == Place::array ? " in its array" : "");
+        return refuse_value("feature '{}': expected {}, got {}{}{}", feature_->name, describe_type(*feature_), found,
+                            place_ == Place::array ? " in its array" : "", hint);
     }
     bool wrong_number(std::string_view text) {
         if (!feature_->privacy.empty()) return wrong("a number outside it");
         return wrong(shown(text));
     }
     bool wrong_text(std::string_view text) {
-        if (!feature_->privacy.empty()) return wrong("a string");
-        return wrong("\"" + shown(text) + "\"");
+        std::string_view hint;
+        if (feature_->type == StoredType::boolean)
+            hint = "; write true or false";
+        else if (text.find(',') != text.npos)
+            hint = "; write a point, and nothing between thousands";
+        if (!feature_->privacy.empty()) return wrong("a string", hint);
+        return wrong("\"" + shown(text) + "\"", hint);
     }
 
     // A scalar stands in the object, an element in an array.
