@@ -35,7 +35,7 @@ void append_item(std::string &list, const std::string &item) {
 
 // An unknown column in a message: by its name only where the header is one beyond doubt.
 std::string column_name(const CsvField &name, size_t index, bool is_header) {
-    if (name.text.empty()) return fmt::format("column {} (without a name, as pandas writes an index)", index + 1);
+    if (name.text.empty()) return fmt::format("column {} (without a name)", index + 1);
     if (!is_header || name.text.size() > longest_name) return fmt::format("column {}", index + 1);
     return fmt::format("'{}'", name.text);
 }
