@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What tests/bench/run_rivals.sh runs, built when it asks. No flag of this machine: limits.cpp chooses at run time.
+# What tests/bench/run_rivals.sh and two_libraries.sh run, built when asked for. No flag of this machine: limits.cpp chooses at run time.
 if(NOT WEIGHBRIDGE_BUILD_TESTS)
     return()
 endif()
@@ -7,4 +7,7 @@ add_executable(bench_limits EXCLUDE_FROM_ALL "${PROJECT_SOURCE_DIR}/tests/bench/
 target_link_libraries(bench_limits PRIVATE weighbridge_flags)
 add_executable(bench_rivals_c EXCLUDE_FROM_ALL "${PROJECT_SOURCE_DIR}/tests/bench/rivals_c.c")
 target_link_libraries(bench_rivals_c PRIVATE weighbridge weighbridge_flags Threads::Threads m)
-set_target_properties(bench_limits bench_rivals_c PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+add_executable(bench_one_row EXCLUDE_FROM_ALL "${PROJECT_SOURCE_DIR}/tests/bench/one_row.c")
+target_include_directories(bench_one_row PRIVATE "${PROJECT_SOURCE_DIR}/include")
+target_link_libraries(bench_one_row PRIVATE weighbridge_flags ${CMAKE_DL_LIBS})
+set_target_properties(bench_limits bench_rivals_c bench_one_row PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
