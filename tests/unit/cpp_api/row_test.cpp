@@ -66,6 +66,20 @@ TEST_CASE("nullopt and empty optionals are missing; so is everything after clear
     CHECK(row.is_missing(3));
 }
 
+TEST_CASE("a number goes where its value fits, whatever its C++ type") {
+    Row row(schema());
+    CHECK(row.set("amount_minor", 12.0));
+    CHECK(row.set("amount_minor", 12.0F));
+    CHECK(row.set("amount_minor", -0x1p63));
+    CHECK(row.set("online", 1));
+    CHECK(row.set("online", 0.0));
+    CHECK(row.set("age_days", (int64_t{1} << 53) + (int64_t{1} << 29) + 1));  // rounded once
+    float age = 0;
+    std::memcpy(&age, row.data() + schema().features()[1].offset, sizeof age);
+    CHECK(age == 0x1p53F + 0x1p30F);
+    for (double value : {0x1p63, -0x1.0000000000001p63, 0.5, 1e300, std::nan("")}) CHECK_FALSE(row.set("amount_minor", value));
+}
+
 TEST_CASE("a wrong type is refused, with feature, expected and found") {
     Row row(schema());
     CHECK(message(row.set("amount_minor", 12.5)) == "feature 'amount_minor': expected int64, got float64");
