@@ -24,11 +24,9 @@ inline std::string cut(std::string_view text, std::string_view part) {
     return std::string(text.find(part) == std::string_view::npos ? text : part);
 }
 
-// A file of the source tree, by its path from the root.
+// A file of the source tree, by its path from the root. Unit tests run in the folder tests.
 inline std::string source_file(const std::string &path) {
-    // This file is tests/unit/bundle/bundle_support.hpp.
-    const auto root = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path();
-    std::ifstream file(root / path, std::ios::binary);
+    std::ifstream file(std::filesystem::path("..") / path, std::ios::binary);
     INFO("reading " << path);
     REQUIRE(file.good());
     std::ostringstream text;
