@@ -6,7 +6,7 @@ list(FILTER WEIGHBRIDGE_CORE_SOURCES EXCLUDE REGEX "/lib/(torch|cli)/")
 add_library(weighbridge_core STATIC ${WEIGHBRIDGE_CORE_SOURCES})
 target_include_directories(weighbridge_core PUBLIC "${PROJECT_SOURCE_DIR}/lib" "${PROJECT_SOURCE_DIR}/include")
 target_link_libraries(weighbridge_core
-    PUBLIC fmt::fmt-header-only nlohmann_json::nlohmann_json OpenSSL::Crypto Threads::Threads ${CMAKE_DL_LIBS}
+    PUBLIC fmt::fmt-header-only nlohmann_json::nlohmann_json weighbridge_sha256 Threads::Threads ${CMAKE_DL_LIBS}
     PRIVATE weighbridge_flags)
 include(NativeKernels)
 target_precompile_headers(weighbridge_core PRIVATE <nlohmann/json.hpp> <fmt/core.h> <map> <memory> <string> <vector>)

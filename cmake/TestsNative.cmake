@@ -28,7 +28,7 @@ if(WEIGHBRIDGE_BUILD_FUZZERS)
     add_library(weighbridge_fuzzed STATIC EXCLUDE_FROM_ALL ${fuzzed_sources})
     target_include_directories(weighbridge_fuzzed PUBLIC "${PROJECT_SOURCE_DIR}/lib" "${PROJECT_SOURCE_DIR}/include")
     target_link_libraries(weighbridge_fuzzed
-        PUBLIC fmt::fmt-header-only OpenSSL::Crypto Threads::Threads ${CMAKE_DL_LIBS}
+        PUBLIC fmt::fmt-header-only weighbridge_sha256 Threads::Threads ${CMAKE_DL_LIBS}
         PRIVATE weighbridge_flags)
     add_executable(plan_fuzz EXCLUDE_FROM_ALL "${WEIGHBRIDGE_TESTS}/fuzz/plan_fuzz.cpp"
         "${WEIGHBRIDGE_TESTS}/fuzz/plan_mutation.cpp" ${native_support})

@@ -11,8 +11,8 @@ namespace weighbridge::lib {
 
 using Digest = std::array<uint8_t, 32>;
 
-// SHA-256 (FIPS 180-4) through OpenSSL, in a library context of our own with the default provider loaded explicitly:
-// the host's OpenSSL configuration is neither read nor decided. WB_INTERNAL where OpenSSL fails.
+// SHA-256 (FIPS 180-4), by the functions of OpenSSL that need nothing else of it: no context, no provider, no
+// configuration, and nothing shared with an OpenSSL of the host's. WB_INTERNAL where OpenSSL fails.
 Expected<Digest> sha256(ByteView data);
 
 std::string hex(const Digest &digest);  // 64 lower-case digits
