@@ -32,18 +32,29 @@ fi
 
 status=0
 export WB_BUILD_DIR=$WB_ROOT/build/release
-if [ "$sanitizers" = 1 ]; then
-    wb_say "unit tests under AddressSanitizer and UndefinedBehaviorSanitizer, then ThreadSanitizer"
-    wb_say "not run under ThreadSanitizer: long cases of one thread ([one-thread])"
-    ctest --preset asan -R '^unit$' || status=1
-    ctest --preset tsan -R '^unit$' || status=1
-fi
+
+# beside PRESET starts a sanitizer's unit tests beside the next phase, since each keeps one core busy; ended NAME PRESET
+# waits for them and prints what they said.
+beside() { ctest --preset "$1" -R '^unit$' >"build/$1.tests.log" 2>&1 & }
+ended() {
+    wait $! || status=1
+    wb_say "unit tests under $1"
+    cat "build/$2.tests.log"
+}
+
+[ "$sanitizers" = 0 ] || beside asan
 wb_say "tests in Python"
 "$WB_VENV/bin/python" -m pytest -q -rs tests/parity tests/cli || status=1
+if [ "$sanitizers" = 1 ]; then
+    ended "AddressSanitizer and UndefinedBehaviorSanitizer" asan
+    wb_say "not run under ThreadSanitizer: long cases of one thread ([one-thread])"
+    beside tsan
+fi
 if [ "${WB_FULL:-0}" = 1 ]; then
     wb_say "the plug-in with LibTorch 2.11"
     tests/torch/other_version.sh || status=1
 fi
 wb_say "all other tests"
 ctest --preset release || status=1
+[ "$sanitizers" = 0 ] || ended ThreadSanitizer tsan
 exit $status
