@@ -61,8 +61,9 @@ class Row {
     }
 
     /// Sets a feature to a number, bool, time of system_clock, text, or range of those. A number is rounded once to a
-    /// float, goes to an integer where it is whole, and to a bool where it is 0 or 1. An empty optional, or nullopt, makes the feature missing. What was set
-    /// before is replaced, though its bytes in the tail stay in use until clear().
+    /// float, goes to an integer where it is whole, and to a bool where it is 0 or 1. An empty optional, or nullopt,
+    /// makes the feature missing. What was set before is replaced, though its bytes in the tail stay in use until
+    /// clear().
     /// @return WB_INVALID_INPUT (names feature, expected and found); WB_INVALID_ARGUMENT (index)
     template <class V>
     Expected<void> set(uint32_t index, const V &value) {
