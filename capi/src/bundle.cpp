@@ -97,6 +97,10 @@ int32_t wb_bundle_verify(char *out, size_t capacity, size_t *needed, wb_engine *
         info["tolerance"] = report->tolerance;
         for (size_t i = 0; i < manifest.outputs.size(); ++i)
             info["largest_difference"][manifest.outputs[i].name] = report->largest_difference[i];
+        info["probabilities"] = report->probabilities;
+        info["bands"] = report->bands;
+        info["largest_probability_difference"] = report->largest_probability_difference;
+        info["warnings"] = manifest.warnings;
         Status filled = capi::fill_text(out, capacity, needed, info.dump(2));
         return filled.ok() ? verdict : filled;
     });

@@ -22,14 +22,17 @@ def build_vocabulary(texts, most: int) -> list[str]:
     return pieces + frequent[: most - len(pieces)]
 
 
-def split_words(text: str, lowercase: bool = True, strip_accents: bool = True, split_cjk: bool = True) -> list[str]:
+def split_words(
+    text: str, lowercase: bool = True, strip_accents: bool | None = None, split_cjk: bool = True
+) -> list[str]:
+    """`strip_accents` follows `lowercase` where it is None, as BERT's own tokeniser does."""
     out = []
     for c in text:
         if c in "\0\ufffd" or (_is_control(c) and c not in "\t\n\r"):
             continue
         out.append(f" {c} " if split_cjk and _is_cjk(c) else " " if c.isspace() else c)
     text = "".join(out)
-    if strip_accents:
+    if lowercase if strip_accents is None else strip_accents:
         text = "".join(c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c) != "Mn")
     if lowercase:
         text = text.lower()
@@ -55,7 +58,7 @@ def _is_punctuation(c: str) -> bool:
 class WordPiece:
     def __init__(self, pieces: list[str], step: dict):
         self.ids = {piece: i for i, piece in enumerate(pieces)}
-        self.split = {name: step.get(name, True) for name in ("lowercase", "strip_accents", "split_cjk")}
+        self.split = {name: step[name] for name in ("lowercase", "strip_accents", "split_cjk") if name in step}
         self.special = step.get("add_special", True)
         self.keep_tail = step.get("keep", "head") == "tail"
         self.most = step["max_tokens"]

@@ -31,7 +31,8 @@ class Slot {
         return detail::done([&](wb_error *err) { return wb_slot_load(get(), path.c_str(), load->get(), err); });
     }
 
-    /// Points the slot at a loaded model of the same engine. WB_SCHEMA_CHANGED where rows of callers would not fit.
+    /// Points the slot at a loaded model of the same engine. WB_SCHEMA_CHANGED where callers would
+    /// not survive it (wb_slot_swap).
     Expected<void> swap(const Model &model) {
         return detail::done([&](wb_error *err) { return wb_slot_swap(get(), model.get(), err); });
     }

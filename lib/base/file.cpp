@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <memory>
 #include <system_error>
 
@@ -17,22 +18,6 @@ namespace {
 constexpr size_t kShownPath = 120;         // leaves half of a 255 byte message to the reason
 constexpr size_t kReadAtOnce = 256 << 20;  // Linux cuts a read at 2 GiB - 4 KiB
 
-class Descriptor {
-  public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    ~Descriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    Descriptor(const Descriptor &) = delete;
-    Descriptor &operator=(const Descriptor &) = delete;
-
-    int get() const { return fd_; }
-    int release() { return std::exchange(fd_, -1); }
-
-  private:
-    int fd_;
-};
-
 Status io_error(const std::string &path, std::string_view attempt, int reason) {
     return Status::failure(WB_IO_ERROR, "{}: {}: {}", shown_path(path), attempt,
                            std::generic_category().message(reason));
@@ -40,11 +25,19 @@ Status io_error(const std::string &path, std::string_view attempt, int reason) {
 
 bool has_nul(const std::string &path) { return path.find('\0') != std::string::npos; }
 
-int open_retrying(const std::string &path, int flags, mode_t mode = 0) {
+int open_retrying(int directory, const std::string &name, int flags, mode_t mode = 0) {
     int fd;
-    do fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+    do fd = ::openat(directory, name.c_str(), flags | O_CLOEXEC, mode);
     while (fd < 0 && errno == EINTR);
     return fd;
+}
+
+std::string_view kind_name(mode_t mode) {
+    return S_ISDIR(mode) ? "a directory" : S_ISLNK(mode) ? "a symbolic link" : "a special file";
+}
+
+Status no_regular_file(const std::string &path, mode_t mode) {
+    return Status::failure(WB_IO_ERROR, "{}: expected a regular file, got {}", shown_path(path), kind_name(mode));
 }
 
 Status write_all(int fd, const std::string &path, ByteView content) {
@@ -57,7 +50,25 @@ Status write_all(int fd, const std::string &path, ByteView content) {
     return ::fsync(fd) == 0 ? Status{} : io_error(path, "cannot sync", errno);
 }
 
+Status create_file(int directory, const std::string &name, const std::string &path, ByteView content) {
+    if (has_nul(name)) return io_error(path, "cannot create", EINVAL);
+    Descriptor file(open_retrying(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
+    if (file.get() < 0) return io_error(path, "cannot create", errno);
+    Status status = write_all(file.get(), path, content);
+    if (::close(file.release()) != 0 && status.ok()) status = io_error(path, "cannot close", errno);
+    if (!status.ok()) ::unlinkat(directory, name.c_str(), 0);
+    return status;
+}
+
+bool same_moment(const struct timespec &a, const struct timespec &b) {
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
 }  // namespace
+
+Descriptor::~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+}
 
 std::string shown_path(const std::string &path) {
     std::string shown = path;
@@ -71,36 +82,38 @@ std::string shown_path(const std::string &path) {
     return shown;
 }
 
-Expected<Bytes> read_file(const std::string &path, uint64_t limit_bytes) {
-    if (has_nul(path)) return io_error(path, "cannot open", EINVAL);
-    // O_NONBLOCK: a FIFO in a regular file's place must not block the open.
-    Descriptor file(open_retrying(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
-    if (file.get() < 0 && errno == ELOOP)
-        return Status::failure(WB_IO_ERROR, "{}: expected a regular file, got a symbolic link", shown_path(path));
-    if (file.get() < 0) return io_error(path, "cannot open", errno);
-
+Expected<File> File::open(int directory, const std::string &name, const std::string &path) {
+    if (has_nul(name)) return io_error(path, "cannot open", EINVAL);
+    // Asked for before the open, which is no harmless thing to do with a device, and again after it.
     struct stat about;
+    if (::fstatat(directory, name.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0)
+        return io_error(path, "cannot open", errno);
+    if (!S_ISREG(about.st_mode)) return no_regular_file(path, about.st_mode);
+    // O_NONBLOCK: a FIFO in a regular file's place must not block the open.
+    Descriptor file(open_retrying(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+    if (file.get() < 0 && errno == ELOOP) return no_regular_file(path, S_IFLNK);
+    if (file.get() < 0) return io_error(path, "cannot open", errno);
     if (::fstat(file.get(), &about) != 0) return io_error(path, "cannot stat", errno);
-    if (!S_ISREG(about.st_mode))
-        return Status::failure(WB_IO_ERROR, "{}: expected a regular file, got {}", shown_path(path),
-                               S_ISDIR(about.st_mode) ? "a directory" : "a special file");
-    const auto announced = static_cast<uint64_t>(about.st_size);
-    if (announced > limit_bytes)
-        return Status::failure(WB_IO_ERROR, "{}: expected at most {} bytes, got {}", shown_path(path), limit_bytes,
-                               announced);
+    if (!S_ISREG(about.st_mode)) return no_regular_file(path, about.st_mode);
+    return File(std::move(file), about, path);
+}
 
+Expected<Bytes> File::read(uint64_t limit_bytes) {
+    if (bytes() > limit_bytes)
+        return Status::failure(WB_IO_ERROR, "{}: expected at most {} bytes, got {}", shown_path(path_), limit_bytes,
+                               bytes());
     // One byte more than announced, so that the end is seen without growing. The announced size is only a hint: the
     // file may change while it is read, and /proc announces 0.
-    Bytes content(static_cast<size_t>(announced) + 1);
+    Bytes content(static_cast<size_t>(bytes()) + 1);
     size_t used = 0;
     while (true) {
         if (used > limit_bytes)
-            return Status::failure(WB_IO_ERROR, "{}: expected at most {} bytes, got more", shown_path(path),
+            return Status::failure(WB_IO_ERROR, "{}: expected at most {} bytes, got more", shown_path(path_),
                                    limit_bytes);
         if (used == content.size()) content.resize(content.size() + std::max<size_t>(content.size(), 4096));
-        ssize_t got = ::read(file.get(), content.data() + used, std::min(content.size() - used, kReadAtOnce));
+        ssize_t got = ::read(descriptor_.get(), content.data() + used, std::min(content.size() - used, kReadAtOnce));
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return io_error(path, "cannot read", errno);
+        if (got < 0) return io_error(path_, "cannot read", errno);
         if (got == 0) break;
         used += static_cast<size_t>(got);
     }
@@ -108,23 +121,31 @@ Expected<Bytes> read_file(const std::string &path, uint64_t limit_bytes) {
     return content;
 }
 
-Status write_file(const std::string &path, ByteView content) {
-    if (has_nul(path)) return io_error(path, "cannot create", EINVAL);
-    Descriptor file(open_retrying(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
-    if (file.get() < 0) return io_error(path, "cannot create", errno);
-    Status status = write_all(file.get(), path, content);
-    if (::close(file.release()) != 0 && status.ok()) status = io_error(path, "cannot close", errno);
-    if (!status.ok()) ::unlink(path.c_str());
-    return status;
+bool File::changed() const {
+    struct stat now;
+    return ::fstat(descriptor_.get(), &now) != 0 || now.st_size != opened_.st_size ||
+           !same_moment(now.st_mtim, opened_.st_mtim);
 }
 
-Expected<std::vector<std::string>> list_directory(const std::string &path) {
+Expected<Directory> Directory::open(const std::string &path) {
     if (has_nul(path)) return io_error(path, "cannot open", EINVAL);
-    Descriptor directory(open_retrying(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK));
+    Descriptor directory(open_retrying(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK));
     if (directory.get() < 0) return io_error(path, "cannot open as a directory", errno);
-    std::unique_ptr<DIR, int (*)(DIR *)> stream(::fdopendir(directory.get()), &::closedir);
-    if (!stream) return io_error(path, "cannot list", errno);
-    directory.release();
+    return Directory(std::move(directory), path);
+}
+
+bool Directory::removed() const {
+    struct stat about;
+    return ::fstat(descriptor_.get(), &about) == 0 && about.st_nlink == 0;
+}
+
+Expected<std::vector<std::string>> Directory::names() const {
+    // A descriptor of its own: a stream closes it, and moves its place in the listing.
+    Descriptor listing(open_retrying(descriptor_.get(), ".", O_RDONLY | O_DIRECTORY));
+    if (listing.get() < 0) return io_error(path_, "cannot list", errno);
+    std::unique_ptr<DIR, int (*)(DIR *)> stream(::fdopendir(listing.get()), &::closedir);
+    if (!stream) return io_error(path_, "cannot list", errno);
+    listing.release();
 
     std::vector<std::string> names;
     while (true) {
@@ -134,9 +155,65 @@ Expected<std::vector<std::string>> list_directory(const std::string &path) {
         std::string_view name = entry->d_name;
         if (name != "." && name != "..") names.emplace_back(name);
     }
-    if (errno != 0) return io_error(path, "cannot list", errno);
+    if (errno != 0) return io_error(path_, "cannot list", errno);
     std::sort(names.begin(), names.end());
     return names;
+}
+
+Directory::Entry Directory::entry(const std::string &name) const {
+    struct stat about;
+    if (has_nul(name) || ::fstatat(descriptor_.get(), name.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0) return {};
+    const Kind kind = S_ISREG(about.st_mode)   ? Kind::file
+                      : S_ISDIR(about.st_mode) ? Kind::directory
+                      : S_ISLNK(about.st_mode) ? Kind::link
+                                               : Kind::special;
+    return {kind, static_cast<uint64_t>(about.st_size)};
+}
+
+std::string Directory::link_target(const std::string &name) const {
+    char target[PATH_MAX];
+    const ssize_t size = has_nul(name) ? -1 : ::readlinkat(descriptor_.get(), name.c_str(), target, sizeof target);
+    return size < 0 ? std::string() : std::string(target, static_cast<size_t>(size));
+}
+
+Expected<Directory> Directory::directory(const std::string &name) const {
+    std::string path = path_ + "/" + name;
+    if (has_nul(name)) return io_error(path, "cannot open", EINVAL);
+    Descriptor below(open_retrying(descriptor_.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK));
+    if (below.get() < 0) return io_error(path, "cannot open as a directory", errno);
+    return Directory(std::move(below), std::move(path));
+}
+
+Expected<File> Directory::file(const std::string &name) const {
+    return File::open(descriptor_.get(), name, path_ + "/" + name);
+}
+
+Expected<Bytes> Directory::read(const std::string &name, uint64_t limit_bytes) const {
+    auto opened = file(name);
+    return opened ? opened->read(limit_bytes) : opened.status();
+}
+
+Status Directory::replace(const std::string &name, ByteView content) const {
+    const std::string partial = formatted("{}.partial-{}", name, ::getpid());
+    const std::string path = path_ + "/" + name;
+    if (Status status = create_file(descriptor_.get(), partial, path_ + "/" + partial, content); !status.ok())
+        return status;
+    if (::renameat(descriptor_.get(), partial.c_str(), descriptor_.get(), name.c_str()) == 0) return {};
+    const int reason = errno;
+    ::unlinkat(descriptor_.get(), partial.c_str(), 0);
+    return io_error(path, "cannot replace", reason);
+}
+
+Expected<Bytes> read_file(const std::string &path, uint64_t limit_bytes) {
+    auto opened = File::open(AT_FDCWD, path, path);
+    return opened ? opened->read(limit_bytes) : opened.status();
+}
+
+Status write_file(const std::string &path, ByteView content) { return create_file(AT_FDCWD, path, path, content); }
+
+Expected<std::vector<std::string>> list_directory(const std::string &path) {
+    auto directory = Directory::open(path);
+    return directory ? directory->names() : directory.status();
 }
 
 }  // namespace weighbridge::lib

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/stat.h>
+
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -9,15 +13,91 @@
 
 namespace weighbridge::lib {
 
-// Reads a whole regular file (opened once, O_NOFOLLOW | O_CLOEXEC, never mapped: it may be truncated under us).
-// Errors: WB_IO_ERROR with path and the system's reason; not a regular file; larger than limit_bytes (both numbers).
+// Closes what it holds. -1 holds nothing.
+class Descriptor {
+  public:
+    explicit Descriptor(int fd) : fd_(fd) {}
+    ~Descriptor();
+    Descriptor(Descriptor &&other) noexcept : fd_(other.release()) {}
+    Descriptor &operator=(Descriptor &&) = delete;
+
+    int get() const { return fd_; }
+    int release() { return std::exchange(fd_, -1); }
+
+  private:
+    int fd_;
+};
+
+// A regular file, open for reading; never mapped, for it may be truncated under us.
+class File {
+  public:
+    // A name below an open directory, or a path below AT_FDCWD; `path` is what messages call it. WB_IO_ERROR where it
+    // is no regular file; links are not followed.
+    static Expected<File> open(int directory, const std::string &name, const std::string &path);
+
+    uint64_t bytes() const { return static_cast<uint64_t>(opened_.st_size); }  // when it was opened
+    // The whole of it. WB_IO_ERROR with path and the system's reason, or, where it is larger than limit_bytes, both
+    // numbers.
+    Expected<Bytes> read(uint64_t limit_bytes);
+    // Whether somebody has written to it since it was opened.
+    bool changed() const;
+
+  private:
+    File(Descriptor descriptor, const struct stat &opened, std::string path)
+        : descriptor_(std::move(descriptor)), opened_(opened), path_(std::move(path)) {}
+
+    Descriptor descriptor_;
+    struct stat opened_;
+    std::string path_;  // for messages
+};
+
+// A directory that was opened once: all that is done in it goes through its descriptor, whatever becomes of its path
+// meanwhile.
+class Directory {
+  public:
+    enum class Kind { none, file, directory, link, special };
+    struct Entry {
+        Kind kind = Kind::none;
+        uint64_t bytes = 0;
+    };
+
+    // Links in the path are followed. WB_IO_ERROR where there is none.
+    static Expected<Directory> open(const std::string &path);
+
+    const std::string &path() const { return path_; }
+    // Whether it is in the file system no more.
+    bool removed() const;
+    // Names of its entries, sorted, without "." and "..".
+    Expected<std::vector<std::string>> names() const;
+    // What stands under a name; links are not followed. `none` also where it cannot be asked.
+    Entry entry(const std::string &name) const;
+    // Where a link leads; "" for what is no link.
+    std::string link_target(const std::string &name) const;
+    // What stands under a name, and is no link. WB_IO_ERROR.
+    Expected<Directory> directory(const std::string &name) const;
+    Expected<File> file(const std::string &name) const;
+    Expected<Bytes> read(const std::string &name, uint64_t limit_bytes) const;
+    // Puts a file there, or another in its place: writes and syncs it beside that, then renames. WB_IO_ERROR; nothing
+    // is left behind.
+    Status replace(const std::string &name, ByteView content) const;
+
+  private:
+    Directory(Descriptor descriptor, std::string path)
+        : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+
+    Descriptor descriptor_;
+    std::string path_;  // for messages
+};
+
+// Reads a whole regular file (opened once, O_NOFOLLOW | O_CLOEXEC). WB_IO_ERROR with path and the system's reason; not
+// a regular file; larger than limit_bytes (both numbers).
 Expected<Bytes> read_file(const std::string &path, uint64_t limit_bytes);
 
 // Writes a new file and syncs it; an existing one is an error. WB_IO_ERROR with path and reason; nothing is left
 // behind.
 Status write_file(const std::string &path, ByteView content);
 
-// Names of a directory's entries, sorted, without "." and "..". WB_IO_ERROR where it is none.
+// Names of a directory's entries, as Directory has them.
 Expected<std::vector<std::string>> list_directory(const std::string &path);
 
 // A path as messages show it: at most 120 bytes, cut at the front, control characters replaced.

@@ -5,6 +5,7 @@
 
 #include "base/bytes.hpp"
 #include "base/expected.hpp"
+#include "base/file.hpp"
 
 namespace weighbridge::lib {
 
@@ -12,6 +13,6 @@ namespace weighbridge::lib {
 // written beside their places and renamed, the manifest last; where that last step is interrupted, the bundle is
 // refused for its digest until the call is made again. WB_IO_ERROR; WB_INVALID_BUNDLE where the manifest cannot be
 // read.
-Status add_file(const std::string &directory, const std::string &name, ByteView content);
+Status add_file(const Directory &directory, const std::string &name, ByteView content);
 
 }  // namespace weighbridge::lib

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bundle/bundle.hpp"
 
-#include <sys/stat.h>
 #include <time.h>
 
 #include <algorithm>
 
-#include "base/file.hpp"
+#include "bundle/bundle_directory.hpp"
 #include "bundle/json_cursor.hpp"
 #include "bundle/manifest_reader.hpp"
 #include "bundle/vocabulary_files.hpp"
@@ -29,7 +28,8 @@ Status check_listing(const std::vector<std::string> &names, const Manifest &mani
     for (const std::string &name : names)
         if (name != "manifest.json" && !manifest.files.contains(name))
             return Status::failure(WB_INVALID_BUNDLE,
-                                   "'{}': expected only files that manifest.json lists, got one that it does not",
+                                   "'{}': expected only files that manifest.json lists, got one that it does not: take "
+                                   "it away, or pack again",
                                    shown_text(name, 100));
     for (const auto &[name, entry] : manifest.files)
         if (!std::binary_search(names.begin(), names.end(), name))
@@ -37,40 +37,43 @@ Status check_listing(const std::vector<std::string> &names, const Manifest &mani
     return {};
 }
 
-// A listed file must be a regular one of its size.
-Status check_size(const std::string &directory, const std::string &name, const FileEntry &entry) {
-    struct stat about;
-    if (::lstat((directory + "/" + name).c_str(), &about) == 0) {
-        if (!S_ISREG(about.st_mode))
-            return Status::failure(WB_INVALID_BUNDLE, "{}: expected a regular file, got {}", name,
-                                   S_ISDIR(about.st_mode)   ? "a directory"
-                                   : S_ISLNK(about.st_mode) ? "a symbolic link"
-                                                            : "a special file");
-        if (static_cast<uint64_t>(about.st_size) != entry.bytes)
-            return Status::failure(WB_INVALID_BUNDLE, "{}: expected {} bytes, got {}", name, entry.bytes,
-                                   about.st_size);
-    }
-    return {};
+Status wrong_size(const std::string &name, const FileEntry &entry, uint64_t bytes) {
+    return Status::failure(WB_INVALID_BUNDLE, "{}: expected {} bytes, got {}", name, entry.bytes, bytes);
 }
 
-// Reads one listed file; size and digest must be as listed.
-Expected<Bytes> read_listed(const std::string &directory, const std::string &name, const FileEntry &entry) {
-    // Asked for first only so that a wrong file need not be read whole; what is read is checked again.
-    if (Status status = check_size(directory, name, entry); !status.ok()) return status;
-    auto bytes = read_file(directory + "/" + name, entry.bytes);
-    if (!bytes) return bytes.status();
-    if (bytes->size() != entry.bytes)
-        return Status::failure(WB_INVALID_BUNDLE, "{}: expected {} bytes, got {}", name, entry.bytes, bytes->size());
-    auto digest = sha256(*bytes);
+// A listed file must be a regular one of its size.
+Expected<File> open_listed(const Directory &directory, const std::string &name, const FileEntry &entry) {
+    if (Status status = check_bundle_file(directory, name); !status.ok()) return status;
+    auto file = directory.file(name);
+    if (file && file->bytes() != entry.bytes) return wrong_size(name, entry, file->bytes());
+    return file;
+}
+
+Status check_content(const std::string &name, const FileEntry &entry, const Bytes &bytes) {
+    if (bytes.size() != entry.bytes) return wrong_size(name, entry, bytes.size());
+    auto digest = sha256(bytes);
     if (!digest) return digest.status();
     if (const std::string got = hex(*digest); got != entry.sha256)
         return Status::failure(WB_INVALID_BUNDLE, "{}: expected sha256 {}..., got {}...", name,
                                entry.sha256.substr(0, kShownDigest), got.substr(0, kShownDigest));
-    return bytes;
+    return {};
+}
+
+// Reads one listed file; size and digest must be as listed.
+Expected<Bytes> read_listed(const Directory &directory, const std::string &name, const FileEntry &entry) {
+    auto file = open_listed(directory, name, entry);
+    if (!file) return file.status();
+    auto bytes = file->read(entry.bytes);
+    Status status = bytes ? check_content(name, entry, *bytes) : bytes.status();
+    if (status.ok()) return bytes;
+    if (!file->changed()) return status;
+    return Status::failure(WB_INVALID_BUNDLE,
+                           "{}: somebody wrote to it while it was read: put a new version into a directory of its own",
+                           name);
 }
 
 // The vocabularies that a draft names, its zones.json where there is one, and its module where asked for.
-Status read_draft_files(const std::string &directory, const std::vector<std::string> &names, const ReadManifest &read,
+Status read_draft_files(const Directory &directory, const std::vector<std::string> &names, const ReadManifest &read,
                         bool module, std::map<std::string, Bytes> &files) {
     std::vector<std::string> wanted;
     for (const auto &use : read.vocabularies) wanted.push_back(use.file);
@@ -79,7 +82,7 @@ Status read_draft_files(const std::string &directory, const std::vector<std::str
     if (module) wanted.push_back("model.ts");
     for (const std::string &name : wanted) {
         if (files.contains(name)) continue;
-        auto bytes = read_file(directory + "/" + name, file_limit_bytes(name));
+        auto bytes = directory.read(name, file_limit_bytes(name));
         if (!bytes) return bytes.status();
         files.emplace(name, *std::move(bytes));
     }
@@ -107,9 +110,23 @@ int64_t Bundle::wall_clock_s() {
 }
 
 Expected<std::shared_ptr<const Bundle>> Bundle::open(const std::string &path, Mode mode, int64_t now_s) {
-    auto names = list_directory(path);
+    auto directory = open_bundle_directory(path);
+    return directory ? open(*directory, mode, now_s) : directory.status();
+}
+
+Expected<std::shared_ptr<const Bundle>> Bundle::open(const Directory &directory, Mode mode, int64_t now_s) {
+    auto bundle = read(directory, mode, now_s);
+    if (bundle || !directory.removed()) return bundle;
+    return Status::failure(WB_IO_ERROR, "{}: the directory was removed while it was read: load it again",
+                           shown_path(directory.path()));
+}
+
+Expected<std::shared_ptr<const Bundle>> Bundle::read(const Directory &directory, Mode mode, int64_t now_s) {
+    auto names = bundle_names(directory);
     if (!names) return names.status();
-    auto text = read_file(path + "/manifest.json", kManifestBytes);
+    if (directory.entry("manifest.json").kind == Directory::Kind::link)
+        return check_bundle_file(directory, "manifest.json");
+    auto text = directory.read("manifest.json", kManifestBytes);
     if (!text) return text.status();
     const bool full = mode == Mode::full || mode == Mode::serving;
     auto read = read_manifest("manifest.json", as_text(*text), full ? Completeness::complete : Completeness::draft);
@@ -123,16 +140,17 @@ Expected<std::shared_ptr<const Bundle>> Bundle::open(const std::string &path, Mo
         const bool planned = mode == Mode::serving && read->manifest.files.contains("model.plan");
         for (const auto &[name, entry] : read->manifest.files) {
             if (planned && name == "model.ts") {
-                if (Status status = check_size(path, name, entry); !status.ok()) return status;
+                if (auto file = open_listed(directory, name, entry); !file) return file.status();
                 continue;
             }
-            auto bytes = read_listed(path, name, entry);
+            auto bytes = read_listed(directory, name, entry);
             if (!bytes) return bytes.status();
             bundle->files_.emplace(name, *std::move(bytes));
         }
     } else {
         const bool module = mode == Mode::unsealed;
-        if (Status status = read_draft_files(path, *names, *read, module, bundle->files_); !status.ok()) return status;
+        Status status = read_draft_files(directory, *names, *read, module, bundle->files_);
+        if (!status.ok()) return status;
     }
     if (Status status = bind_vocabularies(bundle->files_, *read); !status.ok()) return status;
     if (Status status = bind_bundle_zones(bundle->files_, !full, read->manifest.features); !status.ok()) return status;
@@ -144,7 +162,7 @@ Expected<std::shared_ptr<const Bundle>> Bundle::open(const std::string &path, Mo
     auto digest = sha256(*text);
     if (!digest) return digest.status();
 
-    bundle->path_ = path;
+    bundle->path_ = directory.path();
     bundle->manifest_ = std::move(read->manifest);
     bundle->manifest_.features = (*schema)->features();
     bundle->schema_ = *std::move(schema);

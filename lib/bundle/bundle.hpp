@@ -8,6 +8,7 @@
 
 #include "base/bytes.hpp"
 #include "base/expected.hpp"
+#include "base/file.hpp"
 #include "base/sha256.hpp"
 #include "bundle/manifest.hpp"
 #include "feature/encoder.hpp"
@@ -28,7 +29,11 @@ class Bundle {
 
     // WB_INVALID_BUNDLE and WB_IO_ERROR name the file, the path in the JSON ("features[2].range"), expected and found.
     // A full open refuses a bundle whose identity.not_after lies before now_s; inspect passes kAnyTime.
+    // All is read through one descriptor of the directory: a link in `path` that is pointed elsewhere meanwhile changes
+    // nothing. WB_IO_ERROR where the directory was removed while it was read.
     static Expected<std::shared_ptr<const Bundle>> open(const std::string &path, Mode mode,
+                                                        int64_t now_s = wall_clock_s());
+    static Expected<std::shared_ptr<const Bundle>> open(const Directory &directory, Mode mode,
                                                         int64_t now_s = wall_clock_s());
 
     const std::string &path() const { return path_; }
@@ -54,6 +59,8 @@ class Bundle {
 
   private:
     Bundle() = default;
+    static Expected<std::shared_ptr<const Bundle>> read(const Directory &directory, Mode mode, int64_t now_s);
+
     std::string path_;
     Manifest manifest_;
     std::shared_ptr<const Schema> schema_;

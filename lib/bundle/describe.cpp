@@ -64,7 +64,10 @@ Json describe_feature(const Feature &feature) {
     if (feature.type == StoredType::code) out["keys"] = "int64";
     out["offset"] = feature.offset;
     out["required"] = !feature.missing.has_value();
-    if (feature.money_exponent >= 0) out["money_exponent"] = feature.money_exponent;
+    if (feature.money_exponent >= 0) {
+        out["currency"] = feature.currency;
+        out["money_exponent"] = feature.money_exponent;
+    }
     if (feature.type == StoredType::timestamp) {
         out["unit"] = unit_name(feature.ticks_per_second);
         out["zone"] = feature.zone.empty() ? "UTC" : feature.zone;
@@ -172,6 +175,7 @@ std::string Bundle::describe_json() const {
     out["fallback"] = describe_fallback(manifest_.fallback);
     out["tolerances"] = std::move(tolerances);
     out["files"] = std::move(files);
+    out["warnings"] = manifest_.warnings;
     return out.dump(2);
 }
 

@@ -39,7 +39,7 @@ std::vector<float> read_values(const JsonCursor &values, int64_t width) {
     return floats;
 }
 
-void read_golden_outputs(const JsonCursor &outputs, const Manifest &manifest, GoldenVector &out) {
+void read_golden_outputs(const JsonCursor &outputs, const Manifest &manifest, GoldenAnswer &out) {
     if (!outputs.object()) return;
     for (std::string_view name : outputs.names()) {
         const bool known = std::any_of(manifest.outputs.begin(), manifest.outputs.end(),
@@ -51,6 +51,15 @@ void read_golden_outputs(const JsonCursor &outputs, const Manifest &manifest, Go
         const JsonCursor values = outputs.field(output.name);
         out.outputs.push_back(read_values(values, output.width));
     }
+}
+
+void read_probability(const JsonCursor &probability, const JsonCursor &band, const Output &primary, GoldenAnswer &out) {
+    if (probability) out.probability = probability.number();
+    if (!band) return;
+    if (!probability) return band.refuse("expected a probability beside it, got none");
+    for (size_t i = 0; i < primary.bands.size(); ++i)
+        if (band.is_string() && *band.value() == primary.bands[i].name) out.band = static_cast<int32_t>(i);
+    if (!out.band) band.expected("the name of a band in manifest.json");
 }
 
 // Fills a row of the smallest capacity that holds it.
@@ -107,14 +116,16 @@ Expected<GoldenVector> read_line(const Bundle &bundle, const std::string &label,
     JsonReport report(label);
     const JsonCursor root(report, *document);
     GoldenVector vector;
-    if (root.object({"row", "outputs"})) {
-        const JsonCursor row = root.field("row"), outputs = root.field("outputs");
+    if (root.object({"row", "outputs", "probability", "band"})) {
+        const JsonCursor row = root.field("row"), outputs = root.field("outputs"),
+                         probability = root.field("probability"), band = root.field("band");
         if (row.object()) {
             Status status = make_row(bundle.encoder(), row.value()->dump(), vector.row);
             if (status.ok()) status = check_row(bundle.encoder(), vector.row, tile);
             if (!status.ok()) row.refuse(status.message);
         }
-        read_golden_outputs(outputs, bundle.manifest(), vector);
+        read_golden_outputs(outputs, bundle.manifest(), vector.answer);
+        read_probability(probability, band, bundle.primary(), vector.answer);
     }
     if (report.failed()) return report.status();
     return vector;
@@ -143,20 +154,29 @@ Expected<std::vector<GoldenVector>> read_golden(const Bundle &bundle) {
     return vectors;
 }
 
-std::string golden_line(const std::string &row_json, const Manifest &manifest,
-                        const std::vector<std::vector<float>> &outputs) {
+std::string golden_line(const std::string &row_json, const Manifest &manifest, const GoldenAnswer &answer) {
     std::string line = "{\"row\": " + row_json + ", \"outputs\": {";
-    for (size_t i = 0; i < manifest.outputs.size() && i < outputs.size(); ++i) {
+    const auto add_number = [&line](auto value) {
+        char text[32];
+        line.append(text, std::to_chars(text, text + sizeof text, value).ptr);
+    };
+    for (size_t i = 0; i < manifest.outputs.size() && i < answer.outputs.size(); ++i) {
         line += (i > 0 ? ", " : "") + Json(manifest.outputs[i].name).dump() + ": [";
-        for (size_t k = 0; k < outputs[i].size(); ++k) {
-            char text[32];
-            const auto written = std::to_chars(text, text + sizeof text, outputs[i][k]);
+        for (size_t k = 0; k < answer.outputs[i].size(); ++k) {
             line += k > 0 ? ", " : "";
-            line.append(text, written.ptr);
+            add_number(answer.outputs[i][k]);
         }
         line += "]";
     }
-    return line + "}}";
+    line += "}";
+    if (answer.probability) {
+        line += ", \"probability\": ";
+        add_number(*answer.probability);
+    }
+    for (const Output &output : manifest.outputs)
+        if (output.primary && answer.band)
+            line += ", \"band\": " + Json(output.bands[static_cast<size_t>(*answer.band)].name).dump();
+    return line + "}";
 }
 
 }  // namespace weighbridge::lib

@@ -59,6 +59,7 @@ struct Manifest {
     std::map<std::string, Tolerance> tolerances;  // by precision
     std::map<std::string, FileEntry> files;       // by name
     std::string annotations;                      // the object's JSON text
+    std::vector<std::string> warnings;            // of what can be meant, but hardly is; one line each
 };
 
 }  // namespace weighbridge::lib

@@ -161,7 +161,7 @@ void read_wordpiece(const Place &place) {
         if (const JsonCursor field = place.step.field(name); field) value = field.boolean();
     };
     flag("lowercase", use.options.lowercase);
-    flag("strip_accents", use.options.strip_accents);
+    if (const JsonCursor strip = place.step.field("strip_accents"); strip) use.options.strip_accents = strip.boolean();
     flag("split_cjk", use.options.split_cjk);
     flag("add_special", use.options.add_special);
     if (const JsonCursor keep = place.step.field("keep"); keep)

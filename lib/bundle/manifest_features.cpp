@@ -3,6 +3,7 @@
 #include <cmath>
 #include <set>
 
+#include "bundle/currencies.hpp"
 #include "bundle/manifest_sections.hpp"
 #include "feature/zone.hpp"
 
@@ -17,9 +18,7 @@ bool is_feature_name(std::string_view name) {
                        [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
 }
 
-bool is_currency(std::string_view text) {
-    return text.size() == 3 && std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
-}
+bool is_currency(std::string_view text) { return currency_exponent(text).has_value(); }
 
 bool is_privacy_class(std::string_view text) { return is_label(text, 31); }
 
@@ -36,6 +35,12 @@ bool is_zone(std::string_view text) {
         before = c;
     }
     return true;
+}
+
+// Names below the zoneinfo directory that are no IANA zones: what they are is for the host to say, or a second copy.
+bool is_host_zone(std::string_view text) {
+    return text == "localtime" || text == "posixrules" || text == "Factory" || text.starts_with("posix/") ||
+           text.starts_with("right/");
 }
 
 bool is_integral(StoredType type) {
@@ -76,16 +81,21 @@ void read_time(const JsonCursor &feature, Feature &out) {
     constexpr int64_t ticks[] = {1, 1000, 1000000, 1000000000};
     out.ticks_per_second = ticks[unit.choice({"s", "ms", "us", "ns"})];
     if (zone) out.zone = zone.text(is_zone, "UTC, an offset as +05:30, or an IANA name");
+    if (is_host_zone(out.zone)) zone.expected("a zone that is the same on every host, as Europe/Paris");
     if (out.zone == "UTC") out.zone.clear();
 }
 
-void read_money(const JsonCursor &money, Feature &out) {
+void read_money(const JsonCursor &money, Feature &out, std::vector<std::string> &warnings) {
     if (!money) return;
     if (out.type != StoredType::int64) return money.refuse("expected no such field on a feature other than int64");
     if (!money.object({"currency", "exponent"})) return;
     const JsonCursor currency = money.field("currency"), exponent = money.field("exponent");
-    currency.text(is_currency, "an ISO 4217 code of three capitals");
+    out.currency = currency.text(is_currency, "a currency of ISO 4217, as EUR");
     out.money_exponent = static_cast<int>(exponent.integer(0, 4));
+    const auto usual = currency_exponent(out.currency);
+    if (usual && *usual != kAnyExponent && *usual != out.money_exponent)
+        warnings.push_back(formatted("feature '{}': {} has exponent {} in ISO 4217, and {} here", out.name,
+                                     out.currency, *usual, out.money_exponent));
 }
 
 // An integer bound must survive as the double that the encoder compares with.
@@ -157,7 +167,7 @@ void read_feature(const JsonCursor &feature, uint32_t index, ReadManifest &read)
     read_type(feature, out);
     if (feature.report().failed()) return;
     read_time(feature, out);
-    read_money(money, out);
+    read_money(money, out, read.manifest.warnings);
     read_range(range, out);
     if (feature.report().failed()) return;
     read_missing(feature, out);

@@ -121,7 +121,7 @@ Status bind_vocabularies(const std::map<std::string, Bytes> &files, ReadManifest
         read.samples[use.feature] = shared.samples;
     }
 
-    using TokeniserKey = std::tuple<std::string, bool, bool, bool, bool, bool>;
+    using TokeniserKey = std::tuple<std::string, bool, std::optional<bool>, bool, bool, bool>;
     std::map<TokeniserKey, std::shared_ptr<const WordPiece>> by_options;
     for (const TokeniserUse &use : read.tokenisers) {
         const WordPieceOptions &o = use.options;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/reference/reference.hpp"
 #include "bundle/add_file.hpp"
+#include "bundle/bundle_directory.hpp"
 #include "bundle/json_cursor.hpp"
 #include "engine/engine.hpp"
 #include "graph/passes/pipeline.hpp"
@@ -56,7 +57,9 @@ Status Engine::check_precision(const std::shared_ptr<const Bundle> &bundle, cons
 
 Expected<std::string> Engine::compile(const std::string &path, const CompileOptions &options) {
     if (Status status = usable(); !status.ok()) return status;
-    auto bundle = Bundle::open(path, Bundle::Mode::full, Bundle::kAnyTime);
+    auto directory = open_bundle_directory(path);
+    if (!directory) return directory.status();
+    auto bundle = Bundle::open(*directory, Bundle::Mode::full, Bundle::kAnyTime);
     if (!bundle) return bundle.status();
     Json report;
     const BundleIdentity &identity = (*bundle)->manifest().identity;
@@ -95,7 +98,7 @@ Expected<std::string> Engine::compile(const std::string &path, const CompileOpti
     }
     auto bytes = write_plan(**plan);
     if (!bytes) return bytes.status();
-    if (Status status = add_file(path, "model.plan", *bytes); !status.ok()) return status;
+    if (Status status = add_file(*directory, "model.plan", *bytes); !status.ok()) return status;
     auto plan_digest = sha256(*bytes);
     if (!plan_digest) return plan_digest.status();
     report["plan_bytes"] = bytes->size();

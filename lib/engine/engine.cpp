@@ -102,30 +102,80 @@ Status Engine::swap(Slot &slot, Ref<Model> model) {
     if (Status status = usable(); !status.ok()) return status;
     if (&model->runtime() != runtime_.get())
         return Status::failure(WB_INVALID_ARGUMENT, "slot '{}': expected a model of the same engine", slot.name());
-    const BundleIdentity &identity = model->bundle().manifest().identity;
-    Status status = slot.swap(model);
-    if (status.ok()) runtime_->telemetry.count_swap();
-    if (runtime_->logger.enabled()) {
-        auto line = status.ok() ? Status::failure(WB_OK, "slot '{}' serves model '{}' {}", slot.name(), identity.name,
-                                                  identity.version)
-                                : Status::failure(WB_OK, "slot '{}' refused model '{}' {}: {}", slot.name(),
-                                                  identity.name, identity.version, status.message);
-        runtime_->logger.event(status.ok() ? WB_LOG_SWAPPED : WB_LOG_REFUSED, line.message);
+    auto deployed = slot.swap(model);
+    if (!deployed && runtime_->logger.enabled()) {
+        const BundleIdentity &identity = model->bundle().manifest().identity;
+        const std::string line = formatted("slot '{}' refused model '{}' {}: {}", slot.name(), identity.name,
+                                           identity.version, deployed.status().message);
+        runtime_->logger.event(WB_LOG_REFUSED, line.c_str());
     }
+    if (deployed) tell_swap(slot, **deployed, "serves");
     runtime_->reap();
-    return status;
+    return deployed.status();
 }
 
 Status Engine::rollback(Slot &slot) {
     if (Status status = usable(); !status.ok()) return status;
-    Status status = slot.rollback();
-    if (!status.ok()) return status;
+    auto deployed = slot.rollback();
+    if (deployed) tell_swap(slot, **deployed, "was rolled back to");
+    return deployed.status();
+}
+
+void Engine::tell_swap(const Slot &slot, const Deployment &deployed, std::string_view verb) {
     runtime_->telemetry.count_swap();
-    if (runtime_->logger.enabled()) {
-        auto line = Status::failure(WB_OK, "slot '{}' was rolled back", slot.name());
-        runtime_->logger.event(WB_LOG_SWAPPED, line.message);
+    if (!runtime_->logger.enabled()) return;
+    const BundleIdentity &identity = deployed.model().bundle().manifest().identity;
+    const std::string line =
+        formatted("slot '{}' {} model '{}' {}{}{}", slot.name(), verb, identity.name, identity.version,
+                  deployed.news().empty() ? "" : "; ", deployed.news());
+    runtime_->logger.event(WB_LOG_SWAPPED, line.c_str());
+    warn_of_fallbacks(slot);
+}
+
+// Why the fallback slot of a model cannot answer for it; "" where it can, or where there is none. `serving` is the slot
+// that serves the model, null for one by itself.
+std::string Engine::fallback_problem(const Model &model, const Slot *serving) const {
+    const Bundle &bundle = model.bundle();
+    const std::string &name = bundle.manifest().fallback.slot;
+    if (name.empty()) return {};
+    std::string problem;
+    const auto slot = find_slot(name);
+    const auto spare = slot ? slot->current() : Ref<Deployment>();
+    if (serving && serving->name() == name) {
+        problem = "is the one that serves it";
+    } else if (!slot) {
+        problem = "does not exist";
+    } else if (!spare) {
+        problem = "is empty";
+    } else if (&spare->model() == &model) {
+        problem = "serves the same model";
+    } else {
+        const Manifest &other = spare->model().bundle().manifest();
+        const Status same = Promise(bundle.manifest()).compare_fallback(Promise(other));
+        if (same.ok() && spare->layout(bundle.schema()->digest())) return {};
+        problem = formatted("serves model '{}' {}, which takes other rows", other.identity.name,
+                            other.identity.version);
+        if (!same.ok()) problem += formatted(" ({})", same.message);
     }
-    return status;
+    return formatted("its fallback slot '{}' {}: the fallback score answers", name, problem);
+}
+
+void Engine::warn(const Model &model, const std::string &of) const {
+    if (of.empty() || !runtime_->logger.enabled()) return;
+    const BundleIdentity &identity = model.bundle().manifest().identity;
+    const std::string line = formatted("model '{}' {}: {}", identity.name, identity.version, of);
+    runtime_->logger.event(WB_LOG_WARNING, line.c_str());
+}
+
+// Of the slot itself and of those that fall back on it.
+void Engine::warn_of_fallbacks(const Slot &changed) const {
+    for (auto *entry = slots_->first.load(std::memory_order_acquire); entry; entry = entry->next) {
+        const auto deployed = entry->slot->current();
+        if (!deployed) continue;
+        const Model &model = deployed->model();
+        if (entry->slot.get() == &changed || model.bundle().manifest().fallback.slot == changed.name())
+            warn(model, fallback_problem(model, entry->slot.get()));
+    }
 }
 
 Expected<Target> Engine::target(Slot &slot) {

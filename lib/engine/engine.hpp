@@ -52,8 +52,13 @@ struct VerifyReport {
     std::vector<double> largest_difference;  // by output
     std::vector<double> mean_difference;     // by output, over its elements
     double tolerance = 0.0;
+    int64_t probabilities = 0;  // vectors that have one
+    int64_t bands = 0;          // vectors that have one
+    double largest_probability_difference = 0.0;
+    Status mismatch;  // the first probability or band that did not come out
 
-    Status verdict(const Manifest &manifest) const;  // WB_VERIFY_FAILED names the first output beyond the tolerance
+    // WB_VERIFY_FAILED names the first output beyond the tolerance, or the first probability or band.
+    Status verdict(const Manifest &manifest) const;
 };
 
 // What scores: a model, or a slot's present deployment of one.
@@ -118,6 +123,10 @@ class Engine final : public RefCounted {
     Target fallback_target(const Manifest &manifest) const;
     // `failure`: what the model that was asked first said, where it failed.
     void report(const CallRecord &record, const Status &failure);
+    void tell_swap(const Slot &slot, const Deployment &deployed, std::string_view verb);
+    std::string fallback_problem(const Model &model, const Slot *serving) const;
+    void warn(const Model &model, const std::string &of) const;
+    void warn_of_fallbacks(const Slot &changed) const;
 
     const uint64_t epoch_;  // of the process that made it
     const native::Level level_;

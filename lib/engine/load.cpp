@@ -4,26 +4,62 @@
 
 #include "bundle/golden.hpp"
 #include "engine/engine.hpp"
+#include "registry/activation.hpp"
 
 namespace weighbridge::lib {
 namespace {
 
-// Keeps the outputs of one row.
-class OutputSink final : public RowSink {
+// Keeps the answer for one row.
+class AnswerSink final : public RowSink {
   public:
-    explicit OutputSink(const Manifest &manifest) : manifest_(manifest) {}
-    void answered(int64_t, const Answer &answer) override {
-        values.clear();
+    explicit AnswerSink(const Manifest &manifest) : manifest_(manifest) {}
+    void answered(int64_t, const Answer &from) override {
+        score = from.score;
+        answer = GoldenAnswer{};
         for (size_t i = 0; i < manifest_.outputs.size(); ++i)
-            values.emplace_back(answer.outputs[i], answer.outputs[i] + manifest_.outputs[i].width);
+            answer.outputs.emplace_back(from.outputs[i], from.outputs[i] + manifest_.outputs[i].width);
+        answer.probability = from.probability;
+        if (from.band >= 0) answer.band = from.band;
     }
     void refused(int64_t, const Status &) override {}
     void failed(int64_t, const Status &) override {}
-    std::vector<std::vector<float>> values;
+
+    double score = 0.0;
+    GoldenAnswer answer;
 
   private:
     const Manifest &manifest_;
 };
+
+std::string band_name(const Output &output, const std::optional<int32_t> &band) {
+    return band ? output.bands[static_cast<size_t>(*band)].name : std::string("none");
+}
+
+// Compares probability and band with what a vector has of them. They may be as far off as the tolerance of the outputs
+// makes them; a band is another one only where its edge is out of that reach.
+void compare_decision(const Output &primary, size_t line, const GoldenAnswer &golden, const AnswerSink &found,
+                      VerifyReport &report) {
+    if (!golden.probability) return;
+    const double expected = *golden.probability, got = *found.answer.probability;
+    const double reach = probability_reach(primary, found.score, report.tolerance);
+    ++report.probabilities;
+    report.largest_probability_difference =
+        std::max(report.largest_probability_difference, std::fabs(got - expected));
+    if (!(std::fabs(got - expected) <= reach) && report.mismatch.ok())
+        report.mismatch = Status::failure(WB_VERIFY_FAILED,
+                                          "golden.jsonl: line {}: probability of output '{}': expected {} within {}, "
+                                          "found {}",
+                                          line, primary.name, expected, reach, got);
+    if (!golden.band) return;
+    ++report.bands;
+    const int32_t lowest = band_of(primary.bands, expected - reach), highest = band_of(primary.bands, expected + reach);
+    const auto near = [&](const std::optional<int32_t> &band) { return band && *band >= lowest && *band <= highest; };
+    if ((!near(golden.band) || !near(found.answer.band)) && report.mismatch.ok())
+        report.mismatch = Status::failure(WB_VERIFY_FAILED,
+                                          "golden.jsonl: line {}: band: expected {} for a probability of {}, found {}",
+                                          line, band_name(primary, golden.band), expected,
+                                          band_name(primary, found.answer.band));
+}
 
 }  // namespace
 
@@ -33,7 +69,7 @@ Status VerifyReport::verdict(const Manifest &manifest) const {
             return Status::failure(WB_VERIFY_FAILED,
                                    "golden.jsonl: output '{}': expected within {} of the golden vectors, found {}",
                                    manifest.outputs[i].name, tolerance, largest_difference[i]);
-    return Status();
+    return mismatch;
 }
 
 // The first allowed engine that can run the bundle. Where none can, the message has what each of them said.
@@ -88,6 +124,10 @@ Expected<Ref<Model>> Engine::load(const std::string &path, const LoadOptions &op
                   : Status::failure(WB_OK, "a bundle was refused: {}", model.status().message);
         runtime_->logger.event(model ? WB_LOG_LOADED : WB_LOG_REFUSED, line.message);
     }
+    if (model) {
+        for (const std::string &warning : (*model)->bundle().manifest().warnings) warn(**model, warning);
+        warn(**model, fallback_problem(**model, nullptr));
+    }
     return model;
 }
 
@@ -103,7 +143,7 @@ Expected<VerifyReport> Engine::verify(Model &model) const {
     std::string precision(precision_name(model.program().precision()));
     auto tolerance = manifest.tolerances.find(precision);
     report.tolerance = tolerance == manifest.tolerances.end() ? Tolerance{}.absolute : tolerance->second.absolute;
-    OutputSink sink(manifest);
+    AnswerSink sink(manifest);
     for (size_t line = 0; line < golden->size(); ++line) {
         const GoldenVector &vector = (*golden)[line];
         Timing timing;
@@ -114,12 +154,14 @@ Expected<VerifyReport> Engine::verify(Model &model) const {
                                            "golden.jsonl: line {}: {}", line + 1, status.message);
             return failure;
         }
-        for (size_t i = 0; i < sink.values.size(); ++i)
-            for (size_t k = 0; k < sink.values[i].size(); ++k) {
-                double difference = std::fabs(static_cast<double>(sink.values[i][k]) - vector.outputs[i][k]);
-                report.mean_difference[i] += difference / static_cast<double>(golden->size() * sink.values[i].size());
+        const auto &expected = vector.answer.outputs, &found = sink.answer.outputs;
+        for (size_t i = 0; i < found.size(); ++i)
+            for (size_t k = 0; k < found[i].size(); ++k) {
+                double difference = std::fabs(static_cast<double>(found[i][k]) - expected[i][k]);
+                report.mean_difference[i] += difference / static_cast<double>(golden->size() * found[i].size());
                 report.largest_difference[i] = std::max(report.largest_difference[i], difference);
             }
+        compare_decision(bundle.primary(), line + 1, vector.answer, sink, report);
     }
     return report;
 }
@@ -131,7 +173,7 @@ Expected<std::string> Engine::compute_golden(const std::shared_ptr<const Bundle>
     auto model = make_model(bundle, options);
     if (!model) return model.status();
     const Manifest &manifest = bundle->manifest();
-    OutputSink sink(manifest);
+    AnswerSink sink(manifest);
     std::string lines;
     const auto rows = generate_golden_rows(*bundle, count);
     for (size_t i = 0; i < rows.size(); ++i) {
@@ -149,7 +191,7 @@ Expected<std::string> Engine::compute_golden(const std::shared_ptr<const Bundle>
                                            status.message);
             return failure;
         }
-        lines += golden_line(json, manifest, sink.values) + "\n";
+        lines += golden_line(json, manifest, sink.answer) + "\n";
     }
     return lines;
 }

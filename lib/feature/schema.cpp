@@ -113,6 +113,12 @@ std::string canonical_text(const std::vector<Feature> &features) {
     return text;
 }
 
+std::string currency_text(const std::vector<Feature> &features) {
+    std::string text;
+    for (const Feature &feature : features) text += feature.currency + "\n";
+    return text;
+}
+
 // Levenshtein's distance; names have at most kLongestName bytes, `from` is cut to 64 by the caller.
 size_t edit_distance(std::string_view from, std::string_view to) {
     std::vector<size_t> line(to.size() + 1);
@@ -185,9 +191,11 @@ Expected<std::shared_ptr<const Schema>> Schema::make(std::vector<Feature> featur
         schema->fields_.push_back({feature.offset, feature.type, feature.sequence});
         at += bytes;
     }
-    auto digest = sha256(as_bytes(canonical_text(features)));
+    auto digest = sha256(as_bytes(canonical_text(features))), currencies = sha256(as_bytes(currency_text(features)));
     if (!digest) return digest.status();
+    if (!currencies) return currencies.status();
     schema->digest_ = leading_u64(*digest);
+    schema->currencies_ = leading_u64(*currencies);
     schema->missing_offset_ = sizeof(wb_row_header);
     schema->fixed_bytes_ = static_cast<uint32_t>(align(at, 8));
     schema->features_ = std::move(features);

@@ -41,6 +41,7 @@ struct Feature {
     StoredType type = StoredType::float64;
     bool sequence = false;
     int money_exponent = -1;        // ISO 4217; -1 where it is not money
+    std::string currency;           // ISO 4217; "" where it is not money
     int64_t ticks_per_second = 0;   // of a timestamp
     std::string zone;               // of a timestamp: "" is UTC, else "+05:30" or an IANA name in the bundle's tables
     std::string privacy;            // class; "" for none
@@ -73,6 +74,8 @@ class Schema {
     const std::vector<Feature> &features() const { return features_; }
     const std::vector<Field> &fields() const { return fields_; }  // by feature
     uint64_t digest() const { return digest_; }
+    // The same number for the same currencies, feature by feature. Apart from the digest: rows hold that one.
+    uint64_t currencies() const { return currencies_; }
     uint32_t fixed_bytes() const { return fixed_bytes_; }
     uint32_t missing_offset() const { return missing_offset_; }
     std::optional<uint32_t> find(std::string_view name) const;
@@ -84,6 +87,7 @@ class Schema {
     std::vector<Feature> features_;
     std::vector<Field> fields_;
     uint64_t digest_ = 0;
+    uint64_t currencies_ = 0;
     uint32_t fixed_bytes_ = 0;
     uint32_t missing_offset_ = 0;
 };

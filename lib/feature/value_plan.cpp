@@ -98,9 +98,8 @@ Fault ValuePlan::encode_integer(int64_t value, Encoded &out) const {
         --second;
     }
     int64_t offset = zone == nullptr ? 0 : zone->offset_at(second);
-    // Beyond the ends of int64 the offset is left out: 292 billion years from now, where no zone is defined.
     int64_t local = 0;
-    if (__builtin_add_overflow(second, offset, &local)) local = second;
+    if (__builtin_add_overflow(second, offset, &local)) local = second % kCalendarCycle + offset;
     double fraction = static_cast<double>(rest) / static_cast<double>(ticks);
     double angle = kTurn * period_fraction(period, local, fraction);
     out.number[0] = numerics::sin(angle);

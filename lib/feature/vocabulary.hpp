@@ -23,6 +23,9 @@ class Vocabulary {
     std::optional<int64_t> find(int64_t code) const;
     int64_t size() const { return size_; }
     bool has_codes() const { return !codes_.empty(); }
+    // The key at a place in [0, size()): a text, or, where has_codes(), a number.
+    std::string_view key(int64_t place) const;
+    int64_t code(int64_t place) const { return codes_[static_cast<size_t>(place)]; }
 
   private:
     // Open addressing with linear probing, at most half full; -1 marks an empty slot.
@@ -40,7 +43,6 @@ class Vocabulary {
     }
     template <class Key>
     Status add_all(const std::vector<Key> &keys);
-    std::string_view key(int64_t place) const;
 
     std::string bytes_;           // of all keys, one after another
     std::vector<uint64_t> ends_;  // of each key in bytes_

@@ -138,7 +138,7 @@ class WordPiece::Pass {
     }
 
     void strip(char32_t point) {
-        if (!owner_.options_.strip_accents) return fold(point, 0);
+        if (!owner_.options_.strip_accents.value()) return fold(point, 0);
         const unicode::BaseForm form = unicode::base_form(point);
         for (uint8_t i = 0; i < form.length; ++i) {
             const unicode::Mark mark = unicode::mark(form.points[i]);
@@ -248,6 +248,7 @@ Expected<std::shared_ptr<const WordPiece>> WordPiece::make(std::string_view voca
 
     std::shared_ptr<WordPiece> made(new WordPiece);
     made->options_ = options;
+    made->options_.strip_accents = options.strip_accents.value_or(options.lowercase);
     made->size_ = lines;
     static_assert(kSpellings.size() == kSpecials);
     for (size_t i = 0; i < kSpecials; ++i) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,7 @@ namespace weighbridge::lib {
 
 struct WordPieceOptions {
     bool lowercase = true;
-    bool strip_accents = true;
+    std::optional<bool> strip_accents;  // none: as lowercase, which is what BERT's tokeniser does
     bool split_cjk = true;    // each CJK ideograph is a word of its own
     bool add_special = true;  // [CLS] ... [SEP]
     bool keep_tail = false;   // which end survives truncation to max_tokens

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/activation.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/numerics.hpp"
 
 namespace weighbridge::lib {
@@ -15,6 +18,8 @@ void softmax(float *values, int64_t count) {
     for (int64_t i = 0; i < count; ++i)
         values[i] = static_cast<float>(numerics::exp(static_cast<double>(values[i]) - largest) / sum);
 }
+
+double logit(double probability) { return numerics::log(probability / (1.0 - probability)); }
 
 }  // namespace
 
@@ -38,7 +43,20 @@ void activate(const Output &output, float *values) {
 double raw_logit(const Output &output, float raw) {
     double value = raw;
     if (output.activation != Output::Activation::sigmoid || !output.activation_applied) return value;
-    return numerics::log(value / (1.0 - value));
+    return logit(value);
+}
+
+double probability_reach(const Output &output, double score, double tolerance) {
+    constexpr double kFloatStep = 0x1p-23;  // of a float32, relative to it
+    constexpr double kRounding = 1e-9;      // of what is done in double
+    const bool sigmoid = output.activation == Output::Activation::sigmoid;
+    const auto probability = [&](double at) {
+        if (sigmoid) at = std::clamp(at, 0.0, 1.0);
+        return calibrate(output.calibration, sigmoid ? logit(at) : at, at);
+    };
+    const double away = tolerance + std::fabs(score) * kFloatStep, middle = probability(score);
+    return std::max(std::fabs(probability(score - away) - middle), std::fabs(probability(score + away) - middle)) +
+           kRounding;
 }
 
 }  // namespace weighbridge::lib

@@ -1,61 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "slot/slot.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <utility>
 
 #include "base/thread_place.hpp"
-#include "feature/type_name.hpp"
 
 namespace weighbridge::lib {
 namespace {
 
-// Where each of the new schema's features stands in `old_schema`; a failure where rows of `old_schema` would not fit.
-Expected<std::vector<int32_t>> map_layout(const Schema &old_schema, const Schema &new_schema, Deployment::Extra extra) {
-    for (const Feature &old_feature : old_schema.features()) {
-        auto index = new_schema.find(old_feature.name);
-        if (!index && extra == Deployment::Extra::ignore) continue;
-        if (!index)
-            return Status::failure(WB_SCHEMA_CHANGED, "feature '{}': expected it as in the serving model, found none",
-                                   old_feature.name);
-        const Feature &feature = new_schema.features()[*index];
-        if (feature.type != old_feature.type || feature.sequence != old_feature.sequence)
-            return Status::failure(WB_SCHEMA_CHANGED, "feature '{}': expected {} as in the serving model, found {}",
-                                   feature.name, describe_type(old_feature), describe_type(feature))
-                .with_feature(static_cast<int32_t>(*index));
-        if (feature.money_exponent != old_feature.money_exponent ||
-            feature.ticks_per_second != old_feature.ticks_per_second)
-            return Status::failure(WB_SCHEMA_CHANGED,
-                                   "feature '{}': expected the serving model's unit (money exponent {}, {} ticks a "
-                                   "second), found money exponent {}, {} ticks a second",
-                                   feature.name, old_feature.money_exponent, old_feature.ticks_per_second,
-                                   feature.money_exponent, feature.ticks_per_second)
-                .with_feature(static_cast<int32_t>(*index));
-    }
+constexpr size_t kToldChanges = 8;  // of a line; a model may add thousands of features
+
+// Where each of the new schema's features stands in the old one, -1 where it does not.
+std::vector<int32_t> map_layout(const Schema &old_schema, const Schema &new_schema) {
     std::vector<int32_t> wanted;
     for (const Feature &feature : new_schema.features()) {
-        auto index = old_schema.find(feature.name);
-        if (!index && !feature.missing)
-            return Status::failure(WB_SCHEMA_CHANGED, "feature '{}': expected a default, for it is new; found none",
-                                   feature.name);
+        const auto index = old_schema.find(feature.name);
         wanted.push_back(index ? static_cast<int32_t>(*index) : -1);
     }
     return wanted;
 }
 
+std::string told(std::string_view what, const std::vector<std::string> &changes) {
+    std::string text;
+    for (size_t i = 0; i < std::min(changes.size(), kToldChanges); ++i)
+        text += (i == 0 ? std::string(what) + ": " : ", ") + changes[i];
+    if (changes.size() > kToldChanges) text += formatted(" and {} more", changes.size() - kToldChanges);
+    return text;
+}
+
 }  // namespace
 
-Expected<Ref<Deployment>> Deployment::make(Ref<Model> model, const Deployment *before, Extra extra) {
-    Ref<Deployment> made(new Deployment(std::move(model)));
+Expected<Ref<Deployment>> Deployment::make(Ref<Model> model, const Deployment *before, Change change) {
+    const Manifest &manifest = model->bundle().manifest();
+    Ref<Deployment> made(new Deployment(std::move(model), Promise(manifest)));
     const auto &schema = made->model_->bundle().schema();
     made->layouts_.push_back({schema, {}});
     if (!before) return made;
-    for (const Layout &layout : before->layouts()) {
-        if (layout.schema->digest() == schema->digest()) continue;
-        auto wanted = map_layout(*layout.schema, *schema, extra);
-        if (!wanted) return wanted.status();
-        made->layouts_.push_back({layout.schema, *std::move(wanted)});
+    auto gained = before->promise_.compare(made->promise_);
+    if (!gained && change == Change::swap) return gained.status();
+    if (gained) {
+        made->news_ = told("new to callers", *gained);
+    } else if (auto lost = made->promise_.compare(Promise(before->model().bundle().manifest())); lost) {
+        made->news_ = told("callers lose", *lost);
     }
+    made->promise_.remember(before->promise_);
+    for (const Layout &layout : before->layouts())
+        if (layout.schema->digest() != schema->digest())
+            made->layouts_.push_back({layout.schema, map_layout(*layout.schema, *schema)});
     return made;
 }
 
@@ -85,23 +78,21 @@ void Slot::publish(Ref<Deployment> current, Ref<Deployment> previous) {
     if (old_previous) old_previous->release();
 }
 
-Status Slot::swap(Ref<Model> model) {
+Expected<Ref<Deployment>> Slot::swap(Ref<Model> model) {
     std::lock_guard lock(writer_);
     Ref<Deployment> before(current_);
-    auto next = Deployment::make(std::move(model), before.get(), Deployment::Extra::refuse);
-    if (!next) return next.status();
-    publish(*std::move(next), std::move(before));
-    return Status();
+    auto next = Deployment::make(std::move(model), before.get(), Deployment::Change::swap);
+    if (next) publish(*next, std::move(before));
+    return next;
 }
 
-Status Slot::rollback() {
+Expected<Ref<Deployment>> Slot::rollback() {
     std::lock_guard lock(writer_);
     Ref<Deployment> current(current_), previous(previous_);
     if (!previous) return Status::failure(WB_INVALID_ARGUMENT, "slot '{}': there is no model to roll back to", name_);
-    auto next = Deployment::make(previous->model_ref(), current.get(), Deployment::Extra::ignore);
-    if (!next) return next.status();
-    publish(*std::move(next), std::move(current));
-    return Status();
+    auto next = Deployment::make(previous->model_ref(), current.get(), Deployment::Change::rollback);
+    if (next) publish(*next, std::move(current));
+    return next;
 }
 
 void Slot::clear() {

@@ -9,6 +9,7 @@
 #include "base/fork.hpp"
 #include "base/ref.hpp"
 #include "registry/model.hpp"
+#include "slot/compatibility.hpp"
 
 namespace weighbridge::lib {
 
@@ -21,22 +22,26 @@ class Deployment final : public RefCounted {
         std::vector<int32_t> wanted;  // empty for the model's own schema
     };
 
-    // What becomes of a feature that rows have and the model does not know.
-    enum class Extra { refuse, ignore };
+    // A rollback may take back what the swap before it gave; everything else must keep what callers rely on.
+    enum class Change { swap, rollback };
 
-    // `before` may be null. WB_SCHEMA_CHANGED where rows of a layout that `before` accepts would not fit the model: the
-    // message names the first difference.
-    static Expected<Ref<Deployment>> make(Ref<Model> model, const Deployment *before, Extra extra);
+    // `before` may be null. WB_SCHEMA_CHANGED where its callers would not survive a swap: the message names the first
+    // difference.
+    static Expected<Ref<Deployment>> make(Ref<Model> model, const Deployment *before, Change change);
 
     Model &model() const { return *model_; }
     const Ref<Model> &model_ref() const { return model_; }
     // The layout of rows with this schema digest, null where they do not fit.
     const Layout *layout(uint64_t schema_digest) const;
     const std::vector<Layout> &layouts() const { return layouts_; }
+    // What callers gain or lose by it, for a log line; "" where that is nothing.
+    const std::string &news() const { return news_; }
 
   private:
-    explicit Deployment(Ref<Model> model) : model_(std::move(model)) {}
+    Deployment(Ref<Model> model, Promise promise) : model_(std::move(model)), promise_(std::move(promise)) {}
     Ref<Model> model_;
+    Promise promise_;
+    std::string news_;
     std::vector<Layout> layouts_;  // the model's own first
 };
 
@@ -51,10 +56,10 @@ class Slot final : public RefCounted {
     Ref<Deployment> current();
 
     // Swaps the model in and keeps the present one for rollback(). WB_SCHEMA_CHANGED leaves everything as it was.
-    Status swap(Ref<Model> model);
-    // Exchanges the present model and the one before; rows that fit now go on fitting. WB_INVALID_ARGUMENT where there
-    // is none before.
-    Status rollback();
+    Expected<Ref<Deployment>> swap(Ref<Model> model);
+    // Exchanges the present model and the one before; rows that fit now go on fitting, features that the model does not
+    // know are ignored in them. WB_INVALID_ARGUMENT where there is none before.
+    Expected<Ref<Deployment>> rollback();
     // Drops both models.
     void clear();
 

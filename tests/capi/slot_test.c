@@ -4,12 +4,12 @@
 
 static const char kRow[] = "{\"amount_minor\": 1250, \"country\": \"FR\", \"online\": false}";
 static int events[16];
-static char last_line[512];
+static char lines[16][512]; /* the last one of each event */
 
 static void on_log(int32_t event, const char *message, void *payload) {
     CHECK(payload == events && event > 0 && event < 16);
     ++events[event];
-    snprintf(last_line, sizeof last_line, "%s", message);
+    snprintf(lines[event], sizeof lines[event], "%s", message);
 }
 
 static double score(wb_slot *slot, void *row) {
@@ -54,6 +54,19 @@ static void swaps(wb_engine *engine, char **argv) {
     CHECK(events[WB_LOG_REFUSED] == 2);
     CHECK_STATUS(WB_SCHEMA_CHANGED, wb_slot_load(slot, fixture(argv, "mlp-renamed"), NULL, E));
     CHECK(strstr(E->message, "age_days") != NULL);
+    CHECK_NEAR(v2, score(slot, row));
+
+    /* the same rows in another currency, and with a wider range, which the log tells */
+    CHECK_STATUS(WB_SCHEMA_CHANGED, wb_slot_load(slot, fixture(argv, "mlp-usd"), NULL, E));
+    CHECK(strstr(E->message, "feature 'amount_minor': expected money in EUR with exponent 2") == E->message);
+    CHECK_NEAR(v2, score(slot, row));
+    CHECK_STATUS(WB_OK, wb_slot_load(slot, fixture(argv, "mlp-wider"), NULL, E));
+    CHECK(strcmp(lines[WB_LOG_SWAPPED], "slot 'champion' serves model 'fixture' 7.0.0; new to callers: the range [0, "
+                                        "20000000] of 'amount_minor'") == 0);
+    CHECK_STATUS(WB_SCHEMA_CHANGED, wb_slot_load(slot, fixture(argv, "mlp-v2"), NULL, E));
+    CHECK_STATUS(WB_OK, wb_slot_rollback(slot, E));
+    CHECK(strcmp(lines[WB_LOG_SWAPPED], "slot 'champion' was rolled back to model 'fixture' 2.0.0; callers lose: the "
+                                        "range [0, 20000000] of 'amount_minor'") == 0);
     CHECK_NEAR(v2, score(slot, row));
 
     /* a feature more, with a default: old rows and new ones fit, also after a rollback */
@@ -114,7 +127,7 @@ static void telemetry(wb_engine *engine) {
     snapshot.struct_size = sizeof snapshot;
     CHECK_STATUS(WB_OK, wb_engine_snapshot(&snapshot, engine, E));
     CHECK(snapshot.contexts == 2 && snapshot.waiting == 0 && snapshot.requests > 8 && snapshot.rows > 6);
-    CHECK(snapshot.swaps == 7 && snapshot.fallbacks == 2 && snapshot.latency_max_ns > 0);
+    CHECK(snapshot.swaps == 9 && snapshot.fallbacks == 2 && snapshot.latency_max_ns > 0);
     CHECK(snapshot.latency_p50_ns > 0 && snapshot.latency_p50_ns <= snapshot.latency_p999_ns);
     CHECK_STATUS(WB_BUFFER_TOO_SMALL, wb_engine_metrics(NULL, 0, &needed, engine, E));
     CHECK(needed > 100 && needed < sizeof text);

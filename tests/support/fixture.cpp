@@ -45,10 +45,14 @@ std::string golden(const FixtureOptions &options) {
         double age = i * 0.5;
         double logit = 0.5 * std::log1p(amount / 100.0) - 0.25 * options.steep * age + static_cast<double>(kByCountry[i % 4]) +
                        (i % 3 == 0 ? 1.0 : 0.0) + options.bias + (options.wrong_golden && i == 7 ? 0.01 : 0.0);
+        const auto score = static_cast<float>(1.0 / (1.0 + std::exp(-logit)));
+        lines += fmt::format(R"({{"row": {{"amount_minor": {}, "{}": {}, "country": "{}", "online": {}}}, )", amount,
+                             options.renamed ? "age_in_days" : "age_days", age, kCountries[i % 4],
+                             i % 3 == 0 ? "true" : "false");
         lines += fmt::format(
-            R"({{"row": {{"amount_minor": {}, "{}": {}, "country": "{}", "online": {}}}, "outputs": {{"fraud": [{}], "logit": [{}]}}}})",
-            amount, options.renamed ? "age_in_days" : "age_days", age, kCountries[i % 4], i % 3 == 0 ? "true" : "false",
-            static_cast<float>(1.0 / (1.0 + std::exp(-logit))), static_cast<float>(logit));
+            R"("outputs": {{"fraud": [{}], "logit": [{}]}}, "probability": {}, "band": "{}"}})", score,
+            static_cast<float>(logit), static_cast<double>(score),
+            score < 0.5F ? "approve" : score < 0.9F ? "review" : "decline");
         lines += "\n";
     }
     return lines;
@@ -101,7 +105,7 @@ void write_fixture(const std::string &directory, const FixtureOptions &options) 
         files[name] = lib::Bytes(bytes.begin(), bytes.end());
     };
     add("model.ts", "not a module: this bundle serves from its plan\n");
-    add("golden.jsonl", golden(options));
+    add("golden.jsonl", options.golden ? options.golden(golden(options)) : golden(options));
     const auto steep = static_cast<float>(options.steep);
     std::vector<float> weights = {0.5f, -0.25f * steep, 1.0f};
     if (options.extra_feature) weights.push_back(0.0625f * steep);
@@ -112,7 +116,8 @@ void write_fixture(const std::string &directory, const FixtureOptions &options) 
     if (!std::filesystem::create_directory(directory))
         throw std::runtime_error(directory + ": expected a folder that does not exist");
     for (const auto &[name, bytes] : files) require(lib::write_file(directory + "/" + name, bytes));
-    require(lib::write_file(directory + "/manifest.json", lib::as_bytes(manifest(options, files))));
+    const std::string text = options.manifest ? options.manifest(manifest(options, files)) : manifest(options, files);
+    require(lib::write_file(directory + "/manifest.json", lib::as_bytes(text)));
 }
 
 }  // namespace weighbridge::test

@@ -17,8 +17,10 @@ struct FixtureOptions {
     bool wrong_golden = false;   // golden vectors that the plan does not reproduce
     double steep = 1.0;          // times the weights of age_days and extra: from 64 on, large values overflow
     std::string fallback_slot;   // of the manifest, "" for none
-    // Changes the plan before its digest goes into the manifest.
+    // Changes the plan and the golden lines before their digests go into the manifest, and that as it is written.
     std::function<lib::Bytes(lib::Bytes)> plan;
+    std::function<std::string(std::string)> golden;
+    std::function<std::string(std::string)> manifest;
 };
 
 // Writes a bundle with a hand-written plan, digests and golden vectors into `directory`, which must not exist. Its

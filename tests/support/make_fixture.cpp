@@ -26,6 +26,17 @@ int main(int argc, char **argv) {
         write("mlp-steep", [](FixtureOptions &o) { o.extra_feature = true, o.steep = 64.0; });
         write("mlp-steep-slot",
               [](FixtureOptions &o) { o.extra_feature = true, o.steep = 64.0, o.fallback_slot = "spare"; });
+        auto replace = [](std::string text, const std::string &from, const std::string &to) {
+            return text.replace(text.find(from), from.size(), to);
+        };
+        write("mlp-usd", [&](FixtureOptions &o) {
+            o.version = "6.0.0";
+            o.manifest = [&](const std::string &text) { return replace(text, "EUR", "USD"); };
+        });
+        write("mlp-wider", [&](FixtureOptions &o) {
+            o.version = "7.0.0";
+            o.manifest = [&](const std::string &text) { return replace(text, "[0, 10000000]", "[0, 20000000]"); };
+        });
         write("mlp-fallback-slot", [](FixtureOptions &o) { o.version = "5.0.0", o.fallback_slot = "spare"; });
     } catch (const std::exception &e) {
         return std::fprintf(stderr, "make_fixture: %s\n", e.what()), 1;

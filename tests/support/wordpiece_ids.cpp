@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // wordpiece_ids VOCABULARY FLAGS MAX_TOKENS: reads texts from stdin, each as its size in bytes, a newline and the
-// bytes; writes the ids of each on a line. FLAGS are letters: l lowercase, a strip accents, c split CJK, s add special
-// tokens, t keep the tail. Ends with 2 and a line on stderr where it cannot.
+// bytes; writes the ids of each on a line. FLAGS are letters: l lowercase, a strip accents, d do so by default, c split
+// CJK, s add special tokens, t keep the tail. Ends with 2 and a line on stderr where it cannot.
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -22,7 +22,8 @@ int main(int argc, char **argv) {
     const std::string vocabulary{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     const std::string flags = argv[2];
     const auto has = [&](char flag) { return flags.find(flag) != std::string::npos; };
-    const auto wordpiece = WordPiece::make(vocabulary, {has('l'), has('a'), has('c'), has('s'), has('t')});
+    const auto strip_accents = has('d') ? std::nullopt : std::optional(has('a'));
+    const auto wordpiece = WordPiece::make(vocabulary, {has('l'), strip_accents, has('c'), has('s'), has('t')});
     if (!wordpiece) {
         std::cerr << wordpiece.status().message << "\n";
         return 2;

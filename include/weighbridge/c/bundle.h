@@ -43,12 +43,14 @@ WB_API int32_t wb_bundle_compile(char *out, size_t capacity, size_t *needed, wb_
                                  const char *precisions, int32_t dump_passes, wb_error *err);
 
 /** What a bundle says of itself, as JSON, after its manifest and digests were checked: identity, features, tensors,
- *  outputs, limits, files with sizes and digests, schema digest. No model is run. Buffer rule as wb_system_info.
+ *  outputs, limits, files with sizes and digests, schema digest, warnings (what can be meant, but hardly is, as JPY
+ *  with two decimal places). No model is run. Buffer rule as wb_system_info.
  *  @return WB_OK; WB_INVALID_BUNDLE; WB_IO_ERROR; WB_BUFFER_TOO_SMALL. Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_bundle_inspect(char *out, size_t capacity, size_t *needed, const char *path, wb_error *err);
 
 /** Checks digests and manifest, loads the model, reproduces the golden vectors, and reports as JSON: backend, vectors,
- *  largest difference by output, tolerance. The report is written also where verification fails.
+ *  largest difference by output, tolerance, how many vectors had a probability and a band, largest difference of a
+ *  probability, warnings. The report is written also where verification fails.
  *  @return WB_OK; WB_VERIFY_FAILED; as wb_model_load. Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_bundle_verify(char *out, size_t capacity, size_t *needed, wb_engine *engine, const char *path,
                                 wb_load_options *options, wb_error *err);

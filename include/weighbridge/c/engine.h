@@ -23,6 +23,7 @@ typedef struct wb_engine_options wb_engine_options; /**< @since 0.1, unstable */
 #define WB_LOG_UNLOADED 5 /**< a retired model was freed */
 #define WB_LOG_OVERLOAD 6 /**< requests were shed; rate-limited, the message has the count */
 #define WB_LOG_FAILED 7   /**< a model failed on rows; rate-limited, the message has the count of calls and a reason */
+#define WB_LOG_WARNING 8  /**< what was accepted is hardly meant so, as a fallback slot that is empty */
 /** @} */
 
 /** Receives one line about an event. Called on the thread that caused it, with no lock of the library held, never more

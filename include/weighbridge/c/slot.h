@@ -24,12 +24,16 @@ WB_API void wb_slot_free(wb_slot *slot);
  *  @return as wb_model_load, and as wb_slot_swap. Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_slot_load(wb_slot *slot, const char *path, wb_load_options *options, wb_error *err);
 
-/** Points the slot at a loaded model of the same engine; each request is answered by one version, whole.
- *  @return WB_OK; WB_SCHEMA_CHANGED (rows of callers would not fit; the message names the first difference);
+/** Points the slot at a loaded model of the same engine; each request is answered by one version, whole. What callers
+ *  of the slot rely on must be kept: features with their types, units, currencies, defaults, keys, ranges, lengths and
+ *  privacy classes; outputs by place, name and shape; bands by name and place. What only widens is allowed, and
+ *  WB_LOG_SWAPPED tells it (lib/slot/README.md). A bundle that breaks with its callers goes into a slot of its own.
+ *  @return WB_OK; WB_SCHEMA_CHANGED (callers would not survive it; the message names the first difference);
  *          WB_INVALID_ARGUMENT (a model of another engine); WB_CLOSED. Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_slot_swap(wb_slot *slot, wb_model *model, wb_error *err);
 
-/** Points the slot back at the model before the last swap; a second call swaps forward again.
+/** Points the slot back at the model before the last swap; a second call swaps forward again. What that swap gave to
+ *  callers is taken back, and WB_LOG_SWAPPED tells it; rows with features that the model does not know go on fitting.
  *  @return WB_OK; WB_INVALID_ARGUMENT (there is none). Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_slot_rollback(wb_slot *slot, wb_error *err);
 

@@ -100,6 +100,44 @@ TEST_CASE("a file that announces no size is read to its end, within the limit") 
     CHECK_FALSE(read_file("/proc/self/status", 16));
 }
 
+TEST_CASE("a file knows whether somebody wrote to it since it was opened") {
+    Scratch dir;
+    REQUIRE(write_file(dir / "f", as_bytes("12345")).ok());
+    auto directory = Directory::open(dir.path);
+    REQUIRE(directory);
+    auto file = directory->file("f");
+    REQUIRE(file);
+    CHECK(file->bytes() == 5);
+    CHECK_FALSE(file->changed());
+    fs::resize_file(dir / "f", 4);
+    CHECK(file->changed());
+    CHECK(as_text(*file->read(9)) == "1234");
+}
+
+TEST_CASE("a directory stays what it was opened as") {
+    Scratch dir;
+    for (const char *name : {"a", "b"}) {
+        fs::create_directory(dir / name);
+        REQUIRE(write_file(dir / name + "/f", as_bytes(name)).ok());
+    }
+    fs::create_directory_symlink("a", dir / "current");
+    auto directory = Directory::open(dir / "current");
+    REQUIRE(directory);
+    fs::remove(dir / "current");
+    fs::create_directory_symlink("b", dir / "current");
+    CHECK(as_text(*directory->read("f", 9)) == "a");
+    CHECK(*directory->names() == std::vector<std::string>{"f"});
+    REQUIRE(directory->replace("g", as_bytes("new")).ok());
+    REQUIRE(directory->replace("g", as_bytes("newer")).ok());
+    CHECK(*list_directory(dir / "a") == std::vector<std::string>{"f", "g"});
+    CHECK(as_text(*read_file(dir / "a/g", 9)) == "newer");
+    CHECK(directory->entry("g").kind == Directory::Kind::file);
+    CHECK(directory->entry("none").kind == Directory::Kind::none);
+    CHECK_FALSE(directory->removed());
+    fs::remove_all(dir / "a");
+    CHECK(directory->removed());
+}
+
 TEST_CASE("list_directory sorts and leaves the dots out") {
     Scratch dir;
     for (const char *name : {"b", "a", ".hidden"}) REQUIRE(write_file(dir / name, {}).ok());

@@ -127,7 +127,9 @@ TEST_CASE("files that are not as listed") {
     SECTION("a symbolic link") {
         fs::rename(dir / "model.ts", dir.path + "-elsewhere");
         fs::create_symlink(dir.path + "-elsewhere", dir / "model.ts");
-        CHECK(problem(dir.path) == "model.ts: expected a regular file, got a symbolic link");
+        CHECK(cut(problem(dir.path), "model.ts: expected a regular file, got a symbolic link: copy") ==
+              "model.ts: expected a regular file, got a symbolic link: copy the file here; only the directory as a "
+              "whole may be reached through links");
         fs::remove(dir.path + "-elsewhere");
     }
     SECTION("a FIFO") {
@@ -142,7 +144,8 @@ TEST_CASE("files that are not as listed") {
     SECTION("unlisted") {
         dir.write("notes.txt", "x");
         CHECK(problem(dir.path) ==
-              "'notes.txt': expected only files that manifest.json lists, got one that it does not");
+              "'notes.txt': expected only files that manifest.json lists, got one that it does not: take it away, or "
+              "pack again");
     }
     SECTION("an unlisted directory") {
         fs::create_directory(dir / "sub");

@@ -42,9 +42,9 @@ TEST_CASE("golden vectors are rows and outputs") {
     REQUIRE(vectors);
     REQUIRE(vectors->size() == 2);
     const GoldenVector &first = vectors->front();
-    REQUIRE(first.outputs.size() == 2);
-    CHECK(first.outputs[0] == std::vector<float>{0.25F});
-    CHECK(first.outputs[1].size() == 32);
+    REQUIRE(first.answer.outputs.size() == 2);
+    CHECK(first.answer.outputs[0] == std::vector<float>{0.25F});
+    CHECK(first.answer.outputs[1].size() == 32);
     const auto header = load_unaligned<wb_row_header>(first.row.data());
     CHECK(header.schema_digest == bundle->schema()->digest());
     CHECK(header.capacity == first.row.size() * 8);
@@ -114,7 +114,7 @@ TEST_CASE("golden_line reads back the same floats") {
     outputs[1][2] = -0.0F;
     outputs[1][3] = 1.00000012F;
     const std::string row = Json::parse(line())["row"].dump();
-    const std::string text = golden_line(row, bundle->manifest(), outputs);
+    const std::string text = golden_line(row, bundle->manifest(), {outputs, {}, {}});
     CHECK(text.find('\n') == std::string::npos);
     CHECK(cut(text, "\"outputs\": {\"fraud\": [0.1], \"embedding\": [1e-45, -3.4028235e+38, -0, ") ==
           "\"outputs\": {\"fraud\": [0.1], \"embedding\": [1e-45, -3.4028235e+38, -0, ");
@@ -122,7 +122,23 @@ TEST_CASE("golden_line reads back the same floats") {
     auto vectors = read_golden(*with_golden(other, text + "\n"));
     INFO(vectors.status().message);
     REQUIRE(vectors);
-    CHECK((*vectors)[0].outputs == outputs);
+    CHECK((*vectors)[0].answer.outputs == outputs);
+}
+
+TEST_CASE("golden_line reads back the same probability and band") {
+    Scratch dir, other;
+    auto bundle = with_golden(dir, line());
+    const GoldenAnswer answer{{{0.1F}, std::vector<float>(32, 1.0F)}, 0.1 + 0.2, 1};
+    const std::string row = generate_golden_rows(*bundle, 1)[0];
+    const std::string text = golden_line(row, bundle->manifest(), answer);
+    CHECK(cut(text, ", \"probability\": 0.30000000000000004, \"band\": \"review\"}") ==
+          ", \"probability\": 0.30000000000000004, \"band\": \"review\"}");
+    auto vectors = read_golden(*with_golden(other, text + "\n"));
+    INFO(vectors.status().message);
+    REQUIRE(vectors);
+    CHECK((*vectors)[0].answer.probability == 0.1 + 0.2);
+    CHECK((*vectors)[0].answer.band == 1);
+    CHECK((*vectors)[0].answer.outputs == answer.outputs);
 }
 
 TEST_CASE("a decimal goes to the nearest float in one rounding") {
@@ -130,8 +146,8 @@ TEST_CASE("a decimal goes to the nearest float in one rounding") {
     Scratch dir;
     auto vectors = read_golden(*with_golden(dir, replaced(line(), "[0.25]", "[0.00895278574898839]")));
     REQUIRE(vectors);
-    CHECK((*vectors)[0].outputs[0][0] == 0.00895278574898839F);
-    CHECK((*vectors)[0].outputs[0][0] != static_cast<float>(0.00895278574898839));
+    CHECK((*vectors)[0].answer.outputs[0][0] == 0.00895278574898839F);
+    CHECK((*vectors)[0].answer.outputs[0][0] != static_cast<float>(0.00895278574898839));
 }
 
 TEST_CASE("generated rows are accepted, varied and the same each time") {
@@ -144,7 +160,7 @@ TEST_CASE("generated rows are accepted, varied and the same each time") {
 
     std::string golden;
     const std::vector<std::vector<float>> outputs = {{0.5F}, std::vector<float>(32, 1.0F)};
-    for (const std::string &row : rows) golden += golden_line(row, bundle->manifest(), outputs) + "\n";
+    for (const std::string &row : rows) golden += golden_line(row, bundle->manifest(), {outputs, {}, {}}) + "\n";
     Scratch other;
     auto vectors = read_golden(*with_golden(other, golden));
     INFO(vectors.status().message);
@@ -195,7 +211,7 @@ TEST_CASE("rows are generated for every type and extreme range") {
     REQUIRE(draft);
     std::string golden;
     for (const std::string &row : generate_golden_rows(**draft, 64))
-        golden += golden_line(row, (*draft)->manifest(), {{0.0F}}) + "\n";
+        golden += golden_line(row, (*draft)->manifest(), {{{0.0F}}, {}, {}}) + "\n";
     dir.write("golden.jsonl", golden);
     seal(dir, manifest);
     auto bundle = open_full(dir.path);

@@ -58,7 +58,7 @@ ComputeGolden fake_golden() {
         REQUIRE(bundle->file("model.ts"));
         std::string lines;
         for (const std::string &row : generate_golden_rows(*bundle, 8))
-            lines += golden_line(row, bundle->manifest(), {{0.5F}, std::vector<float>(32, 1.0F)}) + "\n";
+            lines += golden_line(row, bundle->manifest(), {{{0.5F}, std::vector<float>(32, 1.0F)}, 0.5, 2}) + "\n";
         return lines;
     };
 }

@@ -238,6 +238,25 @@ TEST_CASE("cyclic gives sine and cosine of the local time", "[encoder]") {
     REQUIRE(early(std::numeric_limits<int64_t>::max()).ok());
 }
 
+TEST_CASE("a local time beyond int64 is exact", "[encoder]") {
+    // 400 Gregorian years are a whole number of weeks: what is that much earlier has the same place in every period.
+    constexpr int64_t kCycle = int64_t{146097} * 86400, kEnd = std::numeric_limits<int64_t>::max();
+    for (const auto period : {Cyclic::Period::hour, Cyclic::Period::day, Cyclic::Period::week, Cyclic::Period::year})
+        for (const int32_t offset : {14 * 3600, 5 * 3600 + 1800, -12 * 3600, 0}) {
+            Feature made = feature("t", StoredType::timestamp, {Cyclic{period, Zone::fixed(offset)}});
+            made.ticks_per_second = 1;
+            Alone alone(made, DType::float64, 2);
+            for (const int64_t second : {kEnd, kEnd - 3599, -kEnd - 1, -kEnd}) {
+                INFO("offset " << offset << ", second " << second);
+                REQUIRE(alone(second).ok());
+                const double sine = alone.at(0), cosine = alone.at(1);
+                REQUIRE(alone(second + (second > 0 ? -kCycle : kCycle)).ok());
+                CHECK(alone.at(0) == sine);
+                CHECK(alone.at(1) == cosine);
+            }
+        }
+}
+
 TEST_CASE("a cell of the wrong type is named with both types", "[encoder]") {
     Alone number(feature("x", StoredType::int64));
     REQUIRE(message(number, std::string("7")) == "feature 'x': expected int64, got text");

@@ -71,6 +71,18 @@ TEST_CASE("wordpiece: no text, no ids") {
     CHECK(encoded(*w, "\u0301\u200B").empty());
 }
 
+TEST_CASE("wordpiece: accents go where letters are lowered, unless told") {
+    const auto w = [](WordPieceOptions options) {
+        options.add_special = false;
+        return made("cafe\nCaf\u00E9\nCafe\ncaf\u00E9\n", options);  // 5 ...
+    };
+    const std::string text = "Caf\u00E9";
+    CHECK(encoded(*w({}), text) == Ids{5});
+    CHECK(encoded(*w({.lowercase = false}), text) == Ids{6});
+    CHECK(encoded(*w({.lowercase = false, .strip_accents = true}), text) == Ids{7});
+    CHECK(encoded(*w({.strip_accents = false}), text) == Ids{8});
+}
+
 TEST_CASE("wordpiece: special tokens enclose the pieces") {
     const auto w = made("a\n", {});
     CHECK(encoded(*w, "a") == Ids{kCls, 5, kSep});

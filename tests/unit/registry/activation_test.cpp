@@ -53,3 +53,31 @@ TEST_CASE("Platt's z is the logit, also of a sigmoid that forward applied") {
     auto none = make_output(Output::Activation::none, true);
     CHECK(raw_logit(none, 2.5f) == 2.5);
 }
+
+TEST_CASE("a probability is within reach wherever its score is within the tolerance") {
+    const Isotonic table{{0.0, 0.2, 0.2001, 0.9}, {0.0, 0.1, 0.8, 1.0}};
+    const Calibration calibrations[] = {{}, Platt{1.0, 0.0}, Platt{40.0, -3.0}, Platt{-2.0, 1.0}, table};
+    for (const auto activation : {Output::Activation::none, Output::Activation::sigmoid})
+        for (const Calibration &calibration : calibrations)
+            for (const double tolerance : {0.0, 1e-5, 0.05})
+                for (int i = 0; i <= 400; ++i) {
+                    Output output = make_output(activation, false);
+                    output.calibration = calibration;
+                    const double logit = (i - 200) / 10.0, shifted = logit + tolerance;
+                    float values[] = {static_cast<float>(logit), static_cast<float>(shifted)};
+                    const float raw[] = {values[0], values[1]};
+                    for (float &value : values) activate(output, &value);
+                    if (std::fabs(double{values[0]} - double{values[1]}) > tolerance) continue;
+                    const double expected = calibrate(calibration, raw_logit(output, raw[0]), values[0]);
+                    const double found = calibrate(calibration, raw_logit(output, raw[1]), values[1]);
+                    INFO("score " << values[0] << ", tolerance " << tolerance);
+                    CHECK(std::fabs(found - expected) <= probability_reach(output, values[0], tolerance));
+                }
+}
+
+TEST_CASE("another calibration is out of reach") {
+    Output output = make_output(Output::Activation::sigmoid, false);
+    output.calibration = Platt{1.0, 8.7};
+    CHECK(probability_reach(output, 0.004, 1e-5) < 1e-3);  // and not the 0.96 that it makes of it
+    CHECK(probability_reach(make_output(Output::Activation::sigmoid, false), 0.004, 1e-5) < 2e-5);
+}
