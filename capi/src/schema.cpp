@@ -89,6 +89,8 @@ int32_t wb_schema_describe(wb_schema_info *out, wb_schema *schema, wb_error *err
         info.tensor_count = static_cast<uint32_t>(bundle.encoder().tensors().size());
         info.output_count = static_cast<uint32_t>(bundle.manifest().outputs.size());
         info.max_length = static_cast<uint32_t>(bundle.encoder().limits().length);
+        info.least_length = static_cast<uint32_t>(bundle.encoder().limits().least_length);
+        info.shorter_is_error = bundle.encoder().limits().shorter == lib::Shorter::error;
         info.max_rows = static_cast<uint32_t>(bundle.encoder().limits().rows);
         return capi::fill_struct(out, info, sizeof info);
     });

@@ -46,6 +46,8 @@ inline const char *reason_name(int32_t reason) noexcept {
             return "overload";
         case WB_REASON_BACKEND:
             return "backend";
+        case WB_REASON_SHORT:
+            return "short";
         default:
             return "none";
     }

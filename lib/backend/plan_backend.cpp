@@ -71,7 +71,7 @@ Expected<int64_t> check_run(const Run &run, const Graph &graph, std::span<const 
     }
     if (length < 0) return 0;
     if (length < graph.least_length || length > graph.largest_length)
-        return Status::failure(WB_INVALID_INPUT, "sequences: expected a length in [{}, {}] as the model takes, got {}",
+        return Status::failure(WB_BACKEND_FAILED, "sequences: expected a length in [{}, {}] as the plan takes, got {}",
                                graph.least_length, graph.largest_length, length);
     return length;
 }

@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define WB_PLUGIN_ABI 2u
+#define WB_PLUGIN_ABI 3u
 #define WB_PLUGIN_MAX_RANK 8
 
 typedef struct wb_plugin_module wb_plugin_module;
@@ -64,6 +64,7 @@ typedef struct wb_plugin_import {
     uint32_t argument_count;
     uint32_t output_count;
     int64_t largest_length; /**< of a sequence; 0 where no argument has a length */
+    int64_t least_length;   /**< of a sequence: no run has a shorter one; 0 for texts */
 } wb_plugin_import;
 
 /** Receives the serialised graph (lib/graph/graph_file.hpp), valid during the call only. Must not throw. */

@@ -259,7 +259,7 @@ class Import final : public Worker::Job {
     Status perform() override {
         const Manifest &manifest = bundle_->manifest();
         std::vector<wb_plugin_argument> arguments;
-        int64_t largest = 0;
+        int64_t least = 0, largest = 0;
         for (const TensorSpec &tensor : manifest.tensors) {
             wb_plugin_argument argument{};
             argument.dtype = static_cast<int32_t>(tensor.dtype);
@@ -267,7 +267,7 @@ class Import final : public Worker::Job {
             std::copy_n(tensor.shape.size.begin(), tensor.shape.rank, argument.shape);
             const bool text = std::count(argument.shape, argument.shape + argument.rank, kTokens) > 0;
             const bool sequence = std::count(argument.shape, argument.shape + argument.rank, kLength) > 0;
-            if (sequence) largest = std::max(largest, manifest.limits.length);
+            if (sequence) least = manifest.limits.least_length, largest = std::max(largest, manifest.limits.length);
             if (text) largest = std::max(largest, kMostTokens);
             // A run's rows are of one exact length, so that nothing of a symbolic size is padded. The mask of a text of
             // fixed size is data.
@@ -290,7 +290,7 @@ class Import final : public Worker::Job {
             outputs.push_back(wanted);
         }
         const wb_plugin_import request{arguments.data(), outputs.data(), static_cast<uint32_t>(arguments.size()),
-                                       static_cast<uint32_t>(outputs.size()), largest};
+                                       static_cast<uint32_t>(outputs.size()), largest, least};
         const Bytes &module = *bundle_->file(kModuleFile);
         auto keep = [](const void *serialised, uint64_t size, void *payload) {
             const auto *from = static_cast<const std::byte *>(serialised);

@@ -71,7 +71,7 @@ std::vector<WarmSize> warm_sizes(std::span<const TensorSpec> tensors, int64_t ti
 }
 
 WarmInputs::WarmInputs(const Schema &schema, const Limits &limits, std::span<const TensorSpec> tensors, WarmSize size) {
-    const int64_t length = part(limits.length, size.steps);
+    const int64_t length = std::max(limits.least_length, part(limits.length, size.steps));
     for (const TensorSpec &tensor : tensors) {
         TensorView view{tensor.dtype, tensor.shape, nullptr};
         for (int i = 0; i < view.shape.rank; ++i) {

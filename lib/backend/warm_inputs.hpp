@@ -11,10 +11,10 @@
 namespace weighbridge::lib {
 
 // The sizes of one warm-up run, chosen between nothing and the limits: every sequence and every text gets
-// steps / 4 of its longest, rounded up.
+// steps / 4 of its longest, rounded up, a sequence limits.least_length at least.
 struct WarmSize {
     int64_t rows;
-    int steps;  // 0 (empty sequences) to 4 (the limit)
+    int steps;  // 0 (the shortest sequences, no tokens) to 4 (the limit)
 };
 
 // The sizes worth a run: 1 row and `tile_rows`, and, where a tensor has a symbolic size, each of: a quarter, half and

@@ -170,6 +170,8 @@ std::string Bundle::describe_json() const {
     out["tensors"] = std::move(tensors);
     out["outputs"] = std::move(outputs);
     out["limits"] = {{"length", manifest_.limits.length},
+                     {"least_length", manifest_.limits.least_length},
+                     {"shorter", manifest_.limits.shorter == Shorter::error ? "error" : "fallback"},
                      {"rows", manifest_.limits.rows},
                      {"memory_bytes", manifest_.limits.memory_bytes}};
     out["fallback"] = describe_fallback(manifest_.fallback);

@@ -29,7 +29,7 @@ struct GoldenVector {
 Expected<std::vector<GoldenVector>> read_golden(const Bundle &bundle);
 
 // `count` rows that the schema accepts, seeded by the schema's digest, as JSON objects: numbers over the range (or
-// around the standardisation), every category, texts from the vocabulary, lengths from 0 to the limit. The same schema
+// around the standardisation), every category, texts from the vocabulary, lengths between the limits. The same schema
 // gives the same rows.
 std::vector<std::string> generate_golden_rows(const Bundle &bundle, int64_t count);
 

@@ -64,9 +64,12 @@ double before_encoding(const Feature &feature, double z) {
 class RowMaker {
   public:
     RowMaker(const Bundle &bundle, int64_t row) : bundle_(bundle), random_(seed(bundle, row)), row_(row) {
-        // Row 0 has empty sequences, row 1 the longest; most others are short.
-        const int64_t limit = bundle.manifest().limits.length;
-        length_ = row == 0 ? 0 : row == 1 ? limit : random_.below(std::min(limit, kUsualLength) + 1);
+        // Row 0 has the shortest sequences, row 1 the longest; most others are short.
+        const Limits &limits = bundle.manifest().limits;
+        const int64_t most = std::max(limits.least_length, std::min(limits.length, kUsualLength));
+        length_ = row == 0   ? limits.least_length
+                  : row == 1 ? limits.length
+                             : limits.least_length + random_.below(most - limits.least_length + 1);
     }
 
     std::string make() {

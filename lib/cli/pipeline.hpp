@@ -26,7 +26,7 @@ struct Chunk {
     std::string output, rejects;  // to be written
     uint64_t rows = 0, scored = 0, rejected = 0;
     LongestRecord longest;
-    uint64_t fallbacks[4] = {};   // by WB_REASON_*
+    uint64_t fallbacks[5] = {};   // by WB_REASON_*
     uint64_t backends[5] = {};    // by WB_BACKEND_*
     std::vector<uint64_t> bands;  // rows by band
     std::vector<uint64_t> band_frauds;

@@ -18,7 +18,7 @@ inline constexpr double alert_share = 0.005;
 struct Summary {
     uint64_t rows = 0, scored = 0, rejected = 0;
     LongestRecord longest;
-    std::array<uint64_t, 4> fallbacks = {};  // by WB_REASON_*
+    std::array<uint64_t, 5> fallbacks = {};  // by WB_REASON_*
     std::array<uint64_t, 5> backends = {};   // by WB_BACKEND_*
     std::vector<uint64_t> bands, band_frauds;
     Latencies latencies;

@@ -90,6 +90,8 @@ Expected<std::string> Engine::compile(const std::string &path, const CompileOpti
     if (!plan) return plan.status();
     if (Status status = check_binding(**plan, (*bundle)->manifest()); !status.ok()) return status;
     report["operators"] = describe((*plan)->graph());
+    // Shorter rows get the fallback, with reason backend where the manifest states a smaller least_length.
+    if ((*plan)->graph().largest_length > 0) report["least_length"] = (*plan)->graph().least_length;
     report["precisions"] = Json::array();
     for (int32_t precision : options.precisions) {
         std::string line;

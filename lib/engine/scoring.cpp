@@ -26,6 +26,12 @@ int32_t reason_of(int32_t code) {
     }
 }
 
+// Whether a row is the fallback's because its sequences are shorter than the model takes, as the manifest says.
+bool falls_short(const Model &model, const RowSource &source, int64_t row) {
+    const Encoder &encoder = model.bundle().encoder();
+    return encoder.limits().shorter == Shorter::fallback && encoder.is_short(source, row);
+}
+
 class SingleSink final : public RowSink {
   public:
     SingleSink(const Model &model, std::span<const OutputBuffer> buffers, wb_result &result)
@@ -218,6 +224,8 @@ Status Engine::score(const Target &target, void *row, const Service &service, st
     if (!status.ok()) failure = status;
     made.status = WB_OK;
     made.reason = service.accept_fallback ? reason_of(status.code) : int32_t{WB_REASON_NONE};
+    if (status.code == WB_INVALID_INPUT && service.accept_fallback && falls_short(*target.model, source, 0))
+        made.reason = WB_REASON_SHORT;
     if (!status.ok() && made.reason != WB_REASON_NONE) {
         made.status = WB_OK_FALLBACK;
         bool answered = false;
@@ -272,7 +280,13 @@ Status Engine::score_batch(const Target &target, Batch &batch, const Service &se
     const RowSource &source = layout.wanted.empty() ? batch.source() : mapped;
     batch.order.resize(static_cast<size_t>(batch.rows()));
     std::iota(batch.order.begin(), batch.order.end(), int64_t{0});
-    const std::span<int64_t> rows_in_order(batch.order);
+    std::span<int64_t> rows_in_order(batch.order), shorter;
+    if (service.accept_fallback && target.model->bundle().encoder().limits().least_length > 0) {
+        const auto others = std::partition(rows_in_order.begin(), rows_in_order.end(),
+                                           [&](int64_t row) { return falls_short(*target.model, source, row); });
+        shorter = rows_in_order.first(static_cast<size_t>(others - rows_in_order.begin()));
+        rows_in_order = rows_in_order.subspan(shorter.size());
+    }
     BatchSink sink(batch, manifest, service.accept_fallback);
     Target second = service.accept_fallback ? fallback_target(manifest) : Target();
     bool can_second = second.model && second.model.get() != target.model.get() && second.deployment->layout(digest);
@@ -295,6 +309,7 @@ Status Engine::score_batch(const Target &target, Batch &batch, const Service &se
     const std::span<int64_t> left = rows_in_order.subspan(progress.done);
     int32_t reason = service.accept_fallback ? reason_of(status.code) : int32_t{WB_REASON_NONE};
     if (service.accept_fallback) fall_back(rows_in_order.first(progress.failed), WB_REASON_BACKEND);
+    if (!shorter.empty()) fall_back(shorter, WB_REASON_SHORT);
     if (!status.ok() && reason != WB_REASON_NONE) {
         fall_back(left, reason);
         status = Status();
@@ -302,6 +317,7 @@ Status Engine::score_batch(const Target &target, Batch &batch, const Service &se
         for (int64_t row : left) sink.fail(row, status);
     }
     if (progress.failed > 0 && reason == WB_REASON_NONE) reason = WB_REASON_BACKEND;
+    if (!shorter.empty() && reason == WB_REASON_NONE) reason = WB_REASON_SHORT;
     if (status.ok() && sink.fallbacks > 0) status.code = WB_OK_FALLBACK;
     if (status.ok() && !sink.first.ok()) status.code = WB_OK_PARTIAL;
     first_error = sink.first;

@@ -199,6 +199,18 @@ Expected<int64_t> Encoder::length(const RowSource &source, int64_t row) const {
     return found;
 }
 
+bool Encoder::is_short(const RowSource &source, int64_t row) const {
+    int64_t found = 0;
+    return !plan_->sequences.empty() && row_length(source, row, found).ok() && found < limits_.least_length;
+}
+
+Status Encoder::too_short(int64_t length) const {
+    const uint32_t first = plan_->sequences.front().value.feature;
+    return Status::failure(WB_INVALID_INPUT, "feature '{}': expected at least {} elements, got {}",
+                           schema_->features()[first].name, limits_.least_length, length)
+        .with_feature(static_cast<int32_t>(first));
+}
+
 Status Encoder::append(Tile &tile, const RowSource &source, int64_t row, RowNotes &notes, Append &done) const {
     notes = RowNotes{};
     done = Append::added;
@@ -209,6 +221,8 @@ Status Encoder::append(Tile &tile, const RowSource &source, int64_t row, RowNote
     if (!plan_->sequences.empty()) {
         Status status = row_length(source, row, length);
         if (!status.ok()) return status;
+        if (length < limits_.least_length) [[unlikely]]
+            return too_short(length);
         if (tile.rows_ > 0 && length != tile.length_) {
             done = Append::other_shape;
             return Status();

@@ -25,8 +25,13 @@ struct TensorSpec {
     std::vector<uint32_t> features;  // in order along the last size; for a text's mask: that text
 };
 
+// Who answers a row whose sequences are shorter than the model takes.
+enum class Shorter { fallback, error };
+
 struct Limits {
     int64_t length = 0;              // longest sequence, 0 where there are none
+    int64_t least_length = 0;        // shortest sequence that the model takes
+    Shorter shorter = Shorter::fallback;
     int64_t rows = 4096;             // most rows in one batch
     int64_t memory_bytes = 1 << 30;  // most that one context may hold for this model
 };
@@ -122,6 +127,8 @@ class Encoder {
     // The length of a row's sequences in the tensors, behind any truncation: rows of one length can share a tile. 0
     // where the schema has none. Fails as append does.
     Expected<int64_t> length(const RowSource &source, int64_t row) const;
+    // Whether append refuses the row because its length is below the limits'.
+    bool is_short(const RowSource &source, int64_t row) const;
 
     enum class Append { added, other_shape };
     // Validates and encodes one row behind the rows that the tile holds. `notes` is written anew. On failure, and on
@@ -134,6 +141,7 @@ class Encoder {
   private:
     Encoder() = default;
     Status row_length(const RowSource &source, int64_t row, int64_t &length) const;
+    Status too_short(int64_t length) const;
     Status append_scalars(Tile &tile, const RowSource &source, int64_t row, RowNotes &notes) const;
     Status append_scalar(Tile &tile, size_t scalar, const RowSource &source, int64_t row, RowNotes &notes) const;
     uint64_t copy_plain(Tile &tile, const Stretch &stretch, const RowSource &source, int64_t row) const;

@@ -85,6 +85,9 @@ class Builder {
         if (limits_.length < 0 || limits_.length > kMostLength)
             return Status::failure(WB_INVALID_BUNDLE, "limits.length: expected 0 to {}, got {}", kMostLength,
                                    limits_.length);
+        if (limits_.least_length < 0 || limits_.least_length > limits_.length)
+            return Status::failure(WB_INVALID_BUNDLE, "limits.least_length: expected 0 to limits.length ({}), got {}",
+                                   limits_.length, limits_.least_length);
         if (limits_.rows < 1 || limits_.rows > kMostRows)
             return Status::failure(WB_INVALID_BUNDLE, "limits.rows: expected 1 to {}, got {}", kMostRows, limits_.rows);
         if (specs_.empty()) return Status::failure(WB_INVALID_BUNDLE, "tensors: expected at least one, got none");

@@ -141,6 +141,7 @@ lib::Graph import_module(const void *bytes, size_t size, const ImportRequest &re
     torch::jit::ConstantPooling(inlined);
 
     lib::Graph graph;
+    graph.least_length = request.least_length;
     graph.largest_length = request.largest_length;
     Builder builder(graph);
     Findings findings;

@@ -29,6 +29,7 @@ struct ImportOutput {
 struct ImportRequest {
     std::vector<ImportArgument> arguments;
     std::vector<ImportOutput> outputs;
+    int64_t least_length = 0;
     int64_t largest_length = 0;
 };
 

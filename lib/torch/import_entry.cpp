@@ -10,6 +10,7 @@ namespace {
 
 ImportRequest read_request(const wb_plugin_import &from) {
     ImportRequest request;
+    request.least_length = from.least_length;
     request.largest_length = from.largest_length;
     for (uint32_t i = 0; i < from.argument_count; ++i) {
         const wb_plugin_argument &argument = from.arguments[i];

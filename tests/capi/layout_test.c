@@ -17,7 +17,7 @@ int main(void) {
     OFFSET(wb_row_header, busy, 16);
     CHECK(sizeof(wb_span) == 8 && sizeof(wb_view) == 16);
 
-    CHECK(sizeof(wb_schema_info) == 40);
+    CHECK(sizeof(wb_schema_info) == 48);
     OFFSET(wb_schema_info, digest, 8);
     OFFSET(wb_schema_info, fixed_bytes, 16);
     OFFSET(wb_schema_info, missing_offset, 20);

@@ -132,7 +132,7 @@ Outcome check(const wb_plugin_v1 &table, const Json &one, const std::string &fol
         outputs.push_back(output);
     }
     const wb_plugin_import request{arguments.data(), outputs.data(), static_cast<uint32_t>(arguments.size()),
-                                   static_cast<uint32_t>(outputs.size()), one["largest_length"]};
+                                   static_cast<uint32_t>(outputs.size()), one["largest_length"], 0};
     const std::vector<char> module = read_file(folder + "/" + name + ".ts");
     Outcome outcome;
     Bytes file;

@@ -17,6 +17,7 @@ extern "C" {
 #define WB_REASON_DEADLINE 1 /**< the deadline passed, while waiting or running */
 #define WB_REASON_OVERLOAD 2 /**< the queue was full */
 #define WB_REASON_BACKEND 3  /**< the model failed, or gave a number that is not finite */
+#define WB_REASON_SHORT 4    /**< the row's sequences are shorter than the model takes (wb_schema_info.least_length) */
 /** @} */
 
 /** @name Backends

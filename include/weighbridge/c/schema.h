@@ -56,6 +56,9 @@ typedef struct wb_schema_info {
     uint32_t output_count;   /**< number of outputs */
     uint32_t max_length;     /**< longest sequence accepted, 0 where there are none */
     uint32_t max_rows;       /**< most rows accepted in one batch */
+    uint32_t least_length;   /**< shortest sequence that the model takes; a row of a shorter one gets the bundle's
+                              *   fallback (WB_REASON_SHORT), or WB_INVALID_INPUT where shorter_is_error is 1 */
+    uint32_t shorter_is_error; /**< 0 or 1 */
 } wb_schema_info;
 
 /** One feature. Layout frozen. @since 0.1, stable */

@@ -48,8 +48,8 @@ struct Shared {
         }
         return runs;
     }
-    // What a step needs at most, bound to each of the runs: Step::scratch_bytes() grows with its sizes. These are most at
-    // an end of the lengths, where the first two runs are: what needs nothing there needs nothing between.
+    // What a step needs at most, bound to each of the runs: Step::scratch_bytes() grows with its sizes. These are most
+    // at an end of the lengths, where the first two runs are: what needs nothing there needs nothing between.
     static int64_t scratch_of(Step &step, const std::vector<Layout::RunSize> &runs) {
         int64_t scratch = 0;
         for (size_t i = 0; i < runs.size() && (i < 2 || scratch > 0); ++i) {

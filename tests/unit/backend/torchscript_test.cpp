@@ -339,6 +339,22 @@ TEST_CASE("warm-up inputs are zeros, true masks and real lengths") {
     CHECK(inputs({1, 0}).has_empty());
 }
 
+TEST_CASE("no warm-up is shorter than limits.least_length") {
+    for (const int64_t least : {0, 1, 3, 10}) {
+        const auto what = module_bundle("module", R"(
+            "features": [{"name": "past", "type": "sequence", "of": "float32"}],
+            "tensors": [{"name": "past", "dtype": "float32", "shape": ["batch", "length"], "features": ["past"]}],
+            "outputs": [{"name": "fraud", "shape": ["batch"]}], "limits": {"length": 10, "least_length": )" +
+                                                      std::to_string(least) + "}");
+        for (const WarmSize size : warm_sizes(what->manifest().tensors, 32)) {
+            CAPTURE(least, size.rows, size.steps);
+            const WarmInputs inputs(*what->schema(), what->manifest().limits, what->manifest().tensors, size);
+            CHECK(inputs.views()[0].shape.size[1] >= least);
+            CHECK(inputs.has_empty() == (least == 0 && size.steps == 0));
+        }
+    }
+}
+
 TEST_CASE("plug-ins found are described as JSON") {
     const auto list = nlohmann::json::parse(describe_plugins_json());
     CHECK(list.is_array());

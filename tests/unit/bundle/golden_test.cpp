@@ -182,6 +182,28 @@ TEST_CASE("generated rows are accepted, varied and the same each time") {
     CHECK(without_distance < 30);
 }
 
+TEST_CASE("no generated row is shorter than limits.least_length") {
+    for (int64_t least : {0, 1, 5, 100, 128}) {
+        CAPTURE(least);
+        Scratch dir;
+        Json manifest = example();
+        manifest["limits"]["least_length"] = least;
+        dir.write("manifest.json", manifest.dump());
+        dir.write("vocab.txt", kVocabulary);
+        auto bundle = Bundle::open(dir.path, Bundle::Mode::draft);
+        INFO(bundle.status().message);
+        REQUIRE(bundle);
+        size_t shortest = 1000, longest = 0;
+        for (const std::string &text : generate_golden_rows(**bundle, 64)) {
+            const size_t length = Json::parse(text)["past_amount"].size();
+            shortest = std::min(shortest, length);
+            longest = std::max(longest, length);
+        }
+        CHECK(shortest == static_cast<size_t>(least));
+        CHECK(longest == 128);
+    }
+}
+
 TEST_CASE("rows are generated for every type and extreme range") {
     Scratch dir;
     const Json manifest = Json::parse(R"({

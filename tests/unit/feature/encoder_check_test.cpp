@@ -232,6 +232,10 @@ TEST_CASE("limits are within the format's", "[encoder]") {
     };
     REQUIRE(limited([](Limits &l) { l.length = 65537; }) == "limits.length: expected 0 to 65536, got 65537");
     REQUIRE(limited([](Limits &l) { l.length = -1; }) == "limits.length: expected 0 to 65536, got -1");
+    REQUIRE(limited([](Limits &l) { l.length = 3, l.least_length = 4; }) ==
+            "limits.least_length: expected 0 to limits.length (3), got 4");
+    REQUIRE(limited([](Limits &l) { l.least_length = -1; }) ==
+            "limits.least_length: expected 0 to limits.length (0), got -1");
     REQUIRE(limited([](Limits &l) { l.rows = 0; }) == "limits.rows: expected 1 to 1048576, got 0");
     REQUIRE(limited([](Limits &l) { l.rows = 1048577; }) == "limits.rows: expected 1 to 1048576, got 1048577");
     REQUIRE(limited([](Limits &l) { l.memory_bytes = 63; }) ==

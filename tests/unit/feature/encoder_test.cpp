@@ -42,9 +42,10 @@ struct Case {
 constexpr auto kAdded = Encoder::Append::added;
 constexpr auto kOther = Encoder::Append::other_shape;
 
-Limits lengths(int64_t length) {
+Limits lengths(int64_t length, int64_t least = 0) {
     Limits limits;
     limits.length = length;
+    limits.least_length = least;
     return limits;
 }
 
@@ -113,13 +114,13 @@ TEST_CASE("a full tile takes no more, and is empty after clear", "[encoder]") {
 }
 
 struct Past : Case {
-    explicit Past(std::vector<Encoding> steps = {}, int64_t limit = 3)
+    explicit Past(std::vector<Encoding> steps = {}, int64_t limit = 3, int64_t least = 0)
         : Case({sequence("amount", StoredType::float64, steps), sequence("when", StoredType::timestamp, timed(steps))},
                {tensor("x", DType::float64, {kBatch, kLength, 3}, {0, 1}),
                 tensor("mask", DType::boolean, {kBatch, kLength}, {}, TensorSpec::Source::mask),
                 tensor("n", DType::int32, {kBatch}, {}, TensorSpec::Source::lengths),
                 tensor("flat", DType::float32, {kBatch, kLength}, {0})},
-               lengths(limit)) {}
+               lengths(limit, least)) {}
     static std::vector<Encoding> timed(std::vector<Encoding> steps) {
         steps.push_back(Cyclic{Cyclic::Period::day, nullptr});
         return steps;
@@ -170,6 +171,26 @@ TEST_CASE("a length over the limit is an error with both numbers", "[encoder]") 
     REQUIRE(std::string(refused.message) == "feature 'amount': expected at most 3 elements, got 4");
     REQUIRE(refused.feature == 0);
     REQUIRE(past.row({1, 2, 3}, {0, 0, 0}).ok());
+}
+
+TEST_CASE("a length below the least is an error with both numbers, whatever follows it", "[encoder]") {
+    for (bool truncates : {false, true}) {
+        Past past(truncates ? std::vector<Encoding>{Truncate{true}} : std::vector<Encoding>{}, 3, 2);
+        for (size_t length = 0; length < 6; ++length) {
+            CAPTURE(truncates, length);
+            past.tile.clear();
+            Status status = past.row(Doubles(length), Longs(length));
+            if (length < 2) {
+                REQUIRE(status.code == WB_INVALID_INPUT);
+                REQUIRE(std::string(status.message) ==
+                        "feature 'amount': expected at least 2 elements, got " + std::to_string(length));
+                REQUIRE(status.feature == 0);
+                REQUIRE(past.tile.rows() == 0);
+            } else {
+                REQUIRE(status.ok() == (truncates || length <= 3));
+            }
+        }
+    }
 }
 
 TEST_CASE("truncate keeps the head or the tail", "[encoder]") {

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows whose sequences are shorter than limits.least_length (new cards): the same answer on every engine, single and in
+// a batch, and no model ever sees one.
+#include <algorithm>
+#include <array>
+
+#include "backend/native/native.hpp"
+#include "backend/reference/reference.hpp"
+#include "engine/engine.hpp"
+#include "feature/row.hpp"
+#include "support/catch.hpp"
+#include "support/fake_backend.hpp"
+#include "support/graphs.hpp"
+#include "support/levels.hpp"
+#include "support/module_bundle.hpp"
+
+using namespace weighbridge::lib;
+using namespace weighbridge::test;
+
+namespace {
+
+constexpr int64_t kLeast = 2, kMost = 8;
+constexpr size_t kRowWords = 32;
+
+std::shared_ptr<const Bundle> bundle_of(const std::string &limits) {
+    return module_bundle("none", R"("features": [{"name": "past", "type": "sequence", "of": "float32",
+                                                  "missing": {"default": []}}],
+        "tensors": [{"name": "past", "dtype": "float32", "shape": ["batch", "length"], "features": ["past"]}],
+        "outputs": [{"name": "fraud", "shape": ["batch"]}], "limits": {"length": 8)" +
+                                     limits + "}");
+}
+
+// The sum of a sequence, which the graph allows from `least` elements on.
+std::shared_ptr<const Plan> plan_from(int64_t least) {
+    GraphBuilder build(kMost);
+    build.graph.least_length = least;
+    const auto past = build.input(0, DType::float32, {Extent::rows(), Extent::length()});
+    build.output(build.add(Op::reduce_sum, {past}, {{1}, {}, {}}));
+    return build.plan();
+}
+
+struct Served {
+    Served(const std::string &engine_name, std::shared_ptr<const Bundle> of, int64_t plan_least)
+        : name(engine_name), bundle(std::move(of)) {
+        EngineOptions options;
+        options.cpu_contexts = 1;
+        engine = *Engine::make(options);
+        control.set_score([this](const Run &run, int64_t row) {
+            const int64_t length = run.inputs[0].shape.size[1];
+            shortest_run = std::min(shortest_run, length);
+            const auto *values = static_cast<const float *>(run.inputs[0].data) + row * length;
+            float sum = 0;
+            for (int64_t i = 0; i < length; ++i) sum += values[i];
+            return sum;
+        });
+        std::shared_ptr<const Program> program;
+        if (name == "native")
+            program = *make_native_program(plan_from(plan_least), WB_PRECISION_FP32, cpu_levels().back(), {"past"});
+        else if (name == "reference")
+            program = make_reference_program(plan_from(plan_least), WB_PRECISION_FP32, {"past"});
+        else  // as the torchscript engine, which takes what the module takes
+            program = std::make_shared<const FakeProgram>(control, std::vector<int64_t>{1}, 16);
+        target.model = *Model::make(Ref<Runtime>(&engine->runtime()), bundle, program);
+    }
+
+    std::vector<uint64_t> row(int64_t length) const {
+        std::vector<uint64_t> memory(kRowWords);
+        std::string json = R"({"past": [)";
+        for (int64_t i = 0; i < length; ++i) json += i == 0 ? "1" : ", 1";
+        REQUIRE(init_row(*bundle->schema(), memory.data(), memory.size() * 8).ok());
+        REQUIRE(set_row_json(*bundle->schema(), memory.data(), json + "]}").ok());
+        return memory;
+    }
+    Status score(int64_t length, bool accept_fallback) {
+        auto memory = row(length);
+        Service service;
+        service.accept_fallback = accept_fallback;
+        result = WB_RESULT_INIT;
+        return engine->score(target, memory.data(), service, {}, result);
+    }
+
+    const std::string name;
+    FakeControl control;
+    int64_t shortest_run = kMost + 1;
+    std::shared_ptr<const Bundle> bundle;
+    Ref<Engine> engine;
+    Target target;
+    wb_result result = WB_RESULT_INIT;
+};
+
+const char *const kEngines[] = {"native", "reference", "fake"};
+const char *const kFallback = R"(, "least_length": 2)";
+const char *const kError = R"(, "least_length": 2, "shorter": "error")";
+
+void require_columns(Served &served, bool accept_fallback, bool answered) {
+    const std::vector<int64_t> lengths{3, 0, 2, 1, 8, 0, 2};
+    const auto rows = static_cast<int64_t>(lengths.size());
+    std::vector<uint64_t> memory;
+    for (int64_t length : lengths) {
+        const auto one = served.row(length);
+        memory.insert(memory.end(), one.begin(), one.end());
+    }
+    std::array<double, 7> score{};
+    std::array<int32_t, 7> status{}, reason{}, feature{};
+    Batch batch(served.bundle);
+    REQUIRE(batch.reset(rows).ok());
+    REQUIRE(batch.set_rows(memory.data(), kRowWords * 8).ok());
+    REQUIRE(batch.set_result(WB_COLUMN_SCORE, score.data(), 8).ok());
+    REQUIRE(batch.set_result(WB_COLUMN_STATUS, status.data(), 4).ok());
+    REQUIRE(batch.set_result(WB_COLUMN_REASON, reason.data(), 4).ok());
+    REQUIRE(batch.set_result(WB_COLUMN_FEATURE, feature.data(), 4).ok());
+    Service service;
+    service.accept_fallback = accept_fallback;
+    Status first;
+    const Status whole = served.engine->score_batch(served.target, batch, service, first);
+    CHECK(whole.code == (answered ? WB_OK_FALLBACK : WB_OK_PARTIAL));
+    CHECK(first.ok() == answered);
+    if (!answered) CHECK(first.row == 1);
+    for (size_t i = 0; i < lengths.size(); ++i) {
+        CAPTURE(i, lengths[i]);
+        const bool is_short = lengths[i] < kLeast;
+        CHECK(status[i] == (!is_short ? WB_OK : answered ? WB_OK_FALLBACK : WB_INVALID_INPUT));
+        CHECK(reason[i] == (is_short && answered ? WB_REASON_SHORT : WB_REASON_NONE));
+        CHECK(feature[i] == (is_short && !answered ? 0 : -1));
+        if (!is_short) CHECK(score[i] == static_cast<double>(lengths[i]));
+        if (is_short && answered) CHECK(score[i] == 0.5);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a row below limits.least_length gets the fallback, with its reason, on every engine") {
+    for (const char *name : kEngines)
+        for (int64_t plan_least : {0, 2}) {
+            CAPTURE(name, plan_least);
+            Served served(name, bundle_of(kFallback), plan_least);
+            for (int64_t length = 0; length <= kMost; ++length) {
+                CAPTURE(length);
+                const Status status = served.score(length, true);
+                CHECK(status.code == (length < kLeast ? WB_OK_FALLBACK : WB_OK));
+                CHECK(served.result.reason == (length < kLeast ? WB_REASON_SHORT : WB_REASON_NONE));
+                CHECK(served.result.score == (length < kLeast ? 0.5 : static_cast<double>(length)));
+                const Status declined = served.score(length, false);
+                CHECK(declined.code == (length < kLeast ? WB_INVALID_INPUT : WB_OK));
+                if (length < kLeast)
+                    CHECK(std::string(declined.message) ==
+                          "feature 'past': expected at least 2 elements, got " + std::to_string(length));
+            }
+            require_columns(served, true, true);
+            require_columns(served, false, false);
+            CHECK(served.shortest_run >= kLeast);
+        }
+}
+
+TEST_CASE("where limits.shorter says error, a row below limits.least_length is refused on every engine") {
+    for (const char *name : kEngines) {
+        CAPTURE(name);
+        Served served(name, bundle_of(kError), 0);
+        for (int64_t length = 0; length < kLeast; ++length) {
+            const Status status = served.score(length, true);
+            CHECK(status.code == WB_INVALID_INPUT);
+            CHECK(status.feature == 0);
+            CHECK(status.row == 0);
+        }
+        CHECK(served.score(kLeast, true).ok());
+        require_columns(served, true, false);
+        CHECK(served.shortest_run >= kLeast);
+    }
+}
+
+TEST_CASE("without limits.least_length empty sequences are scored, and what a plan cannot run gets the fallback") {
+    for (const char *name : kEngines) {
+        CAPTURE(name);
+        Served served(name, bundle_of(""), 0);
+        CHECK(served.score(0, true).code == WB_OK);
+        CHECK(served.result.score == 0.0);
+    }
+    for (const char *name : {"native", "reference"}) {
+        CAPTURE(name);
+        Served served(name, bundle_of(""), 2);
+        CHECK(served.score(1, true).code == WB_OK_FALLBACK);
+        CHECK(served.result.reason == WB_REASON_BACKEND);
+        CHECK(served.score(1, false).code == WB_BACKEND_FAILED);
+        CHECK(served.score(2, true).code == WB_OK);
+    }
+}
