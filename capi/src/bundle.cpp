@@ -29,9 +29,11 @@ int32_t wb_bundle_pack(wb_engine *engine, const char *module, const char *manife
         request.manifest = manifest;
         request.golden = golden ? golden : "";
         request.out_dir = out_dir;
-        return lib::pack_bundle(request, [&](const std::shared_ptr<const lib::Bundle> &bundle) {
-            return object->engine->compute_golden(bundle, kGoldenVectors);
-        });
+        using BundleRef = std::shared_ptr<const lib::Bundle>;
+        lib::Engine &made = *object->engine;
+        return lib::pack_bundle(
+            request, [&](const BundleRef &bundle) { return made.compute_golden(bundle, kGoldenVectors); },
+            [&](const BundleRef &bundle) { return lib::try_shortest(made.plugin(), bundle); });
     });
 }
 

@@ -27,6 +27,11 @@ class TorchscriptBackend : public Backend {
 };
 std::unique_ptr<TorchscriptBackend> make_torchscript_backend(PluginOptions options);
 
+// Whether the bundle's module takes rows whose sequences are as short as limits.least_length: loads it and scores one
+// generated row, in a child process, as LibTorch may end the process that gives it an empty sequence (nested tensors
+// do). WB_BACKEND_FAILED where it does not: forward failed, died or gave a number that is not finite.
+Status try_shortest(const PluginOptions &options, const std::shared_ptr<const Bundle> &bundle);
+
 // Plug-ins and mapped LibTorch copies found, as a JSON array, for wb_system_info. Loads nothing.
 std::string describe_plugins_json();
 

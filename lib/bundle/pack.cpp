@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 #include <system_error>
@@ -93,7 +94,8 @@ Status check_target(const std::string &out_dir) {
 
 class Packer {
   public:
-    Packer(const PackRequest &request, const ComputeGolden &compute) : request_(request), compute_(compute) {}
+    Packer(const PackRequest &request, const ComputeGolden &compute, const TryShortest &try_shortest)
+        : request_(request), compute_(compute), try_shortest_(try_shortest) {}
 
     Status pack() {
         const std::string out_dir = trimmed(request_.out_dir);
@@ -163,16 +165,61 @@ class Packer {
 
     Status add_golden() {
         if (!request_.golden.empty()) return copy(request_.golden, "golden.jsonl");
-        const std::string manifest = partial_.path() + "/manifest.json";
-        if (Status status = write_file(manifest, as_bytes(manifest_.dump(2) + "\n")); !status.ok()) return status;
-        auto bundle = Bundle::open(partial_.path(), Bundle::Mode::unsealed);
+        if (Status status = find_least_length(); !status.ok()) return status;
+        auto bundle = open_unsealed();
         if (!bundle) return bundle.status();
         auto lines = compute_(*bundle);
         if (!lines) return lines.status();
+        return add("golden.jsonl", as_bytes(*lines));
+    }
+
+    // The bundle as it is so far. Its manifest is gone from the directory afterwards.
+    Expected<std::shared_ptr<const Bundle>> open_unsealed() {
+        const std::string manifest = partial_.path() + "/manifest.json";
+        if (Status status = write_file(manifest, as_bytes(manifest_.dump(2) + "\n")); !status.ok()) return status;
+        auto bundle = Bundle::open(partial_.path(), Bundle::Mode::unsealed);
         std::error_code error;
         fs::remove(manifest, error);
         if (error) return io_error(manifest, "cannot remove", error);
-        return add("golden.jsonl", as_bytes(*lines));
+        return bundle;
+    }
+
+    Status try_length(int64_t length) {
+        manifest_["limits"]["least_length"] = length;
+        auto bundle = open_unsealed();
+        return bundle ? try_shortest_(*bundle) : bundle.status();
+    }
+
+    // Tries 0 and 1, which nearly all models take one of, and the longest; between these by halves, as a model that
+    // takes some length takes the longer ones.
+    Status find_least_length() {
+        const auto &features = read_.manifest.features;
+        const bool sequences = std::any_of(features.begin(), features.end(), [](auto &one) { return one.sequence; });
+        if (!try_shortest_ || !sequences || manifest_["limits"].contains("least_length")) return {};
+        const int64_t longest = read_.manifest.limits.length;
+        int64_t found = 0, fails = -1;
+        for (int64_t length : {int64_t{0}, std::min<int64_t>(1, longest), longest}) {
+            Status status = try_length(found = length);
+            if (status.ok()) break;
+            if (status.code != WB_BACKEND_FAILED) return status;
+            if (length == longest)
+                return Status::failure(status.code,
+                                       "model.ts: failed on a generated row of every length tried ({}): {}",
+                                       longest == 0   ? std::string("0")
+                                       : longest == 1 ? std::string("0 and 1")
+                                                      : formatted("0, 1 and {}", longest),
+                                       status.message);
+            fails = length;
+        }
+        while (found - fails > 1) {
+            const int64_t middle = fails + (found - fails) / 2;
+            Status status = try_length(middle);
+            if (!status.ok() && status.code != WB_BACKEND_FAILED) return status;
+            (status.ok() ? found : fails) = middle;
+        }
+        manifest_["limits"].erase("least_length");
+        if (found > 0) manifest_["limits"]["least_length"] = found;
+        return {};
     }
 
     // Writes the manifest with every digest, and reads the result back as a load would.
@@ -189,6 +236,7 @@ class Packer {
 
     const PackRequest &request_;
     const ComputeGolden &compute_;
+    const TryShortest &try_shortest_;
     ReadManifest read_;
     Json manifest_;
     std::map<std::string, FileEntry> files_;
@@ -197,6 +245,8 @@ class Packer {
 
 }  // namespace
 
-Status pack_bundle(const PackRequest &request, const ComputeGolden &compute) { return Packer(request, compute).pack(); }
+Status pack_bundle(const PackRequest &request, const ComputeGolden &compute, const TryShortest &try_shortest) {
+    return Packer(request, compute, try_shortest).pack();
+}
 
 }  // namespace weighbridge::lib

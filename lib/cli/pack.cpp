@@ -21,6 +21,11 @@ class Pack final : public Verb {
     int run() override {
         Engine engine = choice_.engine();
         pack(engine, request_).value();
+        if (const uint32_t least = Schema::load(request_.out_dir).value().info().least_length; least > 0)
+            std::fprintf(stderr,
+                         "limits.least_length is %u: rows with shorter sequences are not scored by the model, see "
+                         "limits.shorter\n",
+                         least);
         print_report(inspect(request_.out_dir).value(), json_);
         return exit_ok;
     }

@@ -31,9 +31,10 @@ Engine::Engine(const EngineOptions &options, native::Level level)
       level_(level),
       runtime_(make_ref<Runtime>(options.cpu_contexts > 0 ? options.cpu_contexts : automatic_cpu_contexts(),
                                  options.queue_limit, steady_clock(), options.log, options.log_payload)),
+      plugin_{options.torch_plugin, options.libtorch, runtime_->pool.contexts()},
       native_(make_native_backend(level)),
       reference_(make_reference_backend()),
-      torchscript_(make_torchscript_backend({options.torch_plugin, options.libtorch, runtime_->pool.contexts()})),
+      torchscript_(make_torchscript_backend(plugin_)),
       slots_(std::make_unique<Directory>()) {}
 
 Engine::~Engine() {

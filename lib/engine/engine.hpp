@@ -109,6 +109,7 @@ class Engine final : public RefCounted {
     void read(wb_snapshot &out) const;
     std::string metrics() const;
     Runtime &runtime() const { return *runtime_; }
+    const PluginOptions &plugin() const { return plugin_; }
 
   private:
     struct Directory;  // of slots
@@ -131,6 +132,7 @@ class Engine final : public RefCounted {
     const uint64_t epoch_;  // of the process that made it
     const native::Level level_;
     Ref<Runtime> runtime_;
+    const PluginOptions plugin_;
     std::unique_ptr<Backend> native_;
     std::unique_ptr<Backend> reference_;
     std::unique_ptr<TorchscriptBackend> torchscript_;

@@ -42,6 +42,15 @@ std::shared_ptr<const Bundle> numbers_bundle(const std::string &module) {
     return bundle(module, parts + R"(, "tensors": [)" + kNumbersTensor + "]");
 }
 
+// Of a module that takes events and their mask.
+std::shared_ptr<const Bundle> events_bundle(const std::string &module, int64_t least_length) {
+    return bundle(module, R"("features": [{"name": "past", "type": "sequence", "of": "float32"}],
+        "tensors": [{"name": "past", "dtype": "float32", "shape": ["batch", "length", 1], "features": ["past"]},
+                    {"name": "mask", "dtype": "bool", "shape": ["batch", "length"], "source": "mask"}],
+        "outputs": [{"name": "fraud", "shape": ["batch"]}], "limits": {"length": 16, "least_length": )" +
+                              std::to_string(least_length) + "}");
+}
+
 std::unique_ptr<TorchscriptBackend> backend(int contexts = 1) {
     return make_torchscript_backend({.plugin = plugin().path, .libtorch = "", .contexts = contexts});
 }
@@ -111,12 +120,34 @@ TEST_CASE("threads are the contexts' alone, named, and gone with the backend") {
 }
 
 TEST_CASE("a sequence model is warmed for each length; the empty one may fail") {
-    const std::string parts = R"("features": [{"name": "past", "type": "sequence", "of": "float32"}],
-        "tensors": [{"name": "past", "dtype": "float32", "shape": ["batch", "length", 1], "features": ["past"]},
-                    {"name": "mask", "dtype": "bool", "shape": ["batch", "length"], "source": "mask"}],
-        "outputs": [{"name": "fraud", "shape": ["batch"]}], "limits": {"length": 16})";
     const auto engine = backend();
-    CHECK(prepared(*engine, bundle("sequence", parts))->tile_rows() == 32);
+    CHECK(prepared(*engine, events_bundle("sequence", 0))->tile_rows() == 32);
+}
+
+TEST_CASE("the shortest sequences are tried in a process of their own, whatever they do to it") {
+    const struct {
+        const char *module;
+        int least;
+        const char *reason;  // of the length before
+    } cases[] = {{"nested", 1, "the process was ended by signal 11"},
+                 {"sequence", 1, "output 'fraud': expected finite numbers, got others"},
+                 {"kernel", 5, "Kernel size can't be greater than actual input size"}};
+    const PluginOptions options{plugin().path, "", 1};
+    for (const auto &one : cases) {
+        CAPTURE(one.module);
+        const Status takes = try_shortest(options, events_bundle(one.module, one.least));
+        const Status fails = try_shortest(options, events_bundle(one.module, one.least - 1));
+        INFO(takes.message);
+        INFO(fails.message);
+        CHECK(takes.ok());
+        CHECK(fails.code == WB_BACKEND_FAILED);
+        CHECK(std::string(fails.message).find(one.reason) != std::string::npos);
+    }
+}
+
+TEST_CASE("a module that an empty sequence kills is loaded and warmed from its least length on") {
+    const auto engine = backend();
+    CHECK(prepared(*engine, events_bundle("nested", 1))->tile_rows() == 32);
 }
 
 TEST_CASE("what does not fit its manifest is refused at load with both sides") {

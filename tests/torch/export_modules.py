@@ -68,6 +68,32 @@ class Sequence(nn.Module):
         return self.out(hidden.mean(dim=1)).squeeze(1)
 
 
+class Nested(nn.Module):
+    """A transformer whose encoder makes a nested tensor of the mask: scripted, no events end the process (SIGSEGV)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(WIDTH, 2, 32, batch_first=True)
+        self.inward = nn.Linear(1, WIDTH)
+        self.encoder = nn.TransformerEncoder(layer, 2, mask_check=False)
+        self.out = nn.Linear(WIDTH, 1)
+
+    def forward(self, past: Tensor, mask: Tensor) -> Tensor:
+        hidden = self.encoder(self.inward(past), src_key_padding_mask=~mask)
+        return self.out(hidden.sum(dim=1)).squeeze(1)
+
+
+class Kernel(nn.Module):
+    """A convolution over five events, which takes no fewer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(1, 3, 5)
+
+    def forward(self, past: Tensor, mask: Tensor) -> Tensor:
+        return self.conv(past.transpose(1, 2)).sum(dim=2).sum(dim=1)
+
+
 class Raises(nn.Module):
     def forward(self, numbers: Tensor) -> Tensor:
         if bool((numbers < 0).any()):
@@ -161,7 +187,7 @@ def numbers(rows: int = 3, width: int = NUMBERS) -> Tensor:
 def sample_inputs(name: str) -> Tuple[Tensor, ...]:
     if name in ("mlp", "mlp_traced"):
         return numbers(), torch.tensor([1, 0, 9])
-    if name == "sequence":
+    if name in ("sequence", "nested", "kernel"):
         return numbers(3, LENGTH).unsqueeze(2), torch.ones(3, LENGTH, dtype=torch.bool)
     if name == "bad_index":
         return (torch.tensor([1, 0, 9]),)
@@ -171,7 +197,8 @@ def sample_inputs(name: str) -> Tuple[Tensor, ...]:
 def main(directory: pathlib.Path) -> None:
     torch.set_num_threads(1)
     directory.mkdir(parents=True, exist_ok=True)
-    modules = {"mlp": Mlp, "tuple": TupleOut, "dict": DictOut, "list": ListOut, "sequence": Sequence, "raises": Raises,
+    modules = {"mlp": Mlp, "tuple": TupleOut, "dict": DictOut, "list": ListOut, "sequence": Sequence,
+               "nested": Nested, "kernel": Kernel, "raises": Raises,
                "bad_index": BadIndex, "loops": Loops, "writes_input": WritesInput, "keeps_state": KeepsState, "keeps_state_in_view": KeepsStateInView,
                "sets_attribute": SetsAttribute, "prints": Prints, "warns": Warns, "wide": Wide, "mlp_traced": Mlp}
     for name, kind in modules.items():

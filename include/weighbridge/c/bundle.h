@@ -12,7 +12,10 @@ extern "C" {
 
 /** Makes a bundle directory from its parts: copies the module, completes the manifest (required version, digests, time
  *  zone tables), copies the vocabularies that the manifest names (beside it), and writes golden vectors: the given
- * file, or 64 generated rows whose outputs are computed through LibTorch. The directory appears whole or not at all.
+ *  file, or 64 generated rows whose outputs are computed through LibTorch. Where rows are generated and a manifest with
+ *  sequences does not state limits.least_length, that is found by trying, each length in a forked child, as LibTorch
+ *  may end a process that gives it an empty sequence; a value above 0 is written. The directory appears whole or not at
+ *  all.
  *  @param engine    where golden outputs are computed; with a LibTorch plug-in where `golden` is NULL
  *  @param module    model.ts, a TorchScript file
  *  @param manifest  manifest.json

@@ -115,6 +115,71 @@ TEST_CASE("the same inputs give the same bytes") {
     for (const std::string &name : *names) CHECK(shop.out.read("bundle/" + name) == shop.out.read("again/" + name));
 }
 
+TEST_CASE("pack finds the shortest sequence that a module takes by trying, and writes it") {
+    const int64_t longest = 128;  // the example's limits.length
+    for (int64_t takes : {0, 1, 2, 5, 64, 127, 128}) {
+        CAPTURE(takes);
+        Workshop shop;
+        shop.request.golden.clear();
+        std::vector<int64_t> tried;
+        Status status = pack_bundle(shop.request, fake_golden(), [&](const std::shared_ptr<const Bundle> &bundle) {
+            REQUIRE(bundle->file("model.ts"));
+            tried.push_back(bundle->manifest().limits.least_length);
+            if (tried.back() >= takes) return Status();
+            return Status::failure(WB_BACKEND_FAILED, "too short");
+        });
+        INFO(status.message);
+        REQUIRE(status.ok());
+        CHECK(tried.size() <= 3 + 7);
+        CHECK(std::all_of(tried.begin(), tried.end(), [&](int64_t one) { return one >= 0 && one <= longest; }));
+        const Json limits = Json::parse(shop.out.read("bundle/manifest.json"))["limits"];
+        CHECK(limits.contains("least_length") == (takes > 0));
+        if (takes > 0) CHECK(limits["least_length"] == takes);
+        auto golden = read_golden(**open_full(shop.request.out_dir));
+        REQUIRE(golden);
+        auto report = Json::parse((*open_full(shop.request.out_dir))->describe_json());
+        CHECK(report["limits"]["least_length"] == takes);
+        CHECK(report["limits"]["shorter"] == "fallback");
+    }
+}
+
+TEST_CASE("pack tries no length where the manifest states it, golden vectors are given, or there are no sequences") {
+    auto never = [](const std::shared_ptr<const Bundle> &) -> Status {
+        FAIL("tried");
+        return {};
+    };
+    Workshop given;
+    REQUIRE(pack_bundle(given.request, nullptr, never).ok());
+    Workshop stated;
+    stated.request.golden.clear();
+    Json manifest = Json::parse(stated.in.read("manifest.json"));
+    manifest["limits"]["least_length"] = 3;
+    manifest["limits"]["shorter"] = "error";
+    stated.in.write("manifest.json", manifest.dump());
+    Status status = pack_bundle(stated.request, fake_golden(), never);
+    INFO(status.message);
+    REQUIRE(status.ok());
+    CHECK(Json::parse(stated.out.read("bundle/manifest.json"))["limits"]["least_length"] == 3);
+}
+
+TEST_CASE("a module that takes no length fails the packing with what it said, and other failures end it at once") {
+    Workshop shop;
+    shop.request.golden.clear();
+    int tried = 0;
+    Status status = pack_bundle(shop.request, fake_golden(), [&](const std::shared_ptr<const Bundle> &) {
+        return Status::failure(WB_BACKEND_FAILED, "attempt {}", ++tried);
+    });
+    CHECK(status.code == WB_BACKEND_FAILED);
+    CHECK(std::string(status.message) ==
+          "model.ts: failed on a generated row of every length tried (0, 1 and 128): attempt 3");
+    status = pack_bundle(shop.request, fake_golden(), [&](const std::shared_ptr<const Bundle> &) {
+        return Status::failure(WB_BACKEND_UNAVAILABLE, "no plug-in");
+    });
+    CHECK(status.code == WB_BACKEND_UNAVAILABLE);
+    CHECK(std::string(status.message) == "no plug-in");
+    CHECK_FALSE(fs::exists(shop.out / "bundle/manifest.json"));
+}
+
 TEST_CASE("packing a packed bundle's manifest replaces its digests") {
     Workshop shop;
     REQUIRE(pack_bundle(shop.request, nullptr).ok());
