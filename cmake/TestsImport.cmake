@@ -15,6 +15,12 @@ add_test(NAME import.cases
     COMMAND "${WEIGHBRIDGE_PYTHON}" "${WEIGHBRIDGE_TESTS}/import/make_cases.py" "${import_cases}")
 set_tests_properties(import.cases PROPERTIES FIXTURES_SETUP import_cases TIMEOUT 600)
 
+# Which arguments of LibTorch's operators lowering takes, refuses and may drop.
+wb_test_program(lowered_operators
+    SOURCES "${WEIGHBRIDGE_TESTS}/import/lowered_operators.cpp" LIBRARIES weighbridge_torch_lower)
+add_test(NAME import.arguments COMMAND "${WEIGHBRIDGE_PYTHON}" "${WEIGHBRIDGE_TESTS}/import/arguments.py"
+    "$<TARGET_FILE:lowered_operators>")
+
 wb_test_program(import_check SOURCES "${WEIGHBRIDGE_TESTS}/import/import_check.cpp" LIBRARIES weighbridge_core)
 add_dependencies(import_check weighbridge_torch)
 add_test(NAME import COMMAND import_check "${import_cases}" "$<TARGET_FILE:weighbridge_torch>")

@@ -94,8 +94,8 @@ typedef struct wb_plugin_v1 {
                    uint32_t error_bytes);
 
     /** Imports forward as a graph, on a thread that had thread_init. Calls `sink` once on WB_OK and never otherwise.
-     *  @return WB_OK; WB_INVALID_BUNDLE (what cannot be imported: `report` gets a line that says how much, then a line
-     *  "operator, file:line: reason" for each of the first ten, split by LF); WB_OUT_OF_MEMORY */
+     *  @return WB_OK; WB_INVALID_BUNDLE (`report` gets a line "operator, layer, file:line: reason; advice" for each of
+     *  the first ten that cannot be imported, split by LF, or one line on the module); WB_OUT_OF_MEMORY */
     int32_t (*import_module)(const void *bytes, uint64_t size, const wb_plugin_import *request, wb_plugin_sink sink,
                              void *payload, char *report, uint32_t report_bytes);
 } wb_plugin_v1;

@@ -15,6 +15,7 @@
 #include "backend/worker.hpp"
 #include "base/json.hpp"
 #include "graph/graph_file.hpp"
+#include "plan/binding.hpp"
 #include "weighbridge/c/call.h"
 
 namespace weighbridge::lib {
@@ -258,8 +259,13 @@ class Import final : public Worker::Job {
 
     Status perform() override {
         const Manifest &manifest = bundle_->manifest();
+        std::vector<const TensorSpec *> tensors;
+        for (const TensorSpec &tensor : manifest.tensors) tensors.push_back(&tensor);
+        const auto largest = largest_size(manifest, tensors);
+        if (!largest)
+            return Status::failure(largest.status().code, "{}: {}", kModuleFile, largest.status().message);
         std::vector<wb_plugin_argument> arguments;
-        int64_t least = 0, largest = 0;
+        int64_t least = 0;
         for (const TensorSpec &tensor : manifest.tensors) {
             wb_plugin_argument argument{};
             argument.dtype = static_cast<int32_t>(tensor.dtype);
@@ -267,8 +273,7 @@ class Import final : public Worker::Job {
             std::copy_n(tensor.shape.size.begin(), tensor.shape.rank, argument.shape);
             const bool text = std::count(argument.shape, argument.shape + argument.rank, kTokens) > 0;
             const bool sequence = std::count(argument.shape, argument.shape + argument.rank, kLength) > 0;
-            if (sequence) least = manifest.limits.least_length, largest = std::max(largest, manifest.limits.length);
-            if (text) largest = std::max(largest, kMostTokens);
+            if (sequence) least = manifest.limits.least_length;
             // A run's rows are of one exact length, so that nothing of a symbolic size is padded. The mask of a text of
             // fixed size is data.
             if (tensor.source == TensorSpec::Source::mask && (text || sequence))
@@ -290,7 +295,7 @@ class Import final : public Worker::Job {
             outputs.push_back(wanted);
         }
         const wb_plugin_import request{arguments.data(), outputs.data(), static_cast<uint32_t>(arguments.size()),
-                                       static_cast<uint32_t>(outputs.size()), largest, least};
+                                       static_cast<uint32_t>(outputs.size()), *largest, least};
         const Bytes &module = *bundle_->file(kModuleFile);
         auto keep = [](const void *serialised, uint64_t size, void *payload) {
             const auto *from = static_cast<const std::byte *>(serialised);
@@ -307,7 +312,6 @@ class Import final : public Worker::Job {
     std::string report = std::string(8192, '\0');  // or why there is none
 
   private:
-    static constexpr int64_t kMostTokens = 512;  // of a text with a symbolic size, where no feature says less
     const wb_plugin_v1 &table_;
     const std::shared_ptr<const Bundle> bundle_;
 };

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <new>
 
+#include "plan/binding.hpp"
+
 namespace weighbridge::lib {
 namespace {
 
@@ -14,13 +16,6 @@ bool is_symbolic(const TensorSpec &tensor) {
     const auto first = tensor.shape.size.begin();
     return std::any_of(first, first + tensor.shape.rank,
                        [](int64_t size) { return size == kLength || size == kTokens; });
-}
-
-// Longest text that the feature's tokeniser gives.
-int64_t most_tokens(const Feature &feature) {
-    for (const Encoding &step : feature.encoding)
-        if (const auto *tokenise = std::get_if<Tokenise>(&step)) return tokenise->max_tokens;
-    return 0;
 }
 
 int64_t part(int64_t limit, int steps) {

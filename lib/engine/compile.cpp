@@ -71,8 +71,7 @@ Expected<std::string> Engine::compile(const std::string &path, const CompileOpti
         Status failure = graph.status();
         // Every operator that does not lower, as far as a message goes.
         if (blame.find('\n') != std::string::npos) {
-            for (char &letter : blame)
-                if (letter == '\n') letter = ';';
+            for (size_t at = 0; (at = blame.find('\n', at)) != std::string::npos; at += 3) blame.replace(at, 1, " | ");
             failure = Status::failure(failure.code, "model.ts: {}", blame);
         }
         return failure;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/binding.hpp"
 
+#include <algorithm>
+
 namespace weighbridge::lib {
 namespace {
 
@@ -23,7 +25,42 @@ Type type_of(const Output &output) {
     return type;
 }
 
+// The symbolic size of a tensor after the rows; kBatch where it has none.
+int64_t symbol_of(const TensorSpec &tensor) {
+    const auto first = tensor.shape.size.begin(), last = first + tensor.shape.rank;
+    const auto found = std::find_if(first, last, [](int64_t size) { return size == kLength || size == kTokens; });
+    return found == last ? kBatch : *found;
+}
+
 }  // namespace
+
+int64_t most_tokens(const Feature &text) {
+    for (const Encoding &step : text.encoding)
+        if (const auto *tokenise = std::get_if<Tokenise>(&step)) return tokenise->max_tokens;
+    return 0;
+}
+
+Expected<int64_t> largest_size(const Manifest &manifest, std::span<const TensorSpec *const> tensors) {
+    const TensorSpec *first = nullptr;
+    for (const TensorSpec *tensor : tensors) {
+        const int64_t symbol = symbol_of(*tensor);
+        if (symbol == kBatch) continue;
+        if (!first) first = tensor;
+        if (symbol_of(*first) != symbol)
+            return Status::failure(WB_INVALID_BUNDLE,
+                                   "tensors '{}' and '{}': expected one symbolic size, found length and tokens; give "
+                                   "the text a fixed size",
+                                   first->name, tensor->name);
+        if (symbol == kTokens && first->features != tensor->features)
+            return Status::failure(WB_INVALID_BUNDLE,
+                                   "tensors '{}' and '{}': expected tokens of one text, found two texts; give one of "
+                                   "them a fixed size",
+                                   first->name, tensor->name);
+    }
+    if (!first) return int64_t{0};
+    return symbol_of(*first) == kLength ? manifest.limits.length
+                                        : most_tokens(manifest.features[first->features.front()]);
+}
 
 Status check_binding(const Plan &plan, const Manifest &manifest) {
     const Graph &graph = plan.graph();
@@ -31,7 +68,7 @@ Status check_binding(const Plan &plan, const Manifest &manifest) {
         return Status::failure(WB_INVALID_BUNDLE,
                                "model.plan: expected {} inputs at most as in manifest.json, found {}",
                                manifest.tensors.size(), graph.inputs());
-    bool length = false, tokens = false;
+    std::vector<const TensorSpec *> used;
     for (const Node &node : graph.nodes()) {
         if (node.op != Op::input) continue;
         const TensorSpec &tensor = manifest.tensors[static_cast<size_t>(node.attributes.ints[0])];
@@ -39,18 +76,15 @@ Status check_binding(const Plan &plan, const Manifest &manifest) {
             return Status::failure(WB_INVALID_BUNDLE,
                                    "model.plan: tensor '{}': expected {} as in manifest.json, found {}", tensor.name,
                                    to_string(type_of(tensor)), to_string(node.type));
-        for (int32_t i = 0; i < tensor.shape.rank; ++i) {
-            length = length || tensor.shape.size[static_cast<size_t>(i)] == kLength;
-            tokens = tokens || tensor.shape.size[static_cast<size_t>(i)] == kTokens;
-        }
+        used.push_back(&tensor);
     }
-    if (length && tokens)
+    const auto largest = largest_size(manifest, used);
+    if (!largest) return Status::failure(largest.status().code, "model.plan: {}", largest.status().message);
+    if (graph.largest_length < *largest)
         return Status::failure(WB_INVALID_BUNDLE,
-                               "model.plan: expected tensors of one symbolic size, found length and tokens");
-    if (length && graph.largest_length < manifest.limits.length)
-        return Status::failure(WB_INVALID_BUNDLE,
-                               "model.plan: expected lengths up to {} as limits.length in manifest.json, found {}",
-                               manifest.limits.length, graph.largest_length);
+                               "model.plan: expected lengths up to {} as limits.length or max_tokens in "
+                               "manifest.json, found {}: compile the bundle again",
+                               *largest, graph.largest_length);
     if (graph.outputs().size() != manifest.outputs.size())
         return Status::failure(WB_INVALID_BUNDLE, "model.plan: expected {} outputs as in manifest.json, found {}",
                                manifest.outputs.size(), graph.outputs().size());

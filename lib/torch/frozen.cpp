@@ -11,6 +11,7 @@
 #include <string>
 
 #include "error_text.hpp"
+#include "forbidden.hpp"
 #include "weighbridge/c/base.h"
 
 namespace weighbridge::torch_plugin {
@@ -48,15 +49,20 @@ void check_arguments(const torch::jit::Module &module, uint32_t expected) {
 
 }  // namespace
 
-torch::jit::Module load_frozen(const void *bytes, size_t size, uint32_t arguments, bool debug_files) {
+Frozen load_frozen(const void *bytes, size_t size, uint32_t arguments, bool debug_files) {
     // Freezing folds attributes only with the optimiser on, which thread_init turns off for runs.
     const torch::jit::GraphOptimizerEnabledGuard optimiser(true);
     torch::jit::Module module =
         torch::jit::load(std::make_shared<MemoryReader>(bytes, size), c10::Device(c10::kCPU), debug_files);
     check_arguments(module, arguments);
+    refuse_before_freezing(module);
+    Frozen frozen;
+    visit_reachable(module, [&](const torch::jit::Node &node) { frozen.layers.add(node); });
     module.eval();
     // Without optimize_numerics: it folds batch norms into weights, which changes results.
-    return torch::jit::freeze(module, std::nullopt, /*optimize_numerics=*/false);
+    frozen.module = torch::jit::freeze(module, std::nullopt, /*optimize_numerics=*/false);
+    refuse_frozen(*frozen.module.get_method("forward").graph());
+    return frozen;
 }
 
 }  // namespace weighbridge::torch_plugin

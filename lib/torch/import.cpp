@@ -36,7 +36,7 @@ void check_lengths(const ImportRequest &request) {
             tokens = tokens || size == lib::kTokens;
         }
     if (length && tokens)
-        refuse("0 operators cannot be imported\nforward: expected sequences of one length, found events and tokens");
+        refuse("expected arguments of one symbolic size, found length and tokens");
 }
 
 Value argument_value(Builder &b, const ImportArgument &argument, int64_t index) {
@@ -114,7 +114,7 @@ lib::Graph pruned(const lib::Graph &graph) {
         std::vector<ValueId> operands;
         for (ValueId id : node.operands) operands.push_back(place[id]);
         auto id = result.add(node.op, std::move(operands), node.attributes, node.origin);
-        if (!id) refuse(std::string("1 operator cannot be imported\n") + node.origin + ": " + id.status().message);
+        if (!id) refuse(node.origin + ": " + id.status().message);
         place[i] = *id;
     }
     for (ValueId id : graph.outputs()) result.add_output(place[id]);
@@ -123,9 +123,9 @@ lib::Graph pruned(const lib::Graph &graph) {
 
 std::string report(const Findings &findings) {
     const size_t count = findings.lines().size();
-    std::string text =
-        std::to_string(count) + (count == 1 ? " operator cannot be imported" : " operators cannot be imported");
-    for (size_t i = 0; i < std::min(count, kMaxLines); ++i) text += "\n" + findings.lines()[i];
+    std::string text = findings.lines()[0];
+    for (size_t i = 1; i < std::min(count, kMaxLines); ++i) text += "\n" + findings.lines()[i];
+    if (count > kMaxLines) text += "\nand " + std::to_string(count - kMaxLines) + " more";
     return text;
 }
 
@@ -134,8 +134,8 @@ std::string report(const Findings &findings) {
 lib::Graph import_module(const void *bytes, size_t size, const ImportRequest &request) {
     check_lengths(request);
     const c10::NoGradGuard no_grad;
-    const torch::jit::Module module = load_frozen(bytes, size, static_cast<uint32_t>(request.arguments.size()), true);
-    const torch::jit::Method forward = module.get_method("forward");
+    const Frozen frozen = load_frozen(bytes, size, static_cast<uint32_t>(request.arguments.size()), true);
+    const torch::jit::Method forward = frozen.module.get_method("forward");
     const auto inlined = forward.graph()->copy();
     torch::jit::Inline(*inlined);
     torch::jit::ConstantPooling(inlined);
@@ -145,20 +145,20 @@ lib::Graph import_module(const void *bytes, size_t size, const ImportRequest &re
     graph.largest_length = request.largest_length;
     Builder builder(graph);
     Findings findings;
-    std::vector<Value> inputs{Opaque{std::make_shared<const c10::IValue>(module._ivalue())}};
+    std::vector<Value> inputs{Opaque{std::make_shared<const c10::IValue>(frozen.module._ivalue())}};
     for (size_t i = 0; i < request.arguments.size(); ++i)
         inputs.push_back(argument_value(builder, request.arguments[i], static_cast<int64_t>(i)));
     const auto &arguments = forward.function().getSchema().arguments();
     for (size_t i = inputs.size(); i < inlined->inputs().size() && i < arguments.size(); ++i)
         inputs.push_back(arguments[i].default_value() ? from_ivalue(*arguments[i].default_value()) : Value());
-    Interpreter interpreter(builder, findings);
+    Interpreter interpreter(builder, frozen.layers, findings);
     const std::vector<Value> returned = interpreter.run(*inlined, std::move(inputs));
     for (const ImportOutput &wanted : request.outputs)
         add_output(builder, graph, returned.empty() ? Value() : returned[0], wanted, findings);
     if (!findings.lines().empty()) refuse(report(findings));
     lib::Graph result = pruned(graph);
     if (lib::Status status = validate(result); !status.ok())
-        refuse(std::string("1 operator cannot be imported\n") + status.message);
+        refuse(status.message);
     return result;
 }
 

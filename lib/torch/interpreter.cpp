@@ -8,6 +8,8 @@
 #include <exception>
 #include <new>
 
+#include "advice.hpp"
+#include "foldable.hpp"
 #include "ivalue.hpp"
 #include "torch/lower/scalars.hpp"
 
@@ -20,14 +22,6 @@ constexpr size_t kMaxReason = 300;
 bool poisoned(const Value &value) {
     if (value.is<Poison>()) return true;
     auto any = [](const List &list) { return std::any_of(list.begin(), list.end(), poisoned); };
-    if (const auto *list = value.as<std::shared_ptr<List>>()) return any(**list);
-    if (const auto *tuple = value.as<Tuple>()) return any(*tuple->elements);
-    return false;
-}
-
-bool holds_tensor(const Value &value) {
-    if (value.is<TensorPtr>()) return true;
-    auto any = [](const List &list) { return std::any_of(list.begin(), list.end(), holds_tensor); };
     if (const auto *list = value.as<std::shared_ptr<List>>()) return any(**list);
     if (const auto *tuple = value.as<Tuple>()) return any(*tuple->elements);
     return false;
@@ -50,54 +44,7 @@ std::string first_line(std::string text) {
     return text;
 }
 
-std::string base_name(const std::string &path) { return path.substr(path.find_last_of('/') + 1); }
-
-bool is_library(const std::string &file) {
-    return file.find("/torch/") != std::string::npos || file.rfind("torch/", 0) == 0;
-}
-
-// A traced node's range is a Python stack, innermost first: "/path/model.py(12): forward".
-std::string of_stack(const std::string &text) {
-    std::string first;
-    size_t at = 0;
-    while (at < text.size()) {
-        const size_t end = std::min(text.find('\n', at), text.size());
-        const std::string line = text.substr(at, end - at);
-        at = end + 1;
-        const size_t close = line.find("): "), open = line.rfind('(', close);
-        if (close == std::string::npos || open == std::string::npos || open == 0) continue;
-        const std::string file = line.substr(0, open), number = line.substr(open + 1, close - open - 1);
-        if (number.empty() || number.find_first_not_of("0123456789") != std::string::npos) continue;
-        const std::string origin = base_name(file) + ":" + number;
-        if (first.empty()) first = origin;
-        if (!is_library(file)) return origin;
-    }
-    return first;
-}
-
 }  // namespace
-
-std::string origin_of(const torch::jit::Node &node) {
-    std::vector<torch::jit::SourceRange> ranges{node.sourceRange()};
-    if (const auto stack = node.callstack()) {
-        auto frames = (*stack)->vec();
-        for (auto frame = frames.rbegin(); frame != frames.rend(); ++frame) ranges.push_back(std::get<1>(*frame));
-    }
-    std::string first;
-    for (const auto &range : ranges) {
-        if (!range.source()) continue;
-        if (const std::string stack = of_stack(range.source()->text_str().str()); !stack.empty()) return stack;
-        // The Python line, where the module has its debug files; else the line of the code in it.
-        const auto written = range.findSourceRangeThatGenerated();
-        const auto place = (written ? *written : range).file_line_col();
-        if (!place || std::get<0>(*place).empty()) continue;
-        const std::string &file = std::get<0>(*place);
-        const std::string origin = base_name(file) + ":" + std::to_string(std::get<1>(*place));
-        if (first.empty()) first = origin;
-        if (!is_library(file)) return origin;
-    }
-    return first;
-}
 
 std::vector<Value> Interpreter::run(const torch::jit::Graph &graph, std::vector<Value> inputs) {
     for (size_t i = 0; i < inputs.size(); ++i) set(graph.inputs()[i], std::move(inputs[i]));
@@ -129,10 +76,10 @@ void Interpreter::run_block(const torch::jit::Block &block) {
 void Interpreter::run_node(const torch::jit::Node &node) {
     if (node.kind() == c10::prim::Constant) return constant(node);
     const std::string name = node.kind().toQualString();
-    const std::string place = origin_of(node);
-    builder_.origin = place.empty() ? name : place + ", " + name;
+    const std::string line = line_of(node);
+    builder_.origin = line.empty() ? name : line + ", " + name;
     auto report = [&](const std::string &reason) {
-        findings_.add(name + (place.empty() ? "" : ", " + place) + ": " + first_line(reason));
+        this->report(node, reason);
         poison(node);
     };
     try {
@@ -151,6 +98,13 @@ void Interpreter::run_node(const torch::jit::Node &node) {
     }
 }
 
+void Interpreter::report(const torch::jit::Node &node, const std::string &reason) {
+    std::string text = node.kind().toQualString();
+    for (const std::string &part : {layers_.layer_of(node), line_of(node)})
+        if (!part.empty()) text += ", " + part;
+    findings_.add(text + ": " + with_advice(first_line(reason)));
+}
+
 void Interpreter::constant(const torch::jit::Node &node) {
     const auto found = constants_.find(&node);
     if (found != constants_.end()) return set(node.output(), found->second);
@@ -158,9 +112,12 @@ void Interpreter::constant(const torch::jit::Node &node) {
     if (const auto held = torch::jit::toIValue(node.output())) {
         try {
             value = from_ivalue(*held);
+            // A Python number in traced code.
+            const auto *tensor = value.as<TensorPtr>();
+            if (tensor && shape_of(builder_, **tensor).empty() && dtype_of(builder_, **tensor) == DType::float64)
+                (*tensor)->number = true;
         } catch (const Unsupported &unsupported) {
-            const std::string place = origin_of(node);
-            findings_.add("prim::Constant" + (place.empty() ? "" : ", " + place) + ": " + unsupported.reason);
+            report(node, unsupported.reason);
         }
         protect(*held);
     }
@@ -223,7 +180,7 @@ bool Interpreter::run_primitive(const torch::jit::Node &node) {
         set(node.output(), Undecided{"a value that is never set"});
     } else if (name == "prim::device" && inputs[0].is<TensorPtr>()) {
         set(node.output(), Opaque{std::make_shared<const c10::IValue>(c10::Device(c10::kCPU))});
-    } else if (name == "aten::warn" || name == "prim::Print" || name == "aten::_assert_tensor_metadata") {
+    } else if (name == "aten::warn" || name == "aten::_assert_tensor_metadata") {
         // Nothing to compute.
     } else if (name == "aten::format") {
         set(node.output(), std::string("..."));  // of messages
@@ -292,10 +249,16 @@ void Interpreter::run_loop(const torch::jit::Node &node) {
 
 std::vector<Value> Interpreter::compute(const torch::jit::Node &node, const std::vector<Value> &arguments) {
     torch::jit::Stack stack;
-    for (size_t i = 0; i < arguments.size(); ++i) stack.push_back(to_ivalue(arguments[i], node.inputs()[i]->type()));
-    if (node.hasNamedInput("self") && node.schema().is_mutable() && !stack.empty() && stack[0].isTensor() &&
-        weights_.count(stack[0].toTensor().storage().unsafeGetStorageImpl()))
-        throw Unsupported{"writes into a weight or a constant"};
+    const c10::FunctionSchema *schema = node.maybeSchema();
+    if (!schema || !may_fold(node.kind().toQualString(), *schema)) throw Unsupported{"not supported"};
+    for (size_t i = 0; i < arguments.size(); ++i) {
+        stack.push_back(to_ivalue(arguments[i], node.inputs()[i]->type()));
+        const c10::AliasInfo *alias = i < schema->arguments().size() ? schema->arguments()[i].alias_info() : nullptr;
+        const c10::IValue &given = stack.back();
+        if (alias && alias->isWrite() && given.isTensor() &&
+            weights_.count(given.toTensor().storage().unsafeGetStorageImpl()))
+            throw Unsupported{"writes into a weight or a constant"};
+    }
     node.getOperation()(stack);
     std::vector<Value> results;
     for (const c10::IValue &value : stack) results.push_back(from_ivalue(value));
@@ -303,18 +266,19 @@ std::vector<Value> Interpreter::compute(const torch::jit::Node &node, const std:
 }
 
 Value Interpreter::lower(const torch::jit::Node &node, const std::string &name, const std::vector<Value> &arguments) {
-    const auto found = registry().find(name);
-    if (found == registry().end()) throw Unsupported{"not supported"};
     Call call{builder_, name, {}, node.outputs().size()};
     const auto *schema = node.maybeSchema();
-    if (!schema) throw Unsupported{"not supported"};
+    if (!schema || arguments.size() > schema->arguments().size()) throw Unsupported{"not supported"};
     for (size_t i = 0; i < arguments.size(); ++i) {
-        std::string argument = schema->arguments()[i].name();
-        if (argument == "a" && i == 0) argument = "self";  // of operators on Python numbers
-        if (argument == "b" && i == 1) argument = "other";
-        call.arguments.emplace_back(std::move(argument), arguments[i]);
+        const c10::Argument &declared = schema->arguments()[i];
+        if (declared.is_out()) throw Unsupported{"writes into '" + declared.name() + "'; take what it gives instead"};
+        Argument argument{declared.name(), arguments[i]};
+        if (argument.name == "a" && i == 0) argument.name = "self";  // of operators on Python numbers
+        if (argument.name == "b" && i == 1) argument.name = "other";
+        if (declared.default_value()) argument.otherwise = from_ivalue(*declared.default_value());
+        call.arguments.push_back(std::move(argument));
     }
-    return found->second(call);
+    return lower_operator(call);
 }
 
 void Interpreter::run_in_place(const torch::jit::Node &node, const std::string &name, std::vector<Value> arguments) {

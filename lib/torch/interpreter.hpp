@@ -11,11 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include "origin.hpp"
 #include "torch/lower/call.hpp"
 
 namespace weighbridge::torch_plugin {
 
-// What does not lower, in the order found, each once: "aten::unique, model.py:12: not supported".
+// What does not lower, in the order found, each once: "aten::unique, encoder.layers.0, model.py:12: not supported".
 class Findings {
   public:
     void add(const std::string &what) {
@@ -28,13 +29,11 @@ class Findings {
     std::vector<std::string> lines_;
 };
 
-// "model.py:12": the innermost line that is not LibTorch's own; "" where the module has none.
-std::string origin_of(const torch::jit::Node &node);
-
 // Runs a frozen, inlined graph on abstract values: what is concrete LibTorch computes, the rest goes to the builder.
 class Interpreter {
   public:
-    Interpreter(Builder &builder, Findings &findings) : builder_(builder), findings_(findings) {}
+    Interpreter(Builder &builder, const Layers &layers, Findings &findings)
+        : builder_(builder), layers_(layers), findings_(findings) {}
 
     // The graph's outputs for its inputs (the module itself first).
     std::vector<Value> run(const torch::jit::Graph &graph, std::vector<Value> inputs);
@@ -49,6 +48,7 @@ class Interpreter {
     void run_in_place(const torch::jit::Node &node, const std::string &name, std::vector<Value> arguments);
     std::vector<Value> compute(const torch::jit::Node &node, const std::vector<Value> &arguments);  // by LibTorch
     Value lower(const torch::jit::Node &node, const std::string &name, const std::vector<Value> &arguments);
+    void report(const torch::jit::Node &node, const std::string &reason);
     void constant(const torch::jit::Node &node);
     void attribute(const torch::jit::Node &node, const Opaque &object);
     void protect(const c10::IValue &held);  // from writes
@@ -59,6 +59,7 @@ class Interpreter {
     void poison(const torch::jit::Node &node);
 
     Builder &builder_;
+    const Layers &layers_;  // from before freezing
     Findings &findings_;
     std::unordered_map<const torch::jit::Value *, Value> values_;
     std::unordered_map<const torch::jit::Node *, Value> constants_;  // so that a loop makes each once

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "error_text.hpp"
+#include "forbidden.hpp"
 #include "frozen.hpp"
 #include "weighbridge/c/schema.h"
 
@@ -39,38 +40,20 @@ void require_cpu(wb_plugin_device device) {
                                                   "; this plug-in runs on the CPU only"};
 }
 
-// Operators that leave the computation: they write, read, print, start threads or change the process.
-bool leaves_computation(const torch::jit::Node &node) {
-    static constexpr const char *kNames[] = {"prim::Print", "prim::fork",      "prim::awaitable",  "aten::wait",
-                                             "aten::save",  "aten::from_file", "aten::manual_seed"};
-    static constexpr const char *kSpaces[] = {"prim::rpc_", "c10d::", "_c10d_functional::", "symm_mem::", "profiler::"};
-    const std::string name = node.kind().toQualString();
-    return std::any_of(std::begin(kNames), std::end(kNames), [&](const char *one) { return name == one; }) ||
-           std::any_of(std::begin(kSpaces), std::end(kSpaces), [&](const char *one) { return name.starts_with(one); });
-}
-
-// Refuses what no served module may do, and collects the tensors that the graph holds.
-void inspect(const torch::jit::Block &block, std::vector<wb_plugin_module::Kept> &kept) {
-    for (const torch::jit::Node *node : block.nodes()) {
-        if (leaves_computation(*node))
-            throw Refusal{WB_INVALID_BUNDLE, std::string("forward uses ") + node->kind().toQualString() +
-                                                 ", which a served module must not; remove it and export again"};
-        if (node->kind() == c10::prim::SetAttr)
-            throw Refusal{WB_INVALID_BUNDLE, "forward sets the attribute '" + node->s(c10::attr::name) +
-                                                 "', which a served module must not; keep no state in forward"};
-        if (node->kind() == c10::prim::Constant && node->hasAttribute(c10::attr::value) &&
-            node->kindOf(c10::attr::value) == torch::jit::AttributeKind::t) {
-            const at::Tensor &tensor = node->t(c10::attr::value);
-            kept.push_back({node->output()->debugName(), tensor, tensor._version()});
-        }
-        for (const torch::jit::Block *inner : node->blocks()) inspect(*inner, kept);
-    }
-}
-
-// Freezing leaves an attribute where it cannot prove that forward only reads it.
+// Refuses state, and collects the tensors that the module holds: freezing leaves an attribute where it cannot prove
+// that forward only reads it.
 std::vector<wb_plugin_module::Kept> inspect(const torch::jit::Module &module, const torch::jit::Graph &graph) {
     std::vector<wb_plugin_module::Kept> kept;
-    inspect(*graph.block(), kept);
+    visit_nodes(graph, [&](const torch::jit::Node &node) {
+        if (node.kind() == c10::prim::SetAttr)
+            throw Refusal{WB_INVALID_BUNDLE, "forward sets the attribute '" + node.s(c10::attr::name) +
+                                                 "', which a served module must not; keep no state in forward"};
+        if (node.kind() == c10::prim::Constant && node.hasAttribute(c10::attr::value) &&
+            node.kindOf(c10::attr::value) == torch::jit::AttributeKind::t) {
+            const at::Tensor &tensor = node.t(c10::attr::value);
+            kept.push_back({node.output()->debugName(), tensor, tensor._version()});
+        }
+    });
     for (const auto &one : module.named_parameters()) kept.push_back({one.name, one.value, one.value._version()});
     for (const auto &one : module.named_buffers()) kept.push_back({one.name, one.value, one.value._version()});
     return kept;
@@ -161,7 +144,8 @@ int32_t load(wb_plugin_module **out, const void *bytes, uint64_t size, wb_plugin
     try {
         require_cpu(device);
         const c10::NoGradGuard no_grad;
-        torch::jit::Module module = load_frozen(bytes, static_cast<size_t>(size), arguments, /*debug_files=*/false);
+        torch::jit::Module module =
+            load_frozen(bytes, static_cast<size_t>(size), arguments, /*debug_files=*/false).module;
         torch::jit::Method forward = module.get_method("forward");
         const auto graph = forward.graph();
         auto kept = inspect(module, *graph);

@@ -12,6 +12,7 @@ import time
 import warnings
 
 import torch
+from arguments_of_operators import arguments
 from case import BATCH, LENGTH, Case
 from encoders import by_hand, torch_attention, torch_encoder
 from layouts import folded, layouts
@@ -29,6 +30,7 @@ def cases():
     for make, count in plan:
         for seed in range(count):
             yield make(seed)
+    yield from arguments()
     yield from refusals()
 
 

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Modules that cannot be imported, with the words that the report must hold."""
+"""Modules that cannot be imported, with the words that the report must hold, in any order: the operator, the layer, the
+model's own line, what was found and what to write instead. Words that begin with "no:" must be absent."""
 import torch
 from case import LENGTH, Case, ids, numbers
 from torch import Tensor, nn
+
+HERE = "refusals.py:"
 
 
 class Branches(nn.Module):
@@ -57,19 +60,114 @@ class Noise(nn.Module):
         return (x + torch.randn_like(x)).sum(1)
 
 
+class WritesOut(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.zeros_like(x)
+        torch.add(x, x, out=y)
+        return y.sum(1)
+
+
+class MatrixNorm(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.linalg.norm(x.view(-1, 2, 2), 2.0, dim=[1, 2])
+
+
+class DoubleSoftmax(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.softmax(x, 1, dtype=torch.float64)[:, 0].float()
+
+
+class KeepsPlace(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.sum(1) + torch.argmax(torch.arange(x.size(1)), keepdim=True)
+
+
+class Sparse(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.sum(1) + torch.zeros([x.size(1), 2], layout=torch.sparse_coo).sum()
+
+
+class FixedNoise(nn.Module):
+    """Of constants alone, which LibTorch would compute while importing."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x + torch.rand(4)).sum(1)
+
+
+class Inner(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sort(x, dim=1)[0]
+
+
+class Block(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(4, 4)
+        self.self_attn = Inner()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.self_attn(self.first(x))
+
+
+class Encoder(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(4, 4), Block(), nn.Linear(4, 4)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+class Deep(nn.Module):
+    """What does not lower stands in a layer of a layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = Encoder()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.encoder(x).sum(1)
+
+
+class InTorch(nn.Module):
+    """What does not lower stands in torch's own file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(4, 6), nn.LocalResponseNorm(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x.unsqueeze(1).expand(-1, 3, -1)).sum((1, 2))
+
+
 def refusals() -> list[Case]:
     def case(module, arguments, *words, scripted=True):
-        return Case(f"refused_{type(module).__name__.lower()}", module, arguments, set(), scripted, refusal=words)
+        name = f"refused_{type(module).__name__.lower()}{'' if scripted else '_traced'}"
+        return Case(name, module, arguments, set(), scripted, refusal=words)
 
+    data = "a condition that depends on data; write torch.where"
     return [
-        case(Branches(), [numbers(4)], "prim::If", "refusals.py:", "depends on data"),
-        case(Raises(), [numbers(4)], "prim::If", "refusals.py:", "depends on data"),
-        case(Sorts(), [numbers(4)], "aten::sort", "aten::linalg_det", "refusals.py:", "not supported"),
-        case(Sorts(), [numbers(4)], "aten::sort", "aten::linalg_det", "refusals.py:", "not supported", scripted=False),
-        case(Doubles(), [numbers(4)], "float64 computation", "refusals.py:"),
-        case(Mixes(), [numbers(4)], "aten::mean", "refusals.py:", "mixes rows"),
-        case(FirstRow(), [numbers(4)], "aten::select", "refusals.py:", "mixes rows"),
-        case(Rounds(), [numbers(LENGTH, 3)], "prim::Loop", "refusals.py:", "rounds"),
-        case(Selects(), [numbers(4), ids(5)], "aten::index", "refusals.py:", "depends on data"),
-        case(Noise(), [numbers(4)], "aten::randn_like", "refusals.py:", "random"),
+        case(Branches(), [numbers(4)], "prim::If", HERE, data),
+        case(Raises(), [numbers(4)], "prim::If", HERE, data),
+        case(Sorts(), [numbers(4)], "aten::sort", "aten::linalg_det", HERE, "not supported; the torchscript engine"),
+        case(Sorts(), [numbers(4)], "aten::sort", "aten::linalg_det", HERE, "not supported", scripted=False),
+        case(Doubles(), [numbers(4)], "float64 computation; write .float()", HERE),
+        case(Mixes(), [numbers(4)], "aten::mean", HERE, "mixes rows", "let each row depend on itself alone"),
+        case(FirstRow(), [numbers(4)], "aten::select", HERE, "mixes rows"),
+        case(Rounds(), [numbers(LENGTH, 3)], "prim::Loop", HERE, "rounds; write operators over the whole axis"),
+        case(Selects(), [numbers(4), ids(5)], "aten::index", HERE, "depends on data; write torch.where"),
+        case(Noise(), [numbers(4)], "aten::randn_like", HERE, "random"),
+        case(FixedNoise(), [numbers(4)], "aten::rand", HERE, "random"),
+        case(WritesOut(), [numbers(4)], "aten::add", HERE, "writes into 'out'; take what it gives instead"),
+        case(MatrixNorm(), [numbers(4)], "aten::linalg_norm", HERE, "a norm of matrices", "torch.linalg.vector_norm"),
+        case(DoubleSoftmax(), [numbers(4)], "aten::softmax", HERE, "float64 computation; write .float()"),
+        case(KeepsPlace(), [numbers(LENGTH)], "expected keepdim=False, found keepdim=True, which is not supported", HERE),
+        case(Sparse(), [numbers(LENGTH)], "aten::zeros", HERE, "expected layout=torch.strided, found another"),
+        case(Deep(), [numbers(4)], "aten::sort, encoder.layers.1.self_attn, refusals.py:", "not supported"),
+        case(Deep(), [numbers(4)], "aten::sort, encoder.layers.1.self_attn, refusals.py:", scripted=False),
+        case(InTorch(), [numbers(4)], ", body.1, refusals.py:", "no:normalization.py", "no:functional.py"),
+        case(InTorch(), [numbers(4)], ", body.1, refusals.py:", "no:normalization.py", "no:functional.py",
+             scripted=False),
     ]

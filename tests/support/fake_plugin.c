@@ -114,7 +114,7 @@ static int32_t import_module(const void *bytes, uint64_t size, const wb_plugin_i
     (void)request;
     (void)sink;
     (void)payload;
-    snprintf(report, report_bytes, "1 operator cannot be imported\nfake::operator, model.py:1: not known");
+    snprintf(report, report_bytes, "fake::operator, model.py:1: not known");
     return WB_INVALID_BUNDLE;
 }
 

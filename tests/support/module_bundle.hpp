@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -39,10 +40,13 @@ class ScratchDirectory {
     std::string path_;
 };
 
-// A bundle before it is sealed, in memory: `parts` has the manifest's features, tensors, outputs and limits.
-inline std::shared_ptr<const lib::Bundle> module_bundle(std::string_view module, const std::string &parts) {
+// A bundle before it is sealed, in memory: `parts` has the manifest's features, tensors, outputs and limits; `files` are
+// those that the features name.
+inline std::shared_ptr<const lib::Bundle> module_bundle(std::string_view module, const std::string &parts,
+                                                        const std::map<std::string, std::string> &files = {}) {
     const ScratchDirectory directory;
     directory.write("model.ts", module);
+    for (const auto &[name, text] : files) directory.write(name, text);
     directory.write("manifest.json", R"({"weighbridge": {"format": 1, "requires": "0.1.0"},
         "identity": {"name": "test-model", "version": "1"}, "fallback": {"score": 0.5}, )" +
                                          parts + "}");

@@ -150,6 +150,24 @@ TEST_CASE("a module that an empty sequence kills is loaded and warmed from its l
     CHECK(prepared(*engine, events_bundle("nested", 1))->tile_rows() == 32);
 }
 
+TEST_CASE("a text's own max_tokens is the longest that is imported, below 512 and above") {
+    const auto engine = backend();
+    for (const int64_t most : {64, 600}) {
+        const std::string parts = R"("features": [{"name": "memo", "type": "text",
+            "encoding": [{"op": "wordpiece", "file": "vocab.txt", "max_tokens": )" +
+                                  std::to_string(most) + R"(}]}],
+            "tensors": [{"name": "ids", "dtype": "int64", "shape": ["batch", "tokens"], "features": ["memo"]}],
+            "outputs": [{"name": "fraud", "shape": ["batch"]}])";
+        const auto text = module_bundle(as_text(module_bytes("positions_" + std::to_string(most))), parts,
+                                        {{"vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\ncoffee\n"}});
+        std::string report;
+        const auto graph = engine->import_graph(text, report);
+        INFO(graph.status().message);
+        REQUIRE(graph);
+        CHECK(graph->largest_length == most);
+    }
+}
+
 TEST_CASE("what does not fit its manifest is refused at load with both sides") {
     const auto engine = backend();
     const auto arity = engine->prepare(numbers_bundle("mlp"), "");

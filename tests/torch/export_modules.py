@@ -10,6 +10,7 @@ import warnings
 from typing import Dict, List, Tuple
 
 import torch
+from forbidden_modules import write as write_forbidden
 from torch import Tensor, nn
 
 NUMBERS, VOCABULARY, LENGTH, WIDTH = 6, 10, 8, 16
@@ -163,10 +164,33 @@ class Prints(nn.Module):
         return numbers.sum(dim=1)
 
 
+class PrintsInDebug(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.debug = False
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        if self.debug:
+            print(numbers)
+        return numbers.sum(dim=1)
+
+
 class Warns(nn.Module):
     def forward(self, numbers: Tensor) -> Tensor:
         warnings.warn("a warning")
         return numbers.sum(dim=1)
+
+
+class Positions(nn.Module):
+    """Over a text, with a table of as many positions as its longest has tokens."""
+
+    def __init__(self, positions: int) -> None:
+        super().__init__()
+        self.words = nn.Embedding(VOCABULARY, 4)
+        self.register_buffer("positions", torch.rand(1, positions, 4))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return (self.words(ids) + self.positions[:, :ids.size(1)]).sum(dim=(1, 2))
 
 
 class Wide(nn.Module):
@@ -189,6 +213,8 @@ def sample_inputs(name: str) -> Tuple[Tensor, ...]:
         return numbers(), torch.tensor([1, 0, 9])
     if name in ("sequence", "nested", "kernel"):
         return numbers(3, LENGTH).unsqueeze(2), torch.ones(3, LENGTH, dtype=torch.bool)
+    if name.startswith("positions"):
+        return (torch.tensor([[1, 0, 9]]),)
     if name == "bad_index":
         return (torch.tensor([1, 0, 9]),)
     return (numbers(width=1024),) if name == "wide" else (numbers(),)
@@ -200,7 +226,9 @@ def main(directory: pathlib.Path) -> None:
     modules = {"mlp": Mlp, "tuple": TupleOut, "dict": DictOut, "list": ListOut, "sequence": Sequence,
                "nested": Nested, "kernel": Kernel, "raises": Raises,
                "bad_index": BadIndex, "loops": Loops, "writes_input": WritesInput, "keeps_state": KeepsState, "keeps_state_in_view": KeepsStateInView,
-               "sets_attribute": SetsAttribute, "prints": Prints, "warns": Warns, "wide": Wide, "mlp_traced": Mlp}
+               "sets_attribute": SetsAttribute, "prints": Prints, "prints_in_debug": PrintsInDebug,
+               "warns": Warns, "positions_64": lambda: Positions(64), "positions_600": lambda: Positions(600),
+               "wide": Wide, "mlp_traced": Mlp}
     for name, kind in modules.items():
         torch.manual_seed(7)
         module = kind()
@@ -222,6 +250,7 @@ def main(directory: pathlib.Path) -> None:
         first = first[0] if isinstance(first, (tuple, list)) else first
         lines = [repr(value) for value in first.float().reshape(-1).tolist()]
         (directory / f"{name}.txt").write_text("\n".join(lines) + "\n")
+    write_forbidden(directory)
 
 
 if __name__ == "__main__":

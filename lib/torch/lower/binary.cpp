@@ -58,21 +58,26 @@ std::optional<RowIndex> of_rows(Op op, const TensorPtr &x, const TensorPtr &y) {
     return RowIndex{*product, x->rows.shape};
 }
 
+// No factor, or 1.
+bool counts_once(const Call &call, const char *argument) {
+    const Value *factor = call.find(argument);
+    if (!factor || factor->none()) return true;
+    if (const auto *real = factor->as<double>()) return *real == 1;
+    const auto *extent = factor->as<Extent>();
+    return extent && extent->is(1);
+}
+
 ValueId scaled(Call &call, ValueId x, const char *argument) {
-    if (!call.has(argument)) return x;
-    const Value &factor = call.at(argument);
-    if (const auto *extent = factor.as<Extent>(); extent && extent->is(1)) return x;
+    if (counts_once(call, argument)) return x;
     if (call.b.dtype(x) == DType::int64) return call.b.binary(Op::mul, x, call.b.full_int(call.size(argument), {}));
-    const double number = call.real(argument);
-    if (number == 1) return x;
-    return call.b.binary(Op::mul, x, call.b.full(number, {}));
+    return call.b.binary(Op::mul, x, call.b.full(call.real(argument), {}));
 }
 
 template <Op op>
 Value arithmetic(Call &call) {
     const bool reversed = call.name == "aten::rsub";
     const TensorPtr x = call.tensor(reversed ? "other" : "self"), y = call.tensor(reversed ? "self" : "other");
-    if (const auto size = of_sizes(op, x, y)) return size_value(*size);
+    if (const auto size = of_sizes(op, x, y); size && counts_once(call, "alpha")) return size_value(*size);
     for (const auto &rows : {of_rows(op, x, y), of_rows(op, y, x)})
         if (rows) {
             auto made = std::make_shared<Tensor>();
@@ -171,18 +176,19 @@ ValueId power(Builder &b, ValueId x, double exponent) {
 }
 
 Value pow(Call &call) {
-    const Value &exponent = call.at("exponent");
+    const char *name = call.find("exponent") ? "exponent" : "other";  // of Python numbers
+    const Value &exponent = call.at(name);
     if (!exponent.is<TensorPtr>() || (*exponent.as<TensorPtr>())->folded) {
         try {
-            const double number = call.real("exponent");
+            const double number = call.real(name);
             const TensorPtr x = call.tensor("self");
             const DType dtype =
-                exponent.is<Extent>() ? promote(call.b, {x}) : promote(call.b, {x, call.tensor("exponent")});
+                exponent.is<Extent>() ? promote(call.b, {x}) : promote(call.b, {x, call.tensor(name)});
             return tensor_of(power(call.b, call.b.cast(apart(call.b, *x), dtype), number), x->merged);
         } catch (const Unsupported &) {  // an exponent of several elements
         }
     }
-    const Pair pair = pair_of(call, call.tensor("self"), call.tensor("exponent"), true);
+    const Pair pair = pair_of(call, call.tensor("self"), call.tensor(name), true);
     return tensor_of(call.b.binary(Op::pow, pair.a, pair.b), pair.merged);
 }
 
@@ -245,63 +251,63 @@ Value fill(Call &call) {
 }  // namespace
 
 void add_binary(Registry &to) {
-    const std::pair<const char *, Lower> entries[] = {
-        {"aten::add", &arithmetic<Op::add>},
-        {"aten::sub", &arithmetic<Op::sub>},
-        {"aten::subtract", &arithmetic<Op::sub>},
-        {"aten::rsub", &arithmetic<Op::sub>},
-        {"aten::mul", &arithmetic<Op::mul>},
-        {"aten::multiply", &arithmetic<Op::mul>},
-        {"aten::div", &divide},
-        {"aten::divide", &divide},
-        {"aten::true_divide", &divide},
-        {"aten::floor_divide", &divide},
-        {"aten::floordiv", &divide},
-        {"aten::remainder", &remainder},
-        {"aten::pow", &pow},
-        {"aten::maximum", &extreme<Op::maximum>},
-        {"aten::minimum", &extreme<Op::minimum>},
-        {"aten::eq", &comparison<Op::equal>},
-        {"aten::ne", &comparison<Op::not_equal>},
-        {"aten::not_equal", &comparison<Op::not_equal>},
-        {"aten::lt", &comparison<Op::less>},
-        {"aten::less", &comparison<Op::less>},
-        {"aten::le", &comparison<Op::less_equal>},
-        {"aten::less_equal", &comparison<Op::less_equal>},
-        {"aten::gt", &comparison<Op::greater>},
-        {"aten::greater", &comparison<Op::greater>},
-        {"aten::ge", &comparison<Op::greater_equal>},
-        {"aten::greater_equal", &comparison<Op::greater_equal>},
-        {"aten::logical_and", &logical<Op::logical_and, false>},
-        {"aten::logical_or", &logical<Op::logical_or, false>},
-        {"aten::logical_xor", &logical<Op::logical_xor, false>},
-        {"aten::__and__", &logical<Op::logical_and, true>},
-        {"aten::__or__", &logical<Op::logical_or, true>},
-        {"aten::__xor__", &logical<Op::logical_xor, true>},
-        {"aten::bitwise_and", &logical<Op::logical_and, true>},
-        {"aten::bitwise_or", &logical<Op::logical_or, true>},
-        {"aten::bitwise_xor", &logical<Op::logical_xor, true>},
-        {"aten::where", &where},
-        {"aten::masked_fill", &masked_fill},
-        {"aten::addcmul", &add_of<Op::mul>},
-        {"aten::addcdiv", &add_of<Op::div>},
-        {"aten::lerp", &lerp},
-        {"aten::prelu", &prelu},
-        {"aten::_prelu_kernel", &prelu},
-        {"aten::fill", &fill},
-        {"aten::zero",
+    const Entry entries[] = {
+        {"aten::add", "self other alpha", &arithmetic<Op::add>},
+        {"aten::sub", "self other alpha", &arithmetic<Op::sub>},
+        {"aten::subtract", "self other alpha", &arithmetic<Op::sub>},
+        {"aten::rsub", "self other alpha", &arithmetic<Op::sub>},
+        {"aten::mul", "self other", &arithmetic<Op::mul>},
+        {"aten::multiply", "self other", &arithmetic<Op::mul>},
+        {"aten::div", "self other rounding_mode", &divide},
+        {"aten::divide", "self other rounding_mode", &divide},
+        {"aten::true_divide", "self other", &divide},
+        {"aten::floor_divide", "self other", &divide},
+        {"aten::floordiv", "self other", &divide},
+        {"aten::remainder", "self other", &remainder},
+        {"aten::pow", "self exponent other", &pow},
+        {"aten::maximum", "self other", &extreme<Op::maximum>},
+        {"aten::minimum", "self other", &extreme<Op::minimum>},
+        {"aten::eq", "self other", &comparison<Op::equal>},
+        {"aten::ne", "self other", &comparison<Op::not_equal>},
+        {"aten::not_equal", "self other", &comparison<Op::not_equal>},
+        {"aten::lt", "self other", &comparison<Op::less>},
+        {"aten::less", "self other", &comparison<Op::less>},
+        {"aten::le", "self other", &comparison<Op::less_equal>},
+        {"aten::less_equal", "self other", &comparison<Op::less_equal>},
+        {"aten::gt", "self other", &comparison<Op::greater>},
+        {"aten::greater", "self other", &comparison<Op::greater>},
+        {"aten::ge", "self other", &comparison<Op::greater_equal>},
+        {"aten::greater_equal", "self other", &comparison<Op::greater_equal>},
+        {"aten::logical_and", "self other", &logical<Op::logical_and, false>},
+        {"aten::logical_or", "self other", &logical<Op::logical_or, false>},
+        {"aten::logical_xor", "self other", &logical<Op::logical_xor, false>},
+        {"aten::__and__", "self other", &logical<Op::logical_and, true>},
+        {"aten::__or__", "self other", &logical<Op::logical_or, true>},
+        {"aten::__xor__", "self other", &logical<Op::logical_xor, true>},
+        {"aten::bitwise_and", "self other", &logical<Op::logical_and, true>},
+        {"aten::bitwise_or", "self other", &logical<Op::logical_or, true>},
+        {"aten::bitwise_xor", "self other", &logical<Op::logical_xor, true>},
+        {"aten::where", "condition self other", &where},
+        {"aten::masked_fill", "self mask value", &masked_fill},
+        {"aten::addcmul", "self tensor1 tensor2 value", &add_of<Op::mul>},
+        {"aten::addcdiv", "self tensor1 tensor2 value", &add_of<Op::div>},
+        {"aten::lerp", "self end weight", &lerp},
+        {"aten::prelu", "self weight", &prelu},
+        {"aten::_prelu_kernel", "self weight", &prelu},
+        {"aten::fill", "self value", &fill},
+        {"aten::zero", "self",
          [](Call &call) {
              const TensorPtr x = call.tensor("self");
              return result(call.b.full(0, shape_of(call.b, *x), dtype_of(call.b, *x)));
          }},
-        {"aten::copy",
+        {"aten::copy", "self src",
          [](Call &call) {
              const TensorPtr x = call.tensor("self"), from = call.tensor("src");
              return result(
                  call.b.expand(call.b.cast(plain(call.b, *from), dtype_of(call.b, *x)), shape_of(call.b, *x)));
          }},
     };
-    for (const auto &[name, lower] : entries) to.emplace(name, lower);
+    add(to, entries);
 }
 
 }  // namespace weighbridge::torch_plugin

@@ -6,8 +6,8 @@
 namespace weighbridge::torch_plugin {
 
 const Value *Call::find(std::string_view argument) const {
-    for (const auto &[key, value] : arguments)
-        if (key == argument) return &value;
+    for (const Argument &one : arguments)
+        if (one.name == argument) return &one.value;
     return nullptr;
 }
 
@@ -17,10 +17,13 @@ bool Call::has(std::string_view argument) const {
 }
 
 const Value &Call::at(std::string_view argument) const {
-    const Value *value = find(argument);
-    if (!value) throw Unsupported{"this overload"};
-    if (const auto *undecided = value->as<Undecided>()) throw Unsupported{undecided->what};
-    return *value;
+    for (const Argument &one : arguments) {
+        if (one.name != argument) continue;
+        if (const auto *undecided = one.value.as<Undecided>()) throw Unsupported{undecided->what};
+        one.read = true;
+        return one.value;
+    }
+    throw Unsupported{"the overload without '" + std::string(argument) + "' is not supported"};
 }
 
 TensorPtr to_tensor(Builder &b, const Value &value) {
@@ -110,8 +113,8 @@ Extents Call::sizes(std::string_view argument) const {
     if (!list) throw Unsupported{"expected '" + std::string(argument) + "' to be a list of sizes"};
     Extents found;
     for (const Value &element : **list) {
-        const Call one{b, name, {{"size", element}}};
-        found.push_back(one.size("size"));
+        const Call one{b, name, {{std::string(argument), element}}};
+        found.push_back(one.size(argument));
     }
     return found;
 }
@@ -128,6 +131,10 @@ std::vector<int64_t> Call::integers(std::string_view argument) const {
 std::optional<DType> Call::dtype(std::string_view argument) const {
     if (!has(argument)) return std::nullopt;
     return dtype_of_scalar_type(integer(argument));
+}
+
+void require_strided(const Call &call) {
+    if (call.integer("layout", 0) != 0) throw Unsupported{"expected layout=torch.strided, found another"};
 }
 
 size_t wrap_axis(int64_t axis, size_t rank) {
@@ -186,25 +193,6 @@ Value results(const std::vector<ValueId> &ids) {
     List list;
     for (ValueId id : ids) list.push_back(tensor_of(id));
     return tuple_of(std::move(list));
-}
-
-const Registry &registry() {
-    static const Registry *const all = [] {
-        auto *made = new Registry;
-        add_pointwise(*made);
-        add_binary(*made);
-        add_layout(*made);
-        add_joins(*made);
-        add_indexing(*made);
-        add_creation(*made);
-        add_reductions(*made);
-        add_norms(*made);
-        add_products(*made);
-        add_look_ups(*made);
-        add_encoders(*made);
-        return made;
-    }();
-    return *all;
 }
 
 }  // namespace weighbridge::torch_plugin

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,16 +39,24 @@ DType promote(const Builder &b, const std::vector<TensorPtr> &tensors);
 // A reshape; keeps [length, batch] that became one axis apart until a later one takes it apart again.
 TensorPtr reshape(Builder &builder, const Tensor &tensor, const Extents &shape);
 
-// One operator of TorchScript with its arguments by the schema's names.
+struct Argument {
+    std::string name;  // as the schema has it
+    Value value;
+    std::optional<Value> otherwise = std::nullopt;  // the schema's default
+    mutable bool read = false;                      // by what lowers the operator
+};
+
+// One operator of TorchScript with its arguments. What lowers it asks by find and has whether there are some, and takes
+// what they hold by the others; lower_operator refuses what nothing took.
 struct Call {
     Builder &b;
     std::string name;
-    std::vector<std::pair<std::string, Value>> arguments;
+    std::vector<Argument> arguments;
     size_t outputs = 1;
 
     const Value *find(std::string_view argument) const;  // null where there is none
     bool has(std::string_view argument) const;           // there, and not None
-    const Value &at(std::string_view argument) const;
+    const Value &at(std::string_view argument) const;    // counts as taken
 
     TensorPtr tensor(std::string_view argument) const;  // a number becomes a tensor of rank 0
     ValueId id(std::string_view argument) const { return plain(b, *tensor(argument)); }
@@ -64,13 +73,14 @@ struct Call {
     std::string text(std::string_view argument) const;
     Extents sizes(std::string_view argument) const;
     std::vector<int64_t> integers(std::string_view argument) const;
-    std::optional<DType> dtype(std::string_view argument) const;  // nullopt where None
+    std::optional<DType> dtype(std::string_view argument) const;  // nullopt where there is none, or None
 
     size_t axis(std::string_view argument, size_t rank) const;
     std::vector<size_t> axes(std::string_view argument, size_t rank) const;  // all where None or empty
 };
 
 size_t wrap_axis(int64_t axis, size_t rank);
+void require_strided(const Call &call);  // where it has a layout
 TensorPtr to_tensor(Builder &builder, const Value &value);
 DType dtype_of_scalar_type(int64_t scalar_type);  // c10::ScalarType; throws for float16 and others
 int64_t scalar_type_of(DType dtype);
@@ -79,8 +89,36 @@ inline Value result(ValueId id) { return tensor_of(id); }
 Value results(const std::vector<ValueId> &ids);  // a tuple
 
 using Lower = Value (*)(Call &);
-using Registry = std::map<std::string, Lower, std::less<>>;
+
+// `arguments`: names of LibTorch's schemas, split by spaces: those that `lower` takes and, with "=" at the end, those
+// that must have their default. With the ones of without_effect() they are all that the overloads have, so that none is
+// dropped without a word; tests/import/arguments.py compares them with LibTorch.
+struct Lowering {
+    Lower lower;
+    const char *arguments;
+};
+using Registry = std::map<std::string, Lowering, std::less<>>;
 const Registry &registry();
+
+// An argument that changes no element of a result: of one operator, or of all where operator is "".
+struct WithoutEffect {
+    const char *operator_name;
+    const char *argument;
+    const char *why;
+};
+std::span<const WithoutEffect> without_effect();
+
+// The operator as graph values. Throws Unsupported where it is not listed, and where an argument that nothing took has
+// another value than its default: the name, what was found and what was expected.
+Value lower_operator(Call &call);
+
+// A row of a part's table.
+struct Entry {
+    const char *name;
+    const char *arguments;
+    Lower lower;
+};
+void add(Registry &to, std::span<const Entry> entries);
 
 // The parts of the registry.
 void add_pointwise(Registry &to);

@@ -11,15 +11,21 @@ ValueId filled(Builder &b, double value, const Extents &shape, DType dtype) {
     return b.full(value, shape, dtype);
 }
 
+// The dtype asked for, of a dense tensor.
+DType dtype_for(const Call &call, DType otherwise) {
+    require_strided(call);
+    return call.dtype("dtype").value_or(otherwise);
+}
+
 template <int value>
 Value constant(Call &call) {
-    return result(filled(call.b, value, call.sizes("size"), call.dtype("dtype").value_or(DType::float32)));
+    return result(filled(call.b, value, call.sizes("size"), dtype_for(call, DType::float32)));
 }
 template <int value>
 Value constant_like(Call &call) {
     const TensorPtr x = call.tensor("self");
     const Extents shape = call.find("size") ? call.sizes("size") : shape_of(call.b, *x);
-    const DType dtype = call.has("dtype") ? *call.dtype("dtype") : dtype_of(call.b, *x);
+    const DType dtype = dtype_for(call, dtype_of(call.b, *x));
     return result(filled(call.b, value, shape, dtype));
 }
 
@@ -27,9 +33,7 @@ Value full(Call &call) {
     const bool like = call.find("self") != nullptr;
     const Extents shape = call.find("size") ? call.sizes("size") : shape_of(call.b, *call.tensor("self"));
     const TensorPtr value = call.tensor("fill_value");
-    DType dtype = dtype_of(call.b, *value);
-    if (like) dtype = dtype_of(call.b, *call.tensor("self"));
-    if (call.has("dtype")) dtype = *call.dtype("dtype");
+    DType dtype = dtype_for(call, dtype_of(call.b, like ? *call.tensor("self") : *value));
     if (dtype == DType::int32) dtype = DType::int64;
     return result(call.b.expand(call.b.cast(apart(call.b, *value), dtype), shape));
 }
@@ -38,7 +42,7 @@ Value arange(Call &call) {
     Builder &b = call.b;
     const Extent start = call.has("start") ? call.size("start") : Extent::of(0);
     const Extent end = call.size("end"), step = call.has("step") ? call.size("step") : Extent::of(1);
-    const DType dtype = call.dtype("dtype").value_or(DType::int64);
+    const DType dtype = dtype_for(call, DType::int64);
     if (end.batch) {
         const auto rows = exact_quotient(end, step);
         if (!start.is(0) || !rows) throw Unsupported{"counts from " + to_string(start) + " to " + to_string(end)};
@@ -81,12 +85,12 @@ Value triangle(Call &call) {
 Value eye(Call &call) {
     const Extent rows = call.size("n"), columns = call.find("m") ? call.size("m") : rows;
     const ValueId one = call.b.binary(Op::equal, diagonals(call.b, rows, columns), call.b.full_int(Extent::of(0), {}));
-    return result(call.b.cast(one, call.dtype("dtype").value_or(DType::float32)));
+    return result(call.b.cast(one, dtype_for(call, DType::float32)));
 }
 
 Value scalar(Call &call) {
-    const TensorPtr x = call.tensor(call.find("s") ? "s" : "t");
-    const DType dtype = call.has("dtype") ? *call.dtype("dtype") : dtype_of(call.b, *x);
+    const TensorPtr x = call.tensor(call.find("s") ? "s" : call.find("t") ? "t" : "data");
+    const DType dtype = dtype_for(call, dtype_of(call.b, *x));
     if (dtype != dtype_of(call.b, *x)) return result(call.b.cast(plain(call.b, *x), dtype));
     auto made = std::make_shared<Tensor>(*x);
     made->number = false;
@@ -96,28 +100,28 @@ Value scalar(Call &call) {
 }  // namespace
 
 void add_creation(Registry &to) {
-    const std::pair<const char *, Lower> entries[] = {
-        {"aten::zeros", &constant<0>},
-        {"aten::ones", &constant<1>},
-        {"aten::empty", &constant<0>},
-        {"aten::zeros_like", &constant_like<0>},
-        {"aten::ones_like", &constant_like<1>},
-        {"aten::empty_like", &constant_like<0>},
-        {"aten::new_zeros", &constant_like<0>},
-        {"aten::new_ones", &constant_like<1>},
-        {"aten::new_empty", &constant_like<0>},
-        {"aten::full", &full},
-        {"aten::full_like", &full},
-        {"aten::new_full", &full},
-        {"aten::arange", &arange},
-        {"aten::tril", &triangle},
-        {"aten::triu", &triangle},
-        {"aten::eye", &eye},
-        {"aten::scalar_tensor", &scalar},
-        {"aten::tensor", &scalar},
-        {"aten::as_tensor", &scalar},
+    const Entry entries[] = {
+        {"aten::zeros", "size dtype layout", &constant<0>},
+        {"aten::ones", "size dtype layout", &constant<1>},
+        {"aten::empty", "size dtype layout", &constant<0>},
+        {"aten::zeros_like", "self dtype layout", &constant_like<0>},
+        {"aten::ones_like", "self dtype layout", &constant_like<1>},
+        {"aten::empty_like", "self dtype layout", &constant_like<0>},
+        {"aten::new_zeros", "self size dtype layout", &constant_like<0>},
+        {"aten::new_ones", "self size dtype layout", &constant_like<1>},
+        {"aten::new_empty", "self size dtype layout", &constant_like<0>},
+        {"aten::full", "size fill_value dtype layout", &full},
+        {"aten::full_like", "self fill_value dtype layout", &full},
+        {"aten::new_full", "self size fill_value dtype layout", &full},
+        {"aten::arange", "start end step dtype layout", &arange},
+        {"aten::tril", "self diagonal", &triangle},
+        {"aten::triu", "self diagonal", &triangle},
+        {"aten::eye", "n m dtype layout", &eye},
+        {"aten::scalar_tensor", "s dtype layout", &scalar},
+        {"aten::tensor", "t dtype", &scalar},
+        {"aten::as_tensor", "t data dtype", &scalar},
     };
-    for (const auto &[name, lower] : entries) to.emplace(name, lower);
+    add(to, entries);
 }
 
 }  // namespace weighbridge::torch_plugin

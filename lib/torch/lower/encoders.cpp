@@ -12,13 +12,13 @@ namespace {
 // true (or not 0) blocks. Types: 0 [length, length], 1 [batch, length], 2 already as wide.
 std::optional<ValueId> seen(Call &call, const Tensor &x) {
     Builder &b = call.b;
-    const char *name = call.has("mask") ? "mask" : "src_mask";
-    if (!call.has(name)) {
+    const int64_t type = call.integer("mask_type", 0);
+    if (!call.has("mask")) {
         if (!x.kept) return std::nullopt;
         return b.unsqueeze(b.unsqueeze(*x.kept, 1), 1);
     }
-    ValueId free = b.unary(Op::logical_not, b.cast(call.id(name), DType::boolean));
-    if (call.integer("mask_type", 0) == 1 || b.shape(free)[0].batch) {
+    ValueId free = b.unary(Op::logical_not, b.cast(call.id("mask"), DType::boolean));
+    if (type == 1 || b.shape(free)[0].batch) {
         while (b.rank(free) < 4) free = b.unsqueeze(free, 1);
     }
     if (b.all_true(free)) return std::nullopt;
@@ -68,14 +68,12 @@ Attended self_attention(Call &call, ValueId q, ValueId k, ValueId v, std::option
 
 Value attention(Call &call) {
     const TensorPtr q = call.tensor("query");
-    const bool want = call.flag("need_weights");
+    const bool want = call.flag("need_weights"), average = call.flag("average_attn_weights", true);
     const Attended done =
         self_attention(call, plain(call.b, *q), call.id("key"), call.id("value"), seen(call, *q), want);
     Value weights;
     if (done.weights)
-        weights =
-            result(call.flag("average_attn_weights", true) ? call.b.reduce(Op::reduce_mean, *done.weights, 1, false)
-                                                           : *done.weights);
+        weights = result(average ? call.b.reduce(Op::reduce_mean, *done.weights, 1, false) : *done.weights);
     TensorPtr out = tensor_of(done.out);
     out->kept = q->kept;
     return tuple_of({out, weights});
@@ -115,20 +113,29 @@ Value nested(Call &call) {
 
 Value padded(Call &call) {
     const TensorPtr x = call.tensor("self");
+    const double padding = call.real("padding");
     if (!x->kept) return x;
     const ValueId mask = call.b.unsqueeze(*x->kept, 2);
-    return result(call.b.where(mask, plain(call.b, *x), call.b.full(call.real("padding"), {})));
+    return result(call.b.where(mask, plain(call.b, *x), call.b.full(padding, {})));
 }
 
 }  // namespace
 
 void add_encoders(Registry &to) {
-    const std::pair<const char *, Lower> entries[] = {
-        {"aten::_native_multi_head_attention", &attention}, {"aten::_transformer_encoder_layer_fwd", &encoder_layer},
-        {"aten::_nested_tensor_from_mask", &nested},        {"aten::to_padded_tensor", &padded},
-        {"aten::nested_to_padded_tensor", &padded},
+    const Entry entries[] = {
+        {"aten::_native_multi_head_attention",
+         "query key value embed_dim num_head qkv_weight qkv_bias proj_weight proj_bias mask need_weights "
+         "average_attn_weights mask_type",
+         &attention},
+        {"aten::_transformer_encoder_layer_fwd",
+         "src embed_dim num_heads qkv_weight qkv_bias proj_weight proj_bias use_gelu norm_first eps norm_weight_1 "
+         "norm_bias_1 norm_weight_2 norm_bias_2 ffn_weight_1 ffn_bias_1 ffn_weight_2 ffn_bias_2 mask mask_type",
+         &encoder_layer},
+        {"aten::_nested_tensor_from_mask", "t mask", &nested},
+        {"aten::to_padded_tensor", "self padding output_size=", &padded},
+        {"aten::nested_to_padded_tensor", "self padding output_size=", &padded},
     };
-    for (const auto &[name, lower] : entries) to.emplace(name, lower);
+    add(to, entries);
 }
 
 }  // namespace weighbridge::torch_plugin

@@ -142,13 +142,45 @@ ValueId take_by_row(Builder &b, ValueId x, const RowIndex &rows, ValueId index) 
     return b.reshape(gather(b, x, spread, 1), result);
 }
 
+// Where a constant mask is true: places along each of its axes.
+std::vector<TensorPtr> places_of_mask(Builder &b, const Folded &mask) {
+    const std::vector<int64_t> shape = mask.shape();
+    const std::vector<double> elements = mask.numbers();
+    std::vector<std::vector<int64_t>> places(shape.size());
+    for (size_t i = 0; i < elements.size(); ++i) {
+        if (elements[i] == 0) continue;
+        auto rest = static_cast<int64_t>(i);
+        for (size_t axis = shape.size(); axis-- > 0; rest /= shape[axis]) places[axis].push_back(rest % shape[axis]);
+    }
+    std::vector<TensorPtr> made;
+    for (const auto &along : places)
+        made.push_back(tensor_of(b.constant(DType::int64, {static_cast<int64_t>(along.size())}, along.data())));
+    return made;
+}
+
+// The places that x[...] names, by axis.
+std::vector<std::pair<size_t, TensorPtr>> named_places(Builder &b, const List &list) {
+    std::vector<std::pair<size_t, TensorPtr>> places;
+    size_t axis = 0;
+    for (const Value &one : list) {
+        if (one.none()) {
+            ++axis;
+            continue;
+        }
+        const TensorPtr tensor = to_tensor(b, one);
+        if (tensor->kind == Tensor::Kind::folded && tensor->folded->dtype() == DType::boolean)
+            for (TensorPtr &along : places_of_mask(b, *tensor->folded)) places.emplace_back(axis++, std::move(along));
+        else
+            places.emplace_back(axis++, tensor);
+    }
+    return places;
+}
+
 Value index(Call &call) {
     const TensorPtr x = call.tensor("self");
     const auto *list = call.at("indices").as<std::shared_ptr<List>>();
     if (!list) throw Unsupported{"places that are no list"};
-    std::vector<std::pair<size_t, TensorPtr>> places;
-    for (size_t axis = 0; axis < (*list)->size(); ++axis)
-        if (!(**list)[axis].none()) places.emplace_back(axis, to_tensor(call.b, (**list)[axis]));
+    const auto places = named_places(call.b, **list);
     if (places.empty()) return x;
     auto is_rows = [](const TensorPtr &tensor) { return tensor->kind == Tensor::Kind::row_index; };
     if (x->kind == Tensor::Kind::row_index) {  // rows[:, None] is a view; rows[mask] is none
@@ -241,13 +273,13 @@ Value gather_along(Call &call) {
 }  // namespace
 
 void add_indexing(Registry &to) {
-    const std::pair<const char *, Lower> entries[] = {
-        {"aten::index", &index},
-        {"aten::index_select", &index_select},
-        {"aten::gather", &gather_along},
-        {"aten::take_along_dim", &gather_along},
+    const Entry entries[] = {
+        {"aten::index", "self indices", &index},
+        {"aten::index_select", "self dim index", &index_select},
+        {"aten::gather", "self dim index", &gather_along},
+        {"aten::take_along_dim", "self dim indices", &gather_along},
     };
-    for (const auto &[name, lower] : entries) to.emplace(name, lower);
+    add(to, entries);
 }
 
 }  // namespace weighbridge::torch_plugin

@@ -192,20 +192,20 @@ Value pad(Call &call) {
 }  // namespace
 
 void add_joins(Registry &to) {
-    const std::pair<const char *, Lower> entries[] = {
-        {"aten::repeat", &repeat},
-        {"aten::tile", &repeat},
-        {"aten::repeat_interleave", &repeat_interleave},
-        {"aten::cat", &concat},
-        {"aten::concat", &concat},
-        {"aten::concatenate", &concat},
-        {"aten::hstack", &concat},
-        {"aten::stack", &stack},
-        {"aten::split", &split},
-        {"aten::split_with_sizes", &split},
-        {"aten::unsafe_split", &split},
-        {"aten::unsafe_split_with_sizes", &split},
-        {"aten::tensor_split",
+    const Entry entries[] = {
+        {"aten::repeat", "self repeats", &repeat},
+        {"aten::tile", "self dims", &repeat},
+        {"aten::repeat_interleave", "self repeats dim", &repeat_interleave},
+        {"aten::cat", "tensors dim", &concat},
+        {"aten::concat", "tensors dim", &concat},
+        {"aten::concatenate", "tensors dim", &concat},
+        {"aten::hstack", "tensors", &concat},
+        {"aten::stack", "tensors dim", &stack},
+        {"aten::split", "self split_size split_sizes dim", &split},
+        {"aten::split_with_sizes", "self split_sizes dim", &split},
+        {"aten::unsafe_split", "self split_size dim", &split},
+        {"aten::unsafe_split_with_sizes", "self split_sizes dim", &split},
+        {"aten::tensor_split", "self sections dim indices= tensor_indices_or_sections=",
          [](Call &call) {
              const TensorPtr x = call.tensor("self");
              const Extents shape = shape_of(call.b, *x);
@@ -215,15 +215,15 @@ void add_joins(Registry &to) {
              if (!size) throw Unsupported{"splits unevenly"};
              return pieces(call.b, x, axis, Extents(static_cast<size_t>(call.integer("sections")), *size));
          }},
-        {"aten::chunk", &chunk},
-        {"aten::unsafe_chunk", &chunk},
-        {"aten::unbind", &unbind},
-        {"aten::roll", &roll},
-        {"aten::flip", &flip},
-        {"aten::pad", &pad},
-        {"aten::constant_pad_nd", &pad},
+        {"aten::chunk", "self chunks dim", &chunk},
+        {"aten::unsafe_chunk", "self chunks dim", &chunk},
+        {"aten::unbind", "self dim", &unbind},
+        {"aten::roll", "self shifts dims", &roll},
+        {"aten::flip", "self dims", &flip},
+        {"aten::pad", "self pad mode value", &pad},
+        {"aten::constant_pad_nd", "self pad value", &pad},
     };
-    for (const auto &[name, lower] : entries) to.emplace(name, lower);
+    add(to, entries);
 }
 
 }  // namespace weighbridge::torch_plugin

@@ -49,8 +49,9 @@ Value view(Call &call) {
 Value flatten(Call &call) {
     const TensorPtr x = call.tensor("self");
     const Extents from = shape_of(call.b, *x);
+    const size_t rank = std::max<size_t>(from.size(), 1);
+    const size_t start = call.axis("start_dim", rank), end = call.axis("end_dim", rank);
     if (from.empty()) return with_shape(call, x, {Extent::of(1)});
-    const size_t start = call.axis("start_dim", from.size()), end = call.axis("end_dim", from.size());
     Extents shape(from.begin(), from.begin() + static_cast<ptrdiff_t>(start));
     const auto whole = lib::product(
         Extents(from.begin() + static_cast<ptrdiff_t>(start), from.begin() + static_cast<ptrdiff_t>(end) + 1));
@@ -252,36 +253,37 @@ TensorPtr slice_tensor(Builder &b, const TensorPtr &x, size_t axis, Extent start
 }
 
 void add_layout(Registry &to) {
-    const std::pair<const char *, Lower> entries[] = {
-        {"aten::view", &view},
-        {"aten::reshape", &view},
-        {"aten::_unsafe_view", &view},
-        {"aten::_reshape_alias", &view},
-        {"aten::flatten", &flatten},
-        {"aten::unflatten", &unflatten},
-        {"aten::ravel", [](Call &call) { return Value(with_shape(call, call.tensor("self"), {Extent::of(-1)})); }},
-        {"aten::permute", &permute},
-        {"aten::transpose", &transpose},
-        {"aten::swapaxes", &transpose},
-        {"aten::swapdims", &transpose},
-        {"aten::t", &transpose_last},
-        {"aten::numpy_T", &transpose_last},
-        {"aten::mT", &transpose_last},
-        {"aten::movedim", &move_axes},
-        {"aten::moveaxis", &move_axes},
-        {"aten::unsqueeze", &unsqueeze},
-        {"aten::squeeze", &squeeze},
-        {"aten::expand", &expand},
-        {"aten::broadcast_to", &expand},
-        {"aten::expand_as", &expand_as},
-        {"aten::view_as", &view_as},
-        {"aten::reshape_as", &view_as},
-        {"aten::select",
+    const Entry entries[] = {
+        {"aten::view", "self size dtype=", &view},
+        {"aten::reshape", "self shape", &view},
+        {"aten::_unsafe_view", "self size", &view},
+        {"aten::_reshape_alias", "self size", &view},
+        {"aten::flatten", "self start_dim end_dim", &flatten},
+        {"aten::unflatten", "self dim sizes", &unflatten},
+        {"aten::ravel", "self",
+         [](Call &call) { return Value(with_shape(call, call.tensor("self"), {Extent::of(-1)})); }},
+        {"aten::permute", "self dims", &permute},
+        {"aten::transpose", "self dim0 dim1", &transpose},
+        {"aten::swapaxes", "self axis0 axis1", &transpose},
+        {"aten::swapdims", "self dim0 dim1", &transpose},
+        {"aten::t", "self", &transpose_last},
+        {"aten::numpy_T", "self", &transpose_last},
+        {"aten::mT", "self", &transpose_last},
+        {"aten::movedim", "self source destination", &move_axes},
+        {"aten::moveaxis", "self source destination", &move_axes},
+        {"aten::unsqueeze", "self dim", &unsqueeze},
+        {"aten::squeeze", "self dim", &squeeze},
+        {"aten::expand", "self size", &expand},
+        {"aten::broadcast_to", "self size", &expand},
+        {"aten::expand_as", "self other", &expand_as},
+        {"aten::view_as", "self other", &view_as},
+        {"aten::reshape_as", "self other", &view_as},
+        {"aten::select", "self dim index",
          [](Call &call) {
              const TensorPtr x = call.tensor("self");
              return Value(select_tensor(call.b, x, call.axis("dim", shape_of(call.b, *x).size()), call.size("index")));
          }},
-        {"aten::slice",
+        {"aten::slice", "self dim start end step",
          [](Call &call) {
              const TensorPtr x = call.tensor("self");
              return Value(slice_tensor(call.b, x, call.axis("dim", shape_of(call.b, *x).size()),
@@ -289,7 +291,7 @@ void add_layout(Registry &to) {
                                        call.has("end") ? std::optional(call.size("end")) : std::nullopt,
                                        call.integer("step", 1)));
          }},
-        {"aten::narrow",
+        {"aten::narrow", "self dim start length",
          [](Call &call) {
              const TensorPtr x = call.tensor("self");
              const size_t axis = call.axis("dim", shape_of(call.b, *x).size());
@@ -298,7 +300,7 @@ void add_layout(Registry &to) {
              return Value(slice_tensor(call.b, x, axis, call.size("start"), *end, 1));
          }},
     };
-    for (const auto &[name, lower] : entries) to.emplace(name, lower);
+    add(to, entries);
 }
 
 }  // namespace weighbridge::torch_plugin

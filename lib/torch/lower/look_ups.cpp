@@ -26,7 +26,8 @@ Value embedding_bag(Call &call) {
     Builder &b = call.b;
     const ValueId table = call.id("weight"), ids = bag_ids(call);
     const int64_t mode = call.integer("mode", 0);
-    const int64_t padding = call.integer("padding_idx", -1);
+    int64_t padding = call.integer("padding_idx", -1);
+    if (call.has("padding_idx") && padding < 0) padding += b.shape(table)[0].terms[0];  // from the table's end
     if (b.rank(ids) != 2) throw Unsupported{"bags of " + std::to_string(b.rank(ids)) + " axes"};
     ValueId x = b.add(Op::embedding, {table, ids});  // [batch, n, d]
     std::optional<ValueId> counts;
@@ -70,7 +71,6 @@ Value buckets(Call &call) {
     bool right = call.flag("right");
     if (call.has("side")) right = call.text("side") == "right";
     const TensorPtr limits = call.tensor(search ? "sorted_sequence" : "boundaries");
-    if (call.has("sorter")) throw Unsupported{"a sorter"};
     const ValueId x = call.float_id("self");
     const ValueId boundaries = b.cast(apart(b, *limits), DType::float32);
     if (b.rank(boundaries) == 1) return result(b.add(Op::bucketize, {x, boundaries}, {{right}, {}, {}}));
@@ -82,11 +82,15 @@ Value buckets(Call &call) {
 }  // namespace
 
 void add_look_ups(Registry &to) {
-    const std::pair<const char *, Lower> entries[] = {
-        {"aten::embedding", &embedding}, {"aten::embedding_bag", &embedding_bag}, {"aten::one_hot", &one_hot},
-        {"aten::bucketize", &buckets},   {"aten::searchsorted", &buckets},
+    const Entry entries[] = {
+        {"aten::embedding", "weight indices", &embedding},
+        {"aten::embedding_bag", "weight indices offsets mode per_sample_weights include_last_offset padding_idx",
+         &embedding_bag},
+        {"aten::one_hot", "self num_classes", &one_hot},
+        {"aten::bucketize", "self boundaries right", &buckets},
+        {"aten::searchsorted", "sorted_sequence self right side sorter=", &buckets},
     };
-    for (const auto &[name, lower] : entries) to.emplace(name, lower);
+    add(to, entries);
 }
 
 }  // namespace weighbridge::torch_plugin

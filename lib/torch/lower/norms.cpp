@@ -105,19 +105,20 @@ Value rms_norm(Call &call) {
 }  // namespace
 
 void add_norms(Registry &to) {
-    const std::pair<const char *, Lower> entries[] = {
-        {"aten::batch_norm", &batch_norm},
-        {"aten::layer_norm", &layer_norm},
-        {"aten::native_layer_norm", &layer_norm},
-        {"aten::rms_norm", &rms_norm},
-        {"aten::group_norm", [](Call &call) { return grouped(call, call.size("num_groups"), "eps"); }},
-        {"aten::instance_norm",
+    const Entry entries[] = {
+        {"aten::batch_norm", "input weight bias running_mean running_var training eps", &batch_norm},
+        {"aten::layer_norm", "input normalized_shape weight bias eps", &layer_norm},
+        {"aten::native_layer_norm", "input normalized_shape weight bias eps", &layer_norm},
+        {"aten::rms_norm", "input normalized_shape weight eps", &rms_norm},
+        {"aten::group_norm", "input num_groups weight bias eps",
+         [](Call &call) { return grouped(call, call.size("num_groups"), "eps"); }},
+        {"aten::instance_norm", "input weight bias use_input_stats eps",
          [](Call &call) {
              if (!call.flag("use_input_stats")) throw Unsupported{"instance normalisation by kept statistics"};
              return grouped(call, shape_of(call.b, *call.tensor("input")).at(1), "eps");
          }},
     };
-    for (const auto &[name, lower] : entries) to.emplace(name, lower);
+    add(to, entries);
 }
 
 }  // namespace weighbridge::torch_plugin

@@ -41,6 +41,26 @@ Value rounding(Call &call) {  // nothing to do for ints
         call, [](Call &c, ValueId x) { return c.b.dtype(x) == DType::float32 ? c.b.unary(op, x) : x; }, false);
 }
 
+// To a number of decimals, computed as at::round does.
+Value round(Call &call) {
+    const int64_t decimals = call.integer("decimals", 0);
+    if (decimals == 0) return rounding<Op::round>(call);
+    const ValueId power = call.b.full(std::pow(10, std::abs(decimals)), {});
+    const Op scale = decimals > 0 ? Op::mul : Op::div, back = decimals > 0 ? Op::div : Op::mul;
+    return elementwise(call, [=](Call &c, ValueId x) {
+        return c.b.binary(back, c.b.unary(Op::round, c.b.binary(scale, x, power)), power);
+    });
+}
+
+// Of Python numbers also to another base.
+Value log(Call &call) {
+    return elementwise(call, [](Call &c, ValueId x) {
+        const ValueId natural = c.b.unary(Op::log, x);
+        if (!c.has("other")) return natural;
+        return c.b.binary(Op::div, natural, c.b.unary(Op::log, c.float_id("other")));
+    });
+}
+
 ValueId number(Builder &b, double value) { return b.full(value, {}); }
 ValueId times(Builder &b, ValueId x, double value) { return b.binary(Op::mul, x, number(b, value)); }
 ValueId plus(Builder &b, ValueId x, double value) { return b.binary(Op::add, x, number(b, value)); }
@@ -80,7 +100,16 @@ ValueId relu_of(Call &c, ValueId x) {
     return c.b.clamp(x, 0, kInfinity);
 }
 
-Value cast_to(Call &call, const TensorPtr &x, DType dtype) {
+// The same elements in memory of their own.
+TensorPtr copy_of(const Tensor &x) {
+    auto made = std::make_shared<Tensor>(x);
+    made->storage = std::make_shared<Storage>();
+    made->version = 0;
+    made->view.reset();
+    return made;
+}
+
+TensorPtr cast_to(Call &call, const TensorPtr &x, DType dtype) {
     if (dtype == DType::int32) dtype = DType::int64;
     if (dtype_of(call.b, *x) == dtype) return x;
     if (x->kind == Tensor::Kind::row_index) {
@@ -93,10 +122,12 @@ Value cast_to(Call &call, const TensorPtr &x, DType dtype) {
 // aten::to in its overloads, and others that give the operand itself or a cast of it.
 Value convert(Call &call) {
     const TensorPtr x = call.tensor("self");
-    if (call.has("other")) return cast_to(call, x, dtype_of(call.b, *call.tensor("other")));
-    const auto dtype = call.find("dtype") ? call.dtype("dtype") : std::nullopt;
-    if (!dtype) return x;
-    return cast_to(call, x, *dtype);
+    require_strided(call);
+    DType dtype = call.dtype("dtype").value_or(dtype_of(call.b, *x));
+    if (call.has("other")) dtype = dtype_of(call.b, *call.tensor("other"));
+    const TensorPtr made = cast_to(call, x, dtype);
+    const bool apart = call.flag("copy") || call.name == "aten::_to_copy";
+    return apart && made == x ? copy_of(*x) : made;
 }
 
 template <DType dtype>
@@ -105,13 +136,7 @@ Value cast(Call &call) {
 }
 
 Value same(Call &call) { return call.tensor(call.find("self") ? "self" : "input"); }
-Value copy(Call &call) {
-    auto made = std::make_shared<Tensor>(*call.tensor("self"));
-    made->storage = std::make_shared<Storage>();
-    made->version = 0;
-    made->view.reset();
-    return made;
-}
+Value copy(Call &call) { return copy_of(*call.tensor("self")); }
 
 Value glu(Call &call) {
     Builder &b = call.b;
@@ -126,8 +151,8 @@ Value glu(Call &call) {
 
 Value dropout(Call &call) {
     const char *name = call.find("input") ? "input" : "self";
-    if (call.find("train") && call.flag("train")) throw Unsupported{"dropout in training mode"};
-    if (call.find("training") && call.flag("training")) throw Unsupported{"dropout in training mode"};
+    // native_dropout counts None as true.
+    if (call.at("train").none() || call.flag("train")) throw Unsupported{"dropout in training mode"};
     return call.tensor(name);
 }
 
@@ -138,62 +163,62 @@ ValueId gelu(Builder &b, ValueId x, const std::string &approximate) {
 }
 
 void add_pointwise(Registry &to) {
-    const std::pair<const char *, Lower> entries[] = {
-        {"aten::exp", &simple<Op::exp>},
-        {"aten::log", &simple<Op::log>},
-        {"aten::log1p", &simple<Op::log1p>},
-        {"aten::sqrt", &simple<Op::sqrt>},
-        {"aten::rsqrt", &simple<Op::rsqrt>},
-        {"aten::reciprocal", &simple<Op::reciprocal>},
-        {"aten::sin", &simple<Op::sin>},
-        {"aten::cos", &simple<Op::cos>},
-        {"aten::tanh", &simple<Op::tanh>},
-        {"aten::sigmoid", &simple<Op::sigmoid>},
-        {"aten::erf", &simple<Op::erf>},
-        {"aten::silu", &simple<Op::silu>},
-        {"aten::neg", &exact<Op::neg>},
-        {"aten::abs", &exact<Op::abs>},
-        {"aten::sign", &exact<Op::sign>},
-        {"aten::square", &exact<Op::square>},
-        {"aten::floor", &rounding<Op::floor>},
-        {"aten::ceil", &rounding<Op::ceil>},
-        {"aten::round", &rounding<Op::round>},
-        {"aten::clamp", &clamp},
-        {"aten::clip", &clamp},
-        {"aten::hardtanh",
+    const Entry entries[] = {
+        {"aten::exp", "self", &simple<Op::exp>},
+        {"aten::log", "self other", &log},
+        {"aten::log1p", "self", &simple<Op::log1p>},
+        {"aten::sqrt", "self", &simple<Op::sqrt>},
+        {"aten::rsqrt", "self", &simple<Op::rsqrt>},
+        {"aten::reciprocal", "self", &simple<Op::reciprocal>},
+        {"aten::sin", "self", &simple<Op::sin>},
+        {"aten::cos", "self", &simple<Op::cos>},
+        {"aten::tanh", "self", &simple<Op::tanh>},
+        {"aten::sigmoid", "self", &simple<Op::sigmoid>},
+        {"aten::erf", "self", &simple<Op::erf>},
+        {"aten::silu", "self", &simple<Op::silu>},
+        {"aten::neg", "self", &exact<Op::neg>},
+        {"aten::abs", "self", &exact<Op::abs>},
+        {"aten::sign", "self", &exact<Op::sign>},
+        {"aten::square", "self", &exact<Op::square>},
+        {"aten::floor", "self", &rounding<Op::floor>},
+        {"aten::ceil", "self", &rounding<Op::ceil>},
+        {"aten::round", "self decimals", &round},
+        {"aten::clamp", "self min max", &clamp},
+        {"aten::clip", "self min max", &clamp},
+        {"aten::hardtanh", "self min_val max_val",
          [](Call &call) {
              const double low = call.real("min_val"), high = call.real("max_val");
              return elementwise(call, [=](Call &c, ValueId x) { return c.b.clamp(x, low, high); });
          }},
-        {"aten::clamp_min", &clamp},
-        {"aten::clamp_max", &clamp},
-        {"aten::relu", [](Call &call) { return elementwise(call, relu_of, false); }},
-        {"aten::relu6",
+        {"aten::clamp_min", "self min", &clamp},
+        {"aten::clamp_max", "self max", &clamp},
+        {"aten::relu", "self", [](Call &call) { return elementwise(call, relu_of, false); }},
+        {"aten::relu6", "self",
          [](Call &call) { return elementwise(call, [](Call &c, ValueId x) { return c.b.clamp(x, 0, 6); }); }},
-        {"aten::gelu",
+        {"aten::gelu", "self approximate",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) { return gelu(c.b, x, c.text("approximate")); });
          }},
-        {"aten::softplus",
+        {"aten::softplus", "self beta threshold",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
                  return c.b.add(Op::softplus, {x}, {{}, {c.real("beta"), c.real("threshold")}, {}});
              });
          }},
-        {"aten::leaky_relu",
+        {"aten::leaky_relu", "self negative_slope",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
                  return c.b.add(Op::leaky_relu, {x}, {{}, {c.real("negative_slope")}, {}});
              });
          }},
-        {"aten::elu",
+        {"aten::elu", "self alpha scale input_scale",
          [](Call &call) {
              if (call.real("scale", 1) != 1 || call.real("input_scale", 1) != 1) throw Unsupported{"scaled elu"};
              return elementwise(call, [](Call &c, ValueId x) {
                  return c.b.add(Op::elu, {x}, {{}, {c.real("alpha")}, {}});
              });
          }},
-        {"aten::celu",
+        {"aten::celu", "self alpha",
          [](Call &call) {
              const double alpha = call.real("alpha");
              return elementwise(call, [=](Call &c, ValueId x) {
@@ -201,7 +226,7 @@ void add_pointwise(Registry &to) {
                  return c.b.where(c.b.binary(Op::greater, x, number(c.b, 0)), x, times(c.b, low, alpha));
              });
          }},
-        {"aten::selu",
+        {"aten::selu", "self",
          [](Call &call) {
              // The constants of at::selu.
              return elementwise(call, [](Call &c, ValueId x) {
@@ -209,99 +234,87 @@ void add_pointwise(Registry &to) {
                               1.0507009873554804934193349852946);
              });
          }},
-        {"aten::mish",
+        {"aten::mish", "self",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
                  const ValueId soft = c.b.add(Op::softplus, {x}, {{}, {1.0, 20.0}, {}});
                  return c.b.binary(Op::mul, x, c.b.unary(Op::tanh, soft));
              });
          }},
-        {"aten::hardsigmoid",
+        {"aten::hardsigmoid", "self",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
                  return times(c.b, c.b.clamp(plus(c.b, x, 3), 0, 6), 1.0 / 6);
              });
          }},
-        {"aten::hardswish",
+        {"aten::hardswish", "self",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
                  return times(c.b, c.b.binary(Op::mul, x, c.b.clamp(plus(c.b, x, 3), 0, 6)), 1.0 / 6);
              });
          }},
-        {"aten::log_sigmoid",
+        {"aten::log_sigmoid", "self",
          [](Call &call) {  // -softplus(-x); a threshold so high that the formula stays exact enough
              return elementwise(call, [](Call &c, ValueId x) {
                  const ValueId soft = c.b.add(Op::softplus, {c.b.unary(Op::neg, x)}, {{}, {1.0, 30.0}, {}});
                  return c.b.unary(Op::neg, soft);
              });
          }},
-        {"aten::softsign",
-         [](Call &call) {
-             return elementwise(call, [](Call &c, ValueId x) {
-                 return c.b.binary(Op::div, x, plus(c.b, c.b.unary(Op::abs, x), 1));
-             });
-         }},
-        {"aten::tanhshrink",
-         [](Call &call) {
-             return elementwise(call, [](Call &c, ValueId x) {
-                 return c.b.binary(Op::sub, x, c.b.unary(Op::tanh, x));
-             });
-         }},
-        {"aten::tan",
+        {"aten::tan", "self",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
                  return c.b.binary(Op::div, c.b.unary(Op::sin, x), c.b.unary(Op::cos, x));
              });
          }},
-        {"aten::exp2",
+        {"aten::exp2", "self",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
                  return c.b.binary(Op::pow, number(c.b, 2), x);
              });
          }},
-        {"aten::log2",
+        {"aten::log2", "self",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
                  return times(c.b, c.b.unary(Op::log, x), 1.4426950408889634);
              });
          }},
-        {"aten::log10",
+        {"aten::log10", "self",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
                  return times(c.b, c.b.unary(Op::log, x), 0.4342944819032518);
              });
          }},
-        {"aten::frac",
+        {"aten::frac", "self",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
                  const ValueId down = c.b.unary(Op::floor, c.b.unary(Op::abs, x));
                  return c.b.binary(Op::sub, x, c.b.binary(Op::mul, c.b.unary(Op::sign, x), down));
              });
          }},
-        {"aten::trunc",
+        {"aten::trunc", "self",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
                  return c.b.where(c.b.binary(Op::less, x, number(c.b, 0)), c.b.unary(Op::ceil, x),
                                   c.b.unary(Op::floor, x));
              });
          }},
-        {"aten::isnan",
+        {"aten::isnan", "self",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) { return c.b.binary(Op::not_equal, x, x); });
          }},
-        {"aten::isinf",
+        {"aten::isinf", "self",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
                  return c.b.binary(Op::equal, c.b.unary(Op::abs, x), number(c.b, kInfinity));
              });
          }},
-        {"aten::isfinite",
+        {"aten::isfinite", "self",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
                  return c.b.binary(Op::less, c.b.unary(Op::abs, x), number(c.b, kInfinity));
              });
          }},
-        {"aten::nan_to_num",
+        {"aten::nan_to_num", "self nan posinf neginf",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
                  constexpr double kMost = std::numeric_limits<float>::max();
@@ -313,12 +326,13 @@ void add_pointwise(Registry &to) {
                  return c.b.where(low, number(c.b, c.real("neginf", -kMost)), upper);
              });
          }},
-        {"aten::logical_not",
+        {"aten::logical_not", "self",
          [](Call &call) {
              return elementwise(
-                 call, [](Call &c, ValueId x) { return c.b.unary(Op::logical_not, c.b.cast(x, DType::boolean)); }, false);
+                 call, [](Call &c, ValueId x) { return c.b.unary(Op::logical_not, c.b.cast(x, DType::boolean)); },
+                 false);
          }},
-        {"aten::bitwise_not",
+        {"aten::bitwise_not", "self",
          [](Call &call) {
              return elementwise(
                  call,
@@ -328,56 +342,52 @@ void add_pointwise(Registry &to) {
                  },
                  false);
          }},
-        {"aten::to", &convert},
-        {"aten::_to_copy", &convert},
-        {"aten::type_as", &convert},
-        {"prim::to_float", &cast<DType::float32>},
-        {"aten::float", &cast<DType::float32>},
-        {"aten::double", &cast<DType::float64>},
-        {"aten::long", &cast<DType::int64>},
-        {"aten::int", &cast<DType::int64>},
-        {"aten::bool", &cast<DType::boolean>},
-        {"aten::_cast_Float", &cast<DType::float32>},
-        {"aten::_cast_Long", &cast<DType::int64>},
-        {"aten::contiguous", &same},
-        {"aten::detach", &same},
-        {"aten::alias", &same},
-        {"aten::cpu", &same},
-        {"aten::lift_fresh", &same},
-        {"aten::requires_grad_", &same},
-        {"aten::resolve_conj", &same},
-        {"aten::resolve_neg", &same},
-        {"prim::data", &same},
-        {"aten::clone", &copy},
-        {"aten::positive", &same},
-        {"aten::glu", &glu},
-        {"aten::dropout", &dropout},
-        {"aten::dropout_", &dropout},
-        {"aten::feature_dropout", &dropout},
-        {"aten::alpha_dropout", &dropout},
-        {"aten::feature_alpha_dropout", &dropout},
-        {"aten::native_dropout", &dropout},
-        {"aten::rrelu",
+        {"aten::to", "self dtype layout copy other", &convert},
+        {"aten::_to_copy", "self dtype layout", &convert},
+        {"aten::type_as", "self other", &convert},
+        {"aten::_cast_Float", "self", &cast<DType::float32>},
+        {"aten::_cast_Long", "self", &cast<DType::int64>},
+        {"aten::contiguous", "self", &same},
+        {"aten::detach", "self", &same},
+        {"aten::alias", "self", &same},
+        {"aten::cpu", "self", &same},
+        {"aten::lift_fresh", "self", &same},
+        {"aten::requires_grad_", "self", &same},
+        {"aten::resolve_conj", "self", &same},
+        {"aten::resolve_neg", "self", &same},
+        {"prim::data", "self", &same},
+        {"aten::clone", "self", &copy},
+        {"aten::positive", "self", &same},
+        {"aten::glu", "self dim", &glu},
+        {"aten::dropout", "input train", &dropout},
+        {"aten::dropout_", "self train", &dropout},
+        {"aten::feature_dropout", "input train", &dropout},
+        {"aten::alpha_dropout", "input train", &dropout},
+        {"aten::feature_alpha_dropout", "input train", &dropout},
+        {"aten::native_dropout", "input train", &dropout},
+        {"aten::rrelu", "self lower upper training generator=",
          [](Call &call) {
              if (call.flag("training")) throw Unsupported{"rrelu in training mode"};
              const double slope = (call.real("lower") + call.real("upper")) / 2;
-             return elementwise(call, [=](Call &c, ValueId x) { return c.b.add(Op::leaky_relu, {x}, {{}, {slope}, {}}); });
+             return elementwise(call, [=](Call &c, ValueId x) {
+                 return c.b.add(Op::leaky_relu, {x}, {{}, {slope}, {}});
+             });
          }},
-        {"aten::threshold",
+        {"aten::threshold", "self threshold value",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
                  const ValueId over = c.b.binary(Op::greater, x, number(c.b, c.real("threshold")));
                  return c.b.where(over, x, number(c.b, c.real("value")));
              });
          }},
-        {"aten::logit",
+        {"aten::logit", "self eps",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
                  if (c.has("eps")) x = c.b.clamp(x, c.real("eps"), 1 - c.real("eps"));
                  return c.b.unary(Op::log, c.b.binary(Op::div, x, c.b.binary(Op::sub, number(c.b, 1), x)));
              });
          }},
-        {"aten::expm1",
+        {"aten::expm1", "self",
          [](Call &call) {  // elu is expm1 below 0; above, exp(x) - 1 loses little beyond 1
              return elementwise(call, [](Call &c, ValueId x) {
                  const ValueId below = c.b.add(Op::elu, {x}, {{}, {1.0}, {}});
@@ -387,7 +397,7 @@ void add_pointwise(Registry &to) {
              });
          }},
     };
-    for (const auto &[name, lower] : entries) to.emplace(name, lower);
+    add(to, entries);
 }
 
 }  // namespace weighbridge::torch_plugin

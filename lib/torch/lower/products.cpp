@@ -274,22 +274,24 @@ ValueId attend(Builder &b, ValueId q, ValueId k, ValueId v, std::optional<ValueI
 }
 
 void add_products(Registry &to) {
-    const std::pair<const char *, Lower> entries[] = {
-        {"aten::matmul", &matmul},
-        {"aten::mm", &matmul},
-        {"aten::bmm", &matmul},
-        {"aten::mv", &matmul},
-        {"aten::dot", &matmul},
-        {"aten::linear", &linear},
-        {"aten::addmm", &add_product},
-        {"aten::addmv", &add_product},
-        {"aten::baddbmm", &add_product},
-        {"aten::bilinear", &bilinear},
-        {"aten::cosine_similarity", &cosine_similarity},
-        {"aten::einsum", &einsum},
-        {"aten::scaled_dot_product_attention", &scaled_dot_product_attention},
+    const Entry entries[] = {
+        {"aten::matmul", "self other", &matmul},
+        {"aten::mm", "self mat2 out_dtype=", &matmul},
+        {"aten::bmm", "self mat2 out_dtype=", &matmul},
+        {"aten::mv", "self vec", &matmul},
+        {"aten::dot", "self tensor", &matmul},
+        {"aten::linear", "input weight bias", &linear},
+        {"aten::addmm", "self mat1 mat2 beta alpha out_dtype=", &add_product},
+        {"aten::addmv", "self mat vec beta alpha", &add_product},
+        {"aten::baddbmm", "self batch1 batch2 beta alpha out_dtype=", &add_product},
+        {"aten::bilinear", "input1 input2 weight bias", &bilinear},
+        {"aten::cosine_similarity", "x1 x2 dim eps", &cosine_similarity},
+        {"aten::einsum", "equation tensors self=", &einsum},
+        {"aten::scaled_dot_product_attention",
+         "query key value attn_mask dropout_p is_causal scale enable_gqa",
+         &scaled_dot_product_attention},
     };
-    for (const auto &[name, lower] : entries) to.emplace(name, lower);
+    add(to, entries);
 }
 
 }  // namespace weighbridge::torch_plugin

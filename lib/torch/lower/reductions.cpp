@@ -32,14 +32,17 @@ ValueId variance(Builder &b, ValueId x, const std::vector<size_t> &axes, double 
 
 namespace {
 
-bool kept(const Call &call) { return call.find("keepdim") && call.flag("keepdim"); }
+bool kept(const Call &call) { return call.flag("keepdim"); }
+
+// The operand in float32, where no other dtype is asked for.
+ValueId float_operand(const Call &call) {
+    return call.b.cast(call.id("self"), call.dtype("dtype").value_or(DType::float32));
+}
 
 Value sum(Call &call) {
     ValueId x = call.id("self");
-    if (call.find("dtype") && call.has("dtype"))
-        x = call.b.cast(x, *call.dtype("dtype"));
-    else if (call.b.dtype(x) == DType::boolean)
-        x = call.b.cast(x, DType::int64);
+    const auto dtype = call.dtype("dtype");
+    if (dtype || call.b.dtype(x) == DType::boolean) x = call.b.cast(x, dtype.value_or(DType::int64));
     if (call.b.rank(x) == 0) return result(x);
     return result(reduce_axes(call.b, Op::reduce_sum, x, call.axes("dim", call.b.rank(x)), kept(call)));
 }
@@ -64,13 +67,12 @@ template <bool largest>
 Value extreme(Call &call) {
     constexpr Op op = largest ? Op::reduce_max : Op::reduce_min;
     if (call.find("other")) {
-        const Lower lower = registry().at(largest ? "aten::maximum" : "aten::minimum");
-        return lower(call);
+        return registry().at(largest ? "aten::maximum" : "aten::minimum").lower(call);
     }
     const ValueId x = call.id("self");
     if (call.b.rank(x) == 0) return result(x);
     if (!call.find("dim") || call.find("dim")->none())
-        return result(reduce_axes(call.b, op, x, call.axes("dim_of_all", call.b.rank(x)), false));
+        return result(reduce_axes(call.b, op, x, call.axes("dim", call.b.rank(x)), false));
     const size_t axis = call.axis("dim", call.b.rank(x));
     const ValueId found = call.b.reduce(op, x, axis, kept(call));
     return results({found, arg_extreme(call.b, x, axis, largest, kept(call))});
@@ -110,8 +112,7 @@ Value of_bools(Call &call) {  // any, all
     if (!call.has("dim") && std::any_of(from.begin(), from.end(), [](const Extent &size) { return size.batch; }))
         return Undecided{"a condition that depends on data"};
     return result(reduce_axes(
-        call.b, op, x, call.has("dim") ? call.axes("dim", call.b.rank(x)) : call.axes("all_axes", call.b.rank(x)),
-        kept(call)));
+        call.b, op, x, call.axes("dim", call.b.rank(x)), kept(call)));
 }
 
 template <bool largest>
@@ -133,10 +134,8 @@ Value cumsum(Call &call) {
 }
 
 Value softmax(Call &call) {
-    const TensorPtr tensor = call.tensor("self");
-    ValueId x = plain(call.b, *tensor);
-    if (call.has("dtype")) x = call.b.cast(x, *call.dtype("dtype"));
-    if (call.b.rank(x) == 0) return result(x);
+    if (call.flag("half_to_float")) throw Unsupported{"float16 computation"};
+    const ValueId x = float_operand(call);
     const size_t axis = call.axis("dim", call.b.rank(x));
     if (call.name == "aten::_safe_softmax") {
         // Zeros where every score is minus infinity.
@@ -156,7 +155,8 @@ ValueId log_sum_exp(Builder &b, ValueId x, const std::vector<size_t> &axes, bool
 }
 
 Value log_softmax(Call &call) {
-    const ValueId x = call.float_id("self");
+    if (call.flag("half_to_float")) throw Unsupported{"float16 computation"};
+    const ValueId x = float_operand(call);
     const std::vector<size_t> axes{call.axis("dim", call.b.rank(x))};
     const ValueId shifted = call.b.binary(Op::sub, x, reduce_axes(call.b, Op::reduce_max, x, axes, true));
     const ValueId sum = reduce_axes(call.b, Op::reduce_sum, call.b.unary(Op::exp, shifted), axes, true);
@@ -165,10 +165,14 @@ Value log_softmax(Call &call) {
 
 Value norm(Call &call) {
     Builder &b = call.b;
-    const ValueId x = call.float_id("self");
+    const ValueId x = float_operand(call);
     const char *order_name = call.find("ord") ? "ord" : "p";
-    const double order = call.find(order_name) ? call.real(order_name, 2) : 2;
-    const auto axes = call.find("dim") ? call.axes("dim", b.rank(x)) : call.axes("all_axes", b.rank(x));
+    if (call.has(order_name) && call.at(order_name).is<std::string>())
+        throw Unsupported{"a norm of order '" + call.text(order_name) + "'"};
+    const double order = call.real(order_name, 2);
+    const auto axes = call.axes("dim", b.rank(x));
+    if (call.name == "aten::linalg_norm" && call.has("ord") && axes.size() == 2)
+        throw Unsupported{"a norm of matrices; write torch.linalg.vector_norm for one of their elements"};
     if (order == 2)
         return result(b.unary(Op::sqrt, reduce_axes(b, Op::reduce_sum, b.unary(Op::square, x), axes, kept(call))));
     const ValueId size = b.unary(Op::abs, x);
@@ -189,7 +193,7 @@ template <bool root, bool with_mean>
 Value spread(Call &call) {
     Builder &b = call.b;
     const ValueId x = call.float_id("self");
-    const auto axes = call.find("dim") ? call.axes("dim", b.rank(x)) : call.axes("all_axes", b.rank(x));
+    const auto axes = call.axes("dim", b.rank(x));
     ValueId found = variance(b, x, axes, correction_of(call), kept(call));
     if (root) found = b.unary(Op::sqrt, found);
     if (!with_mean) return result(found);
@@ -205,7 +209,8 @@ Value count_nonzero(Call &call) {
 
 Value product(Call &call) {  // of a few places
     Builder &b = call.b;
-    const ValueId x = call.id("self");
+    ValueId x = call.id("self");
+    if (const auto dtype = call.dtype("dtype")) x = b.cast(x, *dtype);
     if (!call.find("dim")) throw Unsupported{"a product of everything"};
     const size_t axis = call.axis("dim", b.rank(x));
     const Extent size = b.shape(x)[axis];
@@ -220,40 +225,40 @@ Value product(Call &call) {  // of a few places
 }  // namespace
 
 void add_reductions(Registry &to) {
-    const std::pair<const char *, Lower> entries[] = {
-        {"aten::sum", &sum},
-        {"aten::mean", &mean},
-        {"aten::max", &extreme<true>},
-        {"aten::min", &extreme<false>},
-        {"aten::amax", &over_axes<Op::reduce_max>},
-        {"aten::amin", &over_axes<Op::reduce_min>},
-        {"aten::any", &of_bools<Op::reduce_max>},
-        {"aten::all", &of_bools<Op::reduce_min>},
-        {"aten::argmax", &arg<true>},
-        {"aten::argmin", &arg<false>},
-        {"aten::cumsum", &cumsum},
-        {"aten::softmax", &softmax},
-        {"aten::_softmax", &softmax},
-        {"aten::_safe_softmax", &softmax},
-        {"aten::log_softmax", &log_softmax},
-        {"aten::_log_softmax", &log_softmax},
-        {"aten::logsumexp",
+    const Entry entries[] = {
+        {"aten::sum", "self dim keepdim dtype", &sum},
+        {"aten::mean", "self dim keepdim dtype", &mean},
+        {"aten::max", "self dim keepdim other", &extreme<true>},
+        {"aten::min", "self dim keepdim other", &extreme<false>},
+        {"aten::amax", "self dim keepdim", &over_axes<Op::reduce_max>},
+        {"aten::amin", "self dim keepdim", &over_axes<Op::reduce_min>},
+        {"aten::any", "self dim keepdim", &of_bools<Op::reduce_max>},
+        {"aten::all", "self dim keepdim", &of_bools<Op::reduce_min>},
+        {"aten::argmax", "self dim keepdim", &arg<true>},
+        {"aten::argmin", "self dim keepdim", &arg<false>},
+        {"aten::cumsum", "self dim dtype", &cumsum},
+        {"aten::softmax", "self dim dtype", &softmax},
+        {"aten::_softmax", "self dim half_to_float", &softmax},
+        {"aten::_safe_softmax", "self dim dtype", &softmax},
+        {"aten::log_softmax", "self dim dtype", &log_softmax},
+        {"aten::_log_softmax", "self dim half_to_float", &log_softmax},
+        {"aten::logsumexp", "self dim keepdim",
          [](Call &call) {
              const ValueId x = call.float_id("self");
              return result(log_sum_exp(call.b, x, call.axes("dim", call.b.rank(x)), kept(call)));
          }},
-        {"aten::norm", &norm},
-        {"aten::frobenius_norm", &norm},
-        {"aten::linalg_vector_norm", &norm},
-        {"aten::linalg_norm", &norm},
-        {"aten::std", &spread<true, false>},
-        {"aten::var", &spread<false, false>},
-        {"aten::std_mean", &spread<true, true>},
-        {"aten::var_mean", &spread<false, true>},
-        {"aten::count_nonzero", &count_nonzero},
-        {"aten::prod", &product},
+        {"aten::norm", "self p dim keepdim dtype", &norm},
+        {"aten::frobenius_norm", "self dim keepdim", &norm},
+        {"aten::linalg_vector_norm", "self ord dim keepdim dtype", &norm},
+        {"aten::linalg_norm", "self ord dim keepdim dtype", &norm},
+        {"aten::std", "self unbiased dim keepdim correction", &spread<true, false>},
+        {"aten::var", "self unbiased dim keepdim correction", &spread<false, false>},
+        {"aten::std_mean", "self unbiased dim keepdim correction", &spread<true, true>},
+        {"aten::var_mean", "self unbiased dim keepdim correction", &spread<false, true>},
+        {"aten::count_nonzero", "self dim", &count_nonzero},
+        {"aten::prod", "self dim keepdim dtype", &product},
     };
-    for (const auto &[name, lower] : entries) to.emplace(name, lower);
+    add(to, entries);
 }
 
 }  // namespace weighbridge::torch_plugin

@@ -150,17 +150,21 @@ std::optional<Value> container_operator(const std::string &name, const std::vect
     if (name == "aten::__getitem__") return (*list)[place_in(*list, arguments[1])];
     if (name == "aten::list" || name == "aten::copy") return list_of(*list);
     if (name == "aten::slice") {
-        Extent step = arguments.size() > 3 && arguments[3].is<Extent>() ? *arguments[3].as<Extent>() : Extent::of(1);
-        auto at = [&](size_t i, int64_t otherwise) {
+        auto number = [&](size_t i, int64_t otherwise) {
             const auto *extent = i < arguments.size() ? arguments[i].as<Extent>() : nullptr;
-            int64_t place = extent ? extent->terms[0] : otherwise;
+            if (extent && !extent->known()) throw Unsupported{"a place in a list that depends on sizes"};
+            return extent ? extent->terms[0] : otherwise;
+        };
+        const int64_t step = number(3, 1);
+        auto at = [&](size_t i, int64_t otherwise) {
+            int64_t place = number(i, otherwise);
             const auto size = static_cast<int64_t>(list->size());
             if (place < 0) place += size;
             return std::clamp<int64_t>(place, 0, size);
         };
-        if (step.terms[0] < 1) return std::nullopt;
+        if (step < 1) return std::nullopt;
         List part;
-        for (int64_t i = at(1, 0), end = at(2, static_cast<int64_t>(list->size())); i < end; i += step.terms[0])
+        for (int64_t i = at(1, 0), end = at(2, static_cast<int64_t>(list->size())); i < end; i += step)
             part.push_back((*list)[static_cast<size_t>(i)]);
         return list_of(std::move(part));
     }
@@ -178,6 +182,7 @@ std::optional<Value> container_operator(const std::string &name, const std::vect
     }
     if (name == "aten::insert") {
         const auto *place = arguments[1].as<Extent>();
+        if (!place || !place->known()) throw Unsupported{"a place in a list that depends on sizes"};
         const auto size = static_cast<int64_t>(object->size());
         const int64_t at = place->terms[0] < 0 ? place->terms[0] + size : place->terms[0];
         object->insert(object->begin() + std::clamp<int64_t>(at, 0, size), arguments[2]);
@@ -307,6 +312,8 @@ std::optional<Value> question(Builder &b, const std::string &name, const std::ve
         "prim::is_vulkan",    "aten::is_conj",     "aten::is_neg",        "prim::is_xla",     "prim::is_sparse_csr",
         "prim::is_ort",       "prim::is_maia",     "prim::is_ipu",        "prim::is_mtia"};
     if (kNo.count(name)) return Value(false);
+    if (name == "aten::is_contiguous" && arguments.size() > 1 && !same_key(arguments[1], Extent::of(0)))
+        return Value(Undecided{"a condition that depends on strides"});
     if (name == "prim::is_cpu" || name == "aten::is_contiguous") return Value(true);
     if (name == "aten::is_same_size") {
         const auto *other = arguments[1].as<TensorPtr>();

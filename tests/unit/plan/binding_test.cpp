@@ -36,6 +36,11 @@ Manifest for_transformer(int64_t symbol) {
                         tensor("past", DType::float32, {kBatch, symbol, 3})};
     manifest.outputs = {output("fraud", {kBatch, 1})};
     manifest.limits.length = 12;
+    if (symbol == kTokens) {
+        manifest.features.resize(2);
+        for (Feature &text : manifest.features) text.encoding = {Tokenise{nullptr, 12}};
+        for (TensorSpec &spec : manifest.tensors) spec.features = {0};
+    }
     return manifest;
 }
 
@@ -90,10 +95,35 @@ TEST_CASE("lengths of a manifest beyond the plan's are refused, and two symbols 
     Manifest manifest = for_transformer(kLength);
     manifest.limits.length = 13;
     REQUIRE(refusal(test::transformer_graph(), manifest) ==
-            "model.plan: expected lengths up to 13 as limits.length in manifest.json, found 12");
+            "model.plan: expected lengths up to 13 as limits.length or max_tokens in manifest.json, found 12: compile "
+            "the bundle again");
     manifest = for_transformer(kLength);
     manifest.tensors[0] = tensor("words", DType::int64, {kBatch, kTokens});
-    REQUIRE(refusal(test::transformer_graph(), manifest).find("length and tokens") != std::string::npos);
+    REQUIRE(refusal(test::transformer_graph(), manifest) ==
+            "model.plan: tensors 'words' and 'past': expected one symbolic size, found length and tokens; give the "
+            "text a fixed size");
+}
+
+TEST_CASE("a text's own max_tokens bounds the plan's length, whatever limits.length says") {
+    for (const int64_t most : {2, 11, 12}) {
+        Manifest manifest = for_transformer(kTokens);
+        manifest.limits.length = 4096;
+        for (Feature &text : manifest.features) text.encoding = {Tokenise{nullptr, most}};
+        REQUIRE(check_binding(*test::transformer_graph().plan(), manifest).ok());
+        const std::vector<const TensorSpec *> tensors{&manifest.tensors[0], &manifest.tensors[1]};
+        REQUIRE(*largest_size(manifest, tensors) == most);
+    }
+    Manifest manifest = for_transformer(kTokens);
+    for (Feature &text : manifest.features) text.encoding = {Tokenise{nullptr, 600}};
+    REQUIRE(refusal(test::transformer_graph(), manifest).find("expected lengths up to 600") != std::string::npos);
+}
+
+TEST_CASE("tokens of two texts are refused by both tensors' names") {
+    Manifest manifest = for_transformer(kTokens);
+    manifest.tensors[1].features = {1};
+    REQUIRE(refusal(test::transformer_graph(), manifest) ==
+            "model.plan: tensors 'merchants' and 'past': expected tokens of one text, found two texts; give one of "
+            "them a fixed size");
 }
 
 TEST_CASE("a plan of another bundle's module is refused by both digests") {
