@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# readme.sh README BUILD_DIR INCLUDE_DIR CC CXX: the README's programs compile, and score a bundle.
+# readme.sh README BUILD_DIR INCLUDE_DIR CC CXX: the README's programs run as they are printed, from the repository's root,
+# on the bundle of examples/bundles that they name. The model answers, in both languages with the same score.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -10,6 +11,13 @@ snippet "$1" c >"$work/score.c"
 link=(-I "$3" -L "$2" -lweighbridge -Wl,-rpath,"$2")
 "$5" -std=c++20 -Wall -Wextra "$work/score.cpp" -o "$work/cpp" "${link[@]}"
 "$4" -std=c99 -Wall -Wextra "$work/score.c" -o "$work/c" "${link[@]}"
-ln -s "$2/tests/fixtures/mlp" "$work/bundle"
-cd "$work"
-[ "$(./cpp)" = "$(./c)" ] && ./c | grep -qE '^score 0\.[0-9]{6} band [0-2]$' && ./c
+cd "$(dirname "$1")"
+fallback=$(sed -n 's/.*"fallback": *{ *"score": *\([0-9.]*\).*/\1/p' <(tr -d '\n' <examples/bundles/card-transformer/manifest.json))
+[ -n "$fallback" ]
+# On a busy machine the fallback may answer: then once more.
+for _ in 1 2 3 4 5; do
+    cpp=$("$work/cpp") c=$("$work/c")
+    printf '%s\n' "C++: $cpp" "C: $c"
+    if [ "$cpp" = "$c" ] && [[ $c =~ ^score\ 0\.[0-9]{6}\ band\ [0-2]$ && $c != "score $fallback"* ]]; then exit 0; fi
+done
+exit 1
