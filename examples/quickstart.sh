@@ -29,8 +29,9 @@ score() { # BUNDLE INPUT
     wb_say "$1: verify, then score $rows payments one by one, two threads on two contexts"
     "$weighbridge" verify "examples/bundles/$1" || wb_fail "$1 does not verify"
     "$weighbridge" score "examples/bundles/$1" --input "$work/$2" --output "$work/$1.scores.csv" \
-        --contexts 2 --threads 2 --id payment_id --label is_fraud || wb_fail "$1 did not score"
+        --contexts 2 --threads 2 --id payment_id --label is_fraud --json >"$work/$1.json" || wb_fail "$1 did not score"
 }
 score card-mlp payments.csv
 score card-transformer payments.ndjson
 wb_say "the scores are in out/quickstart; the bundles in examples/bundles; after the build it took $((SECONDS - begin)) s"
+"$WB_VENV/bin/python" examples/compare.py "$work/card-mlp.json" "$work/card-transformer.json" || wb_fail "no table"
