@@ -8,7 +8,8 @@ add_executable(weighbridge_command ${WEIGHBRIDGE_CLI_SOURCES})
 target_include_directories(weighbridge_command PRIVATE "${PROJECT_SOURCE_DIR}/lib")
 target_link_libraries(weighbridge_command PRIVATE
     weighbridge weighbridge_flags CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt-header-only Threads::Threads)
-target_precompile_headers(weighbridge_command PRIVATE <CLI/CLI.hpp> <nlohmann/json.hpp> <fmt/format.h>)
+# What every file includes; all else that is large is behind a header of its own (options.hpp, json.hpp, text.hpp).
+target_precompile_headers(weighbridge_command PRIVATE <weighbridge.hpp>)
 set_target_properties(weighbridge_command PROPERTIES
     OUTPUT_NAME weighbridge
     RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin"

@@ -31,6 +31,9 @@ wb_test_program(unit_tests
         "${PROJECT_SOURCE_DIR}/lib/cli/interrupt.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/pipeline.cpp"
         "${PROJECT_SOURCE_DIR}/lib/cli/members.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/output.cpp"
         "${PROJECT_SOURCE_DIR}/lib/cli/printable.cpp"
+        "${PROJECT_SOURCE_DIR}/lib/cli/label.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/report.cpp"
+        "${PROJECT_SOURCE_DIR}/lib/cli/report_json.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/report_tables.cpp"
+        "${PROJECT_SOURCE_DIR}/lib/cli/table.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/text.cpp"
         "${WEIGHBRIDGE_TESTS}/support/fixture.cpp" "${WEIGHBRIDGE_TESTS}/support/fixture_plan.cpp"
         "${WEIGHBRIDGE_TESTS}/support/random_graph.cpp" "${WEIGHBRIDGE_TESTS}/support/graph_runs.cpp"
     LIBRARIES test_main weighbridge_core)

@@ -25,7 +25,8 @@ Status run_shortest(const PluginOptions &options, const std::shared_ptr<const Bu
     // No value takes more of the tail than eight bytes for each of its characters.
     std::vector<uint64_t> row(schema.fixed_bytes() / 8 + json.size() + 8);
     if (Status status = init_row(schema, row.data(), row.size() * 8); !status.ok()) return status;
-    if (Status status = set_row_json(schema, row.data(), json); !status.ok()) return status;
+    const int64_t longest = bundle->manifest().limits.length;
+    if (Status status = set_row_json(schema, row.data(), json, longest); !status.ok()) return status;
     Tile tile = bundle->encoder().make_tile(1);
     RowNotes notes;
     Encoder::Append done;

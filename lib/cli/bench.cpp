@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
 #include <atomic>
 #include <bit>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "cli/bundle_file.hpp"
@@ -10,6 +8,8 @@
 #include "cli/input.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/metrics.hpp"
+#include "cli/options.hpp"
+#include "cli/report.hpp"
 
 namespace weighbridge::cli {
 
@@ -40,19 +40,16 @@ struct Lap {
 
 class Bench final : public Verb {
   public:
-    void declare(CLI::App &app) override {
-        choice_.declare_directory(app);
-        input_.declare(app, false);
-        app.get_option("--input")->description("payments to score in turn (default: the golden rows), at most 4096");
-        app.add_option("--threads", threads_, "threads, each in a closed loop (default 1)")->check(CLI::Range(1, 256));
-        app.add_option("--contexts", choice_.contexts, "contexts (default: as many as threads)")
-            ->check(CLI::Range(1, 256));
-        app.add_option("--batch", batch_, "rows in one call (default 1)")->check(CLI::Range(1, 1 << 20));
-        app.add_option("--seconds", seconds_, "measured time (default 3)")->check(CLI::Range(0.01, 86400.0));
-        app.add_option("--warm-up", warm_up_, "time before it, in seconds (default 0.5)")
-            ->check(CLI::Range(0.0, 3600.0));
-        choice_.declare_load(app);
-        app.add_flag("--json", json_, "print JSON");
+    void declare(Options &options) override {
+        choice_.declare_directory(options);
+        input_.declare_optional(options, "payments to score in turn (default: the golden rows), at most 4096");
+        options.count("--threads", threads_, 1, 256, "threads, each in a closed loop (default 1)");
+        options.count("--contexts", choice_.contexts, 1, 256, "contexts (default: as many as threads)");
+        options.count("--batch", batch_, 1, 1 << 20, "rows in one call (default 1)");
+        options.number("--seconds", seconds_, 0.01, 86400.0, "measured time (default 3)");
+        options.number("--warm-up", warm_up_, 0.0, 3600.0, "time before it, in seconds (default 0.5)");
+        choice_.declare_load(options);
+        options.flag("--json", json_, "print JSON");
     }
 
     int run() override {
@@ -167,26 +164,26 @@ class Bench final : public Verb {
         }
         if (!latencies.count()) throw Failure(exit_failed, "no call ended within --seconds");
         auto us = [&](double share) { return static_cast<double>(latencies.quantile_ns(share)) / 1000.0; };
-        nlohmann::ordered_json json = {{"bundle", choice_.directory},
-                                       {"version", first.bundle_version()},
-                                       {"backend", backend_name(first.backend)},
-                                       {"threads", threads_},
-                                       {"contexts", choice_.contexts},
-                                       {"batch", batch_},
-                                       {"distinct_rows", rows},
-                                       {"calls", latencies.count()},
-                                       {"rows", scored},
-                                       {"fallbacks", fallbacks},
-                                       {"differing", differing},
-                                       {"latency_us",
-                                        {{"p50", us(0.5)},
-                                         {"p90", us(0.9)},
-                                         {"p99", us(0.99)},
-                                         {"p99.9", us(0.999)},
-                                         {"max", static_cast<double>(latencies.max_ns()) / 1000.0}}},
-                                       {"rows_per_second", static_cast<double>(scored) / seconds_},
-                                       {"tokens_per_second", static_cast<double>(tokens) / seconds_}};
-        print_report(json.dump(json_ ? -1 : 2), json_);
+        Report latency = {{"p50", us(0.5)},
+                          {"p90", us(0.9)},
+                          {"p99", us(0.99)},
+                          {"p99.9", us(0.999)},
+                          {"max", static_cast<double>(latencies.max_ns()) / 1000.0}};
+        print_report({{"bundle", choice_.directory},
+                      {"version", std::string(first.bundle_version())},
+                      {"backend", backend_name(first.backend)},
+                      {"threads", threads_},
+                      {"contexts", choice_.contexts},
+                      {"batch", batch_},
+                      {"distinct_rows", rows},
+                      {"calls", latencies.count()},
+                      {"rows", scored},
+                      {"fallbacks", fallbacks},
+                      {"differing", differing},
+                      {"latency_us", latency},
+                      {"rows_per_second", static_cast<double>(scored) / seconds_},
+                      {"tokens_per_second", static_cast<double>(tokens) / seconds_}},
+                     json_);
         // A plan gives the same bits each time; a score that changed would make the times worthless.
         if (differing && first.numerics) throw Failure(exit_failed, "scores changed between calls of the same rows");
         return exit_ok;
@@ -194,8 +191,7 @@ class Bench final : public Verb {
 
     ModelChoice choice_;
     Input input_;
-    unsigned threads_ = 1;
-    size_t batch_ = 1;
+    uint32_t threads_ = 1, batch_ = 1;
     double seconds_ = 3.0, warm_up_ = 0.5;
     bool json_ = false;
 };

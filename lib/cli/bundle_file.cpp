@@ -2,21 +2,21 @@
 #include "cli/bundle_file.hpp"
 
 #include <fstream>
-#include <nlohmann/json.hpp>
+#include <iterator>
 
 #include "cli/records.hpp"
+#include "cli/report.hpp"
 
 namespace weighbridge::cli {
 
 std::vector<std::string> band_names(const std::string &directory) {
     std::ifstream file(directory + "/manifest.json");
-    nlohmann::json manifest = nlohmann::json::parse(file);
-    const nlohmann::json &outputs = manifest.at("outputs");
+    const Report manifest = Report::parse(std::string(std::istreambuf_iterator<char>(file), {}));
+    const std::vector<Report::Member> &outputs = manifest["outputs"].members();
     std::vector<std::string> names;
-    for (const nlohmann::json &output : outputs) {
-        if (outputs.size() > 1 && !output.value("primary", false)) continue;
-        for (const nlohmann::json &band : output.value("bands", nlohmann::json::array()))
-            names.push_back(band.at("name").get<std::string>());
+    for (const auto &[unnamed, output] : outputs) {
+        if (outputs.size() > 1 && !output["primary"].is_true()) continue;
+        for (const auto &[also_unnamed, band] : output["bands"].members()) names.push_back(band["name"].text());
     }
     return names;
 }
@@ -25,7 +25,7 @@ std::vector<std::string> golden_rows(const std::string &directory) {
     RecordReader reader(directory + "/golden.jsonl", Format::ndjson);
     std::vector<std::string> rows;
     for (Record record; reader.next(record);)
-        if (record.fault.empty()) rows.push_back(nlohmann::json::parse(record.text).at("row").dump());
+        if (record.fault.empty()) rows.push_back(Report::parse(record.text)["row"].json());
     return rows;
 }
 

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <iterator>
-#include <nlohmann/json.hpp>
 
 #include "cli/payments.hpp"
+#include "cli/text.hpp"
 
 namespace weighbridge::cli {
 
@@ -42,7 +39,7 @@ bool append_number(std::string &json, std::string_view text) {
 }
 
 void append_text(std::string &json, std::string_view text) {
-    json += nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+    json += json_text(text);
 }
 
 // True and false as JSON, pandas and spreadsheets write them.
@@ -99,7 +96,7 @@ Expected<void> set_cell(Row &row, uint32_t index, const CsvField &field, std::st
         return row.set(index, keys);
     }
     json += json.empty() ? '{' : ',';
-    fmt::format_to(std::back_inserter(json), "\"{}\":", feature.name);
+    json += formatted("\"{}\":", feature.name);
     if (!feature.is_sequence) {
         append_value(json, feature, text);
         return {};

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.hpp"
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
+
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "cli/report.hpp"
 
 namespace weighbridge::cli {
 
@@ -12,25 +15,25 @@ std::string absolute(const std::string &path) { return path.empty() ? path : std
 
 }  // namespace
 
-void ModelChoice::declare_directory(CLI::App &app) {
-    app.add_option("DIR", directory, "the bundle's directory")->required()->type_name("");
+void ModelChoice::declare_directory(Options &options) {
+    options.argument("DIR", directory, "the bundle's directory");
 }
 
-void ModelChoice::declare_engine(CLI::App &app) {
-    app.add_option("--torch-plugin", torch_plugin, "libweighbridge_torch-<minor>.so (default: beside the library)");
-    app.add_option("--libtorch", libtorch, "LibTorch's lib directory");
+void ModelChoice::declare_engine(Options &options) {
+    options.text("--torch-plugin", torch_plugin, "libweighbridge_torch-<minor>.so (default: beside the library)");
+    options.text("--libtorch", libtorch, "LibTorch's lib directory");
 }
 
-void ModelChoice::declare_load(CLI::App &app) {
-    app.add_option("--backend", backend,
-                   "native, reference, torchscript, or a list, best first (default native,reference); "
-                   "torchscript runs the module's code: only for bundles that you trust");
-    app.add_option("--precision", precision, "fp32, bf16, int8, int8bf16 (default: the plan's first)");
-    app.add_option("--cpu-level", cpu_level,
-                   "most that native kernels may use: portable, avx2, avx512, avx512_vnni, avx512_bf16, amx");
-    app.add_flag("--allow-amx", allow_amx, "ask Linux for AMX tiles");
-    app.add_flag("!--no-verify", verify, "load without reproducing the golden vectors");
-    declare_engine(app);
+void ModelChoice::declare_load(Options &options) {
+    options.text("--backend", backend,
+                 "native, reference, torchscript, or a list, best first (default native,reference); "
+                 "torchscript runs the module's code: only for bundles that you trust");
+    options.text("--precision", precision, "fp32, bf16, int8, int8bf16 (default: the plan's first)");
+    options.text("--cpu-level", cpu_level,
+                 "most that native kernels may use: portable, avx2, avx512, avx512_vnni, avx512_bf16, amx");
+    options.flag("--allow-amx", allow_amx, "ask Linux for AMX tiles");
+    options.negation("--no-verify", verify, "load without reproducing the golden vectors");
+    declare_engine(options);
 }
 
 Engine ModelChoice::engine() const {
@@ -44,5 +47,18 @@ Engine ModelChoice::engine() const {
 }
 
 LoadOptions ModelChoice::load() const { return {.engines = backend, .precision = precision, .verify = verify}; }
+
+void print_report(const Report &report, bool json, const std::string &path) {
+    Output output(path);
+    output.write(json ? report.json() + "\n" : report.tables());
+    output.close();
+}
+
+void print_report(const std::string &report, bool json) {
+    if (!json) return print_report(Report::parse(report), json);
+    Output output("-");
+    output.write(report + "\n");
+    output.close();
+}
 
 }  // namespace weighbridge::cli

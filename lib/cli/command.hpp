@@ -9,11 +9,10 @@
 
 #include "weighbridge.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace weighbridge::cli {
+
+class Options;
+class Report;
 
 // Exit codes, in --help and README.md.
 enum Exit : int {
@@ -37,7 +36,7 @@ class Failure : public std::runtime_error {
 class Verb {
   public:
     virtual ~Verb() = default;
-    virtual void declare(CLI::App &app) = 0;
+    virtual void declare(Options &options) = 0;
     virtual int run() = 0;
 };
 
@@ -58,15 +57,16 @@ struct ModelChoice {
     bool verify = true;
 
     // `directory` is declared by the verb's DIR; engine_options alone for verbs without a model.
-    void declare_directory(CLI::App &app);
-    void declare_engine(CLI::App &app);
-    void declare_load(CLI::App &app);
+    void declare_directory(Options &options);
+    void declare_engine(Options &options);
+    void declare_load(Options &options);
     Engine engine() const;
     LoadOptions load() const;
 };
 
-// Prints a report of the library (JSON): as it is with `json`, else readably: scalars as "name: value", arrays of
-// objects as tables. Goes to the file `path`.
-void print_report(const std::string &report, bool json, const std::string &path = "-");
+// Prints a report to the file `path`: as JSON, or as tables.
+void print_report(const Report &report, bool json, const std::string &path = "-");
+// The same of one that the library wrote, in JSON, which is printed as it is.
+void print_report(const std::string &report, bool json);
 
 }  // namespace weighbridge::cli

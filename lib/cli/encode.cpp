@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
-#include <CLI/CLI.hpp>
-
 #include "cli/command.hpp"
 #include "cli/input.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/scorer.hpp"
+#include "cli/text.hpp"
 
 namespace weighbridge::cli {
 
@@ -18,7 +16,7 @@ std::string numbers(const Tensor &tensor) {
     std::string out;
     for (T value : tensor.values<T>()) {
         if (!out.empty()) out += ',';
-        out += fmt::format("{}", value);
+        out += formatted("{}", value);
     }
     return out;
 }
@@ -46,17 +44,17 @@ std::string tensor_json(const Tensor &tensor) {
     }
     std::string shape;
     for (int64_t size : tensor.shape()) shape += (shape.empty() ? "" : ",") + std::to_string(size);
-    return fmt::format(R"({{"dtype":"{}","shape":[{}],"data":[{}]}})", dtype, shape, data);
+    return formatted(R"({{"dtype":"{}","shape":[{}],"data":[{}]}})", dtype, shape, data);
 }
 
 class Encode final : public Verb {
   public:
-    void declare(CLI::App &app) override {
-        choice_.declare_directory(app);
-        input_.declare(app, true);
-        app.add_option("--output", output_, "JSON lines (default: stdout)");
-        app.add_option("--rejects", rejects_, "rows that could not be encoded, as JSON lines (default: stderr)");
-        app.add_flag("--json", json_, "nothing changes: the output is JSON lines");
+    void declare(Options &options) override {
+        choice_.declare_directory(options);
+        input_.declare(options);
+        options.text("--output", output_, "JSON lines (default: stdout)");
+        options.text("--rejects", rejects_, "rows that could not be encoded, as JSON lines (default: stderr)");
+        options.flag("--json", json_, "nothing changes: the output is JSON lines");
     }
 
     int run() override {
@@ -84,7 +82,7 @@ class Encode final : public Verb {
         output.close();
         rejects.close();
         if (interrupted())
-            throw Failure(interrupt_exit(), fmt::format("ended by {} after {} rows, which are written, to '{}'",
+            throw Failure(interrupt_exit(), formatted("ended by {} after {} rows, which are written, to '{}'",
                                                         interrupt_name(), rows, output_));
         return all ? exit_ok : exit_rejected;
     }
@@ -92,11 +90,11 @@ class Encode final : public Verb {
   private:
     static Expected<std::string> encode(const Payments &payments, const Record &record, Row &row, Payment &payment) {
         if (auto read = payments.read(record, row, payment); !read) return std::move(read).error();
-        std::string line = fmt::format(R"({{"line":{},"tensors":{{)", record.line);
+        std::string line = formatted(R"({{"line":{},"tensors":{{)", record.line);
         for (uint32_t i = 0; i < row.schema().info().tensor_count; ++i) {
             auto tensor = row.encode(i);
             if (!tensor) return std::move(tensor).error();
-            line += fmt::format(R"({}"{}":{})", i ? "," : "", tensor->info.name, tensor_json(*tensor));
+            line += formatted(R"({}"{}":{})", i ? "," : "", tensor->info.name, tensor_json(*tensor));
         }
         return line + "}}\n";
     }

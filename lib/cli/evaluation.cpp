@@ -9,7 +9,7 @@
 
 namespace weighbridge::cli {
 
-Ranking evaluate(const Model &model, const EvaluationFile &evaluation) {
+Ranking evaluate(const Model &model, const EvaluationFile &evaluation, Report &report) {
     constexpr size_t kRows = 256;
     Input input;
     input.path = evaluation.file;
@@ -19,25 +19,22 @@ Ranking evaluate(const Model &model, const EvaluationFile &evaluation) {
     InputFile file = input.open(model.schema(), options);
     ScoreSettings settings;
     settings.batch = kRows;
-    std::vector<Labelled> labelled;
-    uint64_t rows = 0, rejected = 0;
+    Summary summary;
     {
         Progress progress;
         run_pipeline(
             *file.reader, 1, kRows, [&] { return make_scorer(model, *file.payments, settings); },
             [&](Chunk &chunk) {
-                labelled.insert(labelled.end(), chunk.labelled.begin(), chunk.labelled.end());
-                rows += chunk.rows;
-                rejected += chunk.rejected;
-                progress.show(rows, rejected);
+                summary.add(chunk);
+                progress.show(summary.rows, summary.rejected);
             });
     }
-    auto ranking = rank(labelled, alert_share);
+    summary.add_counts(report);
+    auto ranking = summary.add_ranking(report);
     if (!ranking)
         throw Failure(exit_failed, "'" + evaluation.file + "': expected rows with " + evaluation.label +
-                                       " 0 and 1 that can be scored, got " + std::to_string(labelled.size()) +
-                                       " of one kind (" + std::to_string(rejected) + " of " + std::to_string(rows) +
-                                       " rows were rejected)");
+                                       " 0 or 1 that can be scored, found none among " + std::to_string(summary.rows) +
+                                       " rows, of which " + std::to_string(summary.rejected) + " were rejected");
     return *ranking;
 }
 

@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/input.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include "cli/command.hpp"
+#include "cli/options.hpp"
 
 namespace weighbridge::cli {
 
-void Input::declare(CLI::App &app, bool required) {
-    app.add_option("--input", path, "payments: .csv (with a header), .ndjson or .jsonl; - for stdin")
-        ->required(required);
-    app.add_option("--format", format, "csv or ndjson, where the extension does not say")
-        ->check(CLI::IsMember({"csv", "ndjson"}));
-    app.add_flag("--allow-unknown", allow_unknown, "ignore columns that are not features");
-    app.add_flag("--allow-missing", allow_missing, "leave features without a CSV column missing");
+void Input::declare(Options &options) {
+    options.required("--input", path, "payments: .csv (with a header), .ndjson or .jsonl; - for stdin");
+    declare_reading(options);
+}
+
+void Input::declare_optional(Options &options, const char *help) {
+    options.text("--input", path, help);
+    declare_reading(options);
+}
+
+void Input::declare_reading(Options &options) {
+    options.choice("--format", format, {"csv", "ndjson"}, "where the extension does not say");
+    options.flag("--allow-unknown", allow_unknown, "ignore columns that are not features");
+    options.flag("--allow-missing", allow_missing, "leave features without a CSV column missing");
 }
 
 InputFile Input::open(const Schema &schema, InputOptions options) const {

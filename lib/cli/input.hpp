@@ -8,11 +8,9 @@
 #include "cli/payments.hpp"
 #include "cli/records.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace weighbridge::cli {
+
+class Options;
 
 // An open file of payments.
 struct InputFile {
@@ -24,9 +22,13 @@ struct Input {
     std::string path, format;
     bool allow_unknown = false, allow_missing = false;
 
-    void declare(CLI::App &app, bool required);
+    void declare(Options &options);
+    void declare_optional(Options &options, const char *help);
     // Reads the header of a CSV file.
     InputFile open(const Schema &schema, InputOptions options = {}) const;
+
+  private:
+    void declare_reading(Options &options);
 };
 
 }  // namespace weighbridge::cli

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
-
 #include "cli/command.hpp"
+#include "cli/options.hpp"
 
 namespace weighbridge::cli {
 
@@ -9,9 +8,9 @@ namespace {
 
 class Inspect final : public Verb {
   public:
-    void declare(CLI::App &app) override {
-        choice_.declare_directory(app);
-        app.add_flag("--json", json_, "print JSON");
+    void declare(Options &options) override {
+        choice_.declare_directory(options);
+        options.flag("--json", json_, "print JSON");
     }
 
     int run() override {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <exception>
 #include <string>
-#include <vector>
 
 #include "cli/command.hpp"
+#include "cli/options.hpp"
 #include "cli/printable.hpp"
 
 namespace weighbridge::cli {
@@ -30,9 +29,7 @@ struct Entry {
 };
 
 int run(int argc, char **argv) {
-    CLI::App app("Packs, checks and runs Weighbridge bundles.", "weighbridge");
-    app.footer(footer);
-    app.require_subcommand(1);
+    CommandLine line("Packs, checks and runs Weighbridge bundles.", footer);
     Entry entries[] = {
         {"pack", "make a bundle from a TorchScript module and a manifest", make_pack()},
         {"compile", "compile a bundle's TorchScript to a plan that runs without LibTorch", make_compile()},
@@ -44,28 +41,19 @@ int run(int argc, char **argv) {
         {"version", "show version, CPU features and backends", make_version()},
     };
     for (Entry &entry : entries) {
-        CLI::App *sub = app.add_subcommand(entry.name, entry.help);
-        sub->footer(footer);
-        entry.verb->declare(*sub);
+        Options options = line.add_verb(entry.name, entry.help);
+        entry.verb->declare(options);
     }
-    std::string verb;
     try {
-        app.parse(argc, argv);
-        for (Entry &entry : entries) {
-            if (!app.got_subcommand(entry.name)) continue;
-            verb = entry.name;
-            if (!abi_matches()) throw Failure(exit_failed, "the library has another C ABI than this command");
-            return entry.verb->run();
-        }
-        return exit_usage;
-    } catch (const CLI::ParseError &error) {
-        if (error.get_exit_code() == 0) return app.exit(error);
-        for (const CLI::App *sub : app.get_subcommands()) verb = sub->get_name();
-        return complain(verb, error.what(), exit_usage);
+        if (!line.parse(argc, argv)) return exit_ok;
+        if (!abi_matches()) throw Failure(exit_failed, "the library has another C ABI than this command");
+        auto entry = std::find_if(std::begin(entries), std::end(entries),
+                                  [&](const Entry &candidate) { return candidate.name == line.verb(); });
+        return entry->verb->run();
     } catch (const Failure &failure) {
-        return complain(verb, failure.what(), failure.code());
+        return complain(line.verb(), failure.what(), failure.code());
     } catch (const std::exception &error) {
-        return complain(verb, error.what(), exit_failed);
+        return complain(line.verb(), error.what(), exit_failed);
     }
 }
 

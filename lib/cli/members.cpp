@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/members.hpp"
 
-#include <nlohmann/json.hpp>
+#include "cli/report.hpp"
 
 namespace weighbridge::cli {
 
@@ -140,9 +140,9 @@ size_t split_object(std::string_view text, std::vector<Member> &members) {
 
 std::optional<std::string> text_of(std::string_view value) {
     if (!value.starts_with('"')) return std::string(value);
-    auto parsed = nlohmann::json::parse(value, nullptr, false);
-    if (!parsed.is_string()) return std::nullopt;
-    return parsed.get<std::string>();
+    Report parsed = Report::parse(value);
+    if (!parsed.is(Report::Kind::text)) return std::nullopt;
+    return parsed.text();
 }
 
 }  // namespace weighbridge::cli

@@ -12,13 +12,15 @@ std::optional<Ranking> rank(std::vector<Labelled> &rows, double alert_share) {
     auto total = static_cast<double>(rows.size());
     auto frauds =
         static_cast<double>(std::count_if(rows.begin(), rows.end(), [](const Labelled &r) { return r.fraud; }));
-    if (frauds == 0.0 || frauds == total) return std::nullopt;
+    if (rows.empty()) return std::nullopt;
 
     Ranking ranking;
     ranking.alerts = std::max<uint64_t>(1, static_cast<uint64_t>(std::floor(alert_share * total)));
     auto alerts = static_cast<double>(ranking.alerts);
+    if (frauds == 0.0) return ranking;
     double seen = 0.0, caught = 0.0;  // rows, and frauds among them, with a score above the threshold
     double pairs = 0.0;               // (fraud, other) pairs in the right order
+    double found = 0.0;               // frauds among the alerts
     for (size_t i = 0; i < rows.size();) {
         size_t end = i;
         double here = 0.0;
@@ -26,13 +28,15 @@ std::optional<Ranking> rank(std::vector<Labelled> &rows, double alert_share) {
         auto ties = static_cast<double>(end - i);
         double others_below = (total - frauds) - (seen - caught) - (ties - here);
         pairs += here * (others_below + 0.5 * (ties - here));
-        if (seen < alerts) ranking.recall += here * std::min(1.0, (alerts - seen) / ties) / frauds;
+        if (seen < alerts) found += here * std::min(1.0, (alerts - seen) / ties);
         seen += ties;
         caught += here;
-        ranking.average_precision += here / frauds * (caught / seen);
+        ranking.average_precision += here * (caught / seen);
         i = end;
     }
-    ranking.auc = pairs / (frauds * (total - frauds));
+    ranking.average_precision /= frauds;
+    ranking.recall = found / frauds;
+    if (frauds < total) ranking.auc = pairs / (frauds * (total - frauds));
     return ranking;
 }
 

@@ -15,13 +15,14 @@ struct Labelled {
 };
 
 struct Ranking {
-    double average_precision = 0.0;  // sum over distinct thresholds of (R_n - R_{n-1}) P_n, as scikit-learn has it
-    double auc = 0.0;                // ties count half (midranks)
-    double recall = 0.0;             // of the frauds, those among the highest `alert_share` of the scores
-    uint64_t alerts = 0;             // how many rows that share is
+    // Sum over distinct thresholds of (R_n - R_{n-1}) P_n, as scikit-learn has it; 0 without a fraud.
+    double average_precision = 0.0;
+    std::optional<double> auc;     // ties count half (midranks); none where all labels are the same
+    std::optional<double> recall;  // of the frauds, those among the highest `alert_share` of the scores; none without one
+    uint64_t alerts = 0;           // how many rows that share is
 };
 
-// Sorts `rows` by falling score. None where there is no fraud or nothing else.
+// Sorts `rows` by falling score. None without rows.
 // @param alert_share  in (0, 1]; the number of alerts is rounded down, at least 1; rows that tie at the last alert
 //                     count by the share of them that fits, so the order of the file does not matter
 std::optional<Ranking> rank(std::vector<Labelled> &rows, double alert_share);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
-
 #include "cli/command.hpp"
+#include "cli/options.hpp"
 
 namespace weighbridge::cli {
 
@@ -9,13 +8,13 @@ namespace {
 
 class Pack final : public Verb {
   public:
-    void declare(CLI::App &app) override {
-        app.add_option("--module", request_.module, "model.ts, a TorchScript file")->required();
-        app.add_option("--manifest", request_.manifest, "manifest.json; vocabularies lie beside it")->required();
-        app.add_option("--golden", request_.golden, "golden.jsonl (default: 64 rows, computed through LibTorch)");
-        app.add_option("--out", request_.out_dir, "the directory to make; must not exist or be empty")->required();
-        app.add_flag("--json", json_, "print what was packed as JSON");
-        choice_.declare_engine(app);
+    void declare(Options &options) override {
+        options.required("--module", request_.module, "model.ts, a TorchScript file");
+        options.required("--manifest", request_.manifest, "manifest.json; vocabularies lie beside it");
+        options.text("--golden", request_.golden, "golden.jsonl (default: 64 rows, computed through LibTorch)");
+        options.required("--out", request_.out_dir, "the directory to make; must not exist or be empty");
+        options.flag("--json", json_, "print what was packed as JSON");
+        choice_.declare_engine(options);
     }
 
     int run() override {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/payments.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "cli/command.hpp"
+#include "cli/label.hpp"
 #include "cli/members.hpp"
 #include "cli/printable.hpp"
+#include "cli/text.hpp"
 
 namespace weighbridge::cli {
 
@@ -16,12 +16,6 @@ namespace {
 constexpr size_t longest_name = 64;  // of a column that messages repeat
 
 Error refuse(std::string message) { return {WB_INVALID_INPUT, std::move(message), -1, 0}; }
-
-Expected<bool> label_of(const std::string &name, std::string_view text) {
-    if (text == "0") return false;
-    if (text == "1") return true;
-    return refuse(fmt::format("label '{}': expected 0 or 1, got another value", name));
-}
 
 // For a record of JSON that cannot be read.
 const char *about_line_ends(std::string_view record) {
@@ -35,9 +29,9 @@ void append_item(std::string &list, const std::string &item) {
 
 // An unknown column in a message: by its name only where the header is one beyond doubt.
 std::string column_name(const CsvField &name, size_t index, bool is_header) {
-    if (name.text.empty()) return fmt::format("column {} (without a name)", index + 1);
-    if (!is_header || name.text.size() > longest_name) return fmt::format("column {}", index + 1);
-    return fmt::format("'{}'", name.text);
+    if (name.text.empty()) return formatted("column {} (without a name)", index + 1);
+    if (!is_header || name.text.size() > longest_name) return formatted("column {}", index + 1);
+    return formatted("'{}'", name.text);
 }
 
 }  // namespace
@@ -48,13 +42,13 @@ Payments::Payments(Schema schema, InputOptions options, const std::string &heade
         names_[schema_.features()[i].name].feature = static_cast<int32_t>(i);
     for (size_t i = 0; i < options_.ids.size(); ++i) {
         Column &column = names_[options_.ids[i]];
-        if (column.id != none) throw Failure(exit_usage, fmt::format("--id '{}' is there twice", options_.ids[i]));
+        if (column.id != none) throw Failure(exit_usage, formatted("--id '{}' is there twice", options_.ids[i]));
         column.id = static_cast<int32_t>(i);
     }
     if (!options_.label.empty()) {
         Column &column = names_[options_.label];
         if (column.feature != none)
-            throw Failure(exit_usage, fmt::format("--label '{}' is a feature of the bundle", options_.label));
+            throw Failure(exit_usage, formatted("--label '{}' is a feature of the bundle", options_.label));
         column.label = true;
     }
     if (options_.format == Format::csv) bind(header);
@@ -85,7 +79,7 @@ void Payments::refuse_other_separator(const std::string &header, size_t known_by
         std::replace(other.begin(), other.end(), ',', ' ');
         std::replace(other.begin(), other.end(), separator, ',');
         if (!split_csv(other, 0, names, scratch) && known(names) > known_by_comma)
-            throw Failure(exit_failed, fmt::format("header: expected cells between commas, got {}; write the file with "
+            throw Failure(exit_failed, formatted("header: expected cells between commas, got {}; write the file with "
                                                    "commas (cells that hold one in quotes)",
                                                    name));
     }
@@ -101,7 +95,7 @@ void Payments::bind(const std::string &header) {
         if (column.feature != none || column.id != none || column.label)
             for (const Column &other : columns_)
                 if (other.feature == column.feature && other.id == column.id && other.label == column.label)
-                    throw Failure(exit_failed, fmt::format("header: column '{}' is there twice", name.text));
+                    throw Failure(exit_failed, formatted("header: column '{}' is there twice", name.text));
         columns_.push_back(column);
     }
     auto has = [&](const std::string &name) {
@@ -113,14 +107,14 @@ void Payments::bind(const std::string &header) {
         if (has(feature.name))
             ++found;
         else
-            append_item(missing, fmt::format("'{}'", feature.name));
+            append_item(missing, formatted("'{}'", feature.name));
     }
     if (!found)
         throw Failure(exit_failed, "header: the first line names no feature: expected a header with " + missing);
     for (const std::string &id : options_.ids)
-        if (!has(id)) throw Failure(exit_failed, fmt::format("header: --id column '{}' is not there", id));
+        if (!has(id)) throw Failure(exit_failed, formatted("header: --id column '{}' is not there", id));
     if (!options_.label.empty() && !has(options_.label))
-        throw Failure(exit_failed, fmt::format("header: --label column '{}' is not there", options_.label));
+        throw Failure(exit_failed, formatted("header: --label column '{}' is not there", options_.label));
 
     // A payment's cell may be a feature's name by chance, most of them are not.
     bool is_header = missing.empty() || 2 * known(names) > names.size();
@@ -153,7 +147,7 @@ Expected<void> Payments::read_csv(std::string_view record, Row &row, Payment &pa
     for (size_t i = 0; i < fields.size(); ++i) {
         const Column &column = columns_[i];
         if (column.label) {
-            auto label = label_of(options_.label, fields[i].text);
+            auto label = read_label(options_.label, fields[i].text);
             if (!label) return std::move(label).error();
             payment.fraud = *label;
         }
@@ -177,7 +171,7 @@ Expected<void> Payments::read_json(std::string_view record, Row &row, Payment &p
     thread_local std::vector<Member> members;
     thread_local std::string features;
     if (size_t byte = split_object(record, members))
-        return refuse(fmt::format("expected a JSON object in a line, got another text at byte {}{}", byte,
+        return refuse(formatted("expected a JSON object in a line, got another text at byte {}{}", byte,
                                   about_line_ends(record)));
     std::optional<std::string_view> label;
     bool twice = false;
@@ -202,9 +196,10 @@ Expected<void> Payments::read_json(std::string_view record, Row &row, Payment &p
     features += '}';
     if (twice) return refuse("an id or the label is named twice in one object");
     for (size_t i = 0; i < options_.ids.size(); ++i)
-        if (!payment.ids[i]) return refuse(fmt::format("id '{}': expected text in UTF-8, got none", options_.ids[i]));
+        if (!payment.ids[i]) return refuse(formatted("id '{}': expected text in UTF-8, got none", options_.ids[i]));
     if (!options_.label.empty()) {
-        auto fraud = label_of(options_.label, label.value_or(""));
+        std::string text = text_of(label.value_or("")).value_or("not UTF-8");
+        auto fraud = read_label(options_.label, text);
         if (!fraud) return std::move(fraud).error();
         payment.fraud = *fraud;
     }

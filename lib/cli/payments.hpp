@@ -17,7 +17,7 @@ namespace weighbridge::cli {
 struct InputOptions {
     Format format = Format::csv;
     std::vector<std::string> ids;  // columns that are passed through; they may be features too
-    std::string label;             // column with 0 or 1, not a feature; "" for none
+    std::string label;             // column with what label.hpp reads, not a feature; "" for none
     bool allow_unknown = false;
     bool allow_missing = false;
 };
@@ -26,7 +26,7 @@ struct InputOptions {
 struct Payment {
     std::vector<std::optional<std::string>> ids;  // by InputOptions.ids: the cell, or the JSON string's text, or
                                                   // another JSON value byte for byte; nothing where it was not read
-    std::optional<bool> fraud;                    // by InputOptions.label
+    std::optional<bool> fraud;                    // by InputOptions.label; none where it is not known
 };
 
 // Immutable after construction; thread-safe.

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/printable.hpp"
 
-#include <fmt/format.h>
-
 #include <cstdint>
-#include <iterator>
+
+#include "cli/text.hpp"
 
 namespace weighbridge::cli {
 
@@ -53,7 +52,7 @@ std::string printable(std::string_view text) {
         } else {
             length = std::max<size_t>(length, 1);
             for (char c : text.substr(0, length))
-                fmt::format_to(std::back_inserter(out), "\\x{:02X}", static_cast<unsigned char>(c));
+                out += formatted("\\x{:02X}", static_cast<unsigned char>(c));
         }
         text.remove_prefix(length);
     }

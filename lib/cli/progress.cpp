@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/progress.hpp"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstdio>
 
+#include "cli/text.hpp"
 #include "weighbridge/c/base.h"
 
 namespace weighbridge::cli {
@@ -29,8 +29,8 @@ void Progress::show(uint64_t rows, uint64_t rejected) {
     next_ns_ = now + interval_ns;
     shown_ = true;
     double seconds = static_cast<double>(now - begin_ns_) * 1e-9;
-    std::string line = fmt::format("\r\033[K{} rows, {:.0f} a second", rows, static_cast<double>(rows) / seconds);
-    if (rejected) line += fmt::format(", {} rejected", rejected);
+    std::string line = formatted("\r\033[K{} rows, {:.0f} a second", rows, static_cast<double>(rows) / seconds);
+    if (rejected) line += formatted(", {} rejected", rejected);
     std::fputs(line.c_str(), stderr);
     std::fflush(stderr);
 }

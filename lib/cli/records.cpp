@@ -2,7 +2,6 @@
 #include "cli/records.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/text.hpp"
 
 namespace weighbridge::cli {
 
@@ -75,7 +75,7 @@ RecordReader::RecordReader(const std::string &path, Format format) : path_(path)
     while (buffer_.size() < 4 && fill()) continue;
     for (const auto &other : others)
         if (buffer_.starts_with(other.begin))
-            throw Failure(exit_failed, fmt::format("'{}': expected text in UTF-8, got {}", path, other.what));
+            throw Failure(exit_failed, formatted("'{}': expected text in UTF-8, got {}", path, other.what));
     if (buffer_.starts_with("\xEF\xBB\xBF")) at_ = 3;
 }
 
@@ -136,14 +136,14 @@ size_t RecordReader::csv_end(size_t first, Record &record) {
     }
     record.fault = *wrong;
     if (record.lines > 1)
-        record.fault += fmt::format("; the record would take {} lines: this line is left out, the next ones are read",
+        record.fault += formatted("; the record would take {} lines: this line is left out, the next ones are read",
                                     record.lines);
     record.lines = 1;
     return first;
 }
 
 void RecordReader::skip_long_line(Record &record) {
-    record.fault = fmt::format("the record is longer than {} bytes", max_record_bytes);
+    record.fault = formatted("the record is longer than {} bytes", max_record_bytes);
     if (from_here(max_record_bytes).find('\r') != std::string_view::npos)
         record.fault += "; CR alone ends no line, expected LF or CRLF";
     size_t newline;
@@ -172,7 +172,7 @@ bool RecordReader::next(Record &record) {
         line_ += record.lines;
         while (record.text.ends_with('\r')) record.text.pop_back();
         if (size_t nul = record.text.find('\0'); nul != std::string::npos && record.fault.empty())
-            record.fault = fmt::format("byte {} of the record is NUL, which no text holds", nul + 1);
+            record.fault = formatted("byte {} of the record is NUL, which no text holds", nul + 1);
         if (!blank) return true;
     }
 }
@@ -183,7 +183,7 @@ std::optional<std::string> split_csv(std::string_view record, size_t cells, std:
     scratch.clear();
     scratch.reserve(record.size());  // so that views of it stay true
     while (record.ends_with('\r')) record.remove_suffix(1);
-    auto wrong = [&](const char *what) { return fmt::format("cell {}: {}", fields.size() + 1, what); };
+    auto wrong = [&](const char *what) { return formatted("cell {}: {}", fields.size() + 1, what); };
     size_t at = 0;
     for (;;) {
         if (at < record.size() && record[at] == '"') {
@@ -213,7 +213,7 @@ std::optional<std::string> split_csv(std::string_view record, size_t cells, std:
         ++at;
     }
     if (cells && fields.size() != cells)
-        return fmt::format("expected {} cells as in the header, got {}", cells, fields.size());
+        return formatted("expected {} cells as in the header, got {}", cells, fields.size());
     return std::nullopt;
 }
 

@@ -1,88 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
+#include "cli/report.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
-#include <string>
-#include <vector>
+#include <cmath>
 
-#include "cli/command.hpp"
-#include "cli/output.hpp"
-#include "cli/printable.hpp"
+#include "cli/text.hpp"
 
 namespace weighbridge::cli {
 
-namespace {
+Report::Report() = default;
+Report::Report(Kind kind, std::string text) : kind_(kind), text_(std::move(text)) {}
+Report::Report(bool value) : Report(Kind::boolean, value ? "true" : "false") {}
+Report::Report(double value)
+    : Report(std::isfinite(value) ? Kind::number : Kind::null, std::isfinite(value) ? formatted("{}", value) : "") {}
+Report::Report(std::string value) : Report(Kind::text, std::move(value)) {}
+Report::Report(const char *value) : Report(Kind::text, value) {}
+Report::Report(std::initializer_list<Member> members) : kind_(Kind::object), members_(members) {}
 
-using Json = nlohmann::ordered_json;
-
-bool is_scalar(const Json &value) { return !value.is_structured(); }
-
-bool is_table(const Json &value) {
-    return value.is_array() && !value.empty() &&
-           std::all_of(value.begin(), value.end(), [](const Json &row) { return row.is_object(); });
+Report &Report::operator[](std::string_view name) {
+    kind_ = Kind::object;
+    auto found = std::find_if(members_.begin(), members_.end(), [&](const Member &one) { return one.name == name; });
+    if (found != members_.end()) return found->value;
+    members_.push_back({std::string(name), {}});
+    return members_.back().value;
 }
 
-std::string cell(const Json &value) {
-    if (value.is_null() || (value.is_structured() && value.empty())) return "-";
-    if (value.is_string()) return printable(value.get_ref<const std::string &>());
-    if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
-    // People read four to six digits; --json has them all.
-    if (value.is_number_float()) return fmt::format("{:.6g}", value.get<double>());
-    return value.dump();
+const Report &Report::operator[](std::string_view name) const {
+    static const Report null;
+    auto found = std::find_if(members_.begin(), members_.end(), [&](const Member &one) { return one.name == name; });
+    return is(Kind::object) && found != members_.end() ? found->value : null;
 }
 
-void print_table(const std::string &name, const Json &rows, std::string &out) {
-    std::vector<std::string> columns;
-    for (const Json &row : rows)
-        for (const auto &[key, value] : row.items())
-            if (std::find(columns.begin(), columns.end(), key) == columns.end()) columns.push_back(key);
-    std::vector<std::vector<std::string>> cells = {columns};
-    for (const Json &row : rows) {
-        std::vector<std::string> line;
-        for (const std::string &column : columns)
-            line.push_back(row.contains(column) ? cell(row[column]) : std::string());
-        cells.push_back(std::move(line));
-    }
-    out += fmt::format("{}:\n", name);
-    for (const auto &line : cells) {
-        std::string text = " ";
-        for (size_t c = 0; c < columns.size(); ++c) {
-            size_t width = 0;
-            for (const auto &other : cells) width = std::max(width, other[c].size());
-            text += fmt::format(" {:<{}}", line[c], width);
-        }
-        text.erase(text.find_last_not_of(' ') + 1);
-        out += text + "\n";
-    }
+void Report::erase(std::string_view name) {
+    std::erase_if(members_, [&](const Member &one) { return one.name == name; });
 }
 
-void print_value(const std::string &name, const Json &value, std::string &out) {
-    if (is_table(value)) {
-        print_table(name, value, out);
-    } else if (value.is_object()) {
-        for (const auto &[key, inner] : value.items()) print_value(name.empty() ? key : name + "." + key, inner, out);
-    } else if (value.is_array() && std::all_of(value.begin(), value.end(), is_scalar)) {
-        std::string list;
-        for (const Json &element : value) list += (list.empty() ? "" : ", ") + cell(element);
-        out += fmt::format("{}: {}\n", name, list);
-    } else {
-        out += fmt::format("{}: {}\n", name, cell(value));
-    }
+void Report::push_back(Report element) {
+    kind_ = Kind::list;
+    members_.push_back({{}, std::move(element)});
 }
 
-}  // namespace
-
-void print_report(const std::string &report, bool json, const std::string &path) {
+std::string Report::json() const {
     std::string out;
-    Json parsed = json ? Json() : Json::parse(report, nullptr, false);
-    if (json || parsed.is_discarded())
-        out = report + "\n";
-    else
-        print_value("", parsed, out);
-    Output output(path);
-    output.write(out);
-    output.close();
+    append_json(out);
+    return out;
+}
+
+void Report::append_json(std::string &out) const {
+    if (is(Kind::null)) out += "null";
+    if (is(Kind::text)) out += json_text(text_);
+    if (is(Kind::number) || is(Kind::boolean)) out += text_;
+    if (!is_part()) return;
+    bool object = is(Kind::object);
+    out += object ? '{' : '[';
+    for (size_t i = 0; i < members_.size(); ++i) {
+        if (i) out += ',';
+        if (object) out += json_text(members_[i].name) + ':';
+        members_[i].value.append_json(out);
+    }
+    out += object ? '}' : ']';
 }
 
 }  // namespace weighbridge::cli

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "cli/bundle_file.hpp"
 #include "cli/command.hpp"
 #include "cli/input.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
+#include "cli/report.hpp"
 #include "cli/scorer.hpp"
 #include "cli/summary.hpp"
+#include "cli/text.hpp"
 
 namespace weighbridge::cli {
 
@@ -25,23 +25,20 @@ constexpr size_t chunk_rows = 256;
 
 class Score final : public Verb {
   public:
-    void declare(CLI::App &app) override {
-        choice_.declare_directory(app);
-        input_.declare(app, true);
-        app.add_option("--output", output_, "scores: .csv, .ndjson or .jsonl; - for stdout")->required();
-        app.add_option("--rejects", rejects_,
-                       "rows that could not be scored (default: OUTPUT.rejects, or stderr where OUTPUT is no file)");
-        app.add_option("--id", ids_, "a column to pass through; may be repeated")->allow_extra_args(false);
-        app.add_option("--label", label_, "a column with 0 or 1: adds an evaluation");
-        app.add_option("--threads", threads_, "threads (default: the CPUs that may be used)")
-            ->check(CLI::Range(1, 256));
-        app.add_option("--contexts", choice_.contexts, "contexts (default: automatic)")->check(CLI::Range(1, 256));
-        app.add_option("--batch", batch_, "score in batches of this many rows (default: one by one)")
-            ->check(CLI::Range(1, 1 << 20));
-        app.add_option("--deadline-us", deadline_us_, "budget of each call, in microseconds (default: none)")
-            ->check(CLI::Range(1, 1 << 30));
-        choice_.declare_load(app);
-        app.add_flag("--json", json_, "print the summary as JSON");
+    void declare(Options &options) override {
+        choice_.declare_directory(options);
+        input_.declare(options);
+        options.required("--output", output_, "scores: .csv, .ndjson or .jsonl; - for stdout");
+        options.text("--rejects", rejects_,
+                     "rows that could not be scored (default: OUTPUT.rejects, or stderr where OUTPUT is no file)");
+        options.texts("--id", ids_, "a column to pass through; may be repeated");
+        options.text("--label", label_, "a column with 0 or 1, or nothing where it is not known: adds an evaluation");
+        options.count("--threads", threads_, 1, 256, "threads (default: the CPUs that may be used)");
+        options.count("--contexts", choice_.contexts, 1, 256, "contexts (default: automatic)");
+        options.count("--batch", batch_, 1, 1 << 20, "score in batches of this many rows (default: one by one)");
+        options.count("--deadline-us", deadline_us_, 1, 1 << 30, "budget of each call, in microseconds (default: none)");
+        choice_.declare_load(options);
+        options.flag("--json", json_, "print the summary as JSON");
     }
 
     int run() override {
@@ -71,7 +68,7 @@ class Score final : public Verb {
             Progress progress;
             unsigned threads = threads_ ? threads_ : std::max(1u, std::thread::hardware_concurrency());
             run_pipeline(
-                *file.reader, threads, std::max(chunk_rows, batch_),
+                *file.reader, threads, std::max<size_t>(chunk_rows, batch_),
                 [&] { return make_scorer(model, *file.payments, settings); },
                 [&](Chunk &chunk) {
                     output.write(chunk.output);
@@ -86,7 +83,7 @@ class Score final : public Verb {
         report(summary, seconds, settings, model);
         if (interrupted())
             throw Failure(interrupt_exit(),
-                          fmt::format("ended by {} after {} rows, which are written: scores to '{}', rejects to '{}'",
+                          formatted("ended by {} after {} rows, which are written: scores to '{}', rejects to '{}'",
                                       interrupt_name(), summary.rows, output_, rejects_file));
         return summary.rejected ? exit_rejected : exit_ok;
     }
@@ -107,19 +104,17 @@ class Score final : public Verb {
 
     // Goes to stdout, or to stderr where the scores go to stdout.
     void report(Summary &summary, double seconds, const ScoreSettings &settings, const Model &model) const {
-        auto info = nlohmann::json::parse(model.info().value(), nullptr, false);
-        std::string backend = info.value(nlohmann::json::json_pointer("/serving/backend"), "");
-        auto json = summary.report(seconds, settings.bands, batch_, backend, !label_.empty());
-        print_report(json.dump(json_ ? -1 : 2), json_, output_is_stdout() ? to_stderr : "-");
+        Report info = Report::parse(model.info().value());
+        const std::string &backend = info["serving"]["backend"].text();
+        Report report = summary.report(seconds, settings.bands, batch_, backend, !label_.empty());
+        print_report(report, json_, output_is_stdout() ? to_stderr : "-");
     }
 
     ModelChoice choice_;
     Input input_;
     std::string output_, rejects_, label_;
     std::vector<std::string> ids_;
-    unsigned threads_ = 0;
-    size_t batch_ = 0;
-    uint32_t deadline_us_ = 0;
+    uint32_t threads_ = 0, batch_ = 0, deadline_us_ = 0;
     bool json_ = false;
 };
 

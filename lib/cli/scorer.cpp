@@ -1,29 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/scorer.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/printable.hpp"
+#include "cli/text.hpp"
 
 namespace weighbridge::cli {
 
 namespace {
 
-std::string json_text(std::string_view text) {
-    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 // A member of a line of NDJSON.
 void append_member(std::string &out, std::string_view name, const std::optional<std::string> &value) {
-    fmt::format_to(std::back_inserter(out), ",{}:{}", json_text(name), value ? json_text(*value) : "null");
+    out += formatted(",{}:{}", json_text(name), value ? json_text(*value) : "null");
 }
 
 // What the output says of one payment.
@@ -71,7 +64,7 @@ class Scorer {
             for (size_t i = 0; i < payment_.ids.size(); ++i)
                 if (!is_utf8(*payment_.ids[i]))
                     return Error{WB_INVALID_INPUT,
-                                 fmt::format("id '{}': expected UTF-8, which JSON is", payments_.options().ids[i]), -1,
+                                 formatted("id '{}': expected UTF-8, which JSON is", payments_.options().ids[i]), -1,
                                  0};
         return {};
     }
@@ -130,28 +123,29 @@ class Scorer {
             ++chunk.bands[band];
             chunk.band_frauds[band] += payment.fraud.value_or(false) ? 1 : 0;
         }
-        if (payment.fraud && std::isfinite(answer.score)) chunk.labelled.push_back({answer.score, *payment.fraud});
+        if (payment.fraud) ++chunk.with_label;
+        // A fallback's score says nothing of the model.
+        if (payment.fraud && answer.reason == WB_REASON_NONE) chunk.labelled.push_back({answer.score, *payment.fraud});
         append_answer(chunk.output, record.line, payment, answer, name);
     }
 
     void append_answer(std::string &out, uint64_t line, const Payment &payment, const Answer &answer,
                        std::string_view band) const {
-        auto end = std::back_inserter(out);
         const char *by = answer.reason == WB_REASON_NONE ? "model" : "fallback";
         if (settings_.output == Format::csv) {
-            fmt::format_to(end, "{}", line);
+            out += formatted("{}", line);
             for (const auto &id : payment.ids) append_csv(out += ',', *id);
-            fmt::format_to(end, ",{},{},", answer.score, answer.probability);
+            out += formatted(",{},{},", answer.score, answer.probability);
             append_csv(out, band);
-            fmt::format_to(end, ",{},{}\n", by, answer.reason == WB_REASON_NONE ? "" : reason_name(answer.reason));
+            out += formatted(",{},{}\n", by, answer.reason == WB_REASON_NONE ? "" : reason_name(answer.reason));
             return;
         }
-        fmt::format_to(end, "{{\"line\":{}", line);
+        out += formatted("{{\"line\":{}", line);
         for (size_t i = 0; i < payment.ids.size(); ++i)
             append_member(out, payments_.options().ids[i], payment.ids[i]);
-        fmt::format_to(end, ",\"score\":{},\"probability\":{}", answer.score, answer.probability);
-        fmt::format_to(end, ",\"band\":{},\"answer\":\"{}\"", band.empty() ? "null" : json_text(band), by);
-        if (answer.reason != WB_REASON_NONE) fmt::format_to(end, ",\"reason\":\"{}\"", reason_name(answer.reason));
+        out += formatted(",\"score\":{},\"probability\":{}", answer.score, answer.probability);
+        out += formatted(",\"band\":{},\"answer\":\"{}\"", band.empty() ? "null" : json_text(band), by);
+        if (answer.reason != WB_REASON_NONE) out += formatted(",\"reason\":\"{}\"", reason_name(answer.reason));
         out += "}\n";
     }
 
@@ -186,7 +180,7 @@ void refuse_taken_names(const std::vector<std::string> &ids) {
                                           "reason", "status", "feature"};
     for (const std::string &id : ids)
         if (std::find(std::begin(taken), std::end(taken), id) != std::end(taken))
-            throw Failure(exit_usage, fmt::format("--id '{}': the output has a column of that name; rename the input's",
+            throw Failure(exit_usage, formatted("--id '{}': the output has a column of that name; rename the input's",
                                                   id));
 }
 
@@ -197,12 +191,12 @@ void append_reject(std::string &out, Format format, const Record &record, const 
     bool named = error.feature >= 0 && static_cast<size_t>(error.feature) < features.size();
     std::string feature = named ? features[static_cast<size_t>(error.feature)].name : "";
     std::string reason = error.message;
-    if (record.lines > 1) reason += fmt::format(" (in a record of {} lines)", record.lines);
+    if (record.lines > 1) reason += formatted(" (in a record of {} lines)", record.lines);
     auto id = [&](size_t i) { return payments.is_private(names[i]) ? std::nullopt : payment.ids[i]; };
-    out += format == Format::csv ? fmt::format("{}", record.line) : fmt::format("{{\"line\":{}", record.line);
+    out += format == Format::csv ? formatted("{}", record.line) : formatted("{{\"line\":{}", record.line);
     if (format == Format::csv) {
         for (size_t i = 0; i < names.size(); ++i) append_csv(out += ',', id(i).value_or(""));
-        out += fmt::format(",{},", error.name());
+        out += formatted(",{},", error.name());
         append_csv(out, feature);
         append_csv(out += ',', reason);
         out += '\n';

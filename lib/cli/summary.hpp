@@ -3,11 +3,12 @@
 #pragma once
 
 #include <array>
-#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/pipeline.hpp"
+#include "cli/report.hpp"
 
 namespace weighbridge::cli {
 
@@ -22,16 +23,23 @@ struct Summary {
     std::array<uint64_t, 5> backends = {};   // by WB_BACKEND_*
     std::vector<uint64_t> bands, band_frauds;
     Latencies latencies;
-    std::vector<Labelled> labelled;
+    uint64_t with_label = 0;         // of the scored rows
+    std::vector<Labelled> labelled;  // those that the model answered
 
     void add(const Chunk &chunk);
+
+    // Rows, scored, rejected, and fallbacks by reason.
+    void add_counts(Report &report) const;
+    // How many of the scored rows have a label, how many of these the model answered, and how well it ranks them; where
+    // all their labels are the same, that there is no AUC. Sorts `labelled`.
+    std::optional<Ranking> add_ranking(Report &report);
 
     // @param names   of the bands
     // @param batch   rows in one call, 0 for one by one: what a latency is the latency of
     // @param backend where the chunks do not say (batches)
     // Sorts `labelled`.
-    nlohmann::ordered_json report(double seconds, const std::vector<std::string> &names, size_t batch,
-                                  const std::string &backend, bool labels);
+    Report report(double seconds, const std::vector<std::string> &names, size_t batch, const std::string &backend,
+                  bool labels);
 };
 
 }  // namespace weighbridge::cli

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
-
 #include "cli/command.hpp"
+#include "cli/options.hpp"
 
 namespace weighbridge::cli {
 
@@ -9,10 +8,10 @@ namespace {
 
 class Verify final : public Verb {
   public:
-    void declare(CLI::App &app) override {
-        choice_.declare_directory(app);
-        choice_.declare_load(app);
-        app.add_flag("--json", json_, "print JSON");
+    void declare(Options &options) override {
+        choice_.declare_directory(options);
+        choice_.declare_load(options);
+        options.flag("--json", json_, "print JSON");
     }
 
     int run() override {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
-
 #include "cli/command.hpp"
+#include "cli/options.hpp"
 
 namespace weighbridge::cli {
 
@@ -9,7 +8,7 @@ namespace {
 
 class Version final : public Verb {
   public:
-    void declare(CLI::App &app) override { app.add_flag("--json", json_, "print JSON"); }
+    void declare(Options &options) override { options.flag("--json", json_, "print JSON"); }
 
     int run() override {
         print_report(system_info().value(), json_);

@@ -138,10 +138,15 @@ def test_precisions_come_with_their_differences(tmp_path):
 def test_evaluation_of_labelled_payments(tmp_path):
     out = pack(tmp_path / "eval", Plain(), tolerances={name: {"absolute": 0.5} for name in ("fp32", "int8")})
     rows = ["a,b,c,d,fraud"] + [f"{i % 7 - 3},{i % 5},{i % 3},{i % 11 / 2},{int(i % 7 > 4)}" for i in range(300)]
+    rows += ["1,1,1,1,", "wrong,1,1,1,0", "1,1,1,1,7"]  # without a label, and two that are rejected
     (tmp_path / "rows.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     report = json.loads(compile_bundle(out, "--precision", "fp32,int8", "--json", "--eval", str(tmp_path / "rows.csv"),
                                        "--label", "fraud"))
     fp32, int8 = report["precisions"]
+    for entry in (fp32, int8):
+        assert (entry["rows"], entry["scored"], entry["rejected"]) == (303, 301, 2)
+        assert (entry["labelled"], entry["unlabelled"], entry["ranked"]) == (300, 1, 300)
+        assert entry["fallbacks"] == {"deadline": 0, "overload": 0, "backend": 0}
     assert 0 <= fp32["auc"] <= 1 and 0 <= fp32["average_precision"] <= 1
     assert abs(int8["auc"] - fp32["auc"] - int8["auc_change"]) < 1e-12
 

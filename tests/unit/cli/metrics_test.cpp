@@ -14,9 +14,9 @@ TEST_CASE("the four rows of scikit-learn's documentation give its average precis
     auto found = rank(rows, 0.5);
     REQUIRE(found);
     CHECK(found->average_precision == Approx(5.0 / 6.0));
-    CHECK(found->auc == Approx(0.75));
+    CHECK(*found->auc == Approx(0.75));
     CHECK(found->alerts == 2);
-    CHECK(found->recall == Approx(0.5));
+    CHECK(*found->recall == Approx(0.5));
 }
 
 TEST_CASE("ties make one threshold, count half in the AUC, and by their share among the alerts") {
@@ -24,9 +24,9 @@ TEST_CASE("ties make one threshold, count half in the AUC, and by their share am
     auto found = rank(rows, 0.4);
     REQUIRE(found);
     CHECK(found->average_precision == Approx(0.5 * 1.0 + 0.5 * 2.0 / 4.0));
-    CHECK(found->auc == Approx((3.0 + (1.0 + 0.5 * 2.0)) / 6.0));
+    CHECK(*found->auc == Approx((3.0 + (1.0 + 0.5 * 2.0)) / 6.0));
     CHECK(found->alerts == 2);
-    CHECK(found->recall == Approx((1.0 + 1.0 / 3.0) / 2.0));
+    CHECK(*found->recall == Approx((1.0 + 1.0 / 3.0) / 2.0));
 }
 
 TEST_CASE("the order of the file does not matter") {
@@ -41,23 +41,27 @@ TEST_CASE("the order of the file does not matter") {
 
 TEST_CASE("a perfect and a reversed ranking are 1 and 0") {
     std::vector<Labelled> right = {{3, true}, {2, true}, {1, false}}, wrong = {{3, false}, {2, true}, {1, true}};
-    CHECK(rank(right, 1.0)->auc == Approx(1.0));
+    CHECK(rank(right, 1.0)->auc.value() == Approx(1.0));
     CHECK(rank(right, 1.0)->average_precision == Approx(1.0));
-    CHECK(rank(wrong, 1.0)->auc == Approx(0.0));
-    CHECK(rank(wrong, 1.0)->recall == Approx(1.0));
+    CHECK(rank(wrong, 1.0)->auc.value() == Approx(0.0));
+    CHECK(rank(wrong, 1.0)->recall.value() == Approx(1.0));
 }
 
 TEST_CASE("at least one row is an alert") {
     std::vector<Labelled> rows = {{0.9, true}, {0.1, false}};
     CHECK(rank(rows, 0.005)->alerts == 1);
-    CHECK(rank(rows, 0.005)->recall == Approx(1.0));
+    CHECK(rank(rows, 0.005)->recall.value() == Approx(1.0));
 }
 
-TEST_CASE("one class alone has no ranking") {
-    std::vector<Labelled> none, frauds = {{0.5, true}}, others = {{0.5, false}, {0.1, false}};
+TEST_CASE("one class alone has scikit-learn's average precision and no AUC") {
+    std::vector<Labelled> none, frauds = {{0.5, true}, {0.1, true}}, others = {{0.5, false}, {0.1, false}};
     CHECK_FALSE(rank(none, 0.005));
-    CHECK_FALSE(rank(frauds, 0.005));
-    CHECK_FALSE(rank(others, 0.005));
+    CHECK(rank(frauds, 0.5)->average_precision == 1.0);
+    CHECK_FALSE(rank(frauds, 0.5)->auc);
+    CHECK(rank(frauds, 0.5)->recall.value() == Approx(0.5));
+    CHECK(rank(others, 0.005)->average_precision == 0.0);
+    CHECK_FALSE(rank(others, 0.005)->auc);
+    CHECK_FALSE(rank(others, 0.005)->recall);
 }
 
 TEST_CASE("quantiles are within a bucket of the true ones and never above the largest") {

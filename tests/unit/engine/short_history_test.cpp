@@ -68,7 +68,7 @@ struct Served {
         std::string json = R"({"past": [)";
         for (int64_t i = 0; i < length; ++i) json += i == 0 ? "1" : ", 1";
         REQUIRE(init_row(*bundle->schema(), memory.data(), memory.size() * 8).ok());
-        REQUIRE(set_row_json(*bundle->schema(), memory.data(), json + "]}").ok());
+        REQUIRE(set_row_json(*bundle->schema(), memory.data(), json + "]}", 8).ok());
         return memory;
     }
     Status score(int64_t length, bool accept_fallback) {
