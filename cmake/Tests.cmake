@@ -89,6 +89,7 @@ if(cpp_api_sources)
 endif()
 
 include(TestsNative)
+include(TestsFuzz)
 include(TestsParity)
 include(TestsCallers)
 include(TestsPlugins)

@@ -92,7 +92,7 @@ int32_t wb_schema_describe(wb_schema_info *out, wb_schema *schema, wb_error *err
         info.least_length = static_cast<uint32_t>(bundle.encoder().limits().least_length);
         info.shorter_is_error = bundle.encoder().limits().shorter == lib::Shorter::error;
         info.max_rows = static_cast<uint32_t>(bundle.encoder().limits().rows);
-        return capi::fill_struct(out, info, sizeof info);
+        return capi::fill_struct(out, info, offsetof(wb_schema_info, least_length));
     });
 }
 

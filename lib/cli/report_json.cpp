@@ -22,8 +22,8 @@ class ReportReader {
         if (json.is_number_float()) return json.get<double>();
         if (json.is_number_unsigned()) return json.get<uint64_t>();
         if (json.is_number()) return json.get<int64_t>();
-        if (json.is_object()) report.kind_ = Report::Kind::object;
-        if (json.is_array()) report.kind_ = Report::Kind::list;
+        if (!json.is_structured()) return report;
+        report.kind_ = json.is_object() ? Report::Kind::object : Report::Kind::list;
         for (const auto &[name, value] : json.items())
             report.members_.push_back({json.is_object() ? name : std::string(), read(value)});
         return report;

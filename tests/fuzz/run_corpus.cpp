@@ -6,9 +6,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <random>
 
 #include "base/file.hpp"
+#include "fuzz/mutation.hpp"
 #include "fuzz/plan_input.hpp"
 #include "fuzz/plan_mutation.hpp"
 
@@ -42,30 +42,6 @@ int make(const std::string &directory) {
     return 0;
 }
 
-// Changes a few places: bits, bytes, words of interest, cuts.
-void mutate(std::vector<char> &bytes, std::mt19937 &random) {
-    static constexpr int64_t kWords[] = {0, 1, -1, 2, 64, 1 << 20, INT32_MAX, INT64_MAX, INT64_MIN, int64_t{1} << 31};
-    for (uint32_t change = 0, changes = 1 + random() % 4; change < changes && bytes.size() > 8; ++change) {
-        // Mostly in the header and the graph, which decide what is done with the rest.
-        const size_t place = random() % (random() % 4 ? std::min<size_t>(bytes.size(), 4096) : bytes.size());
-        switch (random() % 4) {
-            case 0:
-                bytes[place] = static_cast<char>(bytes[place] ^ (1 << random() % 8));
-                break;
-            case 1:
-                bytes[place] = static_cast<char>(random());
-                break;
-            case 2: {
-                const int64_t word = kWords[random() % (sizeof kWords / sizeof kWords[0])];
-                if (place + 8 <= bytes.size()) std::memcpy(bytes.data() + place / 4 * 4, &word, random() % 2 ? 4 : 8);
-                break;
-            }
-            default:
-                if (random() % 16 == 0) bytes.resize(place);
-        }
-    }
-}
-
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -86,7 +62,7 @@ int main(int argc, char **argv) {
         std::mt19937 random(1);
         for (int i = 0; i < changes; ++i) {
             std::vector<char> other = bytes;
-            mutate(other, random);
+            test::mutate(other, random);
             by_bytes += test::try_plan(view(other));
         }
         for (int i = 0; i < changes / 10; ++i) {

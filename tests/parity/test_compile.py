@@ -146,7 +146,7 @@ def test_evaluation_of_labelled_payments(tmp_path):
     for entry in (fp32, int8):
         assert (entry["rows"], entry["scored"], entry["rejected"]) == (303, 301, 2)
         assert (entry["labelled"], entry["unlabelled"], entry["ranked"]) == (300, 1, 300)
-        assert entry["fallbacks"] == {"deadline": 0, "overload": 0, "backend": 0}
+        assert entry["fallbacks"] == {"deadline": 0, "overload": 0, "backend": 0, "short": 0}
     assert 0 <= fp32["auc"] <= 1 and 0 <= fp32["average_precision"] <= 1
     assert abs(int8["auc"] - fp32["auc"] - int8["auc_change"]) < 1e-12
 

@@ -32,7 +32,7 @@ Imported imported(const std::string &name) {
         output.name = "score";
         output.rank = 1;
         output.shape[0] = -1;
-        const wb_plugin_import request{&argument, &output, 1, 1, 0};
+        const wb_plugin_import request{&argument, &output, 1, 1, 0, 0};
         char report[4096] = "";
         auto ignore = [](const void *, uint64_t, void *) {};
         result.code = plugin().table->import_module(bytes.data(), bytes.size(), &request, ignore, nullptr, report,

@@ -127,7 +127,7 @@ TEST_CASE("files that are not as listed") {
     SECTION("a symbolic link") {
         fs::rename(dir / "model.ts", dir.path + "-elsewhere");
         fs::create_symlink(dir.path + "-elsewhere", dir / "model.ts");
-        CHECK(cut(problem(dir.path), "model.ts: expected a regular file, got a symbolic link: copy") ==
+        CHECK(problem(dir.path) ==
               "model.ts: expected a regular file, got a symbolic link: copy the file here; only the directory as a "
               "whole may be reached through links");
         fs::remove(dir.path + "-elsewhere");

@@ -60,8 +60,8 @@ TEST_CASE("another calibration or other bands do not verify", "[golden]") {
     options.manifest = replacing("\"below\": 0.9", "\"below\": 0.97");
     CHECK(refusal(options, WB_VERIFY_FAILED).find(": band: expected decline for a probability of 0.9") !=
           std::string::npos);
-    options.manifest = replacing("\"below\": 0.5", "\"below\": 0.001");
-    CHECK(refusal(options, WB_VERIFY_FAILED).find(": band: expected approve for a probability of 0.") !=
+    options.manifest = replacing("\"below\": 0.5", "\"below\": 0.8");
+    CHECK(refusal(options, WB_VERIFY_FAILED).find(": band: expected review for a probability of 0.7") !=
           std::string::npos);
     options.manifest = replacing("\"review\"", "\"look\"");
     const std::string renamed = "band: expected the name of a band in manifest.json, got \"review\"";

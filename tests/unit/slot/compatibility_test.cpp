@@ -242,14 +242,15 @@ TEST_CASE("what a rollback withdrew may stay away, but not come back as somethin
     other["/features/8"]["type"] = "float64";
     const auto feature = back.compare(promise(other));
     REQUIRE_FALSE(feature);
-    CHECK(cut(feature.status().message, "feature 'extra': expected int64") == "feature 'extra': expected int64 as in "
-                                                                              "the serving model, found float64");
+    const std::string wanted_type = "feature 'extra': expected int64 as in the serving model, found float64";
+    CHECK(cut(feature.status().message, wanted_type) == wanted_type);
     other = added;
     other["/outputs/2"]["name"] = "loss_eur";
     const auto output = back.compare(promise(other));
     REQUIRE_FALSE(output);
-    CHECK(cut(output.status().message, "outputs[2]: expected output 'why'") ==
-          "outputs[2]: expected output 'why' as in the serving model, found output 'loss_eur'");
+    const std::string wanted_output =
+        "outputs[2]: expected output 'why' as in the serving model, found output 'loss_eur'";
+    CHECK(cut(output.status().message, wanted_output) == wanted_output);
 }
 
 TEST_CASE("a fallback slot's model must take the same rows and have the same bands, not the same outputs", "[slot]") {

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# The fuzzers' corpora, and random changes of them, as tests; tests/fuzz/run.sh builds the fuzzers themselves.
+set(fuzz "${WEIGHBRIDGE_TESTS}/fuzz")
+wb_test_program(run_corpus
+    SOURCES "${fuzz}/run_corpus.cpp" "${fuzz}/plan_mutation.cpp" ${native_support} LIBRARIES weighbridge_core)
+add_test(NAME plan.corpus COMMAND run_corpus "${fuzz}/corpus/plan" 300)
+
+# What the data wing reads of strangers, and the command's records.
+set(data_inputs "${fuzz}/data_inputs.cpp" "${fuzz}/arrow_input.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/records.cpp"
+    "${PROJECT_SOURCE_DIR}/lib/cli/interrupt.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/text.cpp")
+wb_test_program(run_inputs SOURCES "${fuzz}/run_inputs.cpp" ${data_inputs} LIBRARIES weighbridge_core)
+add_test(NAME data.corpus COMMAND run_inputs "${fuzz}/corpus" 1000)
+if(NOT WEIGHBRIDGE_BUILD_FUZZERS)
+    return()
+endif()
+
+# wb_fuzzed(NAME PATTERN): a library of the core's sources that match, with coverage and sanitizers. libstdc++'s
+# assertions see an empty optional, or an index past a vector's end inside its capacity.
+set(fuzz_options -fsanitize=address,undefined -fno-sanitize-recover=all -D_GLIBCXX_ASSERTIONS)
+file(GLOB_RECURSE core_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/*.cpp")
+function(wb_fuzzed name pattern)
+    set(sources ${core_sources})
+    list(FILTER sources INCLUDE REGEX "${pattern}")
+    add_library(${name} STATIC EXCLUDE_FROM_ALL ${sources})
+    target_include_directories(${name} PUBLIC "${PROJECT_SOURCE_DIR}/lib" "${PROJECT_SOURCE_DIR}/include")
+    target_compile_options(${name} PRIVATE ${fuzz_options} -fsanitize=fuzzer-no-link)
+    target_link_libraries(${name}
+        PUBLIC fmt::fmt-header-only nlohmann_json::nlohmann_json weighbridge_sha256 Threads::Threads ${CMAKE_DL_LIBS}
+        PRIVATE weighbridge_flags)
+endfunction()
+wb_fuzzed(weighbridge_fuzzed
+    "/lib/((base|tensor|graph|plan|backend/native|backend/reference)/[a-z0-9_]+|backend/plan_[a-z]+)[.]cpp$")
+wb_fuzzed(weighbridge_fuzzed_data "/lib/(base|tensor|feature|bundle)/[a-z0-9_]+[.]cpp$")
+
+# wb_fuzz_target(NAME LIBRARY SOURCES...)
+function(wb_fuzz_target name library)
+    add_executable(${name} EXCLUDE_FROM_ALL ${ARGN})
+    target_include_directories(${name} PRIVATE "${WEIGHBRIDGE_TESTS}" "${PROJECT_SOURCE_DIR}/lib")
+    target_link_libraries(${name} PRIVATE ${library} weighbridge_flags)
+    target_compile_options(${name} PRIVATE ${fuzz_options} -fsanitize=fuzzer)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer,address,undefined)
+endfunction()
+wb_fuzz_target(plan_fuzz weighbridge_fuzzed "${fuzz}/plan_fuzz.cpp" "${fuzz}/plan_mutation.cpp" ${native_support})
+foreach(input manifest row_json arrow csv)
+    wb_fuzz_target(${input}_fuzz weighbridge_fuzzed_data "${fuzz}/data_fuzz.cpp" ${data_inputs})
+    target_compile_definitions(${input}_fuzz PRIVATE WB_FUZZ_INPUT=try_${input})
+endforeach()
+# The kernels' unrolled loops have their addresses checked only: with the rest each file compiles for minutes.
+file(GLOB kernel_sources CONFIGURE_DEPENDS "${WEIGHBRIDGE_NATIVE}/kernels_*.cpp")
+set_property(SOURCE ${kernel_sources} APPEND PROPERTY COMPILE_OPTIONS -fno-sanitize=fuzzer-no-link,undefined)
