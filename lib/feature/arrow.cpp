@@ -106,7 +106,7 @@ Status ArrowColumn::set_up(const ArrowSchema &type, const ArrowArray &array, Rol
     is_dictionary_ = type.dictionary != nullptr;
     bool fits = format.has_value();
     if (fits && is_dictionary_)
-        fits = format->is_integer() && !list_wanted && role != Role::dictionary;
+        fits = format->is_integer() && format->ticks_per_second == 0 && !list_wanted && role != Role::dictionary;
     else if (fits && format->kind != Kind::null)
         fits = list_wanted ? format->is_list() : fits_feature(*format, *feature_);
     if (!fits)

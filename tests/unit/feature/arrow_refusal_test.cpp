@@ -74,6 +74,9 @@ TEST_CASE_METHOD(RefusalFixture, "list elements and dictionaries of another type
     auto floating = arrow_numbers<double>("g", {0, 0});
     floating->dictionary(arrow_texts("u", {"a"}));
     refuse(kCountry, *floating, "got Arrow format 'g'");
+    auto times = arrow_numbers<int64_t>("tsm:", {0, 0});  // ended the process: the feature has no unit
+    times->dictionary(arrow_texts("u", {"a"}));
+    refuse(kCountry, *times, "got Arrow format 'tsm:'");
     auto deep = amounts();
     deep->dictionary(arrow_numbers<int8_t>("c", {0}));
     auto twice = amounts();
