@@ -281,10 +281,11 @@ Status Pool::drain(int64_t deadline_ns) {
     State &here = state();
     std::lock_guard lock(here.mutex);
     here.gate.fetch_add(State::kDrain);
-    while (here.busy() > 0 && (deadline_ns == WB_NO_DEADLINE || clock_.now_ns() < deadline_ns))
+    // Seen free once, all contexts are back: who takes a flag of a closed pool afterwards gives it up again.
+    int busy;
+    while ((busy = here.busy()) > 0 && (deadline_ns == WB_NO_DEADLINE || clock_.now_ns() < deadline_ns))
         clock_.wait_until(here.idle, here.mutex, deadline_ns);
     here.gate.fetch_sub(State::kDrain);
-    const int busy = here.busy();
     if (busy > 0)
         return Status::failure(WB_DEADLINE_EXCEEDED,
                                "expected every context back before the deadline, {} of {} are busy", busy, contexts_);
