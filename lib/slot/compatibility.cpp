@@ -128,9 +128,12 @@ std::string length_of(int64_t longest) {
     return longest == INT64_MAX ? std::string("any length") : formatted("at least {} elements", longest);
 }
 
+const char *word_of(Shorter shorter) { return shorter == Shorter::error ? "'error'" : "'fallback'"; }
+
 }  // namespace
 
-Promise::Promise(const Manifest &manifest) : longest_(manifest.limits.length) {
+Promise::Promise(const Manifest &manifest)
+    : least_(manifest.limits.least_length), longest_(manifest.limits.length), shorter_(manifest.limits.shorter) {
     for (const Feature &feature : manifest.features) {
         features_.push_back({feature});
         if (!feature.sequence) continue;
@@ -166,7 +169,7 @@ const Promise::Input *Promise::find(std::string_view feature) const {
 Expected<std::vector<std::string>> Promise::compare(const Promise &next) const {
     Gained gained;
     for (auto part : {&Promise::compare_features, &Promise::compare_outputs, &Promise::compare_bands,
-                      &Promise::compare_lengths})
+                      &Promise::compare_lengths, &Promise::compare_shorter})
         if (Status status = (this->*part)(next, gained); !status.ok()) return status;
     return gained;
 }
@@ -232,11 +235,22 @@ Status Promise::compare_bands(const Promise &next, Gained &gained) const {
     return {};
 }
 
+// Rows of a model without sequences have empty ones in the next: its least is 0.
 Status Promise::compare_lengths(const Promise &next, Gained &gained) const {
-    if (!sequences_ || !next.sequences_) return {};
+    if (!next.sequences_) return {};
+    if (next.least_ > least_)
+        return changed("limits.least_length", formatted("at most {}", least_), formatted("{}", next.least_));
+    if (!sequences_) return {};
+    if (next.least_ < least_) gained.push_back(formatted("a least length of {}", next.least_));
     if (next.longest_ < longest_) return changed("limits.length", length_of(longest_), length_of(next.longest_));
     if (next.longest_ > longest_) gained.push_back("sequences of " + length_of(next.longest_));
     return {};
+}
+
+// A row that is too short for both gets from the next what it got before. No row is too short for a least length of 0.
+Status Promise::compare_shorter(const Promise &next, Gained &) const {
+    if (least_ == 0 || next.least_ == 0 || next.shorter_ == shorter_) return {};
+    return changed("limits.shorter", word_of(shorter_), word_of(next.shorter_));
 }
 
 }  // namespace weighbridge::lib

@@ -47,13 +47,16 @@ class Promise {
     Status compare_outputs(const Promise &next, std::vector<std::string> &gained) const;
     Status compare_bands(const Promise &next, std::vector<std::string> &gained) const;
     Status compare_lengths(const Promise &next, std::vector<std::string> &gained) const;
+    Status compare_shorter(const Promise &next, std::vector<std::string> &gained) const;
 
     std::vector<Input> features_;
     std::vector<Result> outputs_;     // by index
     std::vector<std::string> bands_;  // names, by index; empty where there are none
     bool bands_withdrawn_ = false;
     bool sequences_ = false;  // of the model itself
+    int64_t least_ = 0;       // shortest sequence that the model takes
     int64_t longest_ = 0;     // sequence that is taken; INT64_MAX where longer ones are cut
+    Shorter shorter_;         // who answers below least_
 };
 
 }  // namespace weighbridge::lib

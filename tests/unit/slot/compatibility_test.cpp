@@ -156,6 +156,19 @@ std::vector<Case> narrowings() {
          "limits.length: expected at least 100 elements" + serving + "at least 99 elements"},
         {"longer sequences no longer cut", {{"/features/7/encoding", truncated}}, kNone,
          "limits.length: expected any length" + serving + "at least 100 elements"},
+        {"a least length from now on", kNone, {{"/limits/least_length", 1}},
+         "limits.least_length: expected at most 0" + serving + "1"},
+        {"a higher least length", {{"/limits/least_length", 2}}, {{"/limits/least_length", 3}},
+         "limits.least_length: expected at most 2" + serving + "3"},
+        {"a first sequence that may not be empty",
+         {{"/features/7", nullptr}, {"/tensors/2", nullptr}, {"/limits", nullptr}}, {{"/limits/least_length", 1}},
+         "limits.least_length: expected at most 0" + serving + "1"},
+        {"an error for rows that the fallback answered", {{"/limits/least_length", 2}},
+         {{"/limits/least_length", 2}, {"/limits/shorter", "error"}},
+         "limits.shorter: expected 'fallback'" + serving + "'error'"},
+        {"the fallback's answer for rows that were an error",
+         {{"/limits/least_length", 2}, {"/limits/shorter", "error"}}, {{"/limits/least_length", 1}},
+         "limits.shorter: expected 'error'" + serving + "'fallback'"},
     };
 }
 
@@ -184,6 +197,10 @@ std::vector<Case> widenings() {
         {"a privacy class", kNone, {{"/features/1/privacy", "card"}}, "the privacy class card of 'age'"},
         {"an output more", kNone, {{"/outputs/2", {{"name", "why"}, {"shape", {"batch"}}}}}, "output 'why'"},
         {"bands from now on", {{"/outputs/0/bands", nullptr}}, kNone, "the bands approve, review, decline"},
+        {"a lower least length", {{"/limits/least_length", 2}}, {{"/limits/least_length", 1}}, "a least length of 1"},
+        {"a lower least length, the same error", {{"/limits/least_length", 2}, {"/limits/shorter", "error"}},
+         {{"/limits/least_length", 1}, {"/limits/shorter", "error"}}, "a least length of 1"},
+        {"no least length", {{"/limits/least_length", 2}, {"/limits/shorter", "error"}}, kNone, "a least length of 0"},
         {"a longer length", kNone, {{"/limits/length", 200}}, "sequences of at least 200 elements"},
         {"longer sequences cut", kNone, {{"/features/7/encoding", truncated}, {"/limits/length", 50}},
          "sequences of any length"},
@@ -258,4 +275,9 @@ TEST_CASE("a fallback slot's model must take the same rows and have the same ban
     CHECK(promise().compare_fallback(promise({{"/features/0/money/currency", "USD"}})).code == WB_SCHEMA_CHANGED);
     CHECK(promise().compare_fallback(promise({{"/outputs/0/bands", kBands}})).code == WB_SCHEMA_CHANGED);
     CHECK(promise().compare_fallback(promise({{"/limits/length", 99}})).code == WB_SCHEMA_CHANGED);
+    const Json from_two = {{"/limits/least_length", 2}};
+    const Json from_one = {{"/limits/least_length", 1}, {"/limits/shorter", "error"}};
+    CHECK(promise().compare_fallback(promise(from_two)).code == WB_SCHEMA_CHANGED);
+    CHECK(promise(from_two).compare_fallback(promise()).ok());
+    CHECK(promise(from_two).compare_fallback(promise(from_one)).ok());
 }
