@@ -16,7 +16,8 @@ inline namespace v0 {
 /// A payment's score and how it was made; c/call.h documents the fields. A plain value.
 struct Result : wb_result {
     Result() noexcept : wb_result(WB_RESULT_INIT) {}
-    /// Whether the bundle's fallback answered; `reason` says why.
+    /// Whether the bundle's fallback answered; `reason` says why: the deadline, overload, the model's failure, or a row
+    /// that is too short for it.
     bool is_fallback() const noexcept { return status == WB_OK_FALLBACK; }
     std::string_view bundle_version() const noexcept { return version; }
 };

@@ -32,13 +32,13 @@ extern "C" {
  *  @{ */
 /** The model answered. */
 #define WB_OK 0
-/** The bundle's fallback answered (wb_result.reason says why). Cause: deadline, overload or a failing backend. Use the
- *  score; alert on the rate. */
+/** The bundle's fallback answered (wb_result.reason says why). Cause: deadline, overload, a failing backend,
+ *  or sequences shorter than the model takes. Use the score; alert on the rate. */
 #define WB_OK_FALLBACK 1
 /** A batch was scored, but some rows were not: the codes column says which. Fix those rows; the others are answered. */
 #define WB_OK_PARTIAL 2
-/** A value of a payment is not acceptable (missing, out of range, not finite, unknown category, bad UTF-8, too long).
- *  wb_error names feature and row. Fix the input; a retry gives the same answer. */
+/** A value of a payment is not acceptable (missing, out of range, not finite, unknown category, bad UTF-8, too long,
+ *  too short). wb_error names feature and row. Fix the input; a retry gives the same answer. */
 #define WB_INVALID_INPUT (-1)
 /** The call itself is wrong: NULL pointer, struct_size, index, unknown option. Fix the calling code. */
 #define WB_INVALID_ARGUMENT (-2)
