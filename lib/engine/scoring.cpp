@@ -26,11 +26,15 @@ int32_t reason_of(int32_t code) {
     }
 }
 
-// Whether a row is the fallback's because its sequences are shorter than the model takes, as the manifest says.
-bool falls_short(const Model &model, const RowSource &source, int64_t row) {
-    const Encoder &encoder = model.bundle().encoder();
-    return encoder.limits().shorter == Shorter::fallback && encoder.is_short(source, row);
+// Whether rows whose sequences are shorter than the model takes are the fallback's, as the manifest and the call say.
+// Such a row takes no context, alone or in a batch: its answer is the same whatever the queue and the deadline are, but
+// where the call is cancelled.
+bool spares_short(const Model &model, const Service &service) {
+    const Limits &limits = model.bundle().encoder().limits();
+    return service.accept_fallback && limits.least_length > 0 && limits.shorter == Shorter::fallback;
 }
+
+Status cancelled() { return Status::failure(WB_CANCELLED, "cancelled before the fallback answered for short rows"); }
 
 class SingleSink final : public RowSink {
   public:
@@ -219,14 +223,17 @@ Status Engine::score(const Target &target, void *row, const Service &service, st
     Target second = service.accept_fallback ? fallback_target(manifest) : Target();
     bool can_second = second.model && second.model.get() != target.model.get() && second.deployment->layout(digest);
     SingleSink sink(*target.model, outputs, made);
-    Status status = target.model->score(source, first_service(service, manifest.fallback, can_second), sink, timing);
-    Status failure;
-    if (!status.ok()) failure = status;
+    Status status, failure;
     made.status = WB_OK;
-    made.reason = service.accept_fallback ? reason_of(status.code) : int32_t{WB_REASON_NONE};
-    if (status.code == WB_INVALID_INPUT && service.accept_fallback && falls_short(*target.model, source, 0))
-        made.reason = WB_REASON_SHORT;
-    if (!status.ok() && made.reason != WB_REASON_NONE) {
+    if (spares_short(*target.model, service) && target.model->bundle().encoder().is_short(source, 0)) [[unlikely]] {
+        if (service.cancel && service.cancel->is_set()) status = cancelled();
+        if (status.ok()) made.reason = WB_REASON_SHORT;
+    } else {
+        status = target.model->score(source, first_service(service, manifest.fallback, can_second), sink, timing);
+        if (!status.ok()) failure = status;
+        made.reason = service.accept_fallback ? reason_of(status.code) : int32_t{WB_REASON_NONE};
+    }
+    if (made.reason != WB_REASON_NONE) {
         made.status = WB_OK_FALLBACK;
         bool answered = false;
         if (can_second) {
@@ -281,9 +288,10 @@ Status Engine::score_batch(const Target &target, Batch &batch, const Service &se
     batch.order.resize(static_cast<size_t>(batch.rows()));
     std::iota(batch.order.begin(), batch.order.end(), int64_t{0});
     std::span<int64_t> rows_in_order(batch.order), shorter;
-    if (service.accept_fallback && target.model->bundle().encoder().limits().least_length > 0) {
+    if (spares_short(*target.model, service)) {
+        const Encoder &encoder = target.model->bundle().encoder();
         const auto others = std::partition(rows_in_order.begin(), rows_in_order.end(),
-                                           [&](int64_t row) { return falls_short(*target.model, source, row); });
+                                           [&](int64_t row) { return encoder.is_short(source, row); });
         shorter = rows_in_order.first(static_cast<size_t>(others - rows_in_order.begin()));
         rows_in_order = rows_in_order.subspan(shorter.size());
     }
@@ -291,8 +299,8 @@ Status Engine::score_batch(const Target &target, Batch &batch, const Service &se
     Target second = service.accept_fallback ? fallback_target(manifest) : Target();
     bool can_second = second.model && second.model.get() != target.model.get() && second.deployment->layout(digest);
     Progress progress;
-    Status status = target.model->score_rows(
-        source, rows_in_order, first_service(service, manifest.fallback, can_second), sink, progress);
+    Status status = target.model->score_rows(source, rows_in_order,
+                                             first_service(service, manifest.fallback, can_second), sink, progress);
 
     auto fall_back = [&](std::span<int64_t> rows, int32_t reason) {
         sink.serve_fallback(reason);
@@ -309,7 +317,11 @@ Status Engine::score_batch(const Target &target, Batch &batch, const Service &se
     const std::span<int64_t> left = rows_in_order.subspan(progress.done);
     int32_t reason = service.accept_fallback ? reason_of(status.code) : int32_t{WB_REASON_NONE};
     if (service.accept_fallback) fall_back(rows_in_order.first(progress.failed), WB_REASON_BACKEND);
-    if (!shorter.empty()) fall_back(shorter, WB_REASON_SHORT);
+    if (!shorter.empty() && status.ok() && service.cancel && service.cancel->is_set()) status = cancelled();
+    if (status.ok() || reason != WB_REASON_NONE)
+        fall_back(shorter, WB_REASON_SHORT);
+    else
+        for (int64_t row : shorter) sink.fail(row, status);
     if (!status.ok() && reason != WB_REASON_NONE) {
         fall_back(left, reason);
         status = Status();

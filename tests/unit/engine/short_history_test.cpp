@@ -2,7 +2,7 @@
 // Rows whose sequences are shorter than limits.least_length (new cards): the same answer on every engine, single and in
 // a batch, and no model ever sees one.
 #include <algorithm>
-#include <array>
+#include <vector>
 
 #include "backend/native/native.hpp"
 #include "backend/reference/reference.hpp"
@@ -39,11 +39,20 @@ std::shared_ptr<const Plan> plan_from(int64_t least) {
     return build.plan();
 }
 
+// What a batch's columns hold.
+struct BatchAnswer {
+    explicit BatchAnswer(size_t rows) : score(rows), status(rows), reason(rows), feature(rows) {}
+    std::vector<double> score;
+    std::vector<int32_t> status, reason, feature;
+    Status whole, first;
+};
+
 struct Served {
     Served(const std::string &engine_name, std::shared_ptr<const Bundle> of, int64_t plan_least)
         : name(engine_name), bundle(std::move(of)) {
         EngineOptions options;
         options.cpu_contexts = 1;
+        options.queue_limit = 0;
         engine = *Engine::make(options);
         control.set_score([this](const Run &run, int64_t row) {
             const int64_t length = run.inputs[0].shape.size[1];
@@ -72,11 +81,31 @@ struct Served {
         return memory;
     }
     Status score(int64_t length, bool accept_fallback) {
-        auto memory = row(length);
         Service service;
         service.accept_fallback = accept_fallback;
+        return score(length, service);
+    }
+    Status score(int64_t length, const Service &service) {
+        auto memory = row(length);
         result = WB_RESULT_INIT;
         return engine->score(target, memory.data(), service, {}, result);
+    }
+    BatchAnswer score_batch(const std::vector<int64_t> &lengths, const Service &service) {
+        std::vector<uint64_t> memory;
+        for (int64_t length : lengths) {
+            const auto one = row(length);
+            memory.insert(memory.end(), one.begin(), one.end());
+        }
+        BatchAnswer answer(lengths.size());
+        Batch batch(bundle);
+        REQUIRE(batch.reset(static_cast<int64_t>(lengths.size())).ok());
+        REQUIRE(batch.set_rows(memory.data(), kRowWords * 8).ok());
+        REQUIRE(batch.set_result(WB_COLUMN_SCORE, answer.score.data(), 8).ok());
+        REQUIRE(batch.set_result(WB_COLUMN_STATUS, answer.status.data(), 4).ok());
+        REQUIRE(batch.set_result(WB_COLUMN_REASON, answer.reason.data(), 4).ok());
+        REQUIRE(batch.set_result(WB_COLUMN_FEATURE, answer.feature.data(), 4).ok());
+        answer.whole = engine->score_batch(target, batch, service, answer.first);
+        return answer;
     }
 
     const std::string name;
@@ -94,36 +123,20 @@ const char *const kError = R"(, "least_length": 2, "shorter": "error")";
 
 void require_columns(Served &served, bool accept_fallback, bool answered) {
     const std::vector<int64_t> lengths{3, 0, 2, 1, 8, 0, 2};
-    const auto rows = static_cast<int64_t>(lengths.size());
-    std::vector<uint64_t> memory;
-    for (int64_t length : lengths) {
-        const auto one = served.row(length);
-        memory.insert(memory.end(), one.begin(), one.end());
-    }
-    std::array<double, 7> score{};
-    std::array<int32_t, 7> status{}, reason{}, feature{};
-    Batch batch(served.bundle);
-    REQUIRE(batch.reset(rows).ok());
-    REQUIRE(batch.set_rows(memory.data(), kRowWords * 8).ok());
-    REQUIRE(batch.set_result(WB_COLUMN_SCORE, score.data(), 8).ok());
-    REQUIRE(batch.set_result(WB_COLUMN_STATUS, status.data(), 4).ok());
-    REQUIRE(batch.set_result(WB_COLUMN_REASON, reason.data(), 4).ok());
-    REQUIRE(batch.set_result(WB_COLUMN_FEATURE, feature.data(), 4).ok());
     Service service;
     service.accept_fallback = accept_fallback;
-    Status first;
-    const Status whole = served.engine->score_batch(served.target, batch, service, first);
-    CHECK(whole.code == (answered ? WB_OK_FALLBACK : WB_OK_PARTIAL));
-    CHECK(first.ok() == answered);
-    if (!answered) CHECK(first.row == 1);
+    const BatchAnswer batch = served.score_batch(lengths, service);
+    CHECK(batch.whole.code == (answered ? WB_OK_FALLBACK : WB_OK_PARTIAL));
+    CHECK(batch.first.ok() == answered);
+    if (!answered) CHECK(batch.first.row == 1);
     for (size_t i = 0; i < lengths.size(); ++i) {
         CAPTURE(i, lengths[i]);
         const bool is_short = lengths[i] < kLeast;
-        CHECK(status[i] == (!is_short ? WB_OK : answered ? WB_OK_FALLBACK : WB_INVALID_INPUT));
-        CHECK(reason[i] == (is_short && answered ? WB_REASON_SHORT : WB_REASON_NONE));
-        CHECK(feature[i] == (is_short && !answered ? 0 : -1));
-        if (!is_short) CHECK(score[i] == static_cast<double>(lengths[i]));
-        if (is_short && answered) CHECK(score[i] == 0.5);
+        CHECK(batch.status[i] == (!is_short ? WB_OK : answered ? WB_OK_FALLBACK : WB_INVALID_INPUT));
+        CHECK(batch.reason[i] == (is_short && answered ? WB_REASON_SHORT : WB_REASON_NONE));
+        CHECK(batch.feature[i] == (is_short && !answered ? 0 : -1));
+        if (!is_short) CHECK(batch.score[i] == static_cast<double>(lengths[i]));
+        if (is_short && answered) CHECK(batch.score[i] == 0.5);
     }
 }
 
@@ -182,5 +195,61 @@ TEST_CASE("without limits.least_length empty sequences are scored, and what a pl
         CHECK(served.result.reason == WB_REASON_BACKEND);
         CHECK(served.score(1, false).code == WB_BACKEND_FAILED);
         CHECK(served.score(2, true).code == WB_OK);
+    }
+}
+
+TEST_CASE("a short row's answer is one, alone or in a batch, whatever else the call meets") {
+    enum class Meets { nothing, expired, shed, cancelled };
+    const struct {
+        const char *limits;
+        bool accept_fallback;
+        Meets meets;
+        int32_t short_code, short_reason;  // of a row that is too short
+        int32_t other_code, other_reason;  // of others
+    } table[] = {
+        {kFallback, true, Meets::nothing, WB_OK_FALLBACK, WB_REASON_SHORT, WB_OK, WB_REASON_NONE},
+        {kFallback, true, Meets::expired, WB_OK_FALLBACK, WB_REASON_SHORT, WB_OK_FALLBACK, WB_REASON_DEADLINE},
+        {kFallback, true, Meets::shed, WB_OK_FALLBACK, WB_REASON_SHORT, WB_OK_FALLBACK, WB_REASON_OVERLOAD},
+        {kFallback, true, Meets::cancelled, WB_CANCELLED, WB_REASON_NONE, WB_CANCELLED, WB_REASON_NONE},
+        {kError, true, Meets::nothing, WB_INVALID_INPUT, WB_REASON_NONE, WB_OK, WB_REASON_NONE},
+        {kError, true, Meets::expired, WB_OK_FALLBACK, WB_REASON_DEADLINE, WB_OK_FALLBACK, WB_REASON_DEADLINE},
+        {kError, true, Meets::shed, WB_OK_FALLBACK, WB_REASON_OVERLOAD, WB_OK_FALLBACK, WB_REASON_OVERLOAD},
+        {kError, true, Meets::cancelled, WB_CANCELLED, WB_REASON_NONE, WB_CANCELLED, WB_REASON_NONE},
+        {kFallback, false, Meets::nothing, WB_INVALID_INPUT, WB_REASON_NONE, WB_OK, WB_REASON_NONE},
+        {kFallback, false, Meets::expired, WB_DEADLINE_EXCEEDED, WB_REASON_NONE, WB_DEADLINE_EXCEEDED, WB_REASON_NONE},
+        {kFallback, false, Meets::shed, WB_OVERLOADED, WB_REASON_NONE, WB_OVERLOADED, WB_REASON_NONE},
+        {kFallback, false, Meets::cancelled, WB_CANCELLED, WB_REASON_NONE, WB_CANCELLED, WB_REASON_NONE},
+    };
+    for (const auto &one : table) {
+        CAPTURE(one.limits, one.accept_fallback, static_cast<int>(one.meets));
+        Served served("native", bundle_of(one.limits), 0);
+        CancelToken cancel;
+        Service service;
+        service.accept_fallback = one.accept_fallback;
+        service.cancel = &cancel;
+        if (one.meets == Meets::expired) service.deadline_ns = 1;
+        if (one.meets == Meets::cancelled) cancel.set(true);
+        Pool::Lease taken;
+        if (one.meets == Meets::shed)
+            taken = *served.engine->runtime().pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr);
+
+        for (int64_t length : {int64_t{0}, kLeast - 1, kLeast}) {
+            CAPTURE(length);
+            const int32_t code = length < kLeast ? one.short_code : one.other_code;
+            const int32_t reason = length < kLeast ? one.short_reason : one.other_reason;
+            const Status alone = served.score(length, service);
+            CHECK(alone.code == code);
+            CHECK(served.result.reason == (alone.ok() ? reason : WB_REASON_NONE));
+            // By itself, and beside rows of both kinds.
+            for (const std::vector<int64_t> &lengths :
+                 {std::vector<int64_t>{length}, std::vector<int64_t>{length, 0, kMost, kLeast - 1}}) {
+                const BatchAnswer batch = served.score_batch(lengths, service);
+                CAPTURE(lengths.size());
+                CHECK(batch.status[0] == code);
+                CHECK(batch.reason[0] == reason);
+                if (code >= 0) CHECK(batch.score[0] == served.result.score);
+                if (lengths.size() == 1 && code == WB_CANCELLED) CHECK(batch.whole.code == WB_CANCELLED);
+            }
+        }
     }
 }
