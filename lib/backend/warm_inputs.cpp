@@ -66,11 +66,13 @@ std::vector<WarmSize> warm_sizes(std::span<const TensorSpec> tensors, int64_t ti
 }
 
 WarmInputs::WarmInputs(const Schema &schema, const Limits &limits, std::span<const TensorSpec> tensors, WarmSize size) {
-    const int64_t length = std::max(limits.least_length, part(limits.length, size.steps));
+    const int64_t shortest = std::min(limits.length, std::max<int64_t>(limits.least_length, 1));
+    const int64_t length = std::max(shortest, part(limits.length, size.steps));
     for (const TensorSpec &tensor : tensors) {
         TensorView view{tensor.dtype, tensor.shape, nullptr};
         for (int i = 0; i < view.shape.rank; ++i) {
             int64_t &extent = view.shape.size[i];
+            if (extent == kLength) may_fail_ = may_fail_ || (size.steps == 0 && limits.least_length == 0);
             if (extent == kBatch)
                 extent = size.rows;
             else if (extent == kLength)
@@ -79,7 +81,7 @@ WarmInputs::WarmInputs(const Schema &schema, const Limits &limits, std::span<con
                 extent = tensor.features.empty()
                              ? 0
                              : part(most_tokens(schema.features()[tensor.features.front()]), size.steps);
-            has_empty_ = has_empty_ || extent == 0;
+            may_fail_ = may_fail_ || extent == 0;
         }
         AlignedBuffer buffer(std::max<size_t>(checked_bytes(view), 1));
         if (tensor.source == TensorSpec::Source::mask) fill_with(buffer, tensor.dtype, 1);

@@ -11,14 +11,15 @@
 namespace weighbridge::lib {
 
 // The sizes of one warm-up run, chosen between nothing and the limits: every sequence and every text gets
-// steps / 4 of its longest, rounded up, a sequence limits.least_length at least.
+// steps / 4 of its longest, rounded up, a sequence at least limits.least_length and one element: LibTorch ends a
+// process that gives some modules an empty one.
 struct WarmSize {
     int64_t rows;
-    int steps;  // 0 (the shortest sequences, no tokens) to 4 (the limit)
+    int steps;  // 0 (the shortest sequence, no tokens) to 4 (the limit)
 };
 
 // The sizes worth a run: 1 row and `tile_rows`, and, where a tensor has a symbolic size, each of: a quarter, half and
-// all of the limit, and nothing at all (which a model need not accept).
+// all of the limit, and the shortest.
 std::vector<WarmSize> warm_sizes(std::span<const TensorSpec> tensors, int64_t tile_rows);
 
 // Dense inputs that forward can take: zeros (index 0 is valid in every vocabulary), masks all true, real lengths.
@@ -28,12 +29,14 @@ class WarmInputs {
     WarmInputs(const Schema &schema, const Limits &limits, std::span<const TensorSpec> tensors, WarmSize size);
 
     std::span<const TensorView> views() const { return views_; }
-    bool has_empty() const { return has_empty_; }  // a sequence or text of length 0
+    // Whether the manifest leaves open that the model takes these: a text without tokens, an empty sequence, or the
+    // shortest where limits.least_length is 0.
+    bool may_fail() const { return may_fail_; }
 
   private:
     std::vector<AlignedBuffer> buffers_;
     std::vector<TensorView> views_;
-    bool has_empty_ = false;
+    bool may_fail_ = false;
 };
 
 }  // namespace weighbridge::lib

@@ -145,9 +145,9 @@ TEST_CASE("the shortest sequences are tried in a process of their own, whatever 
     }
 }
 
-TEST_CASE("a module that an empty sequence kills is loaded and warmed from its least length on") {
+TEST_CASE("a module that an empty sequence kills is loaded and warmed from its least length on, stated or not") {
     const auto engine = backend();
-    CHECK(prepared(*engine, events_bundle("nested", 1))->tile_rows() == 32);
+    for (int least : {1, 0}) CHECK(prepared(*engine, events_bundle("nested", least))->tile_rows() == 32);
 }
 
 TEST_CASE("a text's own max_tokens is the longest that is imported, below 512 and above") {

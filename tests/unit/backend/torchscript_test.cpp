@@ -328,7 +328,7 @@ TEST_CASE("warm-up inputs are zeros, true masks and real lengths") {
         return WarmInputs(*what->schema(), what->manifest().limits, what->manifest().tensors, size);
     };
     const WarmInputs half = inputs({3, 2});
-    CHECK_FALSE(half.has_empty());
+    CHECK_FALSE(half.may_fail());
     REQUIRE(half.views().size() == 3);
     CHECK(half.views()[0].shape == Shape{2, {3, 5}});
     CHECK(static_cast<const double *>(half.views()[0].data)[14] == 0.0);
@@ -336,10 +336,10 @@ TEST_CASE("warm-up inputs are zeros, true masks and real lengths") {
     CHECK(static_cast<const int64_t *>(half.views()[2].data)[2] == 5);
     CHECK(inputs({1, 1}).views()[0].shape.size[1] == 3);
     CHECK(inputs({1, 4}).views()[0].shape.size[1] == 10);
-    CHECK(inputs({1, 0}).has_empty());
+    CHECK(inputs({1, 0}).views()[0].shape.size[1] == 1);
 }
 
-TEST_CASE("no warm-up is shorter than limits.least_length") {
+TEST_CASE("no warm-up is shorter than limits.least_length, nor empty where a sequence need not be") {
     for (const int64_t least : {0, 1, 3, 10}) {
         const auto what = module_bundle("module", R"(
             "features": [{"name": "past", "type": "sequence", "of": "float32"}],
@@ -349,10 +349,16 @@ TEST_CASE("no warm-up is shorter than limits.least_length") {
         for (const WarmSize size : warm_sizes(what->manifest().tensors, 32)) {
             CAPTURE(least, size.rows, size.steps);
             const WarmInputs inputs(*what->schema(), what->manifest().limits, what->manifest().tensors, size);
-            CHECK(inputs.views()[0].shape.size[1] >= least);
-            CHECK(inputs.has_empty() == (least == 0 && size.steps == 0));
+            CHECK(inputs.views()[0].shape.size[1] >= std::max<int64_t>(least, 1));
+            if (size.steps == 0) CHECK(inputs.views()[0].shape.size[1] == std::max<int64_t>(least, 1));
+            CHECK(inputs.may_fail() == (least == 0 && size.steps == 0));
         }
     }
+    const auto none = module_bundle("module", R"(
+        "features": [{"name": "past", "type": "sequence", "of": "float32"}],
+        "tensors": [{"name": "past", "dtype": "float32", "shape": ["batch", "length"], "features": ["past"]}],
+        "outputs": [{"name": "fraud", "shape": ["batch"]}], "limits": {"length": 0})");
+    CHECK(WarmInputs(*none->schema(), none->manifest().limits, none->manifest().tensors, {1, 0}).may_fail());
 }
 
 TEST_CASE("plug-ins found are described as JSON") {
