@@ -27,10 +27,14 @@ class TorchscriptBackend : public Backend {
 };
 std::unique_ptr<TorchscriptBackend> make_torchscript_backend(PluginOptions options);
 
+constexpr int64_t kTrial_ns = int64_t{180} * 1'000'000'000;
+
 // Whether the bundle's module takes rows whose sequences are as short as limits.least_length: loads it and scores one
 // generated row, in a child process, as LibTorch may end the process that gives it an empty sequence (nested tensors
-// do). WB_BACKEND_FAILED where it does not: forward failed, died or gave a number that is not finite.
-Status try_shortest(const PluginOptions &options, const std::shared_ptr<const Bundle> &bundle);
+// do). WB_BACKEND_FAILED where it does not: forward failed, died or gave a number that is not finite;
+// WB_DEADLINE_EXCEEDED where it was not done after longest_ns, the time that LibTorch takes to load included.
+Status try_shortest(const PluginOptions &options, const std::shared_ptr<const Bundle> &bundle,
+                    int64_t longest_ns = kTrial_ns);
 
 // Plug-ins and mapped LibTorch copies found, as a JSON array, for wb_system_info. Loads nothing.
 std::string describe_plugins_json();

@@ -11,8 +11,6 @@
 namespace weighbridge::lib {
 namespace {
 
-constexpr int64_t kLongest_ns = int64_t{180} * 1'000'000'000;  // with the time that LibTorch takes to load
-
 Status run_shortest(const PluginOptions &options, const std::shared_ptr<const Bundle> &bundle) {
     const auto backend = make_torchscript_backend({options.plugin, options.libtorch, 1});
     auto program = backend->prepare(bundle, "");
@@ -52,8 +50,8 @@ Status run_shortest(const PluginOptions &options, const std::shared_ptr<const Bu
 
 }  // namespace
 
-Status try_shortest(const PluginOptions &options, const std::shared_ptr<const Bundle> &bundle) {
-    return in_child([&] { return run_shortest(options, bundle); }, kLongest_ns);
+Status try_shortest(const PluginOptions &options, const std::shared_ptr<const Bundle> &bundle, int64_t longest_ns) {
+    return in_child([&] { return run_shortest(options, bundle); }, longest_ns);
 }
 
 }  // namespace weighbridge::lib

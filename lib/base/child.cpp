@@ -83,7 +83,7 @@ Status in_child(const std::function<Status()> &work, int64_t timeout_ns) {
     if (heard == Heard::word && word.code >= 0) return Status();
     if (heard == Heard::word) return Status::failure(word.code, "{}", static_cast<const char *>(word.message));
     if (heard == Heard::nothing)
-        return Status::failure(WB_BACKEND_FAILED, "not done after {} s", timeout_ns / 1'000'000'000);
+        return Status::failure(WB_DEADLINE_EXCEEDED, "not done after {} s", static_cast<double>(timeout_ns) / 1e9);
     if (waited == child && WIFSIGNALED(ended) && WTERMSIG(ended) != SIGKILL)
         return Status::failure(WB_BACKEND_FAILED, "the process was ended by signal {}", WTERMSIG(ended));
     return Status::failure(WB_BACKEND_FAILED, "the process ended");

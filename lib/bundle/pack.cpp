@@ -187,7 +187,13 @@ class Packer {
     Status try_length(int64_t length) {
         manifest_["limits"]["least_length"] = length;
         auto bundle = open_unsealed();
-        return bundle ? try_shortest_(*bundle) : bundle.status();
+        if (!bundle) return bundle.status();
+        Status status = try_shortest_(*bundle);
+        if (status.code != WB_DEADLINE_EXCEEDED) return status;
+        return Status::failure(status.code,
+                               "model.ts: a generated row of {} elements: {}; limits.least_length in the manifest "
+                               "keeps pack from trying",
+                               length, status.message);
     }
 
     // Tries 0 and 1, which nearly all models take one of, and the longest; between these by halves, as a model that

@@ -19,12 +19,11 @@ struct PackRequest {
 using ComputeGolden = std::function<Expected<std::string>(const std::shared_ptr<const Bundle> &bundle)>;
 
 // Whether the module of such a bundle takes sequences as short as its limits.least_length: WB_OK, or WB_BACKEND_FAILED
-// with why not. Other failures end the packing.
+// with why not. Other failures end the packing: WB_DEADLINE_EXCEEDED where it is not done in time.
 using TryShortest = std::function<Status(const std::shared_ptr<const Bundle> &bundle)>;
 
 // wb_bundle_pack: writes into a temporary directory beside out_dir, renames at the end. Where golden lines are computed
 // and a manifest with sequences does not state limits.least_length, that is found by trying and written unless 0.
-Status pack_bundle(const PackRequest &request, const ComputeGolden &compute,
-                   const TryShortest &try_shortest = nullptr);
+Status pack_bundle(const PackRequest &request, const ComputeGolden &compute, const TryShortest &try_shortest = nullptr);
 
 }  // namespace weighbridge::lib

@@ -143,6 +143,9 @@ TEST_CASE("the shortest sequences are tried in a process of their own, whatever 
         CHECK(fails.code == WB_BACKEND_FAILED);
         CHECK(std::string(fails.message).find(one.reason) != std::string::npos);
     }
+    const Status hurried = try_shortest(options, events_bundle("sequence", 1), 1'000'000);
+    CHECK(hurried.code == WB_DEADLINE_EXCEEDED);
+    CHECK(std::string(hurried.message) == "not done after 0.001 s");
 }
 
 TEST_CASE("a module that an empty sequence kills is loaded and warmed from its least length on, stated or not") {

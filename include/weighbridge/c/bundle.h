@@ -14,15 +14,15 @@ extern "C" {
  *  zone tables), copies the vocabularies that the manifest names (beside it), and writes golden vectors: the given
  *  file, or 64 generated rows whose outputs are computed through LibTorch. Where rows are generated and a manifest with
  *  sequences does not state limits.least_length, that is found by trying, each length in a forked child, as LibTorch
- *  may end a process that gives it an empty sequence; a value above 0 is written. The directory appears whole or not at
- *  all.
+ *  may end a process that gives it an empty sequence; a value above 0 is written. A child that is not done after 180 s
+ *  is killed and ends the packing. The directory appears whole or not at all.
  *  @param engine    where golden outputs are computed; with a LibTorch plug-in where `golden` is NULL
  *  @param module    model.ts, a TorchScript file
  *  @param manifest  manifest.json
  *  @param golden    golden.jsonl, or NULL to generate
  *  @param out_dir   the directory to make; must not exist or be empty
- *  @return WB_OK; WB_INVALID_BUNDLE; WB_IO_ERROR; WB_BACKEND_UNAVAILABLE; WB_BACKEND_FAILED. Thread-safe.
- *  @since 0.1, unstable */
+ *  @return WB_OK; WB_INVALID_BUNDLE; WB_IO_ERROR; WB_BACKEND_UNAVAILABLE; WB_BACKEND_FAILED; WB_DEADLINE_EXCEEDED (a
+ *          length was tried for 180 s). Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_bundle_pack(wb_engine *engine, const char *module, const char *manifest, const char *golden,
                               const char *out_dir, wb_error *err);
 

@@ -3,10 +3,12 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <stdexcept>
 #include <string>
 
+#include "base/clock.hpp"
 #include "support/catch.hpp"
 #include "weighbridge/c/base.h"
 
@@ -16,8 +18,8 @@ namespace {
 
 constexpr int64_t kSecond_ns = 1'000'000'000;
 
-std::string problem(const std::function<Status()> &work, int64_t timeout_ns = 60 * kSecond_ns) {
-    const Status status = in_child(work, timeout_ns);
+std::string problem(const std::function<Status()> &work) {
+    const Status status = in_child(work, 60 * kSecond_ns);
     CHECK(status.code == WB_BACKEND_FAILED);
     return status.message;
 }
@@ -51,12 +53,30 @@ TEST_CASE("whatever ends a child ends it alone") {
               }) == "the process was ended by signal " + std::to_string(signal));
     }
     CHECK(problem([]() -> Status { ::_exit(0); }) == "the process ended");
-    CHECK(problem(
-              [] {
-                  for (;;) ::pause();
-                  return Status();
-              },
-              kSecond_ns / 2) == "not done after 0 s");
+}
+
+TEST_CASE("a child that hangs is killed and reaped at its bound, which has a code of its own") {
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    const int64_t begun = steady_clock().now_ns();
+    const Status status = in_child(
+        [&] {
+            const pid_t self = ::getpid();
+            (void)!::write(ends[1], &self, sizeof self);
+            for (int signal = 1; signal < NSIG; ++signal) std::signal(signal, SIG_IGN);
+            for (;;) ::pause();
+            return Status();
+        },
+        kSecond_ns / 4);
+    CHECK(steady_clock().now_ns() - begun >= kSecond_ns / 4);
+    CHECK(steady_clock().now_ns() - begun < 30 * kSecond_ns);
+    CHECK(status.code == WB_DEADLINE_EXCEEDED);
+    CHECK(std::string(status.message) == "not done after 0.25 s");
+    pid_t child = 0;
+    REQUIRE(::read(ends[0], &child, sizeof child) == static_cast<ssize_t>(sizeof child));
+    CHECK((::kill(child, 0) == -1 && errno == ESRCH));
+    ::close(ends[0]);
+    ::close(ends[1]);
 }
 
 TEST_CASE("a child is heard also where the host ignores SIGCHLD or handles its signals") {

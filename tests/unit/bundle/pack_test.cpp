@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bundle/pack.hpp"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/child.hpp"
 #include "bundle/golden.hpp"
 #include "bundle/zone_tables.hpp"
 #include "unit/bundle/bundle_support.hpp"
@@ -178,6 +184,33 @@ TEST_CASE("a module that takes no length fails the packing with what it said, an
     CHECK(status.code == WB_BACKEND_UNAVAILABLE);
     CHECK(std::string(status.message) == "no plug-in");
     CHECK_FALSE(fs::exists(shop.out / "bundle/manifest.json"));
+}
+
+TEST_CASE("a module that hangs ends the packing at the first length that it hangs on, with its child") {
+    Workshop shop;
+    shop.request.golden.clear();
+    for (int64_t hangs_on : {0, 1, 64}) {
+        CAPTURE(hangs_on);
+        std::vector<int64_t> tried;
+        const Status status =
+            pack_bundle(shop.request, fake_golden(), [&](const std::shared_ptr<const Bundle> &bundle) {
+                const int64_t length = bundle->manifest().limits.least_length;
+                tried.push_back(length);
+                return in_child(
+                    [&] {
+                        while (length == hangs_on) ::pause();
+                        return length > 64 ? Status() : Status::failure(WB_BACKEND_FAILED, "too short");
+                    },
+                    length == hangs_on ? 100'000'000 : int64_t{60'000'000'000});
+            });
+        CHECK(status.code == WB_DEADLINE_EXCEEDED);
+        CHECK(std::string(status.message) ==
+              "model.ts: a generated row of " + std::to_string(hangs_on) +
+                  " elements: not done after 0.1 s; limits.least_length in the manifest keeps pack from trying");
+        CHECK(tried.back() == hangs_on);
+        CHECK(list_directory(shop.out.path)->empty());
+        CHECK((::waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD));
+    }
 }
 
 TEST_CASE("packing a packed bundle's manifest replaces its digests") {
