@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs of every length and every number of rows fit their executor's memory, which is sized at the ends of both.
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 
 #include "backend/native/kernels.hpp"
 #include "backend/native/native.hpp"
@@ -17,6 +19,28 @@ namespace test = weighbridge::test;
 using lib::DType, lib::Extent, lib::Op;
 
 constexpr int64_t kTile = 64;
+constexpr int64_t kTokensTogether = 128;  // as the native program has it
+
+// Whether the whole sweep is asked for, which takes minutes; else says once what is left out.
+bool whole() {
+    static const bool asked = [] {
+        const bool full = std::getenv("WB_FULL") != nullptr;
+        if (!full)
+            std::printf("not run: memory for widths, limits and rows between the chosen ones (WB_FULL=1 runs them)\n");
+        return full;
+    }();
+    return asked;
+}
+
+// Numbers of rows of a length that are computed together. A run of more is computed in groups of these.
+std::vector<int64_t> row_counts(int64_t length) {
+    std::vector<int64_t> counts;
+    for (int64_t rows = 1; rows <= kTile && (rows == 1 || rows * length <= kTokensTogether); ++rows) {
+        const bool last = rows == kTile || (rows + 1) * length > kTokensTogether;
+        if (rows <= 2 || last || whole()) counts.push_back(rows);
+    }
+    return counts;
+}
 
 std::unique_ptr<lib::Executor> executor(const test::GraphBuilder &build, int32_t precision, lib::native::Level level) {
     auto program =
@@ -74,35 +98,52 @@ TEST_CASE("attention never needs less scratch for more keys or wider heads") {
             }
 }
 
-TEST_CASE("attention over every length up to its limit runs, at each level", "[one-thread]") {
+TEST_CASE("attention over every length up to its limit runs with every number of rows, at each level", "[one-thread]") {
     std::vector<int64_t> widths{4, 8, 12, 16, 24, 32, 48, 64, 80, 96, 128};
     std::vector<int64_t> limits{1, 31, 64, 100, 128, 161, 180, 200, 300, 1024};
-    if (test::kSanitized) widths = {8, 64}, limits = {100, 200};
+    if (whole()) {
+        limits.insert(limits.end(), {2, 15, 127, 129, 257, 512});
+        for (int64_t width = 5; width < 128; ++width)
+            if (std::find(widths.begin(), widths.end(), width) == widths.end()) widths.push_back(width);
+    } else if (test::kSanitized) {
+        widths = {8, 64}, limits = {100, 200};
+    }
     for (lib::native::Level level : test::cpu_levels())
         for (int64_t width : widths)
             for (int64_t limit : limits) {
                 if (level == lib::native::Level::portable && limit > 300) continue;  // sizes are the same at each level
                 const auto build = attention_graph(width, limit);
                 auto native = executor(build, WB_PRECISION_FP32, level);
-                Inputs inputs(build.graph, 1, limit);
-                for (int64_t length = 1; length <= limit; ++length) {
-                    CAPTURE(lib::native::name_of(level), width, limit, length);
-                    auto found = test::run(*native, build.graph, inputs.of(1, length), 1, length);
-                    if (!found) FAIL(found.status().message);
-                }
+                Inputs inputs(build.graph, 1, std::max(limit, kTokensTogether));
+                for (int64_t length = 1; length <= limit; ++length)
+                    for (int64_t rows : row_counts(length)) {
+                        CAPTURE(lib::native::name_of(level), width, limit, rows, length);
+                        auto found = test::run(*native, build.graph, inputs.of(rows, length), rows, length);
+                        if (!found) FAIL(found.status().message);
+                    }
             }
 }
 
+// Two heads, each half as wide as the model.
 TEST_CASE("a transformer runs for every number of rows and every length that are computed together") {
-    const int64_t limit = 200;
-    for (int64_t width : test::kSanitized ? std::vector<int64_t>{16} : std::vector<int64_t>{8, 16, 72, 128}) {
+    struct Size {
+        int64_t width, limit;
+    };
+    std::vector<Size> sizes{{8, 200}, {16, 200}, {72, 200}, {128, 200}};
+    if (test::kSanitized) sizes = {{16, 200}};
+    if (whole()) {
+        for (int64_t width : {24, 40, 104, 136, 192, 256})
+            for (int64_t limit : {128, 180, 300}) sizes.push_back({width, limit});
+        for (int64_t width : {8, 64, 256}) sizes.push_back({width, 1024});
+    }
+    for (const auto [width, limit] : sizes) {
         const auto build = test::transformer_graph(width, limit);
-        auto inputs = Inputs(build.graph, kTile, limit);
+        auto inputs = Inputs(build.graph, 1, std::max(limit, kTokensTogether));
         for (int32_t precision : {WB_PRECISION_FP32, WB_PRECISION_INT8}) {
             auto native = executor(build, precision, test::cpu_levels().back());
             for (int64_t length = 1; length <= limit; ++length)
-                for (int64_t rows = 1; rows <= kTile && (rows == 1 || rows * length <= 128); ++rows) {
-                    CAPTURE(width, precision, rows, length);
+                for (int64_t rows = 1; rows <= kTile && (rows == 1 || rows * length <= kTokensTogether); ++rows) {
+                    CAPTURE(width, limit, precision, rows, length);
                     auto found = test::run(*native, build.graph, inputs.of(rows, length), rows, length);
                     if (!found) FAIL(found.status().message);
                 }
