@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fstream>
+#include <iterator>
+
 #include "cli/command.hpp"
 #include "cli/options.hpp"
+#include "cli/report.hpp"
 
 namespace weighbridge::cli {
 
@@ -18,13 +22,16 @@ class Pack final : public Verb {
     }
 
     int run() override {
+        std::ifstream draft(request_.manifest);
+        const Report manifest = Report::parse(std::string(std::istreambuf_iterator<char>(draft), {}));
+        const bool stated = !manifest["limits"]["least_length"].is(Report::Kind::null);
         Engine engine = choice_.engine();
         pack(engine, request_).value();
         if (const uint32_t least = Schema::load(request_.out_dir).value().info().least_length; least > 0)
             std::fprintf(stderr,
-                         "limits.least_length is %u: rows with shorter sequences are not scored by the model, see "
+                         "limits.least_length is %u, %s: rows with shorter sequences are not scored by the model, see "
                          "limits.shorter\n",
-                         least);
+                         least, stated ? "as the manifest states" : "found by trying");
         print_report(inspect(request_.out_dir).value(), json_);
         return exit_ok;
     }
