@@ -2,6 +2,7 @@
 // The last header of a level's translation unit: its table of kernels. WB_LEVEL names the
 // level's namespace, WB_LEVEL_ID its Level; WB_VNNI, WB_BF16 and WB_AMX say what it has.
 #include <type_traits>
+#include <utility>
 
 #include "backend/native/kernels.hpp"
 #include "backend/native/tables.hpp"

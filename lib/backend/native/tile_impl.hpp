@@ -246,16 +246,15 @@ static void stream(const Product<Dot> &p) noexcept {
 template <class Dot>
 using Tile = void (*)(const Product<Dot> &, int64_t, int64_t, const char *, int64_t) noexcept;
 
+template <class Dot, int C, class Rows = std::make_integer_sequence<int, kTileRows>>
+struct Tiles;
 template <class Dot, int C, int... R>
-struct Tiles {
-    static constexpr Tile<Dot> by_rows[] = {tile<Dot, R, C>...};
+struct Tiles<Dot, C, std::integer_sequence<int, R...>> {
+    static constexpr Tile<Dot> by_rows[] = {tile<Dot, R + 1, C>...};
 };
 template <class Dot, int C>
 WB_INLINE Tile<Dot> tile_of(int64_t rows) {
-    if constexpr (kTileRows == 6)
-        return Tiles<Dot, C, 1, 2, 3, 4, 5, 6>::by_rows[rows - 1];
-    else
-        return Tiles<Dot, C, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12>::by_rows[rows - 1];
+    return Tiles<Dot, C>::by_rows[rows - 1];
 }
 
 // Rows in balanced tiles (37 in 12s: 10 + 9 + 9 + 9), tiles in blocks whose activations stay in L2 while all panels

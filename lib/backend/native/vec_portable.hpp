@@ -18,26 +18,25 @@ inline constexpr int kTurnWords = 1, kFetchWords = 1;  // words a turn of the pr
 
 inline constexpr int64_t kLeastColumns = 16;  // of a tile
 
+// The compiler's vectors: it splits them into what the CPU has, in a third of the time that 16 scalars take it.
 struct F {  // 16 floats
-    float v[16];
+    float __attribute__((vector_size(64))) v;
 };
 struct I {  // 16 32-bit integers, wrapping
-    uint32_t v[16];
+    uint32_t __attribute__((vector_size(64))) v;
 };
-struct M {  // 16 booleans
-    bool v[16];
+struct M {  // 16 booleans: 0 or -1
+    int32_t __attribute__((vector_size(64))) v;
 };
 
 #define WB_EACH for (int i = 0; i < 16; ++i)
 
 WB_INLINE F set(float x) {
-    F y;
-    WB_EACH y.v[i] = x;
-    return y;
+    return {x - F{}.v};
 }
 WB_INLINE F load(const float *p) {
     F y;
-    WB_EACH y.v[i] = p[i];
+    __builtin_memcpy(&y, p, sizeof y);
     return y;
 }
 // The first n lanes, 0 <= n <= 16, and zeros; nothing past them is read or written.
@@ -46,26 +45,14 @@ WB_INLINE F load_n(const float *p, int64_t n) {
     WB_EACH y.v[i] = i < n ? p[i] : 0.0f;
     return y;
 }
-WB_INLINE void store(float *p, F x) { WB_EACH p[i] = x.v[i]; }
+WB_INLINE void store(float *p, F x) { __builtin_memcpy(p, &x, sizeof x); }
 WB_INLINE void store_n(float *p, F x, int64_t n) {
     for (int i = 0; i < n; ++i) p[i] = x.v[i];
 }
-WB_INLINE F add(F a, F b) {
-    WB_EACH a.v[i] = a.v[i] + b.v[i];
-    return a;
-}
-WB_INLINE F sub(F a, F b) {
-    WB_EACH a.v[i] = a.v[i] - b.v[i];
-    return a;
-}
-WB_INLINE F mul(F a, F b) {
-    WB_EACH a.v[i] = a.v[i] * b.v[i];
-    return a;
-}
-WB_INLINE F div(F a, F b) {
-    WB_EACH a.v[i] = a.v[i] / b.v[i];
-    return a;
-}
+WB_INLINE F add(F a, F b) { return {a.v + b.v}; }
+WB_INLINE F sub(F a, F b) { return {a.v - b.v}; }
+WB_INLINE F mul(F a, F b) { return {a.v * b.v}; }
+WB_INLINE F div(F a, F b) { return {a.v / b.v}; }
 WB_INLINE F fma(F a, F b, F c) {
     WB_EACH a.v[i] = __builtin_fmaf(a.v[i], b.v[i], c.v[i]);
     return a;
@@ -89,18 +76,14 @@ WB_INLINE F round(F a) {
 }
 // a > b ? a : b and a < b ? a : b: b where either is a NaN, or both are zeros.
 WB_INLINE F max_or_second(F a, F b) {
-    WB_EACH a.v[i] = a.v[i] > b.v[i] ? a.v[i] : b.v[i];
-    return a;
+    return {a.v > b.v ? a.v : b.v};
 }
 WB_INLINE F min_or_second(F a, F b) {
-    WB_EACH a.v[i] = a.v[i] < b.v[i] ? a.v[i] : b.v[i];
-    return a;
+    return {a.v < b.v ? a.v : b.v};
 }
 
 WB_INLINE I set_int(uint32_t x) {
-    I y;
-    WB_EACH y.v[i] = x;
-    return y;
+    return {x - I{}.v};
 }
 WB_INLINE I bits(F a) {
     I y;
@@ -112,85 +95,60 @@ WB_INLINE F floats(I a) {
     __builtin_memcpy(&y, &a, sizeof y);
     return y;
 }
-WB_INLINE I add(I a, I b) {
-    WB_EACH a.v[i] += b.v[i];
-    return a;
-}
-WB_INLINE I sub(I a, I b) {
-    WB_EACH a.v[i] -= b.v[i];
-    return a;
-}
-WB_INLINE I both(I a, I b) {
-    WB_EACH a.v[i] &= b.v[i];
-    return a;
-}
-WB_INLINE I either(I a, I b) {
-    WB_EACH a.v[i] |= b.v[i];
-    return a;
-}
-WB_INLINE I exclusive(I a, I b) {
-    WB_EACH a.v[i] ^= b.v[i];
-    return a;
-}
+WB_INLINE I add(I a, I b) { return {a.v + b.v}; }
+WB_INLINE I sub(I a, I b) { return {a.v - b.v}; }
+WB_INLINE I both(I a, I b) { return {a.v & b.v}; }
+WB_INLINE I either(I a, I b) { return {a.v | b.v}; }
+WB_INLINE I exclusive(I a, I b) { return {a.v ^ b.v}; }
 template <int Count>
 WB_INLINE I left(I a) {
-    WB_EACH a.v[i] <<= Count;
-    return a;
+    return {a.v << Count};
 }
 template <int Count>
 WB_INLINE I right(I a) {
-    WB_EACH a.v[i] >>= Count;
-    return a;
+    return {a.v >> Count};
 }
 template <int Count>
 WB_INLINE I right_signed(I a) {
-    WB_EACH a.v[i] = static_cast<uint32_t>(static_cast<int32_t>(a.v[i]) >> Count);
-    return a;
+    return {(decltype(I::v))((decltype(M::v))a.v >> Count)};
 }
 WB_INLINE F to_float(I a) {
-    F y;
-    WB_EACH y.v[i] = static_cast<float>(static_cast<int32_t>(a.v[i]));
-    return y;
+    return {__builtin_convertvector((decltype(M::v))a.v, decltype(F::v))};
 }
 WB_INLINE I load_int(const int32_t *p) {
     I y;
-    WB_EACH y.v[i] = static_cast<uint32_t>(p[i]);
+    __builtin_memcpy(&y, p, sizeof y);
     return y;
 }
 
 WB_INLINE M less(F a, F b) {
-    M m;
-    WB_EACH m.v[i] = a.v[i] < b.v[i];
-    return m;
+    return {a.v < b.v};
 }
 WB_INLINE M is_nan(F a) {
-    M m;
-    WB_EACH m.v[i] = a.v[i] != a.v[i];
-    return m;
+    return {a.v != a.v};
 }
 WB_INLINE M first(int64_t n) {
     M m;
-    WB_EACH m.v[i] = i < n;
+    WB_EACH m.v[i] = i < n ? -1 : 0;
     return m;
 }  // lanes below n
 WB_INLINE M load_mask(const uint8_t *p, int64_t n) {
     M m;
-    WB_EACH m.v[i] = i < n && p[i] != 0;
+    WB_EACH m.v[i] = i < n && p[i] != 0 ? -1 : 0;
     return m;
 }
 WB_INLINE F choose(M m, F yes, F no) {
-    WB_EACH no.v[i] = m.v[i] ? yes.v[i] : no.v[i];
-    return no;
+    return {m.v ? yes.v : no.v};
 }
 WB_INLINE F keep(M m, F a) { return choose(m, a, set(0.0f)); }  // 0 elsewhere
 WB_INLINE bool all(M m) {
     bool found = true;
-    WB_EACH found = found && m.v[i];
+    WB_EACH found = found && m.v[i] != 0;
     return found;
 }
 WB_INLINE bool any(M m) {
     bool found = false;
-    WB_EACH found = found || m.v[i];
+    WB_EACH found = found || m.v[i] != 0;
     return found;
 }
 
