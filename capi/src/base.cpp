@@ -4,6 +4,7 @@
 #include "barrier.hpp"
 #include "base/clock.hpp"
 #include "base/cpu.hpp"
+#include "base/json.hpp"
 #include "bundle/json_cursor.hpp"
 #include "pool/pool.hpp"
 #include "weighbridge.h"
@@ -60,7 +61,7 @@ int32_t wb_system_info(char *out, size_t capacity, size_t *needed, wb_error *err
         info["cpu_level"] = lib::native::name_of(lib::native::best_level(false));
         info["backends"] = {"native", "reference"};
         const std::string plugins = lib::describe_plugins_json();
-        info["plugins"] = *lib::parse_json("plugins", plugins, plugins.size());
+        info["plugins"] = **lib::parse_json("plugins", plugins, plugins.size());
         if (!info["plugins"].empty()) info["backends"].push_back("torchscript");
         return capi::fill_text(out, capacity, needed, info.dump(2));
     });

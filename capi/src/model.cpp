@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/json.hpp"
 #include "bundle/json_cursor.hpp"
 #include "objects.hpp"
 #include "plan/plan.hpp"
@@ -46,7 +47,7 @@ Status parse_engines(std::string_view text, std::vector<std::string> &engines) {
 
 lib::Json describe(const lib::Model &model) {
     const std::string bundle = model.bundle().describe_json();
-    lib::Json info = *lib::parse_json("bundle", bundle, bundle.size());
+    lib::Json info = std::move(**lib::parse_json("bundle", bundle, bundle.size()));
     lib::Traits traits = model.program().traits();
     info["serving"] = {{"backend", capi::backend_name(model.program().backend())},
                        {"precision", lib::precision_name(model.program().precision())},

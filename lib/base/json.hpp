@@ -3,12 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace weighbridge::lib {
-
-// Keeps fields in the order of the text.
-using Json = nlohmann::ordered_json;
-
-}  // namespace weighbridge::lib
+#include "base/json_fwd.hpp"
 
 // Compiled once, in json.cpp, instead of in every file that reads or writes JSON.
 extern template class nlohmann::basic_json<nlohmann::ordered_map>;

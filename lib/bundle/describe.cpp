@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/json.hpp"
 #include "bundle/bundle.hpp"
 #include "bundle/json_cursor.hpp"
 #include "feature/type_name.hpp"

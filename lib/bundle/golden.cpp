@@ -58,7 +58,7 @@ void read_probability(const JsonCursor &probability, const JsonCursor &band, con
     if (!band) return;
     if (!probability) return band.refuse("expected a probability beside it, got none");
     for (size_t i = 0; i < primary.bands.size(); ++i)
-        if (band.is_string() && *band.value() == primary.bands[i].name) out.band = static_cast<int32_t>(i);
+        if (band.word() == primary.bands[i].name) out.band = static_cast<int32_t>(i);
     if (!out.band) band.expected("the name of a band in manifest.json");
 }
 
@@ -114,13 +114,13 @@ Expected<GoldenVector> read_line(const Bundle &bundle, const std::string &label,
                                word);
     }
     JsonReport report(label);
-    const JsonCursor root(report, *document);
+    const JsonCursor root(report, **document);
     GoldenVector vector;
     if (root.object({"row", "outputs", "probability", "band"})) {
         const JsonCursor row = root.field("row"), outputs = root.field("outputs"),
                          probability = root.field("probability"), band = root.field("band");
         if (row.object()) {
-            Status status = make_row(bundle.encoder(), row.value()->dump(), vector.row);
+            Status status = make_row(bundle.encoder(), row.json(), vector.row);
             if (status.ok()) status = check_row(bundle.encoder(), vector.row, tile);
             if (!status.ok()) row.refuse(status.message);
         }
@@ -161,7 +161,7 @@ std::string golden_line(const std::string &row_json, const Manifest &manifest, c
         line.append(text, std::to_chars(text, text + sizeof text, value).ptr);
     };
     for (size_t i = 0; i < manifest.outputs.size() && i < answer.outputs.size(); ++i) {
-        line += (i > 0 ? ", " : "") + Json(manifest.outputs[i].name).dump() + ": [";
+        line += (i > 0 ? ", " : "") + quoted_json(manifest.outputs[i].name) + ": [";
         for (size_t k = 0; k < answer.outputs[i].size(); ++k) {
             line += k > 0 ? ", " : "";
             add_number(answer.outputs[i][k]);
@@ -175,7 +175,7 @@ std::string golden_line(const std::string &row_json, const Manifest &manifest, c
     }
     for (const Output &output : manifest.outputs)
         if (output.primary && answer.band)
-            line += ", \"band\": " + Json(output.bands[static_cast<size_t>(*answer.band)].name).dump();
+            line += ", \"band\": " + quoted_json(output.bands[static_cast<size_t>(*answer.band)].name);
     return line + "}";
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/json.hpp"
 #include "base/numerics.hpp"
 #include "bundle/golden.hpp"
 #include "bundle/json_cursor.hpp"

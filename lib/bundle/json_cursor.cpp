@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/json.hpp"
+
 namespace weighbridge::lib {
 namespace {
 
@@ -67,6 +69,8 @@ std::string shown_value(const Json *value) {
     return value->dump();
 }
 
+std::string quoted_json(const std::string &text) { return Json(text).dump(); }
+
 void JsonReport::fail(const std::string &path, std::string_view message) {
     if (failed()) return;
     if (path.empty())
@@ -91,6 +95,22 @@ std::string JsonCursor::path() const {
 }
 
 void JsonCursor::refuse(std::string_view message) const { report_->fail(path(), message); }
+
+bool JsonCursor::is_string() const { return value_ && value_->is_string(); }
+
+bool JsonCursor::is_integer() const { return value_ && value_->is_number_integer(); }
+
+bool JsonCursor::is_array() const { return value_ && value_->is_array(); }
+
+size_t JsonCursor::size() const { return is_array() ? value_->size() : 0; }
+
+bool JsonCursor::is_object() const { return value_ && value_->is_object(); }
+
+std::string JsonCursor::json() const { return value_->dump(); }
+
+std::string_view JsonCursor::word() const {
+    return is_string() ? std::string_view(value_->get_ref<const std::string &>()) : std::string_view();
+}
 
 void JsonCursor::expected(std::string_view what) const {
     if (report_->failed()) return;

@@ -5,9 +5,10 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/expected.hpp"
-#include "base/json.hpp"
+#include "base/json_fwd.hpp"
 
 namespace weighbridge::lib {
 
@@ -18,11 +19,14 @@ inline constexpr int kJsonDepth = 16;  // format 1 needs 6 levels; the rest is f
 // std::bad_alloc. WB_INVALID_BUNDLE names `file` with line and column, or with the path of a duplicate key. What stands
 // there is withheld from the message where the text may hold values of payments.
 enum class Excerpt { shown, withheld };
-Expected<Json> parse_json(std::string_view file, std::string_view text, size_t limit_bytes,
-                          Excerpt excerpt = Excerpt::shown);
+Expected<JsonDocument> parse_json(std::string_view file, std::string_view text, size_t limit_bytes,
+                                  Excerpt excerpt = Excerpt::shown);
 
 // A JSON value as messages show it: scalars as they are, cut at 40 bytes; containers by their kind and size.
 std::string shown_value(const Json *value);
+
+// A text as JSON writes it, in quotes.
+std::string quoted_json(const std::string &text);
 
 // A text as messages show it: at most `limit` bytes, control characters replaced.
 std::string shown_text(std::string_view text, size_t limit);
@@ -80,8 +84,15 @@ class JsonCursor {
     // Index of the string among `choices`.
     size_t choice(std::initializer_list<std::string_view> choices) const;
 
-    bool is_string() const { return value_ && value_->is_string(); }
-    bool is_integer() const { return value_ && value_->is_number_integer(); }
+    bool is_string() const;
+    bool is_integer() const;
+    bool is_array() const;
+    size_t size() const;  // elements of an array, 0 for anything else
+    bool is_object() const;
+    // The value's text, in one line.
+    std::string json() const;
+    // The string, unchecked; "" where there is none.
+    std::string_view word() const;
 
     // "path: expected `what`, got <the value>"
     void expected(std::string_view what) const;

@@ -2,7 +2,7 @@
 #include <charconv>
 #include <set>
 
-#include "base/fp_env.hpp"
+#include "base/json.hpp"
 #include "base/json_text.hpp"
 #include "bundle/json_cursor.hpp"
 #include "feature/decimal.hpp"
@@ -104,20 +104,18 @@ Status syntax_error(std::string_view file, std::string_view text, size_t at, Exc
 
 }  // namespace
 
-Expected<Json> parse_json(std::string_view file, std::string_view text, size_t limit_bytes, Excerpt excerpt) {
+Expected<JsonDocument> parse_json(std::string_view file, std::string_view text, size_t limit_bytes, Excerpt excerpt) {
     if (text.size() > limit_bytes)
         return Status::failure(WB_INVALID_BUNDLE, "{}: expected at most {} bytes, got {}", file, limit_bytes,
                                text.size());
     if (text.starts_with("\xEF\xBB\xBF"))
         return Status::failure(WB_INVALID_BUNDLE, "{}: expected UTF-8 without a byte order mark, got one", file);
-    // Decimal numbers are read the same whatever rounding the host has set.
-    FpEnvironment environment;
     StrictBuilder builder;
     const JsonRead read = read_json(text, builder);
     if (read.end == JsonRead::End::stopped)
         return Status::failure(WB_INVALID_BUNDLE, "{}: {}", file, builder.problem());
     if (read.end == JsonRead::End::malformed) return syntax_error(file, text, read.position, excerpt);
-    return std::move(builder.document());
+    return JsonDocument(new Json(std::move(builder.document())));
 }
 
 }  // namespace weighbridge::lib

@@ -43,7 +43,7 @@ struct Place {
     bool on(std::initializer_list<Kind> kinds, std::string_view what) const {
         if (std::find(kinds.begin(), kinds.end(), kind_of(owner().type)) != kinds.end()) return true;
         const JsonCursor op = step.field("op");
-        op.expected(formatted("an op for this type ({} is for {})", op.value()->get_ref<const std::string &>(), what));
+        op.expected(formatted("an op for this type ({} is for {})", op.word(), what));
         return false;
     }
     bool alone() const {

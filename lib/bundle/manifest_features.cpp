@@ -110,7 +110,7 @@ double integral_bound(const JsonCursor &bound) {
 void read_range(const JsonCursor &range, Feature &out) {
     if (!range) return;
     if (!has_range(out.type)) return range.refuse("expected no such field on a feature that is no number or timestamp");
-    if (!range.value()->is_array() || range.value()->size() != 2) return range.expected("[least, most] of numbers");
+    if (range.size() != 2) return range.expected("[least, most] of numbers");
     const JsonCursor least = range.element(0), most = range.element(1);
     out.minimum = is_real(out.type) ? least.number() : integral_bound(least);
     out.maximum = is_real(out.type) ? most.number() : integral_bound(most);
@@ -120,7 +120,7 @@ void read_range(const JsonCursor &range, Feature &out) {
 void read_default(const JsonCursor &value, Feature &out) {
     DefaultValue &missing = out.missing.emplace();
     if (out.sequence) {
-        if (!value || !value.value()->is_array() || !value.value()->empty()) value.expected("[] for a sequence");
+        if (!value.is_array() || value.size() > 0) value.expected("[] for a sequence");
         return;
     }
     if (out.type == StoredType::boolean) {
@@ -142,8 +142,8 @@ void read_default(const JsonCursor &value, Feature &out) {
 
 void read_missing(const JsonCursor &feature, Feature &out) {
     if (const JsonCursor missing = feature.field("missing"); missing && missing.is_string()) {
-        if (*missing.value() != "error") missing.expected("\"error\" or {\"default\": value}");
-    } else if (missing && !missing.value()->is_object()) {
+        if (missing.word() != "error") missing.expected("\"error\" or {\"default\": value}");
+    } else if (missing && !missing.is_object()) {
         missing.expected("\"error\" or {\"default\": value}");
     } else if (missing && missing.object({"default"})) {
         const JsonCursor value = missing.field("default");

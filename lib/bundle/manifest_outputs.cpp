@@ -32,7 +32,7 @@ Shape read_shape(const JsonCursor &shape, bool symbols) {
     for (size_t i = 0; i < rank; ++i) {
         const JsonCursor size = shape.element(i);
         if (i == 0) {
-            if (!size.is_string() || *size.value() != "batch") size.expected("\"batch\"");
+            if (size.word() != "batch") size.expected("\"batch\"");
             out.size[0] = kBatch;
         } else if (symbols && size.is_string()) {
             out.size[i] = size.choice({"length", "tokens"}) == 0 ? kLength : kTokens;
@@ -47,7 +47,7 @@ using Places = std::map<std::string_view, uint32_t>;
 
 uint32_t feature_of(const JsonCursor &name, const Places &places) {
     if (name.is_string()) {
-        const auto found = places.find(name.value()->get_ref<const std::string &>());
+        const auto found = places.find(name.word());
         if (found != places.end()) return found->second;
     }
     name.expected("the name of a feature");

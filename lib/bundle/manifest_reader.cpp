@@ -223,7 +223,7 @@ Expected<ReadManifest> read_manifest(std::string_view file, std::string_view tex
     auto document = parse_json(file, text, kManifestBytes);
     if (!document) return document.status();
     JsonReport report{std::string(file)};
-    const JsonCursor root(report, *document);
+    const JsonCursor root(report, **document);
     ReadManifest read;
     Manifest &manifest = read.manifest;
 
@@ -249,7 +249,7 @@ Expected<ReadManifest> read_manifest(std::string_view file, std::string_view tex
     read_tolerances(tolerances, manifest.tolerances);
     read_files(files, completeness, manifest.files);
     if (completeness == Completeness::complete && !report.failed()) check_listed(files, read);
-    if (annotations && annotations.object()) manifest.annotations = annotations.value()->dump();
+    if (annotations && annotations.object()) manifest.annotations = annotations.json();
     if (report.failed()) return report.status();
     return read;
 }

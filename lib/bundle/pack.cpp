@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "base/file.hpp"
+#include "base/json.hpp"
 #include "bundle/golden.hpp"
 #include "bundle/json_cursor.hpp"
 #include "bundle/manifest_reader.hpp"
@@ -121,7 +122,7 @@ class Packer {
         read_ = *std::move(read);
         auto document = parse_json(label, as_text(*text), kManifestBytes);
         if (!document) return document.status();
-        manifest_ = *std::move(document);
+        manifest_ = std::move(**document);
         Json &header = manifest_["weighbridge"];
         if (!header.contains("requires")) header["requires"] = WB_VERSION_STRING;
         return {};

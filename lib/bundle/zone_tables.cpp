@@ -58,7 +58,7 @@ Expected<ZoneTables> read_zone_tables(std::string_view text) {
     auto document = parse_json("zones.json", text, kZonesBytes);
     if (!document) return document.status();
     JsonReport report("zones.json");
-    const JsonCursor root(report, *document);
+    const JsonCursor root(report, **document);
     ZoneTables tables;
     if (root.object()) {
         for (std::string_view name : root.names()) {
@@ -74,11 +74,11 @@ Expected<ZoneTables> read_zone_tables(std::string_view text) {
 std::string write_zone_tables(const ZoneTables &tables) {
     std::string text = "{";
     for (const auto &[name, zone] : tables) {
-        Json transitions = Json::array();
+        std::string transitions;
         for (const auto &transition : zone->transitions())
-            transitions.push_back(Json::array({transition.at, transition.offset}));
-        text += formatted("{}\n  {}: {{\"initial\": {}, \"transitions\": {}}}", text.size() > 1 ? "," : "",
-                          Json(name).dump(), zone->initial_offset(), transitions.dump());
+            transitions += formatted("{}[{},{}]", transitions.empty() ? "" : ",", transition.at, transition.offset);
+        text += formatted("{}\n  {}: {{\"initial\": {}, \"transitions\": [{}]}}", text.size() > 1 ? "," : "",
+                          quoted_json(name), zone->initial_offset(), transitions);
     }
     return text + "\n}\n";
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/reference/reference.hpp"
+#include "base/json.hpp"
 #include "bundle/add_file.hpp"
 #include "bundle/bundle_directory.hpp"
 #include "bundle/json_cursor.hpp"
@@ -95,7 +96,7 @@ Expected<std::string> Engine::compile(const std::string &path, const CompileOpti
     for (int32_t precision : options.precisions) {
         std::string line;
         if (Status status = check_precision(*bundle, *plan, precision, line); !status.ok()) return status;
-        report["precisions"].push_back(*parse_json("report", line, line.size()));
+        report["precisions"].push_back(**parse_json("report", line, line.size()));
     }
     auto bytes = write_plan(**plan);
     if (!bytes) return bytes.status();

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "base/file.hpp"
+#include "base/json.hpp"
 #include "base/sha256.hpp"
 #include "bundle/bundle.hpp"
 #include "bundle/json_cursor.hpp"
@@ -50,7 +51,7 @@ inline std::string example_text() {
 inline Json example() {
     auto document = parse_json("example", example_text(), 1 << 20);
     REQUIRE(document);
-    return *document;
+    return **document;
 }
 
 class Scratch {
