@@ -22,9 +22,9 @@ constexpr std::string_view kPrefix = "libweighbridge_torch-";
 constexpr std::string_view kSuffix = ".so";
 constexpr const char *kVariable = "WEIGHBRIDGE_LIBTORCH";
 
-template <class... Args>
-Status unavailable(fmt::format_string<Args...> format, Args &&...args) {
-    return Status::failure(WB_BACKEND_UNAVAILABLE, format, std::forward<Args>(args)...);
+template <class... Values>
+Status unavailable(TextFormat<Values...> format, const Values &...values) {
+    return Status::failure(WB_BACKEND_UNAVAILABLE, format, values...);
 }
 
 std::string text_of_file(const std::string &path) {

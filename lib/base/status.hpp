@@ -24,11 +24,12 @@ class [[nodiscard]] Status {
     }
 
     // A failure with a formatted message, cut at 255 bytes (never inside a UTF-8 sequence).
-    template <class... Args>
-    static Status failure(int32_t code, fmt::format_string<Args...> format, Args &&...args) {
+    template <class... Values>
+    static Status failure(int32_t code, TextFormat<Values...> format, const Values &...values) {
+        const TextValue list[] = {values..., 0};
         Status status;
         status.code = code;
-        status.finish(write_text(status.message, sizeof status.message - 1, format, fmt::make_format_args(args...)));
+        status.message[write_text(status.message, sizeof status.message - 1, format.text, list)] = 0;
         return status;
     }
 
@@ -48,14 +49,6 @@ class [[nodiscard]] Status {
     int64_t row = -1;      // index of the row to blame, -1 for none
     char message[256];     // ends with NUL; what follows is not written, as clearing it would cost more than reading a
                            // feature
-
-  private:
-    void finish(size_t wanted) {
-        size_t end = wanted < sizeof message - 1 ? wanted : sizeof message - 1;
-        if (wanted > end)
-            while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0) == 0x80) --end;
-        message[end] = 0;
-    }
 };
 
 }  // namespace weighbridge::lib

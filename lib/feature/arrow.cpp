@@ -75,17 +75,17 @@ int64_t buffers_of(ArrowFormat::Kind kind) {
 
 }  // namespace
 
-template <class... Args>
-Status ArrowColumn::refuse(fmt::format_string<Args...> format, Args &&...args) const {
-    std::string what = formatted(format, std::forward<Args>(args)...);
+template <class... Values>
+Status ArrowColumn::refuse(TextFormat<Values...> format, const Values &...values) const {
+    std::string what = formatted(format, values...);
     return Status::failure(WB_INVALID_ARGUMENT, "feature '{}': {}", feature_->name, what)
         .with_feature(static_cast<int32_t>(index_));
 }
 
-template <class... Args>
-Status ArrowColumn::damaged(fmt::format_string<Args...> format, Args &&...args) const {
+template <class... Values>
+Status ArrowColumn::damaged(TextFormat<Values...> format, const Values &...values) const {
     Line<160> what;
-    what.add(format, std::forward<Args>(args)...);
+    what.add(format, values...);
     return Status::failure(WB_INVALID_INPUT, "feature '{}': {}", feature_->name, what.view())
         .with_feature(static_cast<int32_t>(index_));
 }

@@ -35,10 +35,10 @@ class ArrowColumn final : public RowSource {
     Status set_up_children(const ArrowSchema &type, const ArrowArray &array, Role role);
     void set_up_unit();
     Status set_up_text(const ArrowArray &array);
-    template <class... Args>
-    Status refuse(fmt::format_string<Args...> format, Args &&...args) const;
-    template <class... Args>
-    Status damaged(fmt::format_string<Args...> format, Args &&...args) const;
+    template <class... Values>
+    Status refuse(TextFormat<Values...> format, const Values &...values) const;
+    template <class... Values>
+    Status damaged(TextFormat<Values...> format, const Values &...values) const;
 
     bool is_converted() const { return multiplier_ != divisor_; }
     bool is_valid(int64_t place) const { return !validity_ || ((validity_[place / 8] >> (place % 8)) & 1); }

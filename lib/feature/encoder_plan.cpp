@@ -74,10 +74,10 @@ class Builder {
     }
 
   private:
-    template <class... Args>
-    static Status refuse(std::string_view name, fmt::format_string<Args...> format, Args &&...args) {
+    template <class... Values>
+    static Status refuse(std::string_view name, TextFormat<Values...> format, const Values &...values) {
         Line<200> text;
-        text.add(format, std::forward<Args>(args)...);
+        text.add(format, values...);
         return Status::failure(WB_INVALID_BUNDLE, "tensor '{}': {}", name, text.view());
     }
 

@@ -165,15 +165,15 @@ class RowReader final : public JsonEvents {
         status_ = status;
         return false;
     }
-    template <class... Args>
-    bool refuse(fmt::format_string<Args...> format, Args &&...args) {
-        Status status = Status::failure(WB_INVALID_INPUT, format, std::forward<Args>(args)...);
+    template <class... Values>
+    bool refuse(TextFormat<Values...> format, const Values &...values) {
+        Status status = Status::failure(WB_INVALID_INPUT, format, values...);
         return fail(status.with_feature(static_cast<int32_t>(index_)));
     }
     // A value that cannot be the feature's. An element is refused only where truncation leaves it in.
-    template <class... Args>
-    bool refuse_value(fmt::format_string<Args...> format, Args &&...args) {
-        refuse(format, std::forward<Args>(args)...);
+    template <class... Values>
+    bool refuse_value(TextFormat<Values...> format, const Values &...values) {
+        refuse(format, values...);
         if (!cut_ || place_ != Place::array) return false;
         if (!cut_->keep_tail && count_ < longest_) return false;
         if (cut_->keep_tail) {

@@ -45,10 +45,10 @@ uint32_t field_bytes(const Feature &feature) {
     }
 }
 
-template <class... Args>
-Status refuse(const Feature &feature, fmt::format_string<Args...> format, Args &&...args) {
+template <class... Values>
+Status refuse(const Feature &feature, TextFormat<Values...> format, const Values &...values) {
     Line<160> text;
-    text.add(format, std::forward<Args>(args)...);
+    text.add(format, values...);
     return Status::failure(WB_INVALID_BUNDLE, "feature '{}': {}", feature.name, text.view());
 }
 

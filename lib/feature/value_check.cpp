@@ -161,10 +161,10 @@ class Check {
     }
 
   private:
-    template <class... Args>
-    Status refuse(fmt::format_string<Args...> format, Args &&...args) const {
+    template <class... Values>
+    Status refuse(TextFormat<Values...> format, const Values &...values) const {
         Line<160> text;
-        text.add(format, std::forward<Args>(args)...);
+        text.add(format, values...);
         return Status::failure(WB_INVALID_BUNDLE, "feature '{}': {}", feature_.name, text.view())
             .with_feature(static_cast<int32_t>(plan_.feature));
     }

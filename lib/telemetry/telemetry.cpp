@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/telemetry.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <iterator>
 
+#include "base/format.hpp"
 #include "base/thread_place.hpp"
 #include "weighbridge/c/call.h"
 
@@ -116,8 +114,8 @@ struct Metric {
 };
 
 void write_metric(std::string &text, const Metric &metric) {
-    fmt::format_to(std::back_inserter(text), "# HELP {0} {2}\n# TYPE {0} {1}\n{0} {3}\n", metric.name, metric.type,
-                   metric.help, metric.value);
+    text += formatted("# HELP {} {}\n# TYPE {} {}\n{} {}\n", metric.name, metric.help, metric.name, metric.type,
+                      metric.name, metric.value);
 }
 
 struct Bound {
@@ -136,17 +134,17 @@ constexpr Bound kBounds[] = {
 // A bucket of ours that straddles a bound counts above it: at most 1.6 % off, and never too good.
 void write_latency(std::string &text, const LatencyCounts &counts, uint64_t sum_ns) {
     constexpr const char *kName = "weighbridge_latency_seconds";
-    auto out = std::back_inserter(text);
-    fmt::format_to(out, "# HELP {0} Latency of calls from entry to return.\n# TYPE {0} histogram\n", kName);
+    text += formatted("# HELP {} Latency of calls from entry to return.\n# TYPE {} histogram\n", kName, kName);
     uint64_t seen = 0;
     size_t next = 0;
     for (const Bound &bound : kBounds) {
         for (; next < counts.size() && LatencyBuckets::least(next + 1) - 1 <= bound.ns; ++next) seen += counts[next];
-        fmt::format_to(out, "{}_bucket{{le=\"{}\"}} {}\n", kName, bound.seconds, seen);
+        text += formatted("{}_bucket{{le=\"{}\"}} {}\n", kName, bound.seconds, seen);
     }
     for (; next < counts.size(); ++next) seen += counts[next];
-    fmt::format_to(out, "{0}_bucket{{le=\"+Inf\"}} {1}\n{0}_sum {2}.{3:09}\n{0}_count {1}\n", kName, seen,
-                   sum_ns / 1'000'000'000, sum_ns % 1'000'000'000);
+    text += formatted("{}_bucket{{le=\"+Inf\"}} {}\n", kName, seen);
+    text += formatted("{}_sum {}.{:09}\n", kName, sum_ns / 1'000'000'000, sum_ns % 1'000'000'000);
+    text += formatted("{}_count {}\n", kName, seen);
 }
 
 }  // namespace

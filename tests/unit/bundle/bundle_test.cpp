@@ -340,7 +340,7 @@ TEST_CASE("inspect tells what is in a bundle") {
     const Json about = Json::parse((*bundle)->describe_json());
     CHECK(about["identity"]["name"] == "card-mlp");
     CHECK(about["digest"] == hex((*bundle)->digest()));
-    CHECK(about["schema"]["digest"] == fmt::format("{:016x}", (*bundle)->schema()->digest()));
+    CHECK(about["schema"]["digest"] == formatted("{:016x}", (*bundle)->schema()->digest()));
     CHECK(about["schema"]["fixed_bytes"] == (*bundle)->schema()->fixed_bytes());
     REQUIRE(about["features"].size() == 7);
     CHECK(about["features"][0]["offset"] == (*bundle)->schema()->features()[0].offset);

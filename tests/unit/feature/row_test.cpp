@@ -149,7 +149,7 @@ TEST_CASE_METHOD(RowFixture, "a row of another schema is named by both digests",
     RowLock lock;
     Status status = lock.take(*schema, row);
     CHECK(status.code == WB_INVALID_ARGUMENT);
-    CHECK(mentions(status, fmt::format("expected schema digest {:016x}, got 0000000000001234", schema->digest())));
+    CHECK(mentions(status, formatted("expected schema digest {:016x}, got 0000000000001234", schema->digest())));
     CHECK(lock.take(*schema, nullptr).code == WB_INVALID_ARGUMENT);
     CHECK(lock.take(*schema, static_cast<char *>(row) + 1).code == WB_INVALID_ARGUMENT);
 }
