@@ -152,8 +152,9 @@ std::optional<int64_t> whole(T value) noexcept {
     return static_cast<int64_t>(value);
 }
 
-/// Writes a scalar as the feature stores it, at most 8 bytes: numbers rounded once to a float, as they are to an integer
-/// where they are whole, to a bool where they are 0 or 1. @return bytes written; 0 where type or value does not fit.
+/// Writes a scalar as the feature stores it, at most 8 bytes: numbers rounded once to a float, as they are to an
+/// integer where they are whole, to a bool where they are 0 or 1. @return bytes written; 0 where type or value does not
+/// fit.
 template <Scalar T>
 size_t store(void *out, const wb_feature_info &feature, T value) noexcept {
     if constexpr (std::same_as<T, bool>) {

@@ -262,8 +262,7 @@ class Import final : public Worker::Job {
         std::vector<const TensorSpec *> tensors;
         for (const TensorSpec &tensor : manifest.tensors) tensors.push_back(&tensor);
         const auto largest = largest_size(manifest, tensors);
-        if (!largest)
-            return Status::failure(largest.status().code, "{}: {}", kModuleFile, largest.status().message);
+        if (!largest) return Status::failure(largest.status().code, "{}: {}", kModuleFile, largest.status().message);
         std::vector<wb_plugin_argument> arguments;
         int64_t least = 0;
         for (const TensorSpec &tensor : manifest.tensors) {
@@ -294,8 +293,12 @@ class Import final : public Worker::Job {
             std::copy_n(output.shape.size.begin(), wanted.rank, wanted.shape);
             outputs.push_back(wanted);
         }
-        const wb_plugin_import request{arguments.data(), outputs.data(), static_cast<uint32_t>(arguments.size()),
-                                       static_cast<uint32_t>(outputs.size()), *largest, least};
+        const wb_plugin_import request{arguments.data(),
+                                       outputs.data(),
+                                       static_cast<uint32_t>(arguments.size()),
+                                       static_cast<uint32_t>(outputs.size()),
+                                       *largest,
+                                       least};
         const Bytes &module = *bundle_->file(kModuleFile);
         auto keep = [](const void *serialised, uint64_t size, void *payload) {
             const auto *from = static_cast<const std::byte *>(serialised);

@@ -82,8 +82,7 @@ class Directory {
     Status replace(const std::string &name, ByteView content) const;
 
   private:
-    Directory(Descriptor descriptor, std::string path)
-        : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+    Directory(Descriptor descriptor, std::string path) : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
 
     Descriptor descriptor_;
     std::string path_;  // for messages

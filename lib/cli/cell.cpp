@@ -38,14 +38,16 @@ bool append_number(std::string &json, std::string_view text) {
     return true;
 }
 
-void append_text(std::string &json, std::string_view text) {
-    json += json_text(text);
-}
+void append_text(std::string &json, std::string_view text) { json += json_text(text); }
 
 // True and false as JSON, pandas and spreadsheets write them.
 bool append_flag(std::string &json, std::string_view text) {
-    for (const auto &[name, value] : {std::pair{"true", true}, {"True", true}, {"TRUE", true}, {"false", false},
-                                      {"False", false}, {"FALSE", false}})
+    for (const auto &[name, value] : {std::pair{"true", true},
+                                      {"True", true},
+                                      {"TRUE", true},
+                                      {"false", false},
+                                      {"False", false},
+                                      {"FALSE", false}})
         if (text == name) return json += value ? "true" : "false", true;
     return false;
 }

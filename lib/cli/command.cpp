@@ -15,9 +15,7 @@ std::string absolute(const std::string &path) { return path.empty() ? path : std
 
 }  // namespace
 
-void ModelChoice::declare_directory(Options &options) {
-    options.argument("DIR", directory, "the bundle's directory");
-}
+void ModelChoice::declare_directory(Options &options) { options.argument("DIR", directory, "the bundle's directory"); }
 
 void ModelChoice::declare_engine(Options &options) {
     options.text("--torch-plugin", torch_plugin, "libweighbridge_torch-<minor>.so (default: beside the library)");

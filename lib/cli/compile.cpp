@@ -17,7 +17,8 @@ class Compile final : public Verb {
                      "fp32, bf16, int8, int8bf16, or a list (default fp32); the first serves by default and is fp32 or "
                      "int8");
         options.text("--eval", evaluation_.file, "payments with labels: AUC and AP of each precision");
-        options.text("--label", evaluation_.label, "with --eval: the column with 0 or 1, or nothing where it is not known (default label)");
+        options.text("--label", evaluation_.label,
+                     "with --eval: the column with 0 or 1, or nothing where it is not known (default label)");
         options.flag("--dump-passes", options_.dump_passes, "print the graph after each pass");
         options.flag("--json", json_, "print the report as JSON");
         choice_.declare_engine(options);

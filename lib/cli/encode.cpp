@@ -83,7 +83,7 @@ class Encode final : public Verb {
         rejects.close();
         if (interrupted())
             throw Failure(interrupt_exit(), formatted("ended by {} after {} rows, which are written, to '{}'",
-                                                        interrupt_name(), rows, output_));
+                                                      interrupt_name(), rows, output_));
         return all ? exit_ok : exit_rejected;
     }
 

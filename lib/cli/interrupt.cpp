@@ -8,7 +8,7 @@ namespace weighbridge::cli {
 
 namespace {
 
-std::atomic<int> came = 0;  // the signal's number, 0 for none
+std::atomic<int> came = 0;                             // the signal's number, 0 for none
 static_assert(std::atomic<int>::is_always_lock_free);  // written by a signal handler
 
 constexpr struct {

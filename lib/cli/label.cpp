@@ -13,9 +13,10 @@ Expected<std::optional<bool>> read_label(const std::string &column, std::string_
     auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
     bool read = code == std::errc() && end == text.data() + text.size();
     if (read && (number == 0.0 || number == 1.0)) return std::optional<bool>(number == 1.0);
-    return Error{WB_INVALID_INPUT,
-                 "label '" + column + "': expected 0, 1, true or false, or nothing where it is not known, got another value",
-                 -1, 0};
+    return Error{
+        WB_INVALID_INPUT,
+        "label '" + column + "': expected 0, 1, true or false, or nothing where it is not known, got another value", -1,
+        0};
 }
 
 }  // namespace weighbridge::cli

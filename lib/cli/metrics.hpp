@@ -17,9 +17,10 @@ struct Labelled {
 struct Ranking {
     // Sum over distinct thresholds of (R_n - R_{n-1}) P_n, as scikit-learn has it; 0 without a fraud.
     double average_precision = 0.0;
-    std::optional<double> auc;     // ties count half (midranks); none where all labels are the same
-    std::optional<double> recall;  // of the frauds, those among the highest `alert_share` of the scores; none without one
-    uint64_t alerts = 0;           // how many rows that share is
+    std::optional<double> auc;  // ties count half (midranks); none where all labels are the same
+    std::optional<double>
+        recall;           // of the frauds, those among the highest `alert_share` of the scores; none without one
+    uint64_t alerts = 0;  // how many rows that share is
 };
 
 // Sorts `rows` by falling score. None without rows.

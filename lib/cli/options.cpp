@@ -48,10 +48,12 @@ void Options::number(const char *name, double &value, double least, double most,
 void Options::flag(const char *name, bool &value, const char *help) { app_->add_flag(name, value, help); }
 
 void Options::negation(const char *name, bool &value, const char *help) {
-    app_->add_flag_callback(name, [&value] { value = false; }, help);
+    app_->add_flag_callback(
+        name, [&value] { value = false; }, help);
 }
 
-CommandLine::CommandLine(const char *about, const char *footer) : app_(std::make_unique<CLI::App>(about, "weighbridge")) {
+CommandLine::CommandLine(const char *about, const char *footer)
+    : app_(std::make_unique<CLI::App>(about, "weighbridge")) {
     app_->footer(footer);  // verbs inherit it
     app_->require_subcommand(1);
 }

@@ -80,8 +80,8 @@ void Payments::refuse_other_separator(const std::string &header, size_t known_by
         std::replace(other.begin(), other.end(), separator, ',');
         if (!split_csv(other, 0, names, scratch) && known(names) > known_by_comma)
             throw Failure(exit_failed, formatted("header: expected cells between commas, got {}; write the file with "
-                                                   "commas (cells that hold one in quotes)",
-                                                   name));
+                                                 "commas (cells that hold one in quotes)",
+                                                 name));
     }
 }
 
@@ -172,7 +172,7 @@ Expected<void> Payments::read_json(std::string_view record, Row &row, Payment &p
     thread_local std::string features;
     if (size_t byte = split_object(record, members))
         return refuse(formatted("expected a JSON object in a line, got another text at byte {}{}", byte,
-                                  about_line_ends(record)));
+                                about_line_ends(record)));
     std::optional<std::string_view> label;
     bool twice = false;
     features = "{";

@@ -31,8 +31,8 @@ struct Chunk {
     std::vector<uint64_t> bands;  // rows by band
     std::vector<uint64_t> band_frauds;
     std::vector<int64_t> latencies_ns;  // of calls
-    uint64_t with_label = 0;         // scored rows
-    std::vector<Labelled> labelled;  // of them, those that the model answered
+    uint64_t with_label = 0;            // scored rows
+    std::vector<Labelled> labelled;     // of them, those that the model answered
 };
 
 // Works on one chunk; made for each thread, and used by that thread only.

@@ -51,8 +51,7 @@ std::string printable(std::string_view text) {
             out.append(text, 0, length);
         } else {
             length = std::max<size_t>(length, 1);
-            for (char c : text.substr(0, length))
-                out += formatted("\\x{:02X}", static_cast<unsigned char>(c));
+            for (char c : text.substr(0, length)) out += formatted("\\x{:02X}", static_cast<unsigned char>(c));
         }
         text.remove_prefix(length);
     }

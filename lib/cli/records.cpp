@@ -47,7 +47,7 @@ class Quotes {
                 if (c == '"') open_ = false, closing = true;
                 continue;
             }
-            if (c == '"' && !start && !closing) return;                 // a quote in a cell that began with none
+            if (c == '"' && !start && !closing) return;                // a quote in a cell that began with none
             if (closing && c != '"' && c != ',' && c != '\r') return;  // text behind a closing quote
             open_ = c == '"';
             start = c == ',';
@@ -136,8 +136,8 @@ size_t RecordReader::csv_end(size_t first, Record &record) {
     }
     record.fault = *wrong;
     if (record.lines > 1)
-        record.fault += formatted("; the record would take {} lines: this line is left out, the next ones are read",
-                                    record.lines);
+        record.fault +=
+            formatted("; the record would take {} lines: this line is left out, the next ones are read", record.lines);
     record.lines = 1;
     return first;
 }
@@ -204,8 +204,7 @@ std::optional<std::string> split_csv(std::string_view record, size_t cells, std:
             std::string_view text = record.substr(at, end - at);
             if (text.find('"') != std::string_view::npos)
                 return wrong("a quote inside a cell that begins with none; write the cell in quotes, this quote twice");
-            if (text.find('\r') != std::string_view::npos)
-                return wrong("CR alone ends no line, expected LF or CRLF");
+            if (text.find('\r') != std::string_view::npos) return wrong("CR alone ends no line, expected LF or CRLF");
             fields.push_back({text, false});
             at = end;
         }

@@ -36,7 +36,8 @@ class Score final : public Verb {
         options.count("--threads", threads_, 1, 256, "threads (default: the CPUs that may be used)");
         options.count("--contexts", choice_.contexts, 1, 256, "contexts (default: automatic)");
         options.count("--batch", batch_, 1, 1 << 20, "score in batches of this many rows (default: one by one)");
-        options.count("--deadline-us", deadline_us_, 1, 1 << 30, "budget of each call, in microseconds (default: none)");
+        options.count("--deadline-us", deadline_us_, 1, 1 << 30,
+                      "budget of each call, in microseconds (default: none)");
         choice_.declare_load(options);
         options.flag("--json", json_, "print the summary as JSON");
     }
@@ -84,7 +85,7 @@ class Score final : public Verb {
         if (interrupted())
             throw Failure(interrupt_exit(),
                           formatted("ended by {} after {} rows, which are written: scores to '{}', rejects to '{}'",
-                                      interrupt_name(), summary.rows, output_, rejects_file));
+                                    interrupt_name(), summary.rows, output_, rejects_file));
         return summary.rejected ? exit_rejected : exit_ok;
     }
 

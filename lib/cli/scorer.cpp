@@ -141,8 +141,7 @@ class Scorer {
             return;
         }
         out += formatted("{{\"line\":{}", line);
-        for (size_t i = 0; i < payment.ids.size(); ++i)
-            append_member(out, payments_.options().ids[i], payment.ids[i]);
+        for (size_t i = 0; i < payment.ids.size(); ++i) append_member(out, payments_.options().ids[i], payment.ids[i]);
         out += formatted(",\"score\":{},\"probability\":{}", answer.score, answer.probability);
         out += formatted(",\"band\":{},\"answer\":\"{}\"", band.empty() ? "null" : json_text(band), by);
         if (answer.reason != WB_REASON_NONE) out += formatted(",\"reason\":\"{}\"", reason_name(answer.reason));
@@ -176,12 +175,12 @@ std::string rejects_header(const ScoreSettings &settings, const std::vector<std:
 }
 
 void refuse_taken_names(const std::vector<std::string> &ids) {
-    constexpr std::string_view taken[] = {"line",   "score",  "probability", "band",  "answer",
-                                          "reason", "status", "feature"};
+    constexpr std::string_view taken[] = {"line",   "score",  "probability", "band",
+                                          "answer", "reason", "status",      "feature"};
     for (const std::string &id : ids)
         if (std::find(std::begin(taken), std::end(taken), id) != std::end(taken))
-            throw Failure(exit_usage, formatted("--id '{}': the output has a column of that name; rename the input's",
-                                                  id));
+            throw Failure(exit_usage,
+                          formatted("--id '{}': the output has a column of that name; rename the input's", id));
 }
 
 void append_reject(std::string &out, Format format, const Record &record, const Payment &payment, const Error &error,

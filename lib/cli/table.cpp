@@ -9,7 +9,8 @@ namespace {
 
 // Characters of UTF-8: all bytes but those that continue one.
 size_t characters(const std::string &text) {
-    return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; }));
+    return static_cast<size_t>(
+        std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; }));
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ struct Cell {
     bool number = false;
 };
 
-// Rows under heads, each column as wide as it must be, two blanks between them. A column of numbers stands at the right.
+// Rows under heads, each column as wide as it must be, two blanks between them. A column of numbers stands at the
+// right.
 class Table {
   public:
     explicit Table(std::vector<std::string> heads);

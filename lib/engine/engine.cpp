@@ -126,9 +126,8 @@ void Engine::tell_swap(const Slot &slot, const Deployment &deployed, std::string
     runtime_->telemetry.count_swap();
     if (!runtime_->logger.enabled()) return;
     const BundleIdentity &identity = deployed.model().bundle().manifest().identity;
-    const std::string line =
-        formatted("slot '{}' {} model '{}' {}{}{}", slot.name(), verb, identity.name, identity.version,
-                  deployed.news().empty() ? "" : "; ", deployed.news());
+    const std::string line = formatted("slot '{}' {} model '{}' {}{}{}", slot.name(), verb, identity.name,
+                                       identity.version, deployed.news().empty() ? "" : "; ", deployed.news());
     runtime_->logger.event(WB_LOG_SWAPPED, line.c_str());
     warn_of_fallbacks(slot);
 }
@@ -154,8 +153,8 @@ std::string Engine::fallback_problem(const Model &model, const Slot *serving) co
         const Manifest &other = spare->model().bundle().manifest();
         const Status same = Promise(bundle.manifest()).compare_fallback(Promise(other));
         if (same.ok() && spare->layout(bundle.schema()->digest())) return {};
-        problem = formatted("serves model '{}' {}, which takes other rows", other.identity.name,
-                            other.identity.version);
+        problem =
+            formatted("serves model '{}' {}, which takes other rows", other.identity.name, other.identity.version);
         if (!same.ok()) problem += formatted(" ({})", same.message);
     }
     return formatted("its fallback slot '{}' {}: the fallback score answers", name, problem);

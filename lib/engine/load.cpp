@@ -43,8 +43,7 @@ void compare_decision(const Output &primary, size_t line, const GoldenAnswer &go
     const double expected = *golden.probability, got = *found.answer.probability;
     const double reach = probability_reach(primary, found.score, report.tolerance);
     ++report.probabilities;
-    report.largest_probability_difference =
-        std::max(report.largest_probability_difference, std::fabs(got - expected));
+    report.largest_probability_difference = std::max(report.largest_probability_difference, std::fabs(got - expected));
     if (!(std::fabs(got - expected) <= reach) && report.mismatch.ok())
         report.mismatch = Status::failure(WB_VERIFY_FAILED,
                                           "golden.jsonl: line {}: probability of output '{}': expected {} within {}, "
@@ -55,10 +54,9 @@ void compare_decision(const Output &primary, size_t line, const GoldenAnswer &go
     const int32_t lowest = band_of(primary.bands, expected - reach), highest = band_of(primary.bands, expected + reach);
     const auto near = [&](const std::optional<int32_t> &band) { return band && *band >= lowest && *band <= highest; };
     if ((!near(golden.band) || !near(found.answer.band)) && report.mismatch.ok())
-        report.mismatch = Status::failure(WB_VERIFY_FAILED,
-                                          "golden.jsonl: line {}: band: expected {} for a probability of {}, found {}",
-                                          line, band_name(primary, golden.band), expected,
-                                          band_name(primary, found.answer.band));
+        report.mismatch = Status::failure(
+            WB_VERIFY_FAILED, "golden.jsonl: line {}: band: expected {} for a probability of {}, found {}", line,
+            band_name(primary, golden.band), expected, band_name(primary, found.answer.band));
 }
 
 }  // namespace
@@ -187,8 +185,8 @@ Expected<std::string> Engine::compute_golden(const std::shared_ptr<const Bundle>
         if (status.ok())
             status = (*model)->score(StridedRows(*bundle->schema(), row.data(), 0), Service{}, sink, timing);
         if (!status.ok()) {
-            auto failure = Status::failure(status.code, "generated golden row {} of {}: {}", i + 1, rows.size(),
-                                           status.message);
+            auto failure =
+                Status::failure(status.code, "generated golden row {} of {}: {}", i + 1, rows.size(), status.message);
             return failure;
         }
         lines += golden_line(json, manifest, sink.answer) + "\n";

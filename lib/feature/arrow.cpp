@@ -312,7 +312,8 @@ Status ArrowColumn::list_cell(int64_t place, Cell &out) const {
     }
     // Elements that are null come one by one: only who reads one minds.
     bool nulls = false;
-    for (int64_t i = begin; i < end && elements.validity_ && !nulls; ++i) nulls = !elements.is_valid(i + elements.offset_);
+    for (int64_t i = begin; i < end && elements.validity_ && !nulls; ++i)
+        nulls = !elements.is_valid(i + elements.offset_);
     out.count = end - begin;
     if (elements.format_.kind == Kind::number && !elements.is_dictionary_ && !elements.is_converted() && !nulls) {
         out.type = elements.format_.type;

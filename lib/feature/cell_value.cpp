@@ -22,8 +22,8 @@ bool bit_at(const Cell &cell, int64_t index) {
     return ((std::to_integer<unsigned>(cell.data[bit / 8]) >> (bit % 8)) & 1U) != 0;
 }
 
-// Integer elements of every width, widened; one above INT64_MAX does not fit, and has its bits in `out`. False where the
-// cell holds no integers.
+// Integer elements of every width, widened; one above INT64_MAX does not fit, and has its bits in `out`. False where
+// the cell holds no integers.
 bool read_integer(const Cell &cell, int64_t index, int64_t &out, bool &fits) {
     const std::byte *at = cell.data;
     fits = true;

@@ -10,7 +10,6 @@ namespace {
 
 constexpr int64_t kFarExponent = int64_t{1} << 40;  // beyond what the digits of any text make up for
 
-
 // -?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)? in its parts.
 struct Decimal {
     explicit Decimal(std::string_view text) {

@@ -29,8 +29,8 @@ struct TensorSpec {
 enum class Shorter { fallback, error };
 
 struct Limits {
-    int64_t length = 0;              // longest sequence, 0 where there are none
-    int64_t least_length = 0;        // shortest sequence that the model takes
+    int64_t length = 0;        // longest sequence, 0 where there are none
+    int64_t least_length = 0;  // shortest sequence that the model takes
     Shorter shorter = Shorter::fallback;
     int64_t rows = 4096;             // most rows in one batch
     int64_t memory_bytes = 1 << 30;  // most that one context may hold for this model

@@ -13,8 +13,8 @@ namespace weighbridge::lib {
 // fixed_bytes or above UINT32_MAX (both numbers).
 Status init_row(const Schema &schema, void *row, size_t capacity);
 
-// wb_row_set_json; README.md, "Reading a value", says what a value becomes. `longest`: limits.length, to which sequences
-// with truncate will be cut. All or nothing: on failure the row is as before. May throw std::bad_alloc.
+// wb_row_set_json; README.md, "Reading a value", says what a value becomes. `longest`: limits.length, to which
+// sequences with truncate will be cut. All or nothing: on failure the row is as before. May throw std::bad_alloc.
 Status set_row_json(const Schema &schema, void *row, std::string_view json, int64_t longest);
 
 // Takes the busy marks of rows for this thread (atomic exchanges), checks their headers against the schema, and gives

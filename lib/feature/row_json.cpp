@@ -203,9 +203,7 @@ class RowReader final : public JsonEvents {
     }
 
     // A scalar stands in the object, an element in an array.
-    bool expects_value() const {
-        return feature_ && place_ == (feature_->sequence ? Place::array : Place::object);
-    }
+    bool expects_value() const { return feature_ && place_ == (feature_->sequence ? Place::array : Place::object); }
 
     bool time(std::string_view text) {
         int64_t ticks = 0;

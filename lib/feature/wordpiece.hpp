@@ -17,9 +17,9 @@ namespace weighbridge::lib {
 struct WordPieceOptions {
     bool lowercase = true;
     std::optional<bool> strip_accents = {};  // none: as lowercase, which is what BERT's tokeniser does
-    bool split_cjk = true;    // each CJK ideograph is a word of its own
-    bool add_special = true;  // [CLS] ... [SEP]
-    bool keep_tail = false;   // which end survives truncation to max_tokens
+    bool split_cjk = true;                   // each CJK ideograph is a word of its own
+    bool add_special = true;                 // [CLS] ... [SEP]
+    bool keep_tail = false;                  // which end survives truncation to max_tokens
 };
 
 // BERT's tokeniser: clean-up, NFD and accents, punctuation, then greedy longest match of word pieces. Gives the ids of

@@ -24,9 +24,7 @@ Status guarded(Step &&step) noexcept {
 }
 
 // Failures that are the whole call's: what is left of it would only meet them again.
-bool ends_call(int32_t code) {
-    return code == WB_DEADLINE_EXCEEDED || code == WB_CANCELLED || code == WB_FORKED;
-}
+bool ends_call(int32_t code) { return code == WB_DEADLINE_EXCEEDED || code == WB_CANCELLED || code == WB_FORKED; }
 
 }  // namespace
 

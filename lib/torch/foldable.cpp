@@ -14,6 +14,7 @@ namespace {
 
 // aten's functions of tensors, besides those that lower.
 const std::set<std::string_view> &pure() {
+    // clang-format off
     static const std::set<std::string_view> kNames{
         // made of numbers
         "linspace", "logspace", "range", "tril_indices", "triu_indices", "complex", "polar", "hann_window",
@@ -54,6 +55,7 @@ const std::set<std::string_view> &pure() {
         "avg_pool1d", "avg_pool2d", "conv1d", "conv2d", "_convolution", "convolution", "max_pool1d", "max_pool2d",
         "adaptive_avg_pool1d", "adaptive_max_pool1d", "upsample_linear1d", "upsample_nearest1d",
     };
+    // clang-format on
     return kNames;
 }
 

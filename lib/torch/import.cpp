@@ -35,8 +35,7 @@ void check_lengths(const ImportRequest &request) {
             length = length || size == lib::kLength;
             tokens = tokens || size == lib::kTokens;
         }
-    if (length && tokens)
-        refuse("expected arguments of one symbolic size, found length and tokens");
+    if (length && tokens) refuse("expected arguments of one symbolic size, found length and tokens");
 }
 
 Value argument_value(Builder &b, const ImportArgument &argument, int64_t index) {
@@ -157,8 +156,7 @@ lib::Graph import_module(const void *bytes, size_t size, const ImportRequest &re
         add_output(builder, graph, returned.empty() ? Value() : returned[0], wanted, findings);
     if (!findings.lines().empty()) refuse(report(findings));
     lib::Graph result = pruned(graph);
-    if (lib::Status status = validate(result); !status.ok())
-        refuse(status.message);
+    if (lib::Status status = validate(result); !status.ok()) refuse(status.message);
     return result;
 }
 

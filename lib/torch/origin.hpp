@@ -10,8 +10,8 @@
 
 namespace weighbridge::torch_plugin {
 
-// The layer that each call runs, by where it is called. Freezing inlines calls and keeps only the last part of a layer's
-// name: "0" of "encoder.layers.0".
+// The layer that each call runs, by where it is called. Freezing inlines calls and keeps only the last part of a
+// layer's name: "0" of "encoder.layers.0".
 class Layers {
   public:
     void add(const torch::jit::Node &node);  // before freezing; another node than a call of a layer adds nothing

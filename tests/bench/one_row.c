@@ -23,7 +23,8 @@ static void fail(const char *what, const char *why) {
     exit(1);
 }
 
-/* Functions are looked up by name; ISO C has no cast from an object's pointer to a function's, so the bytes are copied. */
+/* Functions are looked up by name; ISO C has no cast from an object's pointer to a function's, so the bytes are copied.
+ */
 static void look_up(void *function, const char *name) {
     void *found = dlsym(library, name);
     if (!found) fail(name, "not in the library");

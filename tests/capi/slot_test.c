@@ -61,12 +61,14 @@ static void swaps(wb_engine *engine, char **argv) {
     CHECK(strstr(E->message, "feature 'amount_minor': expected money in EUR with exponent 2") == E->message);
     CHECK_NEAR(v2, score(slot, row));
     CHECK_STATUS(WB_OK, wb_slot_load(slot, fixture(argv, "mlp-wider"), NULL, E));
-    CHECK(strcmp(lines[WB_LOG_SWAPPED], "slot 'champion' serves model 'fixture' 7.0.0; new to callers: the range [0, "
-                                        "20000000] of 'amount_minor'") == 0);
+    CHECK(strcmp(lines[WB_LOG_SWAPPED],
+                 "slot 'champion' serves model 'fixture' 7.0.0; new to callers: the range [0, "
+                 "20000000] of 'amount_minor'") == 0);
     CHECK_STATUS(WB_SCHEMA_CHANGED, wb_slot_load(slot, fixture(argv, "mlp-v2"), NULL, E));
     CHECK_STATUS(WB_OK, wb_slot_rollback(slot, E));
-    CHECK(strcmp(lines[WB_LOG_SWAPPED], "slot 'champion' was rolled back to model 'fixture' 2.0.0; callers lose: the "
-                                        "range [0, 20000000] of 'amount_minor'") == 0);
+    CHECK(strcmp(lines[WB_LOG_SWAPPED],
+                 "slot 'champion' was rolled back to model 'fixture' 2.0.0; callers lose: the "
+                 "range [0, 20000000] of 'amount_minor'") == 0);
     CHECK_NEAR(v2, score(slot, row));
 
     /* a feature more, with a default: old rows and new ones fit, also after a rollback */

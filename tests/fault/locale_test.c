@@ -86,7 +86,8 @@ int main(int argc, char **argv) {
     CHECK(argc == 2);
     snprintf(path, sizeof path, "%s", fixture(argv, "mlp"));
     CHECK(mkdtemp(folder));
-    snprintf(command, sizeof command, "localedef --no-archive -i ps_AF -f UTF-8 %s/%s >%s/said 2>&1", folder, kLocale, folder);
+    snprintf(command, sizeof command, "localedef --no-archive -i ps_AF -f UTF-8 %s/%s >%s/said 2>&1", folder, kLocale,
+             folder);
     if (system(command) != 0) {
         fprintf(stderr, "skipped: localedef made no %s (are its sources installed? Debian: locales)\n", kLocale);
         return 77;

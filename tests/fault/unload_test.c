@@ -112,9 +112,9 @@ static void cycle(void) {
 }
 
 typedef struct usage {
-    size_t heap;      /* bytes that malloc has given */
-    size_t mapped;    /* bytes of address space */
-    size_t mappings;  /* lines of /proc/self/maps */
+    size_t heap;     /* bytes that malloc has given */
+    size_t mapped;   /* bytes of address space */
+    size_t mappings; /* lines of /proc/self/maps */
 } usage;
 
 static usage measure(void) {

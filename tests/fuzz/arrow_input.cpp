@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arrow arrays by a description: the interface gives no sizes, so that pointers and lengths are the caller's promise, and
-// everything that lies inside the buffers is not. Bytes of the input, in order, for each of up to ten columns: feature,
-// kind, rows' offset, null count, then what the kind takes. Buffers are as long as the format and the lengths ask, filled
-// from the input, with zeros where it ends.
+// Arrow arrays by a description: the interface gives no sizes, so that pointers and lengths are the caller's promise,
+// and everything that lies inside the buffers is not. Bytes of the input, in order, for each of up to ten columns:
+// feature, kind, rows' offset, null count, then what the kind takes. Buffers are as long as the format and the lengths
+// ask, filled from the input, with zeros where it ends.
 #include <algorithm>
 #include <cstring>
 
@@ -40,9 +40,9 @@ struct Fixed {
     const char *format;
     size_t bytes;  // of a value; 0: a bit
 };
-constexpr Fixed kFixed[] = {{"c", 1}, {"C", 1}, {"s", 2}, {"S", 2}, {"i", 4}, {"I", 4}, {"l", 8}, {"L", 8}, {"e", 2},
-                            {"f", 4}, {"g", 8}, {"b", 0}, {"tss:UTC", 8}, {"tsm:", 8}, {"tsu:", 8}, {"tsn:UTC", 8},
-                            {"tdD", 4}, {"tdm", 8}, {"n", 8}, {"d:12,2", 16}, {"zz", 1}};
+constexpr Fixed kFixed[] = {{"c", 1},    {"C", 1},       {"s", 2},   {"S", 2},   {"i", 4}, {"I", 4},       {"l", 8},
+                            {"L", 8},    {"e", 2},       {"f", 4},   {"g", 8},   {"b", 0}, {"tss:UTC", 8}, {"tsm:", 8},
+                            {"tsu:", 8}, {"tsn:UTC", 8}, {"tdD", 4}, {"tdm", 8}, {"n", 8}, {"d:12,2", 16}, {"zz", 1}};
 
 void add_validity(Arrow &array, Description &from, int64_t places) {
     if (from.byte() % 2)

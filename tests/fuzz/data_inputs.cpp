@@ -49,9 +49,7 @@ constexpr const char kManifest[] = R"({
   "fallback": {"score": 0.5}
 })";
 
-std::string_view text_of(lib::ByteView bytes) {
-    return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
-}
+std::string_view text_of(lib::ByteView bytes) { return {reinterpret_cast<const char *>(bytes.data()), bytes.size()}; }
 
 // Takes any JSON.
 struct Listener final : lib::JsonEvents {
@@ -69,8 +67,8 @@ struct Listener final : lib::JsonEvents {
     bool end_array() override { return true; }
 };
 
-// Our reader and nlohmann's agree on what JSON is, but for a byte order mark and for numbers that no double holds, which
-// only the latter refuses.
+// Our reader and nlohmann's agree on what JSON is, but for a byte order mark and for numbers that no double holds,
+// which only the latter refuses.
 void promise_json(std::string_view text) {
     Listener listener;
     const bool ours = lib::read_json(text, listener).end == lib::JsonRead::End::complete;
@@ -146,7 +144,8 @@ bool try_csv(lib::ByteView bytes) {
             promise(record.text.size() <= cli::max_record_bytes, "a record that fits");
             promise(record.lines >= 1, "a record has a line");
             const auto wrong = cli::split_csv(record.text, 0, fields, scratch);
-            promise(record.lines == 1 || !record.fault.empty() || !wrong, "a record of several lines has cells or a fault");
+            promise(record.lines == 1 || !record.fault.empty() || !wrong,
+                    "a record of several lines has cells or a fault");
         }
         const auto line_ends = static_cast<size_t>(std::count(bytes.begin(), bytes.end(), std::byte{'\n'}));
         promise(records <= line_ends + 1, "no more records than lines");

@@ -131,8 +131,12 @@ Outcome check(const wb_plugin_v1 &table, const Json &one, const std::string &fol
         for (int64_t size : from["shape"]) output.shape[output.rank++] = size;
         outputs.push_back(output);
     }
-    const wb_plugin_import request{arguments.data(), outputs.data(), static_cast<uint32_t>(arguments.size()),
-                                   static_cast<uint32_t>(outputs.size()), one["largest_length"], 0};
+    const wb_plugin_import request{arguments.data(),
+                                   outputs.data(),
+                                   static_cast<uint32_t>(arguments.size()),
+                                   static_cast<uint32_t>(outputs.size()),
+                                   one["largest_length"],
+                                   0};
     const std::vector<char> module = read_file(folder + "/" + name + ".ts");
     Outcome outcome;
     Bytes file;

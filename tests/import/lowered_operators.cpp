@@ -7,8 +7,7 @@
 
 int main() {
     using namespace weighbridge::torch_plugin;
-    for (const auto &[name, lowering] : registry())
-        std::printf("operator\t%s\t%s\n", name.c_str(), lowering.arguments);
+    for (const auto &[name, lowering] : registry()) std::printf("operator\t%s\t%s\n", name.c_str(), lowering.arguments);
     for (const WithoutEffect &one : without_effect())
         std::printf("ignored\t%s\t%s\t%s\n", *one.operator_name ? one.operator_name : "*", one.argument, one.why);
 }

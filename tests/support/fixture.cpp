@@ -43,16 +43,18 @@ std::string golden(const FixtureOptions &options) {
     for (int i = 0; i < 16; ++i) {
         int amount = i * i * 997;
         double age = i * 0.5;
-        double logit = 0.5 * std::log1p(amount / 100.0) - 0.25 * options.steep * age + static_cast<double>(kByCountry[i % 4]) +
-                       (i % 3 == 0 ? 1.0 : 0.0) + options.bias + (options.wrong_golden && i == 7 ? 0.01 : 0.0);
+        double logit = 0.5 * std::log1p(amount / 100.0) - 0.25 * options.steep * age +
+                       static_cast<double>(kByCountry[i % 4]) + (i % 3 == 0 ? 1.0 : 0.0) + options.bias +
+                       (options.wrong_golden && i == 7 ? 0.01 : 0.0);
         const auto score = static_cast<float>(1.0 / (1.0 + std::exp(-logit)));
         lines += fmt::format(R"({{"row": {{"amount_minor": {}, "{}": {}, "country": "{}", "online": {}}}, )", amount,
                              options.renamed ? "age_in_days" : "age_days", age, kCountries[i % 4],
                              i % 3 == 0 ? "true" : "false");
-        lines += fmt::format(
-            R"("outputs": {{"fraud": [{}], "logit": [{}]}}, "probability": {}, "band": "{}"}})", score,
-            static_cast<float>(logit), static_cast<double>(score),
-            score < 0.5F ? "approve" : score < 0.9F ? "review" : "decline");
+        lines += fmt::format(R"("outputs": {{"fraud": [{}], "logit": [{}]}}, "probability": {}, "band": "{}"}})", score,
+                             static_cast<float>(logit), static_cast<double>(score),
+                             score < 0.5F   ? "approve"
+                             : score < 0.9F ? "review"
+                                            : "decline");
         lines += "\n";
     }
     return lines;

@@ -40,8 +40,8 @@ class ScratchDirectory {
     std::string path_;
 };
 
-// A bundle before it is sealed, in memory: `parts` has the manifest's features, tensors, outputs and limits; `files` are
-// those that the features name.
+// A bundle before it is sealed, in memory: `parts` has the manifest's features, tensors, outputs and limits; `files`
+// are those that the features name.
 inline std::shared_ptr<const lib::Bundle> module_bundle(std::string_view module, const std::string &parts,
                                                         const std::map<std::string, std::string> &files = {}) {
     const ScratchDirectory directory;

@@ -35,8 +35,8 @@ Imported imported(const std::string &name) {
         const wb_plugin_import request{&argument, &output, 1, 1, 0, 0};
         char report[4096] = "";
         auto ignore = [](const void *, uint64_t, void *) {};
-        result.code = plugin().table->import_module(bytes.data(), bytes.size(), &request, ignore, nullptr, report,
-                                                    sizeof report);
+        result.code =
+            plugin().table->import_module(bytes.data(), bytes.size(), &request, ignore, nullptr, report, sizeof report);
         result.report = report;
     });
     return result;

@@ -63,7 +63,8 @@ TEST_CASE("a module over a history is packed, loaded and served from the shortes
             for (int64_t i = 0; i < length; ++i) json += i == 0 ? "1" : ", 1";
             std::vector<uint64_t> row(64);
             REQUIRE(init_row(schema, row.data(), row.size() * 8).ok());
-            REQUIRE(set_row_json(schema, row.data(), json + "]}", target.model->bundle().manifest().limits.length).ok());
+            REQUIRE(
+                set_row_json(schema, row.data(), json + "]}", target.model->bundle().manifest().limits.length).ok());
             wb_result result = WB_RESULT_INIT;
             const Status status = engine->score(target, row.data(), Service{}, {}, result);
             CHECK(status.code == (length < one.least ? WB_OK_FALLBACK : WB_OK));

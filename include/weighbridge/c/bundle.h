@@ -27,10 +27,10 @@ WB_API int32_t wb_bundle_pack(wb_engine *engine, const char *module, const char 
                               const char *out_dir, wb_error *err);
 
 /** Compiles a bundle's TorchScript to model.plan, in place: imports the module through LibTorch, optimises it, packs
- * its weights for each precision, runs the golden vectors in each, and writes model.plan and its digest into the bundle
- *  only where all of them stay within the manifest's tolerances. The same module, manifest and precisions give the same
- *  bytes. After that LibTorch is not needed to serve it. A precision that this CPU has no instructions for is checked
- *  by emulation.
+ *  its weights for each precision, runs the golden vectors in each, and writes model.plan and its digest into the
+ *  bundle only where all of them stay within the manifest's tolerances. The same module, manifest and precisions give
+ *  the same bytes. After that LibTorch is not needed to serve it. A precision that this CPU has no instructions for is
+ *  checked by emulation.
  *  @param out          a report as JSON: operators, each precision with its largest and mean difference by output, size
  *                      and sha256 of the plan, passes; filled as wb_system_info does, but nothing is compiled again:
  *                      where `capacity` is too small the bundle is compiled all the same, and 1 MB is enough without

@@ -27,8 +27,8 @@ typedef struct wb_engine_options wb_engine_options; /**< @since 0.1, unstable */
 /** @} */
 
 /** Receives one line about an event. Called on the thread that caused it, with no lock of the library held, never more
- *  than once a second for one rate-limited event. It must not call into this library and must not throw or jump. It runs
- *  in the library's floating-point state (to nearest, no traps), and what it changes of that ends with the call.
+ *  than once a second for one rate-limited event. It must not call into this library and must not throw or jump. It
+ *  runs in the library's floating-point state (to nearest, no traps), and what it changes of that ends with the call.
  *  @param event    WB_LOG_*
  *  @param message  one line of UTF-8, valid during the call, holds no value of a feature with a privacy class
  *  @since 0.1, unstable */
@@ -70,8 +70,8 @@ WB_API int32_t wb_engine_options_set_libtorch(wb_engine_options *options, const 
 WB_API int32_t wb_engine_options_set_cpu_level(wb_engine_options *options, const char *level, wb_error *err);
 
 /** Whether the engine asks Linux for AMX tiles (arch_prctl ARCH_REQ_XCOMP_PERM), a permission of the whole process that
- *  cannot be given back and that makes its threads' signal frames 8 KB larger. 0 (the default) or 1. Where it is set and
- *  granted, level "amx" is the best: int8 gives the same bits, bf16 others (wb_engine_options_set_cpu_level).
+ *  cannot be given back and that makes its threads' signal frames 8 KB larger. 0 (the default) or 1. Where it is set
+ *  and granted, level "amx" is the best: int8 gives the same bits, bf16 others (wb_engine_options_set_cpu_level).
  *  @since 0.1, unstable */
 WB_API int32_t wb_engine_options_set_allow_amx(wb_engine_options *options, int32_t allow, wb_error *err);
 

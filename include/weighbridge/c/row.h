@@ -23,11 +23,11 @@ WB_API int32_t wb_row_init(wb_schema *schema, void *row, size_t capacity, wb_err
 
 /** Sets features of a row from a JSON object: {"amount_minor": 1250, "country": "FR", "history_amount": [1, 2]}.
  *  Names that the object lacks, or whose value is null, stay as they were. Numbers for numbers, booleans for bool,
- *  strings for categories and texts, arrays for sequences, whole numbers of the feature's unit (or RFC 3339 strings with
- *  an offset, no finer than that unit) for timestamps. Numbers count as what they mean: 1e3 and 1000.0 are the integer
- *  1000; a bool takes 0 and 1 too; floats are rounded once, to nearest, and also take the strings "NaN", "Infinity" and
- *  "-Infinity" (and "inf", in any case). Elements that truncation drops are not looked at. No locale is asked. All or
- *  nothing: on failure the row is as before.
+ *  strings for categories and texts, arrays for sequences, whole numbers of the feature's unit (or RFC 3339 strings
+ *  with an offset, no finer than that unit) for timestamps. Numbers count as what they mean: 1e3 and 1000.0 are the
+ *  integer 1000; a bool takes 0 and 1 too; floats are rounded once, to nearest, and also take the strings "NaN",
+ *  "Infinity" and "-Infinity" (and "inf", in any case). Elements that truncation drops are not looked at. No locale is
+ *  asked. All or nothing: on failure the row is as before.
  *  @param json  `size` bytes of UTF-8
  *  @return WB_OK; WB_INVALID_INPUT (bad JSON, unknown or repeated name, wrong type); WB_BUFFER_TOO_SMALL (the tail is
  *          full); WB_BUSY; WB_INVALID_ARGUMENT (not a row of this schema); WB_INVALID_HANDLE

@@ -47,17 +47,17 @@ typedef struct wb_row_header {
 /** The row layout. After the header comes a bitmap of missing features (bit i%8 of byte missing_offset + i/8 is 1 while
  *  feature i is missing), then the fixed fields at their offsets, then the tail. Layout frozen. @since 0.1, stable */
 typedef struct wb_schema_info {
-    uint32_t struct_size;    /**< sizeof(wb_schema_info) */
-    uint32_t feature_count;  /**< number of features */
-    uint64_t digest;         /**< of names, types, units, layout; the same number means the same row layout */
-    uint32_t fixed_bytes;    /**< size of header, bitmap and fixed fields; a multiple of 8 */
-    uint32_t missing_offset; /**< of the bitmap of missing features */
-    uint32_t tensor_count;   /**< number of forward's arguments */
-    uint32_t output_count;   /**< number of outputs */
-    uint32_t max_length;     /**< longest sequence accepted, 0 where there are none */
-    uint32_t max_rows;       /**< most rows accepted in one batch */
-    uint32_t least_length;   /**< shortest sequence that the model takes; a row of a shorter one gets the bundle's
-                              *   fallback (WB_REASON_SHORT), or WB_INVALID_INPUT where shorter_is_error is 1 */
+    uint32_t struct_size;      /**< sizeof(wb_schema_info) */
+    uint32_t feature_count;    /**< number of features */
+    uint64_t digest;           /**< of names, types, units, layout; the same number means the same row layout */
+    uint32_t fixed_bytes;      /**< size of header, bitmap and fixed fields; a multiple of 8 */
+    uint32_t missing_offset;   /**< of the bitmap of missing features */
+    uint32_t tensor_count;     /**< number of forward's arguments */
+    uint32_t output_count;     /**< number of outputs */
+    uint32_t max_length;       /**< longest sequence accepted, 0 where there are none */
+    uint32_t max_rows;         /**< most rows accepted in one batch */
+    uint32_t least_length;     /**< shortest sequence that the model takes; a row of a shorter one gets the bundle's
+                                *   fallback (WB_REASON_SHORT), or WB_INVALID_INPUT where shorter_is_error is 1 */
     uint32_t shorter_is_error; /**< 0 or 1 */
 } wb_schema_info;
 
@@ -116,7 +116,7 @@ WB_API int32_t wb_schema_feature(wb_feature_info *out, wb_schema *schema, uint32
 
 /** The index of the feature called `name`.
  *  @return WB_OK; WB_INVALID_ARGUMENT (no such feature; the message lists near names). Thread-safe. @since 0.1,
- * unstable */
+ *  unstable */
 WB_API int32_t wb_schema_find(uint32_t *out, wb_schema *schema, const char *name, wb_error *err);
 
 /** Tensor `index` in [0, tensor_count), with symbolic sizes. Thread-safe. @since 0.1, unstable */

@@ -182,8 +182,7 @@ Value pow(Call &call) {
         try {
             const double number = call.real(name);
             const TensorPtr x = call.tensor("self");
-            const DType dtype =
-                exponent.is<Extent>() ? promote(call.b, {x}) : promote(call.b, {x, call.tensor(name)});
+            const DType dtype = exponent.is<Extent>() ? promote(call.b, {x}) : promote(call.b, {x, call.tensor(name)});
             return tensor_of(power(call.b, call.b.cast(apart(call.b, *x), dtype), number), x->merged);
         } catch (const Unsupported &) {  // an exponent of several elements
         }

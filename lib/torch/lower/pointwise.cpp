@@ -243,9 +243,8 @@ void add_pointwise(Registry &to) {
          }},
         {"aten::hardsigmoid", "self",
          [](Call &call) {
-             return elementwise(call, [](Call &c, ValueId x) {
-                 return times(c.b, c.b.clamp(plus(c.b, x, 3), 0, 6), 1.0 / 6);
-             });
+             return elementwise(
+                 call, [](Call &c, ValueId x) { return times(c.b, c.b.clamp(plus(c.b, x, 3), 0, 6), 1.0 / 6); });
          }},
         {"aten::hardswish", "self",
          [](Call &call) {
@@ -268,21 +267,17 @@ void add_pointwise(Registry &to) {
          }},
         {"aten::exp2", "self",
          [](Call &call) {
-             return elementwise(call, [](Call &c, ValueId x) {
-                 return c.b.binary(Op::pow, number(c.b, 2), x);
-             });
+             return elementwise(call, [](Call &c, ValueId x) { return c.b.binary(Op::pow, number(c.b, 2), x); });
          }},
         {"aten::log2", "self",
          [](Call &call) {
-             return elementwise(call, [](Call &c, ValueId x) {
-                 return times(c.b, c.b.unary(Op::log, x), 1.4426950408889634);
-             });
+             return elementwise(
+                 call, [](Call &c, ValueId x) { return times(c.b, c.b.unary(Op::log, x), 1.4426950408889634); });
          }},
         {"aten::log10", "self",
          [](Call &call) {
-             return elementwise(call, [](Call &c, ValueId x) {
-                 return times(c.b, c.b.unary(Op::log, x), 0.4342944819032518);
-             });
+             return elementwise(
+                 call, [](Call &c, ValueId x) { return times(c.b, c.b.unary(Op::log, x), 0.4342944819032518); });
          }},
         {"aten::frac", "self",
          [](Call &call) {

@@ -287,8 +287,7 @@ void add_products(Registry &to) {
         {"aten::bilinear", "input1 input2 weight bias", &bilinear},
         {"aten::cosine_similarity", "x1 x2 dim eps", &cosine_similarity},
         {"aten::einsum", "equation tensors self=", &einsum},
-        {"aten::scaled_dot_product_attention",
-         "query key value attn_mask dropout_p is_causal scale enable_gqa",
+        {"aten::scaled_dot_product_attention", "query key value attn_mask dropout_p is_causal scale enable_gqa",
          &scaled_dot_product_attention},
     };
     add(to, entries);

@@ -111,8 +111,7 @@ Value of_bools(Call &call) {  // any, all
     const Extents from = call.b.shape(x);
     if (!call.has("dim") && std::any_of(from.begin(), from.end(), [](const Extent &size) { return size.batch; }))
         return Undecided{"a condition that depends on data"};
-    return result(reduce_axes(
-        call.b, op, x, call.axes("dim", call.b.rank(x)), kept(call)));
+    return result(reduce_axes(call.b, op, x, call.axes("dim", call.b.rank(x)), kept(call)));
 }
 
 template <bool largest>

@@ -43,8 +43,7 @@ std::vector<int64_t> row_counts(int64_t length) {
 }
 
 std::unique_ptr<lib::Executor> executor(const test::GraphBuilder &build, int32_t precision, lib::native::Level level) {
-    auto program =
-        lib::make_native_program(build.plan({precision}), precision, level, test::input_names(build.graph));
+    auto program = lib::make_native_program(build.plan({precision}), precision, level, test::input_names(build.graph));
     INFO(program.status().message);
     REQUIRE(program);
     return *(*program)->make_executor(0, kTile);

@@ -36,8 +36,8 @@ TEST_CASE("a child's status is the caller's, and what it changes is not") {
               60 * kSecond_ns)
               .ok());
     CHECK(here == 1);
-    const Status failed = in_child([] { return Status::failure(WB_INVALID_BUNDLE, "{}", std::string(300, 'x')); },
-                                   60 * kSecond_ns);
+    const Status failed =
+        in_child([] { return Status::failure(WB_INVALID_BUNDLE, "{}", std::string(300, 'x')); }, 60 * kSecond_ns);
     CHECK(failed.code == WB_INVALID_BUNDLE);
     CHECK(std::string(failed.message) == std::string(255, 'x'));
 }
@@ -80,7 +80,8 @@ TEST_CASE("a child that hangs is killed and reaped at its bound, which has a cod
 }
 
 TEST_CASE("a child is heard also where the host ignores SIGCHLD or handles its signals") {
-    struct sigaction handled {}, before_child {}, before_fault {};
+    struct sigaction handled {
+    }, before_child{}, before_fault{};
     handled.sa_handler = [](int) { ::_exit(0); };  // would pass for a plain end
     REQUIRE(::sigaction(SIGSEGV, &handled, &before_fault) == 0);
     struct sigaction ignored {};

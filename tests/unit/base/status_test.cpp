@@ -23,13 +23,13 @@ TEST_CASE("status: control characters and what is not UTF-8 are escaped, whateve
         {"a\0b"sv, "a\\x00b"},
         {"a\r\nb\tc"sv, "a\\x0D\\x0Ab\\x09c"},
         {"\x7F"sv, "\\x7F"},
-        {"\xC2\x9B"sv, "\\xC2\\x9B"},              // CSI of C1
-        {"\xE2\x80\xA8"sv, "\\xE2\\x80\\xA8"},     // line separator
-        {"\xE2\x80\xAE"sv, "\\xE2\\x80\\xAE"},     // right-to-left override
-        {"\xFFok"sv, "\\xFFok"},                   // no first byte
-        {"\xC3"sv, "\\xC3"},                       // ends early
-        {"\xC0\xAF"sv, "\\xC0\\xAF"},              // overlong
-        {"\xED\xA0\x80"sv, "\\xED\\xA0\\x80"},     // a surrogate
+        {"\xC2\x9B"sv, "\\xC2\\x9B"},           // CSI of C1
+        {"\xE2\x80\xA8"sv, "\\xE2\\x80\\xA8"},  // line separator
+        {"\xE2\x80\xAE"sv, "\\xE2\\x80\\xAE"},  // right-to-left override
+        {"\xFFok"sv, "\\xFFok"},                // no first byte
+        {"\xC3"sv, "\\xC3"},                    // ends early
+        {"\xC0\xAF"sv, "\\xC0\\xAF"},           // overlong
+        {"\xED\xA0\x80"sv, "\\xED\\xA0\\x80"},  // a surrogate
         {"\xE2\x82x"sv, "\\xE2\\x82x"},
     };
     for (const auto &[text, shown] : cases) CHECK(told(text) == "got '" + std::string(shown) + "'");

@@ -22,9 +22,11 @@ std::vector<std::string> warnings(const std::string &currency, int exponent) {
 }  // namespace
 
 TEST_CASE("currencies have the minor units of ISO 4217", "[bundle]") {
+    // clang-format off
     for (const auto &[code, exponent] :
          {std::pair{"EUR", 2}, {"USD", 2}, {"JPY", 0}, {"KRW", 0}, {"UGX", 0}, {"ISK", 0}, {"KWD", 3}, {"BHD", 3},
           {"TND", 3}, {"CLF", 4}, {"UYW", 4}, {"ZWG", 2}, {"BGN", 2}, {"BYR", 0}, {"XAU", kAnyExponent}}) {
+        // clang-format on
         INFO(code);
         CHECK(currency_exponent(code) == exponent);
     }

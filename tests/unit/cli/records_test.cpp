@@ -91,8 +91,8 @@ TEST_CASE("a quote that is never closed costs one record, not the file's memory"
 TEST_CASE("one bad record at any place costs itself, and the lines of all others are right") {
     struct Bad {
         std::string text;
-        uint64_t lines;   // of the file
-        bool at_fault;    // or a record that Payments refuses
+        uint64_t lines;  // of the file
+        bool at_fault;   // or a record that Payments refuses
     };
     const Bad csv[] = {
         {"7,12\" PIZZA,x", 1, false},

@@ -77,7 +77,8 @@ TEST_CASE("a number goes where its value fits, whatever its C++ type") {
     float age = 0;
     std::memcpy(&age, row.data() + schema().features()[1].offset, sizeof age);
     CHECK(age == 0x1p53F + 0x1p30F);
-    for (double value : {0x1p63, -0x1.0000000000001p63, 0.5, 1e300, std::nan("")}) CHECK_FALSE(row.set("amount_minor", value));
+    for (double value : {0x1p63, -0x1.0000000000001p63, 0.5, 1e300, std::nan("")})
+        CHECK_FALSE(row.set("amount_minor", value));
 }
 
 TEST_CASE("a wrong type is refused, with feature, expected and found") {

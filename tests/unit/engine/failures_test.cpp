@@ -207,9 +207,7 @@ TEST_CASE("a deadline after a failed row: each row's reason is its own", "[failu
     CHECK(served.score_batch(true).code == WB_OK_FALLBACK);
     for (size_t i = 0; i < kRows; ++i) {
         INFO("row " << i);
-        CHECK(served.reason[i] == (i == 3               ? WB_REASON_BACKEND
-                                   : i >= kTileRows ? WB_REASON_DEADLINE
-                                                    : WB_REASON_NONE));
+        CHECK(served.reason[i] == (i == 3 ? WB_REASON_BACKEND : i >= kTileRows ? WB_REASON_DEADLINE : WB_REASON_NONE));
     }
     CHECK(served.score_batch(false).code == WB_DEADLINE_EXCEEDED);
     CHECK(served.status[3] == WB_INTERNAL);

@@ -64,8 +64,11 @@ TEST_CASE("an integer that no floating number holds is rounded once", "[cell]") 
 }
 
 TEST_CASE("doubles are rounded to float32, to nearest", "[cell]") {
-    for (auto [value, wanted] : {std::pair{0.1, static_cast<double>(0.1F)}, {0x1.fffffefp+127, 0x1.fffffep+127},
-                                 {0x1.ffffffp+127, HUGE_VAL}, {-1e300, -HUGE_VAL}, {1e-46, 0.0}}) {
+    for (auto [value, wanted] : {std::pair{0.1, static_cast<double>(0.1F)},
+                                 {0x1.fffffefp+127, 0x1.fffffep+127},
+                                 {0x1.ffffffp+127, HUGE_VAL},
+                                 {-1e300, -HUGE_VAL},
+                                 {1e-46, 0.0}}) {
         double number = 0;
         REQUIRE(read_single(cell_of(CellType::f64, &value), 0, number) == CellRead::ok);
         REQUIRE(number == wanted);

@@ -61,8 +61,7 @@ struct OneFeature {
     [[gnu::noinline]] void all(double wanted, const std::vector<std::string> &texts,
                                const std::vector<Column> &columns) {
         const auto same = [&](double got) {
-            return std::isnan(wanted) ? std::isnan(got)
-                                      : got == wanted && std::signbit(got) == std::signbit(wanted);
+            return std::isnan(wanted) ? std::isnan(got) : got == wanted && std::signbit(got) == std::signbit(wanted);
         };
         for (const std::string &text : texts) {
             INFO(text);
@@ -161,8 +160,9 @@ TEST_CASE("one time in every form", "[one_value]") {
                      one<int64_t>("tsu:", 1500000), one<int64_t>("tsn:Europe/Paris", 1500000000)));
     x.all(-2, {"-2000", "\"1969-12-31T23:59:58Z\""},
           columns_of(one<int64_t>("tss:", -2), one<int64_t>("tsu:", -2000000), one<int64_t>("tsm:", -2000)));
-    x.none({"1500.5", "\"1970-01-01T00:00:01.5005Z\"", "\"1970-01-01T00:00:01\"", "\"2016-12-31T23:59:60Z\"", "\"1500\""},
-           columns_of(one("g", 1500.5), one<int64_t>("tsu:", 1500001), one<int64_t>("tsn:", 1500000001)));
+    x.none(
+        {"1500.5", "\"1970-01-01T00:00:01.5005Z\"", "\"1970-01-01T00:00:01\"", "\"2016-12-31T23:59:60Z\"", "\"1500\""},
+        columns_of(one("g", 1500.5), one<int64_t>("tsu:", 1500001), one<int64_t>("tsn:", 1500000001)));
     CHECK(std::isnan(x.arrow(*one<int64_t>("tsu:", -1))));
     CHECK(std::string(x.status.message) == "feature 'x': expected a time in whole ms, got -1 in us");
     CHECK(std::isnan(x.json("\"2016-12-31T23:59:60Z\"")));
@@ -201,11 +201,11 @@ TEST_CASE("what truncation drops is not looked at, in any form", "[one_value]") 
     limits.length = kLimit;
     for (bool tail : {true, false}) {
         INFO(tail);
-        auto encoder = try_encoder({sequence("n", StoredType::int64, {Truncate{tail}}),
-                                    sequence("x", StoredType::float32, {Truncate{tail}}),
-                                    sequence("at", StoredType::timestamp, {Truncate{tail}}),
-                                    sequence("key", StoredType::category, {Truncate{tail}, HashBuckets{1000, 1}})},
-                                   {tensor("t", DType::float64, {kBatch, kLength, 4}, {0, 1, 2, 3})}, limits);
+        auto encoder = try_encoder(
+            {sequence("n", StoredType::int64, {Truncate{tail}}), sequence("x", StoredType::float32, {Truncate{tail}}),
+             sequence("at", StoredType::timestamp, {Truncate{tail}}),
+             sequence("key", StoredType::category, {Truncate{tail}, HashBuckets{1000, 1}})},
+            {tensor("t", DType::float64, {kBatch, kLength, 4}, {0, 1, 2, 3})}, limits);
         REQUIRE(encoder);
         const Schema &schema = (*encoder)->schema();
         std::vector<uint64_t> row(schema.fixed_bytes() / 8 + 100);
@@ -253,9 +253,9 @@ TEST_CASE("what truncation drops is not looked at, in any form", "[one_value]") 
         keys->bytes("ab").nulls(1);
         const auto n = arrow_list("+l", {0, 3}, std::move(numbers)), at = arrow_list("+l", {0, 3}, std::move(times)),
                    key = arrow_list("+l", {0, 3}, std::move(keys));
-        const auto x = arrow_list("+l", {0, 3},
-                                  arrow_numbers<double>("g", tail ? std::vector<double>{NAN, 1, 2}
-                                                                  : std::vector<double>{1, 2, NAN}));
+        const auto x = arrow_list(
+            "+l", {0, 3},
+            arrow_numbers<double>("g", tail ? std::vector<double>{NAN, 1, 2} : std::vector<double>{1, 2, NAN}));
         const Arrow *arrays[] = {n.get(), x.get(), at.get(), key.get()};
         for (uint32_t i = 0; i < 4; ++i) REQUIRE(columns.set_arrow(i, arrays[i]->type, arrays[i]->array).ok());
         tile.clear();

@@ -188,7 +188,8 @@ TEST_CASE_METHOD(JsonFixture, "times are read to the unit of the feature", "[row
     take(R"({"paid_at": "2026-11-01T12:30:00.250+01:00"})");
     CHECK(integer(row, kPaidAt) == 1793532600250);
     refuse(R"({"paid_at": "2026-11-01T12:30:00.0005Z"})", "expected a time in whole ms, got 2026-11-01T12:30:00.0005Z");
-    refuse(R"({"paid_at": "2026-11-01T12:30:00"})", "RFC 3339 with an offset (2026-11-01T12:30:00Z), got 2026-11-01T12:30:00");
+    refuse(R"({"paid_at": "2026-11-01T12:30:00"})",
+           "RFC 3339 with an offset (2026-11-01T12:30:00Z), got 2026-11-01T12:30:00");
     refuse("{\"paid_at\": \"2026\\n\"}", "got 2026?");
 }
 

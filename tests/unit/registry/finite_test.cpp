@@ -11,8 +11,8 @@ using namespace weighbridge::lib;
 TEST_CASE("a number that is not finite is found at every place of every width", "[finite]") {
     using Limits = std::numeric_limits<float>;
     const float good[] = {0.0F, -0.0F, Limits::denorm_min(), Limits::min(), 1.0F, Limits::max(), Limits::lowest()};
-    const float bad[] = {Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN(), -Limits::quiet_NaN(),
-                         Limits::signaling_NaN(), std::bit_cast<float>(0xFF800001U)};
+    const float bad[] = {Limits::infinity(),   -Limits::infinity(),     Limits::quiet_NaN(),
+                         -Limits::quiet_NaN(), Limits::signaling_NaN(), std::bit_cast<float>(0xFF800001U)};
     for (size_t width = 1; width <= 70; ++width) {
         std::vector<float> values(width);
         for (size_t i = 0; i < width; ++i) values[i] = good[i % std::size(good)];

@@ -77,6 +77,7 @@ struct Case {
 const Json kNone = Json::object();
 const Json kBands = Json::array({{{"name", "approve"}, {"below", 0.1}}, {{"name", "decline"}}});
 
+// clang-format off
 std::vector<Case> narrowings() {
     const std::string serving = " as in the serving model, found ";
     const Json truncated = Json::array({{{"op", "truncate"}, {"keep", "tail"}}});
@@ -208,6 +209,7 @@ std::vector<Case> widenings() {
          {{"/features/7", nullptr}, {"/tensors/2", nullptr}, {"/limits", nullptr}}, kNone, "feature 'past'"},
     };
 }
+// clang-format on
 
 }  // namespace
 
