@@ -19,16 +19,19 @@ wb_system catch2 doxygen pkg-config binutils libsimde-dev
 wb_python
 # The Python module needs Python.h.
 [ -e "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || wb_system python3-dev
+# The sanitizers' builds need no Python, so they go on beside the download.
+installing=
 if ! "$WB_VENV/bin/python" tests/support/have_requirements.py tests/support/requirements.txt 2>/dev/null; then
     wb_say "installing Python packages into .venv (tests/support/requirements.txt, about 6 GB with PyTorch)"
-    wb_pip -r tests/support/requirements.txt
+    wb_pip -r tests/support/requirements.txt &
+    installing=$!
 fi
-
-wb_build release
 if [ "$sanitizers" = 1 ]; then
     wb_build asan unit_tests
     wb_build tsan unit_tests
 fi
+[ -z "$installing" ] || wait "$installing" || exit 1
+wb_build release
 
 status=0
 export WB_BUILD_DIR=$WB_ROOT/build/release
