@@ -37,7 +37,7 @@ wb_test_program(unit_tests
         "${WEIGHBRIDGE_TESTS}/support/fixture.cpp" "${WEIGHBRIDGE_TESTS}/support/fixture_plan.cpp"
         "${WEIGHBRIDGE_TESTS}/support/random_graph.cpp" "${WEIGHBRIDGE_TESTS}/support/graph_runs.cpp"
     LIBRARIES test_main weighbridge_core)
-target_precompile_headers(unit_tests PRIVATE <support/catch.hpp> <nlohmann/json.hpp>)
+target_precompile_headers(unit_tests PRIVATE <support/catch.hpp>)
 set(unit_cases "")
 if(WEIGHBRIDGE_SANITIZE STREQUAL "thread")
     message(STATUS "unit tests: long cases of one thread, tagged [one-thread], do not run under ThreadSanitizer")
