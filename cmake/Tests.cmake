@@ -45,7 +45,7 @@ if(WEIGHBRIDGE_SANITIZE STREQUAL "thread")
 endif()
 add_test(NAME unit COMMAND unit_tests ${unit_cases} WORKING_DIRECTORY "${WEIGHBRIDGE_TESTS}")
 # The tests fork while threads run, on purpose.
-set_tests_properties(unit PROPERTIES TIMEOUT 600 ENVIRONMENT "TSAN_OPTIONS=die_after_fork=0")
+set_tests_properties(unit PROPERTIES TIMEOUT 1800 ENVIRONMENT "TSAN_OPTIONS=die_after_fork=0")
 
 # A bundle with a hand-written plan, for tests in every language.
 wb_test_program(make_fixture
