@@ -57,7 +57,7 @@ set_tests_properties(fixtures PROPERTIES FIXTURES_SETUP bundles)
 
 # The C ABI in C, one program a file: exit code 0, or a line with file and line of the check that failed.
 file(GLOB capi_sources CONFIGURE_DEPENDS "${WEIGHBRIDGE_TESTS}/capi/*_test.c" "${WEIGHBRIDGE_TESTS}/fault/*_test.c")
-list(FILTER capi_sources EXCLUDE REGEX "/unload_test[.]c$")
+list(FILTER capi_sources EXCLUDE REGEX "/(unload|exit)_test[.]c$")
 foreach(source IN LISTS capi_sources)
     get_filename_component(name "${source}" NAME_WE)
     wb_test_program(c_${name} SOURCES "${source}" LIBRARIES weighbridge Threads::Threads m)
@@ -66,6 +66,14 @@ foreach(source IN LISTS capi_sources)
     # 77: the system lacks what the test needs; it has said what.
     set_tests_properties(c.${name} PROPERTIES FIXTURES_REQUIRED bundles TIMEOUT 300 SKIP_RETURN_CODE 77)
 endforeach()
+
+# Another library that is loaded with ours, and destroyed behind it.
+add_library(late_library SHARED "${WEIGHBRIDGE_TESTS}/fault/late_caller.cpp")
+target_link_libraries(late_library PRIVATE weighbridge_flags)
+wb_test_program(exit_test SOURCES "${WEIGHBRIDGE_TESTS}/fault/exit_test.c"
+    LIBRARIES weighbridge late_library Threads::Threads m)
+add_test(NAME exit COMMAND exit_test "${WEIGHBRIDGE_FIXTURES}")
+set_tests_properties(exit PROPERTIES FIXTURES_REQUIRED bundles TIMEOUT 300)
 
 # Loads the library with dlopen(), so is not linked with it.
 if(NOT WEIGHBRIDGE_SANITIZE)  # their allocators count otherwise

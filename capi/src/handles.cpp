@@ -98,6 +98,7 @@ uint64_t identity_of(uint64_t token) { return identity(token >> 56, (token >> 32
 }  // namespace
 
 uint64_t register_handle(Kind kind, lib::RefCounted *object) {
+    lib::watch_for_exit();
     uint32_t index;
     {
         std::lock_guard lock(table().mutex);

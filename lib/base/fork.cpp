@@ -30,6 +30,7 @@ Word *make_epoch_word() {
     // Two threads may both register the handler: it does no harm twice.
     if (!wiped) pthread_atfork(nullptr, nullptr, forget_epoch);
     Word *made = wiped ? static_cast<Word *>(page) : &plain_word;  // zeroed memory is a valid atomic 0
+    watch_for_exit();
     Word *winner = nullptr;
     if (epoch_word.compare_exchange_strong(winner, made, std::memory_order_acq_rel)) return made;
     if (wiped) munmap(page, bytes);
