@@ -3,14 +3,14 @@
  *  Weighbridge scores payments inside the payment service's own process.
  *
  *  What it does not do: it writes nothing to stdout or stderr, never aborts or exits, installs no signal handler,
- * leaves the host's floating-point, OpenMP, locale and signal state alone, calls no callback with a lock held, spins on
+ *  leaves the host's floating-point, OpenMP, locale and signal state alone, calls no callback with a lock held, spins on
  *  nothing, and starts no thread unless LibTorch is asked for (those are named wb:...).
  *
  *  Conventions:
  *   1. Functions are wb_<noun>_<verb>. Where there is an output parameter it is first, named `out`.
  *   2. Handles are tokens: typed pointers that are never dereferenced. A freed, forged or wrong handle is an error.
  *   3. What a call gives in `T **out` is the caller's and has wb_T_free, which accepts NULL and never blocks. On
- * failure *out is NULL. Any order of freeing is safe.
+ *      failure *out is NULL. Any order of freeing is safe.
  *   4. Functions that can fail return a status: zero and above answers, below zero errors. `err`, last, may be NULL.
  *   5. Structs start with struct_size, which the caller sets (or the _INIT macro does). They grow at the end only.
  *   6. Deadlines are absolute nanoseconds of CLOCK_MONOTONIC: wb_now_ns() + budget, or WB_NO_DEADLINE.
@@ -18,7 +18,8 @@
  *   8. Functions compute in a floating-point state of their own (to nearest, denormals kept, no traps), whatever the
  *      host's is, and give it back: control and sticky flags are as before the call, on errors too.
  *   9. Everything is thread-safe unless its comment says otherwise; rows, batches and calls are for one thread at a
- * time.
+ *      time.
+ *  10. pthread_cancel() takes effect behind a call, never inside one.
  *
  *  @code
  *  #include <stdio.h>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <cstring>
 #include <string_view>
@@ -26,10 +28,23 @@ inline int32_t report(const lib::Status &status, wb_error *err) {
     return status.code;
 }
 
-// The one place where exceptions end and where the host's floating-point state is set aside. Every entry point is one
-// line through it; `body` gives a Status.
+// A thread that pthread_cancel() ends is ended behind the call: unwinding out of it would abort the process.
+class CancellationOff {
+  public:
+    CancellationOff() { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+    ~CancellationOff() { pthread_setcancelstate(before_, nullptr); }
+    CancellationOff(const CancellationOff &) = delete;
+    CancellationOff &operator=(const CancellationOff &) = delete;
+
+  private:
+    int before_ = PTHREAD_CANCEL_ENABLE;
+};
+
+// The one place where exceptions end, and where the host's floating-point state and the thread's cancellation are set
+// aside. Every entry point is one line through it; `body` gives a Status.
 template <class Body>
 int32_t barrier(wb_error *err, Body &&body) noexcept {
+    const CancellationOff cancellation;
     const lib::FpEnvironment environment;
     try {
         return report(body(), err);
