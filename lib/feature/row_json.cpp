@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <string>
 #include <variant>
@@ -189,8 +190,11 @@ class RowReader final : public JsonEvents {
                             place_ == Place::array ? " in its array" : "", hint);
     }
     bool wrong_number(std::string_view text) {
-        if (!feature_->privacy.empty()) return wrong("a number outside it");
-        return wrong(shown(text));
+        if (feature_->privacy.empty()) return wrong(shown(text));
+        if (feature_->type == StoredType::category || feature_->type == StoredType::text) return wrong("a number");
+        double value = 0;
+        const bool fraction = is_integer() && read_decimal(text, value) && value != std::trunc(value);
+        return wrong(fraction ? "a number that is not whole" : "a number outside it");
     }
     bool wrong_text(std::string_view text) {
         std::string_view hint;
@@ -207,7 +211,7 @@ class RowReader final : public JsonEvents {
 
     bool time(std::string_view text) {
         int64_t ticks = 0;
-        std::string found = feature_->privacy.empty() ? shown(text) : "a value outside it";
+        std::string found = feature_->privacy.empty() ? shown(text) : "another string";
         const std::string_view unit = unit_name(feature_->ticks_per_second);
         switch (parse_rfc3339(text, feature_->ticks_per_second, ticks)) {
             case TimeRead::ok:

@@ -160,7 +160,7 @@ TEST_CASE_METHOD(JsonFixture, "values of private features stay out of messages",
         CHECK(status.code == WB_INVALID_INPUT);
         CHECK_FALSE(mentions(status, "4111"));
     }
-    refuse(R"({"secret": 1.5})", "feature 'secret': expected int64, got a number outside it");
+    refuse(R"({"secret": 1.5})", "feature 'secret': expected int64, got a number that is not whole");
 }
 
 TEST_CASE_METHOD(JsonFixture, "a full tail is an error that names the feature", "[row_json]") {
