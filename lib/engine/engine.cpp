@@ -154,7 +154,7 @@ std::string Engine::fallback_problem(const Model &model, const Slot *serving) co
         const Status same = Promise(bundle.manifest()).compare_fallback(Promise(other));
         if (same.ok() && spare->layout(bundle.schema()->digest())) return {};
         problem =
-            formatted("serves model '{}' {}, which takes other rows", other.identity.name, other.identity.version);
+            formatted("serves model '{}' {}, which cannot answer for it", other.identity.name, other.identity.version);
         if (!same.ok()) problem += formatted(" ({})", same.message);
     }
     return formatted("its fallback slot '{}' {}: the fallback score answers", name, problem);

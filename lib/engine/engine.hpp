@@ -50,6 +50,7 @@ struct OutputBuffer {
 struct VerifyReport {
     int64_t vectors = 0;
     std::vector<double> largest_difference;  // by output
+    std::vector<size_t> largest_line;        // by output: of golden.jsonl, from 1
     std::vector<double> mean_difference;     // by output, over its elements
     double tolerance = 0.0;
     int64_t probabilities = 0;  // vectors that have one
@@ -121,7 +122,7 @@ class Engine final : public RefCounted {
     Expected<Ref<Model>> make_model(const std::shared_ptr<const Bundle> &bundle, const LoadOptions &options);
     Expected<Ref<Model>> load_bundle(const std::string &path, const LoadOptions &options);
     Ref<Slot> find_slot(const std::string &name) const;
-    Target fallback_target(const Manifest &manifest) const;
+    Target fallback_target(const Bundle &bundle) const;
     // `failure`: what the model that was asked first said, where it failed.
     void report(const CallRecord &record, const Status &failure);
     void tell_swap(const Slot &slot, const Deployment &deployed, std::string_view verb);

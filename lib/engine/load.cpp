@@ -64,9 +64,10 @@ void compare_decision(const Output &primary, size_t line, const GoldenAnswer &go
 Status VerifyReport::verdict(const Manifest &manifest) const {
     for (size_t i = 0; i < largest_difference.size(); ++i)
         if (!(largest_difference[i] <= tolerance))
-            return Status::failure(WB_VERIFY_FAILED,
-                                   "golden.jsonl: output '{}': expected within {} of the golden vectors, found {}",
-                                   manifest.outputs[i].name, tolerance, largest_difference[i]);
+            return Status::failure(
+                WB_VERIFY_FAILED,
+                "golden.jsonl: output '{}': expected within {} of the golden vectors, found {} in line {}",
+                manifest.outputs[i].name, tolerance, largest_difference[i], largest_line[i]);
     return mismatch;
 }
 
@@ -119,7 +120,7 @@ Expected<Ref<Model>> Engine::load(const std::string &path, const LoadOptions &op
         auto line =
             model ? Status::failure(WB_OK, "model '{}' {} was loaded", (*model)->bundle().manifest().identity.name,
                                     (*model)->bundle().manifest().identity.version)
-                  : Status::failure(WB_OK, "a bundle was refused: {}", model.status().message);
+                  : Status::failure(WB_OK, "bundle '{}' was refused: {}", path, model.status().message);
         runtime_->logger.event(model ? WB_LOG_LOADED : WB_LOG_REFUSED, line.message);
     }
     if (model) {
@@ -137,6 +138,7 @@ Expected<VerifyReport> Engine::verify(Model &model) const {
     VerifyReport report;
     report.vectors = static_cast<int64_t>(golden->size());
     report.largest_difference.assign(manifest.outputs.size(), 0.0);
+    report.largest_line.assign(manifest.outputs.size(), 0);
     report.mean_difference.assign(manifest.outputs.size(), 0.0);
     std::string precision(precision_name(model.program().precision()));
     auto tolerance = manifest.tolerances.find(precision);
@@ -157,7 +159,9 @@ Expected<VerifyReport> Engine::verify(Model &model) const {
             for (size_t k = 0; k < found[i].size(); ++k) {
                 double difference = std::fabs(static_cast<double>(found[i][k]) - expected[i][k]);
                 report.mean_difference[i] += difference / static_cast<double>(golden->size() * found[i].size());
-                report.largest_difference[i] = std::max(report.largest_difference[i], difference);
+                if (difference <= report.largest_difference[i]) continue;
+                report.largest_difference[i] = difference;
+                report.largest_line[i] = line + 1;
             }
         compare_decision(bundle.primary(), line + 1, vector.answer, sink, report);
     }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 #include "engine/engine.hpp"
 #include "feature/mapped_source.hpp"
@@ -28,11 +30,27 @@ int32_t reason_of(int32_t code) {
 
 // Whether rows whose sequences are shorter than the model takes are the fallback's, as the manifest and the call say.
 // Such a row takes no context, alone or in a batch: its answer is the same whatever the queue and the deadline are, but
-// where the call is cancelled.
+// where the call is cancelled. A row that is also wrong otherwise is refused as any row.
 bool spares_short(const Model &model, const Service &service) {
     const Limits &limits = model.bundle().encoder().limits();
     return service.accept_fallback && limits.least_length > 0 && limits.shorter == Shorter::fallback;
 }
+
+// Whether a row is refused for its length alone.
+class IsShort {
+  public:
+    IsShort(const Encoder &encoder, const RowSource &source) : encoder_(encoder), source_(source) {}
+    bool operator()(int64_t row) {
+        if (!encoder_.is_short(source_, row)) return false;
+        if (!tile_) tile_.emplace(encoder_.make_tile(1));
+        return encoder_.is_valid(*tile_, source_, row);
+    }
+
+  private:
+    const Encoder &encoder_;
+    const RowSource &source_;
+    std::optional<Tile> tile_;
+};
 
 Status cancelled() { return Status::failure(WB_CANCELLED, "cancelled before the fallback answered for short rows"); }
 
@@ -172,13 +190,19 @@ Target::Layout Target::layout(uint64_t schema_digest) const {
     return {model->bundle().schema().get(), {}};
 }
 
-// The deployment of the bundle's fallback slot; empty where there is none, or it is what failed already.
-Target Engine::fallback_target(const Manifest &manifest) const {
+// The deployment of the bundle's fallback slot; empty where there is none, or where its bands are not the bundle's: a
+// band's index would mean another decision.
+Target Engine::fallback_target(const Bundle &bundle) const {
     Target target;
-    if (manifest.fallback.slot.empty()) return target;
-    auto slot = find_slot(manifest.fallback.slot);
+    const std::string &name = bundle.manifest().fallback.slot;
+    if (name.empty()) return target;
+    auto slot = find_slot(name);
     if (slot) target.deployment = slot->current();
-    if (target.deployment) target.model = target.deployment->model_ref();
+    if (!target.deployment) return target;
+    const auto &ours = bundle.primary().bands, &theirs = target.deployment->model().bundle().primary().bands;
+    if (std::equal(ours.begin(), ours.end(), theirs.begin(), theirs.end(),
+                   [](const Band &one, const Band &other) { return one.name == other.name; }))
+        target.model = target.deployment->model_ref();
     return target;
 }
 
@@ -220,12 +244,12 @@ Status Engine::score(const Target &target, void *row, const Service &service, st
     Timing timing;
     timing.entered_ns = entered;
     CallRecord record;
-    Target second = service.accept_fallback ? fallback_target(manifest) : Target();
+    Target second = service.accept_fallback ? fallback_target(target.model->bundle()) : Target();
     bool can_second = second.model && second.model.get() != target.model.get() && second.deployment->layout(digest);
     SingleSink sink(*target.model, outputs, made);
     Status status, failure;
     made.status = WB_OK;
-    if (spares_short(*target.model, service) && target.model->bundle().encoder().is_short(source, 0)) [[unlikely]] {
+    if (spares_short(*target.model, service) && IsShort(target.model->bundle().encoder(), source)(0)) [[unlikely]] {
         if (service.cancel && service.cancel->is_set()) status = cancelled();
         if (status.ok()) made.reason = WB_REASON_SHORT;
     } else {
@@ -289,14 +313,13 @@ Status Engine::score_batch(const Target &target, Batch &batch, const Service &se
     std::iota(batch.order.begin(), batch.order.end(), int64_t{0});
     std::span<int64_t> rows_in_order(batch.order), shorter;
     if (spares_short(*target.model, service)) {
-        const Encoder &encoder = target.model->bundle().encoder();
-        const auto others = std::partition(rows_in_order.begin(), rows_in_order.end(),
-                                           [&](int64_t row) { return encoder.is_short(source, row); });
+        IsShort is_short(target.model->bundle().encoder(), source);
+        const auto others = std::partition(rows_in_order.begin(), rows_in_order.end(), std::ref(is_short));
         shorter = rows_in_order.first(static_cast<size_t>(others - rows_in_order.begin()));
         rows_in_order = rows_in_order.subspan(shorter.size());
     }
     BatchSink sink(batch, manifest, service.accept_fallback);
-    Target second = service.accept_fallback ? fallback_target(manifest) : Target();
+    Target second = service.accept_fallback ? fallback_target(target.model->bundle()) : Target();
     bool can_second = second.model && second.model.get() != target.model.get() && second.deployment->layout(digest);
     Progress progress;
     Status status = target.model->score_rows(source, rows_in_order,

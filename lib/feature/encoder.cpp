@@ -204,6 +204,16 @@ bool Encoder::is_short(const RowSource &source, int64_t row) const {
     return !plan_->sequences.empty() && row_length(source, row, found).ok() && found < limits_.least_length;
 }
 
+bool Encoder::is_valid(Tile &tile, const RowSource &source, int64_t row) const {
+    int64_t length = 0;
+    RowNotes notes;
+    Append done = Append::added;
+    const bool valid =
+        row_length(source, row, length).ok() && append_values(tile, source, row, length, notes, done).ok();
+    tile.clear();
+    return valid;
+}
+
 Status Encoder::too_short(int64_t length) const {
     const uint32_t first = plan_->sequences.front().value.feature;
     return Status::failure(WB_INVALID_INPUT, "feature '{}': expected at least {} elements, got {}",
@@ -221,18 +231,17 @@ Status Encoder::append(Tile &tile, const RowSource &source, int64_t row, RowNote
     if (!plan_->sequences.empty()) {
         Status status = row_length(source, row, length);
         if (!status.ok()) return status;
-        if (length < limits_.least_length) [[unlikely]]
-            return too_short(length);
+        if (length < limits_.least_length) [[unlikely]] {  // anything else that is wrong is said first
+            status = append_values(tile, source, row, length, notes, done);
+            done = Append::added;
+            return status.ok() ? too_short(length) : status;
+        }
         if (tile.rows_ > 0 && length != tile.length_) {
             done = Append::other_shape;
             return Status();
         }
     }
-    if (tile.rows_ == 0) tile.shared_notes_ = RowNotes{};
-    place_row(tile, length);
-    Status status = append_scalars(tile, source, row, notes);
-    if (status.ok() && !plan_->sequences.empty()) status = append_sequences(tile, source, row, length, notes);
-    if (status.ok() && !plan_->texts.empty()) status = append_texts(tile, source, row, notes, done);
+    Status status = append_values(tile, source, row, length, notes, done);
     if (!status.ok() || done == Append::other_shape) return status;
     if (tile.sharing_) {
         if (tile.rows_ > 0) copy_shared(tile, length);
@@ -242,6 +251,16 @@ Status Encoder::append(Tile &tile, const RowSource &source, int64_t row, RowNote
     append_sizes(tile, length);
     finish_row(tile, length);
     return Status();
+}
+
+Status Encoder::append_values(Tile &tile, const RowSource &source, int64_t row, int64_t length, RowNotes &notes,
+                              Append &done) const {
+    if (tile.rows_ == 0) tile.shared_notes_ = RowNotes{};
+    place_row(tile, length);
+    Status status = append_scalars(tile, source, row, notes);
+    if (status.ok() && !plan_->sequences.empty()) status = append_sequences(tile, source, row, length, notes);
+    if (status.ok() && !plan_->texts.empty()) status = append_texts(tile, source, row, notes, done);
+    return status;
 }
 
 // Where the row's values go in the tensors whose rows have a size that is known before the texts are.

@@ -127,8 +127,10 @@ class Encoder {
     // The length of a row's sequences in the tensors, behind any truncation: rows of one length can share a tile. 0
     // where the schema has none. Fails as append does.
     Expected<int64_t> length(const RowSource &source, int64_t row) const;
-    // Whether append refuses the row because its length is below the limits'.
+    // Whether the row's length is below the limits', for which append refuses it.
     bool is_short(const RowSource &source, int64_t row) const;
+    // Whether append would take the row's values whatever its length. `tile` is empty, and is so again.
+    bool is_valid(Tile &tile, const RowSource &source, int64_t row) const;
 
     enum class Append { added, other_shape };
     // Validates and encodes one row behind the rows that the tile holds. `notes` is written anew. On failure, and on
@@ -142,6 +144,8 @@ class Encoder {
     Encoder() = default;
     Status row_length(const RowSource &source, int64_t row, int64_t &length) const;
     Status too_short(int64_t length) const;
+    Status append_values(Tile &tile, const RowSource &source, int64_t row, int64_t length, RowNotes &notes,
+                         Append &done) const;
     Status append_scalars(Tile &tile, const RowSource &source, int64_t row, RowNotes &notes) const;
     Status append_scalar(Tile &tile, size_t scalar, const RowSource &source, int64_t row, RowNotes &notes) const;
     uint64_t copy_plain(Tile &tile, const Stretch &stretch, const RowSource &source, int64_t row) const;

@@ -67,8 +67,43 @@ TEST_CASE("a fallback slot whose model takes other rows or has other bands is re
         fresh->clear();
         REQUIRE(log.engine->swap(*fresh, *other).ok());
         CHECK(log.take(WB_LOG_WARNING) ==
-              Lines{warning("serves model 'fixture' 1.0.0, which takes other rows (" + std::string(said) + ")")});
+              Lines{warning("serves model 'fixture' 1.0.0, which cannot answer for it (" + std::string(said) + ")")});
     }
+}
+
+TEST_CASE("a fallback slot with other bands answers nothing: their indices mean other decisions", "[slot]") {
+    EngineWithLog log;
+    auto model = log.load(falling_back());
+    REQUIRE(model);
+    auto champion = *log.engine->slot("champion"), spare = *log.engine->slot("spare");
+    REQUIRE(log.engine->swap(*champion, *model).ok());
+    const auto answered_by = [&] {
+        std::vector<uint64_t> row(512);
+        const lib::Schema &schema = *(*model)->bundle().schema();
+        REQUIRE(lib::init_row(schema, row.data(), row.size() * 8).ok());
+        REQUIRE(lib::set_row_json(schema, row.data(), R"({"amount_minor": 1000, "country": "FR", "online": true})", 8)
+                    .ok());
+        lib::Service service;
+        service.deadline_ns = log.engine->runtime().clock.now_ns() + 500'000'000;  // less than the slot's reserve
+        wb_result result = WB_RESULT_INIT;
+        REQUIRE(log.engine->score(*log.engine->target(*champion), row.data(), service, {}, result).ok());
+        return std::string(result.version);
+    };
+    auto same = log.load();
+    REQUIRE(same);
+    REQUIRE(log.engine->swap(*spare, *same).ok());
+    CHECK(answered_by() == "1.0.0");
+
+    FixtureOptions options;
+    options.manifest = replacing("\"review\"", "\"look\"");
+    options.golden = [](const std::string &text) {
+        return text.find("review") == std::string::npos ? text : replaced(text, "\"review\"", "\"look\"");
+    };
+    auto other = log.load(options);
+    REQUIRE(other);
+    spare->clear();
+    REQUIRE(log.engine->swap(*spare, *other).ok());
+    CHECK(answered_by() == "2.0.0");  // the champion, which keeps no time for a slot that cannot answer
 }
 
 TEST_CASE("an exponent that is not the currency's is warned of at load", "[bundle]") {

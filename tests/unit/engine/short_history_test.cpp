@@ -165,6 +165,34 @@ TEST_CASE("a row below limits.least_length gets the fallback, with its reason, o
         }
 }
 
+TEST_CASE("a row that is short and wrong besides is refused for what is wrong, and costs itself only") {
+    for (const char *name : kEngines) {
+        CAPTURE(name);
+        Served served(name, bundle_of(kFallback), 0);
+        std::vector<uint64_t> memory;
+        for (int i = 0; i < 3; ++i) {
+            auto one = served.row(i == 2 ? 3 : 1);
+            if (i == 1) REQUIRE(set_row_json(*served.bundle->schema(), one.data(), R"({"past": ["NaN"]})", 8).ok());
+            memory.insert(memory.end(), one.begin(), one.end());
+        }
+        const Status alone = served.engine->score(served.target, memory.data() + kRowWords, {}, {}, served.result);
+        CHECK(alone.code == WB_INVALID_INPUT);
+        CHECK(std::string(alone.message).find("got NaN") != std::string::npos);
+
+        int32_t status[3] = {}, feature[3] = {};
+        Batch batch(served.bundle);
+        REQUIRE(batch.reset(3).ok());
+        REQUIRE(batch.set_rows(memory.data(), kRowWords * 8).ok());
+        REQUIRE(batch.set_result(WB_COLUMN_STATUS, status, 4).ok());
+        REQUIRE(batch.set_result(WB_COLUMN_FEATURE, feature, 4).ok());
+        Status first;
+        CHECK(served.engine->score_batch(served.target, batch, {}, first).code == WB_OK_PARTIAL);
+        CHECK(first.row == 1);
+        CHECK((status[0] == WB_OK_FALLBACK && status[1] == WB_INVALID_INPUT && status[2] == WB_OK));
+        CHECK((feature[0] == -1 && feature[1] == 0 && feature[2] == -1));
+    }
+}
+
 TEST_CASE("where limits.shorter says error, a row below limits.least_length is refused on every engine") {
     for (const char *name : kEngines) {
         CAPTURE(name);
