@@ -67,12 +67,13 @@ struct Listener final : lib::JsonEvents {
     bool end_array() override { return true; }
 };
 
-// Our reader and nlohmann's agree on what JSON is, but for a byte order mark and for numbers that no double holds,
-// which only the latter refuses.
+// Our reader and nlohmann's agree on what JSON is, but for a byte order mark, for NUL, which the latter takes for the
+// text's end, and for numbers that no double holds, which only the latter refuses.
 void promise_json(std::string_view text) {
     Listener listener;
     const bool ours = lib::read_json(text, listener).end == lib::JsonRead::End::complete;
-    const bool marked = text.substr(0, 1) == "\xEF", theirs = !marked && nlohmann::json::accept(text);
+    const bool other = text.substr(0, 1) == "\xEF" || text.find('\0') != text.npos;
+    const bool theirs = !other && nlohmann::json::accept(text);
     promise(!theirs || ours, "JSON that nlohmann's reader takes is taken");
     const bool huge = text.find_first_of("0123456789") != text.npos;
     promise(!ours || theirs || huge, "JSON that nlohmann's reader refuses is refused");
