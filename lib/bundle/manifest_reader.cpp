@@ -119,6 +119,21 @@ void read_fallback(const JsonCursor &fallback, Fallback &out) {
     out.reserve_us = reserve.integer(0, 1000000);
 }
 
+// What can be meant, but hardly is.
+void warn_of_unlikely(Manifest &manifest) {
+    for (const Output &output : manifest.outputs) {
+        if (!output.primary) continue;
+        const double score = manifest.fallback.score;
+        if (output.activation != Output::Activation::none && (score < 0 || score > 1))
+            manifest.warnings.push_back(
+                formatted("fallback.score: {}, where output '{}' is a probability", score, output.name));
+        const auto *platt = std::get_if<Platt>(&output.calibration);
+        if (platt && platt->a <= 0)
+            manifest.warnings.push_back(formatted(
+                "output '{}': Platt's a is {}: a higher score gives no higher probability", output.name, platt->a));
+    }
+}
+
 void read_tolerances(const JsonCursor &tolerances, std::map<std::string, Tolerance> &out) {
     out["fp32"] = Tolerance{};
     if (!tolerances || !tolerances.object({"fp32", "bf16", "int8", "int8bf16"})) return;
@@ -251,6 +266,7 @@ Expected<ReadManifest> read_manifest(std::string_view file, std::string_view tex
     if (completeness == Completeness::complete && !report.failed()) check_listed(files, read);
     if (annotations && annotations.object()) manifest.annotations = annotations.json();
     if (report.failed()) return report.status();
+    warn_of_unlikely(manifest);
     return read;
 }
 

@@ -45,3 +45,20 @@ TEST_CASE("every case of the table is judged as it says", "[one-thread]") {
         CHECK(std::strlen(read.status().message) < 255);
     }
 }
+
+TEST_CASE("a fallback score that is no probability, and a calibration that inverts, are warned of") {
+    const auto warnings = [](double score, double a) {
+        Json manifest = example();
+        manifest["fallback"]["score"] = score;
+        for (Json &output : manifest["outputs"])
+            if (output.value("primary", false)) output["calibration"] = {{"kind", "platt"}, {"a", a}, {"b", 0.0}};
+        auto read = read_manifest("manifest.json", manifest.dump(), Completeness::complete);
+        INFO(read.status().message);
+        REQUIRE(read);
+        return read->manifest.warnings;
+    };
+    using Lines = std::vector<std::string>;
+    CHECK(warnings(0.5, 1.0).empty());
+    CHECK(warnings(1.5, 1.0) == Lines{"fallback.score: 1.5, where output 'fraud' is a probability"});
+    CHECK(warnings(0.5, -1.0) == Lines{"output 'fraud': Platt's a is -1: a higher score gives no higher probability"});
+}
