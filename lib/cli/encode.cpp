@@ -79,6 +79,8 @@ class Encode final : public Verb {
                 all = false;
             }
         }
+        output.finish();
+        rejects.finish();
         output.close();
         rejects.close();
         if (interrupted())

@@ -181,17 +181,21 @@ void Output::flush() {
     held_.clear();
 }
 
+void Output::finish() {
+    if (fd_ < 0 || finished_) return;
+    flush();
+    // Some file systems have no sync; a full disk and a lost one show here.
+    if (target_.is_file && fsync(fd_) != 0 && errno != EINVAL && errno != ENOTSUP) fail(std::strerror(errno));
+    finished_ = true;
+}
+
 void Output::close() {
     if (fd_ < 0) return;
-    flush();
-    if (target_.is_file) {
-        // Some file systems have no sync; a full disk and a lost one show here.
-        if (fsync(fd_) != 0 && errno != EINVAL && errno != ENOTSUP) fail(std::strerror(errno));
-        if (rename(partial_of(target_).c_str(), target_.path.c_str()) != 0) {
-            std::string why = std::strerror(errno);
-            target_.is_file = false;  // what was written stays
-            fail(why + "; '" + partial_of(target_) + "' has it all");
-        }
+    finish();
+    if (target_.is_file && rename(partial_of(target_).c_str(), target_.path.c_str()) != 0) {
+        std::string why = std::strerror(errno);
+        target_.is_file = false;  // what was written stays
+        fail(why + "; '" + partial_of(target_) + "' has it all");
     }
     int fd = std::exchange(fd_, -1);
     if (target_.descriptor < 0 && ::close(fd) != 0) fail(std::strerror(errno));

@@ -40,6 +40,9 @@ class Output {
 
     // Whole lines. They reach a terminal and stderr at once, others a file in pieces.
     void write(std::string_view lines);
+    // What was written is out, and on the disk where it is a file, which has its old name still. The last one may fail
+    // here, and all the others be as they were.
+    void finish();
     void close();
 
   private:
@@ -51,6 +54,7 @@ class Output {
     Target target_;
     int fd_ = -1;
     bool direct_ = false;  // each line at once
+    bool finished_ = false;
     std::string held_;
 };
 

@@ -79,9 +79,15 @@ class Score final : public Verb {
                 });
         }
         double seconds = static_cast<double>(wb_now_ns() - begin) * 1e-9;
+        output.finish();
+        rejects.finish();
+        try {
+            report(summary, seconds, settings, model);
+        } catch (const Failure &) {
+            if (!interrupted()) throw;  // Ctrl-C ends a summary's reader too, which is no reason to lose the rows
+        }
         output.close();
         rejects.close();
-        report(summary, seconds, settings, model);
         if (interrupted())
             throw Failure(interrupt_exit(),
                           formatted("ended by {} after {} rows, which are written: scores to '{}', rejects to '{}'",

@@ -300,6 +300,20 @@ def test_a_failure_leaves_the_outputs_as_they_were(bundle, tmp_path):
     assert output.read_text() == "before\n" and not (tmp_path / "out.csv.wb-partial").exists()
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.parametrize("kind", ["rejects", "summary"])
+def test_a_failure_of_the_last_output_leaves_the_first_as_it_was(bundle, tmp_path, kind):
+    output, source = write(tmp_path / "out.csv", "before\n"), write(tmp_path / "in.csv", csv_of(3))
+    command = [COMMAND, "score", bundle, "--input", source, "--output", output, "--id", "id"]
+    with open("/dev/full", "w") as full:
+        more = {"stdout": full} if kind == "summary" else {"stdout": subprocess.PIPE}
+        if kind == "rejects":
+            command += ["--rejects", "/dev/full"]
+        done = subprocess.run(command, stderr=subprocess.PIPE, timeout=60, **more)
+    assert done.returncode == 1 and done.stderr.count(b"\n") == 1 and b"cannot be written" in done.stderr
+    assert output.read_text() == "before\n" and sorted(os.listdir(tmp_path)) == ["in.csv", "out.csv"]
+
+
 def test_fifos_devices_and_stdout_are_written(bundle, tmp_path):
     source = write(tmp_path / "in.csv", csv_of(300))
     os.mkfifo(tmp_path / "fifo")

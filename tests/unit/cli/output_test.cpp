@@ -78,6 +78,25 @@ TEST_CASE("output: a file has its name only when it is closed, and nothing stays
     CHECK_FALSE(has(folder.all(), "partial"));
 }
 
+TEST_CASE("output: a file that is finished has its old name until it is closed") {
+    Folder folder;
+    folder.put("/out.csv", "before");
+    {
+        Output output(folder.path + "/out.csv");
+        output.write("a\n");
+        output.finish();
+        CHECK(folder.get("/out.csv") == "before");
+        CHECK(folder.get("/out.csv.wb-partial") == "a\n");
+    }
+    CHECK(folder.get("/out.csv") == "before");
+    Output output(folder.path + "/out.csv");
+    output.write("b\n");
+    output.finish();
+    output.close();
+    CHECK(folder.get("/out.csv") == "b\n");
+    CHECK_FALSE(has(folder.all(), "partial"));
+}
+
 TEST_CASE("output: what a killed run left is written over, and a run that lives is not") {
     Folder folder;
     folder.put("/out.csv.wb-partial", "torn li");
