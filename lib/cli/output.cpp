@@ -48,6 +48,18 @@ int descriptor_of(const std::string &path) {
     return -1;
 }
 
+bool is_open_for_writing(int descriptor) {
+    int flags = fcntl(descriptor, F_GETFL);
+    return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
+// Keeps the places of stdin, stdout and stderr where they are closed, so that no file that is opened later gets one and
+// with it what is printed: reading or writing there still fails.
+void keep_standard_places() {
+    for (int place : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (fcntl(place, F_GETFD) < 0) open("/dev/null", place == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 bool is_inside(const fs::path &path, const fs::path &directory) {
     fs::path relative = path.lexically_relative(directory);
     return !relative.empty() && *relative.begin() != "..";
@@ -57,10 +69,13 @@ bool is_inside(const fs::path &path, const fs::path &directory) {
 
 Target target_of(const std::string &path) {
     Target target = {descriptor_of(path), path, false};
-    if (target.descriptor >= 0) return target;
     auto refuse = [&](const std::string &why) {
         throw Failure(exit_failed, "'" + path + "' cannot be written: " + why);
     };
+    if (target.descriptor >= 0) {
+        if (!is_open_for_writing(target.descriptor)) refuse(std::strerror(EBADF));
+        return target;
+    }
     std::error_code error;
     fs::file_status status = fs::status(path, error);
     if (fs::is_directory(status)) refuse("it is a directory");
@@ -116,6 +131,7 @@ void check_outputs(const std::string &input, const std::string &bundle, const st
             all.push_back(std::move(one));
         }
     }
+    keep_standard_places();
 }
 
 Output::Output(const std::string &path) : path_(path), target_(target_of(path)) {

@@ -44,6 +44,7 @@ class Score final : public Verb {
 
     int run() override {
         const std::string rejects_file = rejects_path();
+        target_of(summary_path());  // a Failure where it is closed
         check_outputs(input_.path, choice_.directory, {output_, rejects_file});
         refuse_taken_names(ids_);
         Engine engine = choice_.engine();
@@ -107,14 +108,14 @@ class Score final : public Verb {
         return target_of(output_).is_file ? output_ + ".rejects" : to_stderr;
     }
 
-    bool output_is_stdout() const { return target_of(output_).descriptor == STDOUT_FILENO; }
+    // stdout, or stderr where the scores go to stdout.
+    std::string summary_path() const { return target_of(output_).descriptor == STDOUT_FILENO ? to_stderr : "-"; }
 
-    // Goes to stdout, or to stderr where the scores go to stdout.
     void report(Summary &summary, double seconds, const ScoreSettings &settings, const Model &model) const {
         Report info = Report::parse(model.info().value());
         const std::string &backend = info["serving"]["backend"].text();
         Report report = summary.report(seconds, settings.bands, batch_, backend, !label_.empty());
-        print_report(report, json_, output_is_stdout() ? to_stderr : "-");
+        print_report(report, json_, summary_path());
     }
 
     ModelChoice choice_;

@@ -301,17 +301,29 @@ def test_a_failure_leaves_the_outputs_as_they_were(bundle, tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
-@pytest.mark.parametrize("kind", ["rejects", "summary"])
+@pytest.mark.parametrize("kind", ["rejects", "summary", "closed"])
 def test_a_failure_of_the_last_output_leaves_the_first_as_it_was(bundle, tmp_path, kind):
     output, source = write(tmp_path / "out.csv", "before\n"), write(tmp_path / "in.csv", csv_of(3))
     command = [COMMAND, "score", bundle, "--input", source, "--output", output, "--id", "id"]
     with open("/dev/full", "w") as full:
         more = {"stdout": full} if kind == "summary" else {"stdout": subprocess.PIPE}
+        if kind == "closed":
+            command = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
         if kind == "rejects":
             command += ["--rejects", "/dev/full"]
         done = subprocess.run(command, stderr=subprocess.PIPE, timeout=60, **more)
     assert done.returncode == 1 and done.stderr.count(b"\n") == 1 and b"cannot be written" in done.stderr
     assert output.read_text() == "before\n" and sorted(os.listdir(tmp_path)) == ["in.csv", "out.csv"]
+
+
+@pytest.mark.parametrize("output", ["/dev/fd/4", "/proc/self/fd/4", "/dev/fd/0", "-", "/dev/stdout"])
+def test_a_descriptor_that_is_not_open_is_refused(bundle, tmp_path, output):
+    source = write(tmp_path / "in.csv", csv_of(3))
+    command = [COMMAND, "score", bundle, "--input", source, "--output", output, "--rejects", tmp_path / "r.csv"]
+    done = subprocess.run(["sh", "-c", 'exec "$@" 4>&- >&- </dev/null', "sh", *command, "--id", "id"],
+                          stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 1 and f"'{output}' cannot be written: Bad file descriptor" in done.stderr
+    assert os.listdir(tmp_path) == ["in.csv"]
 
 
 def test_fifos_devices_and_stdout_are_written(bundle, tmp_path):

@@ -151,6 +151,21 @@ TEST_CASE("output: what cannot be a file says so") {
     CHECK_THROWS_AS(Output(folder.path + "/no/out.csv"), Failure);
 }
 
+TEST_CASE("output: a descriptor is open for writing") {
+    Folder folder;
+    int closed = open("/dev/null", O_WRONLY), read_only = open("/dev/null", O_RDONLY), open_one = dup(closed);
+    REQUIRE(open_one >= 0);
+    close(closed);
+    for (const char *place : {"/dev/fd/", "/proc/self/fd/"}) {
+        CHECK_THROWS_AS(target_of(place + std::to_string(closed)), Failure);
+        CHECK_THROWS_AS(target_of(place + std::to_string(read_only)), Failure);
+        CHECK(target_of(place + std::to_string(open_one)).descriptor == open_one);
+    }
+    CHECK(has(folder.check({"/out.csv", "/dev/fd/" + std::to_string(closed)}), "Bad file descriptor"));
+    close(read_only);
+    close(open_one);
+}
+
 TEST_CASE("output: the input, the bundle and another output are refused by whatever name") {
     Folder folder;
     fs::create_symlink(folder.path + "/in.csv", folder.path + "/link.csv");
