@@ -96,17 +96,44 @@ Target target_of(const std::string &path) {
     return target;
 }
 
+namespace {
+
+struct Written {
+    std::string path;  // as it was given
+    std::string name;
+    int descriptor;
+    std::optional<struct stat> found;
+};
+
+// What is printed, summary and messages, goes into no file that is read or written.
+void check_streams(const std::optional<struct stat> &read, const std::vector<Written> &all) {
+    for (int stream : {STDOUT_FILENO, STDERR_FILENO}) {
+        auto found = identity({}, stream);
+        if (!found || !S_ISREG(found->st_mode)) continue;
+        auto refuse = [&](const std::string &why) {
+            std::string name = stream == STDOUT_FILENO ? "stdout" : "stderr";
+            throw Failure(exit_failed, name + " cannot be written: " + why);
+        };
+        if (read && is_same(*read, *found)) {
+            // What is said of it would be the first line there.
+            if (int null = open("/dev/null", O_WRONLY | O_CLOEXEC); stream == STDERR_FILENO && null >= 0)
+                dup2(null, STDERR_FILENO);
+            refuse("it is the input");
+        }
+        for (const Written &one : all)
+            if (one.descriptor < 0 && one.found && is_same(*one.found, *found))
+                refuse("'" + one.path + "' is written there");
+    }
+}
+
+}  // namespace
+
 void check_outputs(const std::string &input, const std::string &bundle, const std::vector<std::string> &outputs) {
-    struct Written {
-        std::string path;  // as it was given
-        std::string name;
-        int descriptor;
-        std::optional<struct stat> found;
-    };
     auto refuse = [](const std::string &path, const std::string &why) {
         throw Failure(exit_failed, "'" + path + "' cannot be written: " + why);
     };
     auto read = identity(input, input == "-" ? STDIN_FILENO : -1);
+    check_streams(read, {});  // before anything else is said
     std::error_code ignored;
     fs::path folder = fs::canonical(bundle, ignored);
     std::vector<Written> all;
@@ -131,6 +158,7 @@ void check_outputs(const std::string &input, const std::string &bundle, const st
             all.push_back(std::move(one));
         }
     }
+    check_streams(read, all);
     keep_standard_places();
 }
 

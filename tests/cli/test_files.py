@@ -147,6 +147,26 @@ def test_the_input_is_not_written(bundle, tmp_path, verb):
     assert source.read_text() == csv_of(50) and sorted(os.listdir(tmp_path)) == before
 
 
+@pytest.mark.parametrize("verb", ["score", "encode"])
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize("mode", ["a", "r+"])
+def test_what_is_printed_goes_into_no_file_that_is_read_or_written(bundle, tmp_path, verb, stream, mode):
+    source, output = write(tmp_path / "in.csv", csv_of(50)), write(tmp_path / "out.csv", "before\n")
+    command = [COMMAND, verb, bundle, "--input", source, "--allow-unknown", "--output", output, "--rejects",
+               tmp_path / "r.csv"]
+    for path, why in ((source, "it is the input"), (output, f"'{output}' is written there")):
+        before = source.read_text(), output.read_text()
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with open(path, mode) as file:
+            done = subprocess.run(command, text=True, timeout=60, **{**pipes, stream: file})
+        assert done.returncode == 1 and not done.stdout
+        if stream == "stdout":
+            assert f"stdout cannot be written: {why}" in done.stderr
+        if stream == "stdout" or path == source:
+            assert (source.read_text(), output.read_text()) == before
+        assert sorted(os.listdir(tmp_path)) == ["in.csv", "out.csv"]
+
+
 def test_outputs_are_two_files_and_none_in_the_bundle(bundle, tmp_path):
     source = write(tmp_path / "in.csv", csv_of(5))
     out = tmp_path / "out.csv"
