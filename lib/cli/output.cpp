@@ -187,7 +187,14 @@ void Output::open_beside() {
             ::close(std::exchange(fd_, -1));
             fail(reason == EWOULDBLOCK ? "another run writes it" : std::string("no lock: ") + std::strerror(reason));
         }
-        if (fstat(fd_, &held) == 0 && stat(partial.c_str(), &named) == 0 && is_same(held, named)) break;
+        bool ours = fstat(fd_, &held) == 0 && stat(partial.c_str(), &named) == 0 && is_same(held, named);
+        if (ours && (!S_ISREG(held.st_mode) || held.st_nlink == 1)) break;
+        // A file that has another name too is not ours to write over.
+        if (ours && unlink(partial.c_str()) != 0) {
+            int reason = errno;
+            ::close(std::exchange(fd_, -1));
+            fail("'" + partial + "': " + std::strerror(reason));
+        }
         ::close(std::exchange(fd_, -1));
     }
     bool ready = S_ISREG(held.st_mode) && ftruncate(fd_, 0) == 0;

@@ -115,6 +115,21 @@ TEST_CASE("output: what a killed run left is written over, and a run that lives 
     CHECK_FALSE(has(folder.all(), "partial"));
 }
 
+TEST_CASE("output: a hard link that has the partial name loses the name only") {
+    Folder folder;
+    REQUIRE(chmod((folder.path + "/bundle/model.plan").c_str(), 0640) == 0);
+    fs::create_hard_link(folder.path + "/bundle/model.plan", folder.path + "/out.csv.wb-partial");
+    folder.put("/out.csv", "before");
+    Output output(folder.path + "/out.csv");
+    CHECK(fs::hard_link_count(folder.path + "/bundle/model.plan") == 1);
+    CHECK_THROWS_AS(Output(folder.path + "/out.csv"), Failure);
+    output.write("whole\n");
+    output.close();
+    CHECK(folder.get("/out.csv") == "whole\n");
+    CHECK(folder.get("/bundle/model.plan") == "plan");
+    CHECK((fs::status(folder.path + "/bundle/model.plan").permissions() & fs::perms::all) == fs::perms(0640));
+}
+
 TEST_CASE("output: who may read a file is kept") {
     Folder folder;
     folder.put("/out.csv", "before");
