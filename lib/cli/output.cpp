@@ -60,9 +60,14 @@ void keep_standard_places() {
         if (fcntl(place, F_GETFD) < 0) open("/dev/null", place == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
-bool is_inside(const fs::path &path, const fs::path &directory) {
-    fs::path relative = path.lexically_relative(directory);
-    return !relative.empty() && *relative.begin() != "..";
+// Whether a directory that leads to the path, which has no links, is this one, also where it is mounted twice.
+bool is_inside(fs::path path, const struct stat &directory) {
+    while (path.has_relative_path()) {
+        path = path.parent_path();
+        struct stat found;
+        if (stat(path.c_str(), &found) == 0 && is_same(found, directory)) return true;
+    }
+    return false;
 }
 
 }  // namespace
@@ -134,14 +139,14 @@ void check_outputs(const std::string &input, const std::string &bundle, const st
     };
     auto read = identity(input, input == "-" ? STDIN_FILENO : -1);
     check_streams(read, {});  // before anything else is said
-    std::error_code ignored;
-    fs::path folder = fs::canonical(bundle, ignored);
+    struct stat folder;
+    bool bundle_exists = stat(bundle.c_str(), &folder) == 0;
     std::vector<Written> all;
     for (const std::string &path : outputs) {
         Target target = target_of(path);
         std::vector<std::string> names = {target.path};
         if (target.is_file) names.push_back(partial_of(target));
-        if (target.is_file && !folder.empty() && is_inside(target.path, folder))
+        if (target.is_file && bundle_exists && is_inside(target.path, folder))
             refuse(path, "it is in the bundle's directory '" + bundle + "'");
         size_t before = all.size();
         for (const std::string &name : names) {

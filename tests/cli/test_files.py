@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import threading
@@ -177,6 +178,20 @@ def test_outputs_are_two_files_and_none_in_the_bundle(bundle, tmp_path):
         assert "bundle's directory" in score(bundle, source, path, "--format", "csv", "--id", "id", code=1).stderr
         assert "bundle's directory" in score(bundle, source, out, "--rejects", path, "--id", "id", code=1).stderr
     assert {path.name: path.read_bytes() for path in bundle.iterdir()} == before and not out.exists()
+
+
+def test_a_bundle_that_is_mounted_twice_is_one(bundle, tmp_path):
+    source, mount = write(tmp_path / "in.csv", csv_of(5)), tmp_path / "mount"
+    mount.mkdir()
+    inside = ["unshare", "--mount", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh", bundle, mount]
+    if not shutil.which("unshare") or subprocess.run([*inside, "true"], stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("mounts are not allowed here")
+    before = sorted(os.listdir(bundle))
+    for verb in ("score", "encode"):
+        done = subprocess.run([*inside, COMMAND, verb, bundle, "--input", source, "--allow-unknown", "--output",
+                               mount / "out.csv"], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and "bundle's directory" in done.stderr
+    assert sorted(os.listdir(bundle)) == before
 
 
 # Messages print no payment

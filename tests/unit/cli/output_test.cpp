@@ -200,6 +200,8 @@ TEST_CASE("output: the input, the bundle and another output are refused by whate
     CHECK(has(folder.check({"/x.csv"}, "/x.csv.wb-partial"), "is the input"));
     for (const char *output : {"/bundle/model.plan", "/bundle/new", "/current/new", "/plan", "/bundle/./new"})
         CHECK(has(folder.check({output}), "bundle's directory"));
+    fs::create_directory(folder.path + "/bundle/deep");
+    CHECK(has(folder.check({"/bundle/deep/new"}), "bundle's directory"));
     CHECK(folder.check({"/bundle.csv"}).empty());
     for (const char *rejects : {"/out.csv", "/bundle/../out.csv", "/current/../out.csv", "/out.csv.wb-partial"})
         CHECK(has(folder.check({"/out.csv", rejects}), "is written there"));
