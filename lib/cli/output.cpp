@@ -2,6 +2,7 @@
 #include "cli/output.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include <utility>
 
 #include "cli/command.hpp"
+#include "cli/interrupt.hpp"
 
 namespace weighbridge::cli {
 
@@ -23,6 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t held_bytes = 64 << 10;
+constexpr int step_ms = 50;  // between looks at what is waited for
 
 std::string partial_of(const Target &target) { return target.path + ".wb-partial"; }
 
@@ -174,10 +177,23 @@ Output::Output(const std::string &path) : path_(path), target_(target_of(path)) 
     } else if (target_.is_file) {
         open_beside();
     } else {
-        fd_ = open(path.c_str(), O_WRONLY | O_CLOEXEC);
-        if (fd_ < 0) fail(std::strerror(errno));
+        open_special();
     }
     direct_ = fd_ == STDERR_FILENO || isatty(fd_) == 1;
+}
+
+// A FIFO's reader is waited for in steps: a signal that comes just before open() would be missed.
+void Output::open_special() {
+    int wait = fs::is_fifo(path_) ? O_NONBLOCK : 0;
+    for (;;) {
+        if (interrupted())
+            throw Failure(interrupt_exit(), "ended by " + interrupt_name() + " while '" + path_ +
+                                                "' waited for a reader; no row was read");
+        fd_ = open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | wait);
+        if (fd_ >= 0) return;
+        if (errno != EINTR && !(wait && errno == ENXIO)) fail(std::strerror(errno));
+        poll(nullptr, 0, step_ms);
+    }
 }
 
 // Holds the lock of the file that has the partial name at the end: who held it before may have renamed or removed it.

@@ -32,7 +32,7 @@ void check_outputs(const std::string &input, const std::string &bundle, const st
 // name, the text stays beside it.
 class Output {
   public:
-    // A Failure where another run writes the same file.
+    // A Failure where another run writes the same file. Waits for a FIFO's reader; a Failure where a signal ends that.
     explicit Output(const std::string &path);
     // Without close(), the file's name is as before, and nothing stays beside it.
     ~Output();
@@ -48,6 +48,7 @@ class Output {
 
   private:
     void open_beside();
+    void open_special();
     void flush();
     [[noreturn]] void fail(const std::string &what) const;
 

@@ -292,6 +292,22 @@ def test_a_signal_leaves_whole_lines_and_a_message(bundle, tmp_path, number):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.csv.rejects"]
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("verb", ["score", "encode"])
+def test_a_signal_ends_the_wait_for_a_fifos_reader(bundle, tmp_path, number, verb):
+    source, rejects = write(tmp_path / "in.csv", csv_of(3)), write(tmp_path / "r.csv", "before\n")
+    os.mkfifo(tmp_path / "fifo")
+    process = subprocess.Popen([COMMAND, verb, bundle, "--input", source, "--allow-unknown", "--output",
+                                tmp_path / "fifo", "--rejects", rejects], stderr=subprocess.PIPE, text=True)
+    time.sleep(2)
+    process.send_signal(number)
+    err = process.communicate(timeout=60)[1]
+    if process.returncode != -number:  # the signal came before it was watched for
+        assert process.returncode == 128 + number
+        assert f"ended by {number.name} while '{tmp_path / 'fifo'}' waited for a reader" in err
+    assert rejects.read_text() == "before\n"
+
+
 def test_an_ignored_hangup_stays_ignored(bundle, tmp_path):
     process = subprocess.Popen(["nohup", COMMAND, "score", bundle, "--input", "-", "--format", "csv", "--output",
                                 tmp_path / "out.csv", "--id", "id"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
