@@ -84,8 +84,8 @@ class Encode final : public Verb {
         output.close();
         rejects.close();
         if (interrupted())
-            throw Failure(interrupt_exit(), formatted("ended by {} after {} rows, which are written, to '{}'",
-                                                      interrupt_name(), rows, output_));
+            throw Failure(interrupt_exit(), formatted("ended by {} after {} rows, {}, to '{}'", interrupt_name(), rows,
+                                                      what_is_written(output, rejects), output_));
         return all ? exit_ok : exit_rejected;
     }
 

@@ -25,7 +25,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t held_bytes = 64 << 10;
-constexpr int step_ms = 50;  // between looks at what is waited for
+constexpr size_t pipe_bytes = 4096;  // what a pipe that takes anything takes whole, at once (PIPE_BUF)
+constexpr int step_ms = 50;          // between looks at what is waited for
+constexpr int patience_ms = 1000;    // for a reader that takes nothing, once a signal came
 
 std::string partial_of(const Target &target) { return target.path + ".wb-partial"; }
 
@@ -179,6 +181,8 @@ Output::Output(const std::string &path) : path_(path), target_(target_of(path)) 
     } else {
         open_special();
     }
+    struct stat found;
+    waits_ = fstat(fd_, &found) == 0 && !S_ISREG(found.st_mode);
     direct_ = fd_ == STDERR_FILENO || isatty(fd_) == 1;
 }
 
@@ -242,11 +246,29 @@ void Output::write(std::string_view lines) {
     if (direct_ || held_.size() >= held_bytes) flush();
 }
 
+// Whether the reader takes more. No signal ends a write() that it came just before, so nothing else waits.
+bool Output::reader_takes() const {
+    for (int left = patience_ms; left > 0; left -= interrupted() ? step_ms : 0) {
+        struct pollfd one = {fd_, POLLOUT, 0};
+        int ready = poll(&one, 1, step_ms);
+        if (ready > 0 || (ready < 0 && errno != EINTR)) return true;  // write() says what is wrong
+    }
+    return false;
+}
+
+// A pipe gets whole lines, as many as it takes at once, so that it can be left between two.
 void Output::flush() {
     std::string_view rest = held_;
-    while (!rest.empty()) {
-        ssize_t done = ::write(fd_, rest.data(), rest.size());
-        if (done < 0 && errno == EINTR) continue;
+    while (!rest.empty() && !cut_) {
+        std::string_view piece = rest.substr(0, waits_ ? pipe_bytes : rest.size());
+        if (piece.size() < rest.size()) piece = piece.substr(0, piece.rfind('\n') + 1);
+        if (piece.empty()) piece = rest.substr(0, pipe_bytes);
+        if (waits_ && !reader_takes()) {
+            cut_ = true;
+            break;
+        }
+        ssize_t done = ::write(fd_, piece.data(), piece.size());
+        if (done < 0 && (errno == EINTR || (waits_ && errno == EAGAIN))) continue;
         if (done < 0) fail(errno == EPIPE ? "its reader has closed it" : std::strerror(errno));
         rest.remove_prefix(static_cast<size_t>(done));
     }

@@ -45,10 +45,14 @@ class Output {
     // here, and all the others be as they were.
     void finish();
     void close();
+    // A signal came, and the reader of a FIFO or a pipe took nothing for a second: the lines from there on are left
+    // out.
+    bool is_cut() const { return cut_; }
 
   private:
     void open_beside();
     void open_special();
+    bool reader_takes() const;
     void flush();
     [[noreturn]] void fail(const std::string &what) const;
 
@@ -56,8 +60,15 @@ class Output {
     Target target_;
     int fd_ = -1;
     bool direct_ = false;  // each line at once
+    bool waits_ = false;   // for a reader: no regular file
+    bool cut_ = false;
     bool finished_ = false;
     std::string held_;
 };
+
+// For the message of a run that a signal ended.
+inline const char *what_is_written(const Output &output, const Output &rejects) {
+    return output.is_cut() || rejects.is_cut() ? "not all of which a reader took" : "which are written";
+}
 
 }  // namespace weighbridge::cli

@@ -91,8 +91,8 @@ class Score final : public Verb {
         rejects.close();
         if (interrupted())
             throw Failure(interrupt_exit(),
-                          formatted("ended by {} after {} rows, which are written: scores to '{}', rejects to '{}'",
-                                    interrupt_name(), summary.rows, output_, rejects_file));
+                          formatted("ended by {} after {} rows, {}: scores to '{}', rejects to '{}'", interrupt_name(),
+                                    summary.rows, what_is_written(output, rejects), output_, rejects_file));
         return summary.rejected ? exit_rejected : exit_ok;
     }
 

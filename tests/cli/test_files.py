@@ -308,6 +308,33 @@ def test_a_signal_ends_the_wait_for_a_fifos_reader(bundle, tmp_path, number, ver
     assert rejects.read_text() == "before\n"
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_wait_for_a_reader_that_takes_nothing(bundle, tmp_path, number):
+    source = write(tmp_path / "in.csv", csv_of(20_000))
+    process = start(bundle, "-", "--rejects", tmp_path / "r.csv", source=source)
+    wait_for(tmp_path / "r.csv.wb-partial")
+    time.sleep(1)  # the pipe is full
+    assert process.poll() is None
+    process.send_signal(number)
+    err = process.stderr.read()  # ends although stdout is not read
+    assert process.wait(timeout=60) == 128 + number
+    assert f"ended by {number.name} after" in err and "not all of which a reader took" in err and "scored" in err
+    out = process.stdout.read()
+    assert out.endswith("\n") and len(set(line.count(",") for line in out.splitlines())) == 1
+    assert sorted(os.listdir(tmp_path)) == ["in.csv", "r.csv"]
+
+
+def test_a_slow_reader_gets_what_was_done_before_the_signal(bundle, tmp_path):
+    source = write(tmp_path / "in.csv", csv_of(20_000))
+    process = start(bundle, "-", "--rejects", tmp_path / "r.csv", source=source)
+    wait_for(tmp_path / "r.csv.wb-partial")
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 143 and f"after {out.count(chr(10)) - 1} rows, which are written" in err
+
+
 def test_an_ignored_hangup_stays_ignored(bundle, tmp_path):
     process = subprocess.Popen(["nohup", COMMAND, "score", bundle, "--input", "-", "--format", "csv", "--output",
                                 tmp_path / "out.csv", "--id", "id"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
