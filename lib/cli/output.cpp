@@ -91,13 +91,16 @@ Target target_of(const std::string &path) {
     if (fs::is_directory(status)) refuse("it is a directory");
     if (fs::exists(status)) {
         target.is_file = fs::is_regular_file(status);
-        target.path = fs::canonical(path).string();
+        target.path = fs::canonical(path, error).string();
+        if (error) refuse(error.message());
         if (target.is_file && access(path.c_str(), W_OK) != 0) refuse(std::strerror(errno));
         return target;
     }
     if (status.type() != fs::file_type::not_found) refuse(error.message());
     if (fs::is_symlink(fs::symlink_status(path, error))) refuse("it is a link to nothing");
-    fs::path absolute = fs::absolute(path);
+    fs::path absolute = fs::absolute(path, error);
+    if (error == std::errc::no_such_file_or_directory) refuse("the current directory does not exist");
+    if (error) refuse(error.message());
     fs::path folder = fs::canonical(absolute.parent_path(), error);
     if (error) refuse(error.message());
     if (!absolute.has_filename()) refuse("it is a directory");
