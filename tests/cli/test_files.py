@@ -409,8 +409,8 @@ def test_a_current_directory_that_is_gone_is_named(bundle, tmp_path, verb):
     source = write(tmp_path / "in.csv", csv_of(3))
     (tmp_path / "gone").mkdir()
     command = [COMMAND, verb, bundle, "--input", source, "--allow-unknown", "--output", "out.csv"]
-    done = subprocess.run(["sh", "-c", 'cd "$1" && rmdir "$1" && shift && exec "$@"', "sh", tmp_path / "gone", *command],
-                          capture_output=True, text=True, timeout=60)
+    inside = ["sh", "-c", 'cd "$1" && rmdir "$1" && shift && exec "$@"', "sh", tmp_path / "gone"]
+    done = subprocess.run([*inside, *command], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert done.stderr == f"weighbridge {verb}: 'out.csv' cannot be written: the current directory does not exist\n"
 
