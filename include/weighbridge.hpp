@@ -21,6 +21,10 @@
 /// @endcode
 #pragma once
 
+#if defined(__cplusplus) && __cplusplus <= 201703L
+#error "weighbridge.hpp needs C++20: compile with -std=c++20 or newer"
+#else
+
 #include "weighbridge/batch.hpp"
 #include "weighbridge/binding.hpp"
 #include "weighbridge/bundle.hpp"
@@ -32,3 +36,5 @@
 #include "weighbridge/schema.hpp"
 #include "weighbridge/slot.hpp"
 #include "weighbridge/value.hpp"
+
+#endif
