@@ -25,10 +25,10 @@ WB_API void wb_slot_free(wb_slot *slot);
 WB_API int32_t wb_slot_load(wb_slot *slot, const char *path, wb_load_options *options, wb_error *err);
 
 /** Points the slot at a loaded model of the same engine; each request is answered by one version, whole. What callers
- *  of the slot rely on must be kept: features with their types, units, currencies, defaults, keys, ranges, lengths and
- *  privacy classes; the least length, and who answers shorter rows; outputs by place, name and shape; bands by name and
- *  place. What only widens is allowed, and WB_LOG_SWAPPED tells it (lib/slot/README.md). A bundle that breaks with its
- *  callers goes into a slot of its own.
+ *  of the slot rely on must be kept: features with their types, units, currencies, keys, ranges, lengths and privacy
+ *  classes; that a feature has a default, whose value is the model's own; the least length, and who answers shorter
+ *  rows; outputs by place, name and shape; bands by name and place. What only widens is allowed, and WB_LOG_SWAPPED
+ *  tells it (lib/slot/README.md). A bundle that breaks with its callers goes into a slot of its own.
  *  @return WB_OK; WB_SCHEMA_CHANGED (callers would not survive it; the message names the first difference);
  *          WB_INVALID_ARGUMENT (a model of another engine); WB_CLOSED. Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_slot_swap(wb_slot *slot, wb_model *model, wb_error *err);
