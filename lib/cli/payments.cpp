@@ -175,6 +175,7 @@ Expected<void> Payments::read_json(std::string_view record, Row &row, Payment &p
                                 about_line_ends(record)));
     std::optional<std::string_view> label;
     bool twice = false;
+    int32_t unreadable = none;  // an id
     features = "{";
     for (const Member &member : members) {
         auto key = text_of(member.key);
@@ -183,6 +184,7 @@ Expected<void> Payments::read_json(std::string_view record, Row &row, Payment &p
             auto &id = payment.ids[static_cast<size_t>(column.id)];
             twice = twice || id.has_value();
             id = text_of(member.value);
+            if (!id) unreadable = column.id;
         }
         if (column.label) {
             twice = twice || label.has_value();
@@ -195,8 +197,11 @@ Expected<void> Payments::read_json(std::string_view record, Row &row, Payment &p
     }
     features += '}';
     if (twice) return refuse("an id or the label is named twice in one object");
-    for (size_t i = 0; i < options_.ids.size(); ++i)
-        if (!payment.ids[i]) return refuse(formatted("id '{}': expected text in UTF-8, got none", options_.ids[i]));
+    if (unreadable != none)
+        return refuse(formatted("id '{}': expected text in UTF-8, got another text",
+                                options_.ids[static_cast<size_t>(unreadable)]));
+    for (auto &id : payment.ids)
+        if (!id) id = "";  // not there: as an empty cell of CSV
     if (!options_.label.empty()) {
         std::string text = text_of(label.value_or("")).value_or("not UTF-8");
         auto fraud = read_label(options_.label, text);

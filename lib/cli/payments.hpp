@@ -24,9 +24,10 @@ struct InputOptions {
 
 // What a record says beside its features.
 struct Payment {
-    std::vector<std::optional<std::string>> ids;  // by InputOptions.ids: the cell, or the JSON string's text, or
-                                                  // another JSON value byte for byte; nothing where it was not read
-    std::optional<bool> fraud;                    // by InputOptions.label; none where it is not known
+    // By InputOptions.ids: the cell, or the JSON string's text, or another JSON value byte for byte; "" where the
+    // object has none; nothing where it was not read.
+    std::vector<std::optional<std::string>> ids;
+    std::optional<bool> fraud;  // by InputOptions.label; none where it is not known
 };
 
 // Immutable after construction; thread-safe.

@@ -449,6 +449,20 @@ def test_ids_come_out_as_they_were_written(bundle, tmp_path):
         assert all(row["feature"] == "amount_minor" for row in rejects)
 
 
+def test_an_id_that_is_not_there_is_empty_and_costs_no_score(bundle, tmp_path):
+    payment = '"amount_minor": 5, "country": "FR", "online": true'
+    rows = ['{%s}' % payment, '{"id": "", %s}' % payment, '{"other": "b", %s}' % payment,
+            '{"other": "\\ud83d", %s}' % payment, '{%s}' % payment.replace("5", "-5")]
+    source = write(tmp_path / "in.ndjson", "\n".join(rows))
+    for kind, read in (("ndjson", lines_of), ("csv", rows_of)):
+        score(bundle, source, tmp_path / f"out.{kind}", "--id", "id", "--id", "other", code=3)
+        out = read(tmp_path / f"out.{kind}")
+        assert [(row["id"], row["other"]) for row in out] == [("", ""), ("", ""), ("", "b")]
+        assert len({row["score"] for row in out}) == 1
+        text, number = read(tmp_path / f"out.{kind}.rejects")
+        assert "id 'other'" in text["reason"] and number["feature"] == "amount_minor" and number["id"] == ""
+
+
 def test_rejects_carry_the_ids_where_they_can_be_read(bundle, tmp_path):
     source = write(tmp_path / "in.csv", HEADER + "\na,-5,1,FR,1\nb,5,1,FR,1\nc,5,1,FR\n")
     score(bundle, source, tmp_path / "out.ndjson", "--id", "id", code=3)
