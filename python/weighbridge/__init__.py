@@ -4,7 +4,9 @@
     model = weighbridge.Model.load("bundle")
     model.score({"amount_minor": numpy.array([1250, 990]), "country": ["FR", "DE"]})["probability"]
 """
+import datetime
 import json
+import math
 
 import numpy as np
 
@@ -103,11 +105,15 @@ class Model:
             if rows not in (None, size):
                 raise ValueError(f"column {name!r}: expected {rows} rows, got {size}")
             rows = size
-        wanted = [self.outputs.index(name) for name in outputs]
+        wanted = self._outputs(outputs)
         return self._native.score_batch(1 if rows is None else rows, native, wanted, deadline_ns)
 
     def score_row(self, row: dict, deadline_ns=None) -> dict:
-        """Scores one payment: score, probability, band, status, reason and how long it took."""
+        """Scores one payment: score, probability, band, status, reason and how long it took.
+
+        Values are str, numbers, bool, None where missing, lists of these for sequences, numpy's of each, and for
+        timestamps a datetime with a time zone, a datetime64 (of UTC), RFC 3339 text or an integer in the feature's unit.
+        """
         return self._native.score_row(_json(row), deadline_ns)
 
     def arrays(self, *groups) -> "Arrays":
@@ -123,6 +129,16 @@ class Model:
         """The tensors of several payments (dicts), padded with zeros behind the longest one."""
         encoded = [self.encode_row(row) for row in rows]
         return [_stack(list(tensors)) for tensors in zip(*encoded)]
+
+    def _outputs(self, names) -> list:
+        """The indices of outputs."""
+        if isinstance(names, str):
+            raise TypeError(f"outputs: expected a list of names, got one str, {names!r}")
+        known = self.outputs
+        for name in names:
+            if name not in known:
+                raise ValueError(f"output {name!r}: expected one of {', '.join(known)}")
+        return [known.index(name) for name in names]
 
     def _feature(self, name: str):
         """A feature's index and description."""
@@ -194,7 +210,51 @@ class Arrays:
 
 
 def _json(row: dict) -> str:
-    return json.dumps(row, default=lambda value: value.tolist())
+    return json.dumps({name: _plain(name, value) for name, value in row.items()}, allow_nan=False)
+
+
+def _plain(name: str, value):
+    """A feature's value as JSON has it, with the library's texts for what is no number of JSON."""
+    if value is None or isinstance(value, (str, int)):  # bool is an int
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, (list, tuple)):
+        return [_plain(name, element) for element in value]
+    if isinstance(value, datetime.datetime):
+        return _time(name, value)
+    if isinstance(value, (np.ndarray, np.datetime64)) and value.dtype.kind == "M":
+        return _times(value)
+    if hasattr(value, "tolist"):  # numpy's scalars and arrays, and what imitates them
+        plain = value.tolist()
+        if type(plain) is not type(value):
+            return _plain(name, plain)
+    raise TypeError(f"feature {name!r}: expected str, a number, bool, datetime, None or a list of these, "
+                    f"got {type(value).__name__}")
+
+
+def _time(name: str, value: datetime.datetime):
+    if value != value:  # pandas.NaT
+        return None
+    offset = value.utcoffset()
+    if offset is None:
+        raise TypeError(f"feature {name!r}: expected a datetime with a time zone, got one without: give it one, such as "
+                        "value.replace(tzinfo=datetime.timezone.utc)")
+    if offset % datetime.timedelta(minutes=1):  # RFC 3339 has no seconds in an offset
+        value = value.astimezone(datetime.timezone.utc)
+    return value.isoformat()
+
+
+def _times(value):
+    """numpy's times, which are UTC: as RFC 3339, so that the library sees to the unit."""
+    seconds = value.astype(np.promote_types(value.dtype, "datetime64[s]"))
+    return _missing(np.datetime_as_string(seconds, timezone="UTC").tolist())
+
+
+def _missing(texts):
+    if isinstance(texts, list):
+        return [_missing(text) for text in texts]
+    return None if texts.startswith("NaT") else texts
 
 
 def _stack(arrays: list) -> np.ndarray:

@@ -2,6 +2,8 @@
 """The Python module takes what numpy users hand it, and says what is wrong with the rest."""
 
 import concurrent.futures
+import datetime
+import decimal
 
 import numpy as np
 import pytest
@@ -121,6 +123,73 @@ def test_rows(mlp):
     assert error.value.name == "WB_INVALID_INPUT" and "-5" not in str(error.value)
     assert mlp.features[error.value.feature]["name"] == "amount_minor"
     assert mlp.score_row(row, deadline_ns=0)["status"] == 1  # the fallback
+
+
+@pytest.fixture
+def row(mlp):
+    return library.rows_of({"features": mlp.features}, columns_of(mlp))[0]
+
+
+UTC = datetime.timezone.utc
+PAID_AT = datetime.datetime(2026, 11, 1, 12, 30, 0, 250_000, UTC)
+PAID_AT_MS = 1793536200250
+
+
+@pytest.mark.parametrize("value", [
+    PAID_AT,
+    PAID_AT.astimezone(datetime.timezone(datetime.timedelta(hours=-5, minutes=-30))),
+    PAID_AT.astimezone(datetime.timezone(datetime.timedelta(minutes=9, seconds=21))),
+    np.datetime64(PAID_AT_MS, "ms"),
+    np.datetime64(PAID_AT_MS * 10**6, "ns"),
+    np.array(PAID_AT_MS, "datetime64[ms]"),
+    np.int64(PAID_AT_MS),
+    "2026-11-01T12:30:00.25Z",
+])  # fmt: skip
+def test_times_of_a_row(mlp, row, value):
+    (expected, *more) = mlp.encode_row({**row, "paid_at": PAID_AT_MS})
+    (found, *others) = mlp.encode_row({**row, "paid_at": value})
+    assert all(np.array_equal(a, b) for a, b in zip([expected, *more], [found, *others]))
+    assert mlp.score_row({**row, "paid_at": value})["score"] == mlp.score_row({**row, "paid_at": PAID_AT_MS})["score"]
+
+
+def test_a_day_is_a_time(mlp, row):
+    whole = mlp.score_row({**row, "paid_at": "2026-11-01T00:00:00Z"})["score"]
+    assert mlp.score_row({**row, "paid_at": np.datetime64("2026-11-01")})["score"] == whole
+
+
+def test_a_time_without_a_zone_is_refused(mlp, row):
+    with pytest.raises(TypeError, match="'paid_at'.*time zone"):
+        mlp.score_row({**row, "paid_at": PAID_AT.replace(tzinfo=None)})
+    with pytest.raises(weighbridge.Error, match="paid_at"):  # microseconds, in a feature of milliseconds
+        mlp.score_row({**row, "paid_at": PAID_AT.replace(microsecond=1)})
+
+
+@pytest.mark.parametrize("value", [float("nan"), np.float32("nan"), float("inf"), -np.inf])
+def test_numbers_that_are_not_finite_reach_the_library(mlp, row, value):
+    with pytest.raises(weighbridge.Error, match="terminal_risk_7d"):
+        mlp.score_row({**row, "terminal_risk_7d": value})
+
+
+def test_numbers_of_numpy_in_a_row(mlp, transformer, row):
+    plain = mlp.score_row(row)["score"]
+    assert mlp.score_row({name: np.array(value)[()] for name, value in row.items()})["score"] == plain
+    long = library.rows_of({"features": transformer.features}, columns_of(transformer))[0]
+    arrays = {name: np.array(value) if isinstance(value, list) else value for name, value in long.items()}
+    assert transformer.score_row(arrays)["score"] == transformer.score_row(long)["score"]
+
+
+@pytest.mark.parametrize("value", [decimal.Decimal(1), datetime.date(2026, 11, 1), b"1", {1}, {}, [object()]])
+def test_other_types_in_a_row_are_refused_by_name(mlp, row, value):
+    kind = type(value[0] if isinstance(value, list) else value).__name__
+    with pytest.raises(TypeError, match=f"feature 'paid_at': expected .*, got {kind}"):
+        mlp.score_row({**row, "paid_at": value})
+
+
+def test_unknown_outputs_are_refused_with_the_known_ones(transformer):
+    with pytest.raises(ValueError, match="output 'emb': expected one of .*embedding"):
+        transformer.score(sequences_of(transformer), outputs=["emb"])
+    with pytest.raises(TypeError, match="list of names"):
+        transformer.score(sequences_of(transformer), outputs="embedding")
 
 
 def test_a_bad_path_is_an_error(engine):
