@@ -89,8 +89,9 @@ std::string unescaped(std::string_view text) {
 Expected<void> set_cell(Row &row, uint32_t index, const CsvField &field, std::string &json) {
     const wb_feature_info &feature = row.schema().features()[index];
     const std::string_view text = field.text;
-    if (text.empty() && !field.quoted) return row.set(index, std::nullopt);
     const bool is_text = feature.type == WB_TYPE_CATEGORY || feature.type == WB_TYPE_TEXT;
+    const bool may_be_empty = field.quoted && (is_text || feature.is_sequence);
+    if (text.empty() && !may_be_empty) return row.set(index, std::nullopt);
     if (is_text && !feature.is_sequence) return row.set(index, text);
     if (is_text) {
         std::vector<std::string> keys;

@@ -68,9 +68,9 @@ class Payments {
     std::vector<Column> columns_;                       // of CSV
 };
 
-// Reads the text of a CSV cell. Empty and not quoted is missing; texts and keys are set; anything else is added to
-// `json`, the members of an object without its end ("" at first), for Row::set_json, whose rules and messages hold for
-// CSV too.
+// Reads the text of a CSV cell. Empty is missing, but in quotes an empty text, key or sequence; texts and keys are set;
+// anything else is added to `json`, the members of an object without its end ("" at first), for Row::set_json, whose
+// rules and messages hold for CSV too.
 Expected<void> set_cell(Row &row, uint32_t index, const CsvField &field, std::string &json);
 
 }  // namespace weighbridge::cli

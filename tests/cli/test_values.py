@@ -137,5 +137,19 @@ def test_a_frame_as_pandas_writes_it_is_read(bundles):
     assert done.returncode == 1 and "not features" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["i", "f", "d", "flag", "at"])
+def test_a_quoted_empty_cell_of_a_number_is_missing(bundles, name):
+    """As pandas writes NaN with QUOTE_ALL."""
+    other = "d" if name != "d" else "f"
+    plain = encode(bundles, "ndjson", f'{{"{other}": 1}}\n')
+    for empty in ("", '""'):
+        assert encode(bundles, "csv", f'"{name}","{other}"\n{empty},"1"\n') == plain
+
+
+def test_a_quoted_empty_cell_of_a_sequence_is_an_empty_one(bundles):
+    for name in ("n", "when", "key"):
+        assert encode(bundles, "csv", f'{name},i\n"",1\n', name) == encode(bundles, "ndjson", f'{{"{name}": [], "i": 1}}\n', name)
+
+
 def test_bytes_that_are_no_text_are_shown_as_such(bundles):
     assert "expected int64, got \"\ufffd\"" in encode(bundles, "csv", b"i\n\xff\n")
