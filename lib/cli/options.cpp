@@ -3,7 +3,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+
 #include "cli/command.hpp"
+#include "cli/spelling.hpp"
+#include "cli/text.hpp"
 
 namespace weighbridge::cli {
 
@@ -56,15 +60,40 @@ CommandLine::CommandLine(const char *about, const char *footer)
     : app_(std::make_unique<CLI::App>(about, "weighbridge")) {
     app_->footer(footer);  // verbs inherit it
     app_->require_subcommand(1);
+    app_->add_flag_callback(
+        "--version", [] {}, "as the verb version");
 }
 
 CommandLine::~CommandLine() = default;
 
-Options CommandLine::add_verb(const char *name, const char *help) { return Options(*app_->add_subcommand(name, help)); }
+Options CommandLine::add_verb(const char *name, const char *help) {
+    verbs_.emplace_back(name);
+    return Options(*app_->add_subcommand(name, help));
+}
+
+// CLI11 says "A subcommand is required" of any word.
+void CommandLine::check_verb(std::string_view word) const {
+    if (std::find(verbs_.begin(), verbs_.end(), word) != verbs_.end()) return;
+    const std::string verbs = "the verbs are " + list_of(verbs_, "and");
+    if (word.size() > 1 && word.starts_with('-'))
+        throw Failure(exit_usage, formatted("expected a verb, got the option '{}'; {}", word, verbs));
+    const std::string nearest = nearest_name(word, verbs_);
+    throw Failure(exit_usage, formatted("no such verb '{}'{}; {}", word,
+                                        nearest.empty() ? "" : formatted("; did you mean '{}'?", nearest), verbs));
+}
 
 bool CommandLine::parse(int argc, const char *const *argv) {
+    std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+    if (words.empty()) throw Failure(exit_usage, "expected a verb: " + list_of(verbs_));
+    std::string &first = words.front();
+    if (first == "--version") first = "version";
+    if (first == "help") {
+        first = "--help";
+        if (words.size() > 1) std::swap(first, words[1]);
+    }
+    if (first != "-h" && first != "--help") check_verb(first);
     try {
-        app_->parse(argc, argv);
+        app_->parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 takes them from the back
     } catch (const CLI::ParseError &error) {
         for (const CLI::App *verb : app_->get_subcommands()) verb_ = verb->get_name();
         if (error.get_exit_code() != 0) throw Failure(exit_usage, error.what());

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace CLI {
@@ -43,14 +44,18 @@ class CommandLine {
 
     Options add_verb(const char *name, const char *help);
 
-    // False where help was asked for, and printed. A Failure (exit_usage) says what is wrong.
+    // False where help was asked for, and printed; --version is the verb `version`, `help VERB` is VERB --help. A
+    // Failure (exit_usage) says what is wrong.
     bool parse(int argc, const char *const *argv);
 
     // The verb that parse() found, "" for none; also where parse() failed behind it.
     const std::string &verb() const { return verb_; }
 
   private:
+    void check_verb(std::string_view word) const;
+
     std::unique_ptr<CLI::App> app_;
+    std::vector<std::string> verbs_;
     std::string verb_;
 };
 

@@ -87,11 +87,27 @@ def test_help_names_exit_codes_and_every_verb():
 
 def test_a_wrong_command_line_is_exit_2(bundle, tmp_path):
     run(code=2)
-    run("weigh", code=2)
     run("score", bundle, code=2)
     run("inspect", bundle, "--colour", code=2)
     run("bench", bundle, "--threads", "0", code=2)
     run("score", bundle, "--input", "x.parquet", "--output", tmp_path / "o.csv", code=2)
+
+
+@pytest.mark.parametrize("word, meant", [("scor", "score"), ("Score", "score"), ("verfy", "verify"), ("comp", "compile"),
+                                         ("weigh", None), ("", None), ("x" * 1000, None)])
+def test_a_verb_that_is_none_is_named_with_those_that_are(word, meant):
+    error = run(word, "x", code=2).stderr
+    assert f"no such verb '{word}'" in error and "pack, compile, inspect, verify, encode, score, bench and version" in error
+    assert f"did you mean '{meant}'?" in error if meant else "did you mean" not in error
+
+
+def test_help_and_version_need_no_verb():
+    assert run("help").stdout == run("--help").stdout == run("-h").stdout
+    assert run("help", "score").stdout == run("score", "--help").stdout
+    assert run("--version").stdout == run("version").stdout
+    assert run("--version", "--json").stdout == run("version", "--json").stdout
+    assert "no such verb 'scor'" in run("help", "scor", code=2).stderr
+    assert "expected a verb: pack" in run(code=2).stderr and "'--colour'" in run("--colour", code=2).stderr
 
 
 def test_version_says_what_is_there():
