@@ -49,6 +49,7 @@ class Bench final : public Verb {
         options.number("--seconds", seconds_, 0.01, 86400.0, "measured time (default 3)");
         options.number("--warm-up", warm_up_, 0.0, 3600.0, "time before it, in seconds (default 0.5)");
         choice_.declare_load(options);
+        choice_.declare_no_verify(options);
         options.flag("--json", json_, "print JSON");
     }
 

@@ -15,6 +15,8 @@ std::string absolute(const std::string &path) { return path.empty() ? path : std
 
 }  // namespace
 
+std::vector<std::string> precision_names() { return {"fp32", "bf16", "int8", "int8bf16"}; }
+
 void ModelChoice::declare_directory(Options &options) { options.argument("DIR", directory, "the bundle's directory"); }
 
 void ModelChoice::declare_engine(Options &options) {
@@ -23,15 +25,18 @@ void ModelChoice::declare_engine(Options &options) {
 }
 
 void ModelChoice::declare_load(Options &options) {
-    options.text("--backend", backend,
-                 "native, reference, torchscript, or a list, best first (default native,reference); "
-                 "torchscript runs the module's code: only for bundles that you trust");
-    options.text("--precision", precision, "fp32, bf16, int8, int8bf16 (default: the plan's first)");
-    options.text("--cpu-level", cpu_level,
+    options.names("--backend", backend, {"native", "reference", "torchscript"},
+                  "native, reference, torchscript, or a list, best first (default native,reference); "
+                  "torchscript runs the module's code: only for bundles that you trust");
+    options.name("--precision", precision, precision_names(), "fp32, bf16, int8, int8bf16 (default: the plan's first)");
+    options.name("--cpu-level", cpu_level, {"portable", "avx2", "avx512", "avx512_vnni", "avx512_bf16", "amx"},
                  "most that native kernels may use: portable, avx2, avx512, avx512_vnni, avx512_bf16, amx");
     options.flag("--allow-amx", allow_amx, "ask Linux for AMX tiles");
-    options.negation("--no-verify", verify, "load without reproducing the golden vectors");
     declare_engine(options);
+}
+
+void ModelChoice::declare_no_verify(Options &options) {
+    options.negation("--no-verify", verify, "load without reproducing the golden vectors");
 }
 
 Engine ModelChoice::engine() const {

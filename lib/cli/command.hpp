@@ -6,6 +6,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "weighbridge.hpp"
 
@@ -49,6 +50,9 @@ std::unique_ptr<Verb> make_score();
 std::unique_ptr<Verb> make_bench();
 std::unique_ptr<Verb> make_version();
 
+// Names that the library takes.
+std::vector<std::string> precision_names();
+
 // The options of verbs that load a bundle.
 struct ModelChoice {
     std::string directory, backend, precision, cpu_level, torch_plugin, libtorch;
@@ -60,6 +64,7 @@ struct ModelChoice {
     void declare_directory(Options &options);
     void declare_engine(Options &options);
     void declare_load(Options &options);
+    void declare_no_verify(Options &options);  // for verbs that do not verify anyway
     Engine engine() const;
     LoadOptions load() const;
 };

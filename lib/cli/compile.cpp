@@ -13,9 +13,10 @@ class Compile final : public Verb {
   public:
     void declare(Options &options) override {
         choice_.declare_directory(options);
-        options.text("--precision", options_.precisions,
-                     "fp32, bf16, int8, int8bf16, or a list (default fp32); the first serves by default and is fp32 or "
-                     "int8");
+        options.names(
+            "--precision", options_.precisions, precision_names(),
+            "fp32, bf16, int8, int8bf16, or a list (default fp32); the first serves by default and is fp32 or "
+            "int8");
         options.text("--eval", evaluation_.file, "payments with labels: AUC and AP of each precision");
         options.text("--label", evaluation_.label,
                      "with --eval: the column with 0 or 1, or nothing where it is not known (default label)");

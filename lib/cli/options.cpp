@@ -16,9 +16,32 @@ namespace {
 // The help shows the range as the value's type.
 template <class T>
 void check_range(CLI::Option *option, T least, T most) {
-    CLI::Validator range = CLI::Range(least, most);
-    std::string type = range.get_description();
-    option->check(range.description(""))->type_name(type.substr(type.find('[')));
+    auto check = [=](const std::string &text) -> std::string {
+        T value = {};
+        if (!CLI::detail::lexical_cast(text, value)) return formatted("expected {} to {}, got '{}'", least, most, text);
+        if (value < least) return formatted("expected at least {}, got {}", least, text);
+        if (value <= most) return {};
+        return formatted("expected at most {}, got {}", most, text);
+    };
+    option->check(check)->type_name(formatted("[{} - {}]", least, most));
+}
+
+std::string check_name(const std::string &text, const std::vector<std::string> &names) {
+    if (std::find(names.begin(), names.end(), text) != names.end()) return {};
+    return formatted("expected {}, got '{}'", list_of(names), text);
+}
+
+// Between commas, with blanks around them, as the library reads lists.
+std::string check_names(const std::string &text, const std::vector<std::string> &names) {
+    for (size_t begin = 0; begin <= text.size();) {
+        const size_t end = std::min(text.find(',', begin), text.size());
+        const std::string one = text.substr(begin, end - begin);
+        const size_t first = std::min(one.find_first_not_of(' '), one.size());
+        if (auto wrong = check_name(one.substr(first, one.find_last_not_of(' ') + 1 - first), names); !wrong.empty())
+            return wrong;
+        begin = end + 1;
+    }
+    return {};
 }
 
 }  // namespace
@@ -39,6 +62,16 @@ void Options::texts(const char *name, std::vector<std::string> &values, const ch
 
 void Options::choice(const char *name, std::string &value, const std::vector<std::string> &choices, const char *help) {
     app_->add_option(name, value, help)->check(CLI::IsMember(choices));
+}
+
+void Options::name(const char *name, std::string &value, const std::vector<std::string> &names, const char *help) {
+    auto check = [names](const std::string &text) { return text.empty() ? "" : check_name(text, names); };
+    app_->add_option(name, value, help)->check(check);
+}
+
+void Options::names(const char *name, std::string &value, const std::vector<std::string> &names, const char *help) {
+    auto check = [names](const std::string &text) { return text.empty() ? "" : check_names(text, names); };
+    app_->add_option(name, value, help)->check(check);
 }
 
 void Options::count(const char *name, uint32_t &value, uint32_t least, uint32_t most, const char *help) {

@@ -25,6 +25,9 @@ class Options {
     void text(const char *name, std::string &value, const char *help);
     void texts(const char *name, std::vector<std::string> &values, const char *help);  // repeated, one value each
     void choice(const char *name, std::string &value, const std::vector<std::string> &choices, const char *help);
+    // One of `names`, or some of them between commas; "" for what is so without the option.
+    void name(const char *name, std::string &value, const std::vector<std::string> &names, const char *help);
+    void names(const char *name, std::string &value, const std::vector<std::string> &names, const char *help);
     // Both ends are included.
     void count(const char *name, uint32_t &value, uint32_t least, uint32_t most, const char *help);
     void number(const char *name, double &value, double least, double most, const char *help);

@@ -39,6 +39,7 @@ class Score final : public Verb {
         options.count("--deadline-us", deadline_us_, 1, 1 << 30,
                       "budget of each call, in microseconds (default: none)");
         choice_.declare_load(options);
+        choice_.declare_no_verify(options);
         options.flag("--json", json_, "print the summary as JSON");
     }
 

@@ -333,7 +333,31 @@ def test_files_that_are_not_there(bundle, tmp_path):
 def test_backends(bundle, tmp_path):
     source = write(tmp_path / "in.csv", csv_of(3))
     score(bundle, source, tmp_path / "out.csv", *SCORE, "--backend", "reference")
-    assert "turbo" in score(bundle, source, tmp_path / "out.csv", *SCORE, "--backend", "turbo", code=1).stderr
+    assert "turbo" in score(bundle, source, tmp_path / "out.csv", *SCORE, "--backend", "turbo", code=2).stderr
+
+
+@pytest.mark.parametrize("verb, option, value, message", [
+    ("verify", "--precision", "int4", "--precision: expected fp32, bf16, int8 or int8bf16, got 'int4'"),
+    ("compile", "--precision", "fp32,int4", "--precision: expected fp32, bf16, int8 or int8bf16, got 'int4'"),
+    ("verify", "--backend", "cuda", "--backend: expected native, reference or torchscript, got 'cuda'"),
+    ("bench", "--backend", "native,,x", "--backend: expected native, reference or torchscript, got ''"),
+    ("verify", "--cpu-level", "sse", "--cpu-level: expected portable, avx2, avx512, avx512_vnni, avx512_bf16 or amx, got 'sse'"),
+    ("bench", "--seconds", "0", "--seconds: expected at least 0.01, got 0"),
+    ("bench", "--threads", "257", "--threads: expected at most 256, got 257"),
+    ("bench", "--threads", "x", "--threads: expected 1 to 256, got 'x'"),
+])
+def test_a_wrong_value_is_told_by_its_option(bundle, verb, option, value, message):
+    assert message in run(verb, bundle, option, value, code=2).stderr
+
+
+def test_names_may_be_lists_with_blanks_or_nothing(bundle):
+    run("verify", bundle, "--backend", "native, reference", "--precision", "", "--cpu-level", "portable")
+    assert "[0.01 - 86400]" in run("bench", "--help").stdout
+
+
+def test_verify_always_verifies(bundle):
+    assert "--no-verify" not in run("verify", "--help").stdout and "--no-verify" in run("score", "--help").stdout
+    run("verify", bundle, "--no-verify", code=2)
 
 
 def test_an_interrupt_leaves_a_prefix_of_the_scores(bundle, tmp_path):
