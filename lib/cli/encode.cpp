@@ -58,7 +58,7 @@ class Encode final : public Verb {
     }
 
     int run() override {
-        check_outputs(input_.path, choice_.directory, {output_, rejects_});
+        check_outputs(input_.path, choice_.directory, {{"--output", output_}, {"--rejects", rejects_}});
         Schema schema = Schema::load(choice_.directory).value();
         InputFile file = input_.open(schema);
         watch_interrupt();

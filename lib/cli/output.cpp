@@ -112,11 +112,13 @@ Target target_of(const std::string &path) {
 namespace {
 
 struct Written {
-    std::string path;  // as it was given
+    OutputOption option;
     std::string name;
     int descriptor;
     std::optional<struct stat> found;
 };
+
+std::string named(const OutputOption &option) { return std::string(option.name) + " '" + option.path + "'"; }
 
 // What is printed, summary and messages, goes into no file that is read or written.
 void check_streams(const std::optional<struct stat> &read, const std::vector<Written> &all) {
@@ -135,38 +137,38 @@ void check_streams(const std::optional<struct stat> &read, const std::vector<Wri
         }
         for (const Written &one : all)
             if (one.descriptor < 0 && one.found && is_same(*one.found, *found))
-                refuse("'" + one.path + "' is written there");
+                refuse(named(one.option) + " is written there");
     }
 }
 
 }  // namespace
 
-void check_outputs(const std::string &input, const std::string &bundle, const std::vector<std::string> &outputs) {
-    auto refuse = [](const std::string &path, const std::string &why) {
-        throw Failure(exit_failed, "'" + path + "' cannot be written: " + why);
+void check_outputs(const std::string &input, const std::string &bundle, const std::vector<OutputOption> &outputs) {
+    auto refuse = [](const OutputOption &option, const std::string &why) {
+        throw Failure(exit_failed, named(option) + " cannot be written: " + why);
     };
     auto read = identity(input, input == "-" ? STDIN_FILENO : -1);
     check_streams(read, {});  // before anything else is said
     struct stat folder;
     bool bundle_exists = stat(bundle.c_str(), &folder) == 0;
     std::vector<Written> all;
-    for (const std::string &path : outputs) {
-        Target target = target_of(path);
+    for (const OutputOption &option : outputs) {
+        Target target = target_of(option.path);
         std::vector<std::string> names = {target.path};
         if (target.is_file) names.push_back(partial_of(target));
         if (target.is_file && bundle_exists && is_inside(target.path, folder))
-            refuse(path, "it is in the bundle's directory '" + bundle + "'");
+            refuse(option, "it is in the bundle's directory '" + bundle + "'");
         size_t before = all.size();
         for (const std::string &name : names) {
-            Written one = {path, name, target.descriptor, identity(name, target.descriptor)};
-            if (read && one.found && is_same(*read, *one.found)) refuse(path, "it is the input");
+            Written one = {option, name, target.descriptor, identity(name, target.descriptor)};
+            if (read && one.found && is_same(*read, *one.found)) refuse(option, "it is the input");
             for (size_t i = 0; i < before; ++i) {
                 const Written &other = all[i];
                 bool same = one.found && other.found && is_same(*one.found, *other.found);
                 // The shell may send stdout and stderr to one place.
                 if (one.descriptor >= 0 && other.descriptor >= 0) same = one.descriptor == other.descriptor;
                 if (same || (target.is_file && one.name == other.name))
-                    refuse(path, "'" + other.path + "' is written there");
+                    refuse(option, named(other.option) + " is written there");
             }
             all.push_back(std::move(one));
         }

@@ -21,10 +21,16 @@ struct Target {
 // A Failure for a directory, a link to nothing, and a descriptor that is not open for writing.
 Target target_of(const std::string &path);
 
+// An option of the command line that names an output.
+struct OutputOption {
+    const char *name;  // such as "--output"
+    std::string path;
+};
+
 // A Failure where one of the outputs, stdout and stderr among them, is the input, lies in the bundle's directory, or is
 // another of the outputs, by whatever name; also where the name is that of the file that grows beside another one.
 // Called before anything is opened, and opens nothing, but keeps the places of standard streams that are closed.
-void check_outputs(const std::string &input, const std::string &bundle, const std::vector<std::string> &outputs);
+void check_outputs(const std::string &input, const std::string &bundle, const std::vector<OutputOption> &outputs);
 
 // A file to write, or stdout for "-". A file gets its name only when it is closed: until then the text is in
 // PATH.wb-partial beside it, which is locked against other runs, and what stood under the name stays. What a killed run

@@ -46,7 +46,7 @@ class Score final : public Verb {
     int run() override {
         const std::string rejects_file = rejects_path();
         target_of(summary_path());  // a Failure where it is closed
-        check_outputs(input_.path, choice_.directory, {output_, rejects_file});
+        check_outputs(input_.path, choice_.directory, {{"--output", output_}, {"--rejects", rejects_file}});
         refuse_taken_names(ids_);
         Engine engine = choice_.engine();
         Model model = Model::load(engine, choice_.directory, choice_.load()).value();

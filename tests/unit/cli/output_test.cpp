@@ -39,11 +39,12 @@ struct Folder {
     }
     // Why the outputs are refused, "" where they are not.
     std::string check(const std::vector<std::string> &outputs, const std::string &input = "/in.csv") const {
-        std::vector<std::string> paths;
+        std::vector<OutputOption> options;
         for (const std::string &output : outputs)
-            paths.push_back(output == "-" || output.starts_with("/dev/") ? output : path + output);
+            options.push_back({options.empty() ? "--output" : "--rejects",
+                               output == "-" || output.starts_with("/dev/") ? output : path + output});
         try {
-            check_outputs(path + input, path + "/bundle", paths);
+            check_outputs(path + input, path + "/bundle", options);
         } catch (const Failure &failure) {
             return failure.what();
         }
@@ -205,7 +206,7 @@ TEST_CASE("output: the input, the bundle and another output are refused by whate
     CHECK(folder.check({"/bundle.csv"}).empty());
     for (const char *rejects : {"/out.csv", "/bundle/../out.csv", "/current/../out.csv", "/out.csv.wb-partial"})
         CHECK(has(folder.check({"/out.csv", rejects}), "is written there"));
-    CHECK(has(folder.check({"-", "-"}), "is written there"));
+    CHECK(folder.check({"-", "-"}) == "--rejects '-' cannot be written: --output '-' is written there");
     CHECK(has(folder.check({"-", "/dev/stdout"}), "is written there"));
     CHECK(folder.get("/in.csv") == "input");
     CHECK_FALSE(fs::exists(folder.path + "/out.csv"));
