@@ -59,6 +59,8 @@ class Encode final : public Verb {
 
     int run() override {
         check_outputs(input_.path, choice_.directory, {{"--output", output_}, {"--rejects", rejects_}});
+        refuse_other_format("--output", output_);
+        refuse_other_format("--rejects", rejects_);
         Schema schema = Schema::load(choice_.directory).value();
         InputFile file = input_.open(schema);
         watch_interrupt();
@@ -90,6 +92,12 @@ class Encode final : public Verb {
     }
 
   private:
+    static void refuse_other_format(const char *option, const std::string &path) {
+        if (output_format(option, path, Format::ndjson, ".ndjson or .jsonl") != Format::ndjson)
+            throw Failure(exit_usage,
+                          formatted("{} '{}': encode writes JSON lines, expected .ndjson or .jsonl", option, path));
+    }
+
     static Expected<std::string> encode(const Payments &payments, const Record &record, Row &row, Payment &payment) {
         if (auto read = payments.read(record, row, payment); !read) return std::move(read).error();
         std::string line = formatted(R"({{"line":{},"tensors":{{)", record.line);

@@ -111,7 +111,7 @@ void CommandLine::check_verb(std::string_view word) const {
     if (word.size() > 1 && word.starts_with('-'))
         throw Failure(exit_usage, formatted("expected a verb, got the option '{}'; {}", word, verbs));
     const std::string nearest = nearest_name(word, verbs_);
-    throw Failure(exit_usage, formatted("no such verb '{}'{}; {}", word,
+    throw Failure(exit_usage, formatted("no such verb '{}'{} ({})", word,
                                         nearest.empty() ? "" : formatted("; did you mean '{}'?", nearest), verbs));
 }
 

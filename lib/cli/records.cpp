@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
@@ -67,6 +68,22 @@ Format format_of(const std::string &name, const std::string &path) {
     if (name == "csv" || (name.empty() && ends(".csv"))) return Format::csv;
     if (name == "ndjson" || (name.empty() && (ends(".ndjson") || ends(".jsonl")))) return Format::ndjson;
     throw Failure(exit_usage, "'" + path + "': expected .csv, .ndjson or .jsonl, or --format csv or ndjson");
+}
+
+Format output_format(const char *option, const std::string &path, Format otherwise, const char *expected) {
+    constexpr std::string_view not_written[] = {".tsv",     ".tab", ".xls", ".xlsx", ".xlsm", ".xlsb",  ".ods",
+                                                ".parquet", ".pq",  ".orc", ".avro", ".json", ".arrow", ".feather",
+                                                ".gz",      ".bz2", ".xz",  ".zst",  ".zip"};
+    const size_t dot = path.find_last_of("./");
+    std::string extension = dot == std::string::npos ? "" : path.substr(dot);
+    for (char &c : extension)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (extension == ".csv") return Format::csv;
+    if (extension == ".ndjson" || extension == ".jsonl") return Format::ndjson;
+    if (std::find(std::begin(not_written), std::end(not_written), extension) != std::end(not_written))
+        throw Failure(exit_usage,
+                      formatted("{} '{}': expected {}, as {} is not written", option, path, expected, extension));
+    return otherwise;
 }
 
 RecordReader::RecordReader(const std::string &path, Format format) : path_(path), format_(format) {

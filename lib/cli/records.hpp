@@ -15,6 +15,11 @@ enum class Format { csv, ndjson };
 // By --format ("csv", "ndjson", "" for none), else by the path's extension; a Failure where neither says.
 Format format_of(const std::string &name, const std::string &path);
 
+// Of an output, by its extension; `otherwise` where that says nothing. A Failure names `option` where the extension is
+// that of a format that is not written, and says what is `expected`.
+Format output_format(const char *option, const std::string &path, Format otherwise,
+                     const char *expected = ".csv, .ndjson or .jsonl");
+
 // Longest record accepted; a longer one is reported and skipped, so that memory stays bounded whatever the file says.
 inline constexpr size_t max_record_bytes = 1 << 20;
 

@@ -47,6 +47,8 @@ class Score final : public Verb {
         const std::string rejects_file = rejects_path();
         target_of(summary_path());  // a Failure where it is closed
         check_outputs(input_.path, choice_.directory, {{"--output", output_}, {"--rejects", rejects_file}});
+        const Format output = output_format("--output", output_, format_of(input_.format, input_.path));
+        if (!rejects_.empty()) output_format("--rejects", rejects_, output);
         refuse_taken_names(ids_);
         Engine engine = choice_.engine();
         Model model = Model::load(engine, choice_.directory, choice_.load()).value();
@@ -56,13 +58,13 @@ class Score final : public Verb {
         InputFile file = input_.open(model.schema(), options);
 
         ScoreSettings settings;
-        settings.output = output_format(file.payments->options().format);
+        settings.output = output;
         settings.batch = batch_;
         if (deadline_us_) settings.budget = std::chrono::microseconds(deadline_us_);
         settings.bands = band_names(choice_.directory);
         watch_interrupt();
-        Output output(output_), rejects(rejects_file);
-        output.write(output_header(settings, ids_));
+        Output scores(output_), rejects(rejects_file);
+        scores.write(output_header(settings, ids_));
         rejects.write(rejects_header(settings, ids_));
 
         Summary summary;
@@ -74,36 +76,30 @@ class Score final : public Verb {
                 *file.reader, threads, std::max<size_t>(chunk_rows, batch_),
                 [&] { return make_scorer(model, *file.payments, settings); },
                 [&](Chunk &chunk) {
-                    output.write(chunk.output);
+                    scores.write(chunk.output);
                     rejects.write(chunk.rejects);
                     summary.add(chunk);
                     progress.show(summary.rows, summary.rejected);
                 });
         }
         double seconds = static_cast<double>(wb_now_ns() - begin) * 1e-9;
-        output.finish();
+        scores.finish();
         rejects.finish();
         try {
             report(summary, seconds, settings, model);
         } catch (const Failure &) {
             if (!interrupted()) throw;  // Ctrl-C ends a summary's reader too, which is no reason to lose the rows
         }
-        output.close();
+        scores.close();
         rejects.close();
         if (interrupted())
             throw Failure(interrupt_exit(),
                           formatted("ended by {} after {} rows, {}: scores to '{}', rejects to '{}'", interrupt_name(),
-                                    summary.rows, what_is_written(output, rejects), output_, rejects_file));
+                                    summary.rows, what_is_written(scores, rejects), output_, rejects_file));
         return summary.rejected ? exit_rejected : exit_ok;
     }
 
   private:
-    Format output_format(Format input) const {
-        if (output_.ends_with(".csv")) return Format::csv;
-        if (output_.ends_with(".ndjson") || output_.ends_with(".jsonl")) return Format::ndjson;
-        return input;
-    }
-
     std::string rejects_path() const {
         if (!rejects_.empty()) return rejects_;
         return target_of(output_).is_file ? output_ + ".rejects" : to_stderr;

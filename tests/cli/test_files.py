@@ -155,7 +155,7 @@ def test_what_is_printed_goes_into_no_file_that_is_read_or_written(bundle, tmp_p
     source, output = write(tmp_path / "in.csv", csv_of(50)), write(tmp_path / "out.csv", "before\n")
     command = [COMMAND, verb, bundle, "--input", source, "--allow-unknown", "--output", output, "--rejects",
                tmp_path / "r.csv"]
-    for path, why in ((source, "it is the input"), (output, f"'{output}' is written there")):
+    for path, why in ((source, "it is the input"), (output, f"--output '{output}' is written there")):
         before = source.read_text(), output.read_text()
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with open(path, mode) as file:
@@ -166,6 +166,24 @@ def test_what_is_printed_goes_into_no_file_that_is_read_or_written(bundle, tmp_p
         if stream == "stdout" or path == source:
             assert (source.read_text(), output.read_text()) == before
         assert sorted(os.listdir(tmp_path)) == ["in.csv", "out.csv"]
+
+
+@pytest.mark.parametrize("name", ["x.xlsx", "x.XLS", "x.parquet", "x.feather", "x.tsv", "x.csv.gz", "x.json"])
+def test_formats_that_are_not_written_are_refused(bundle, tmp_path, name):
+    source = write(tmp_path / "in.csv", csv_of(5))
+    for verb in ("score", "encode"):
+        for outputs in (("--output", tmp_path / name), ("--output", tmp_path / "o.jsonl", "--rejects", tmp_path / name)):
+            error = run(verb, bundle, "--input", source, "--allow-unknown", *outputs, code=2).stderr
+            assert name in error and ".ndjson or .jsonl, as " in error and outputs[-2] in error
+    assert os.listdir(tmp_path) == ["in.csv"]
+
+
+def test_encode_writes_json_lines_only(bundle, tmp_path):
+    source = write(tmp_path / "in.csv", csv_of(5))
+    error = run("encode", bundle, "--input", source, "--allow-unknown", "--output", tmp_path / "e.csv", code=2).stderr
+    assert "--output" in error and "writes JSON lines, expected .ndjson or .jsonl" in error
+    run("encode", bundle, "--input", source, "--allow-unknown", "--output", tmp_path / "e.jsonl")
+    assert len(lines_of(tmp_path / "e.jsonl")) == 5
 
 
 def test_outputs_are_two_files_and_none_in_the_bundle(bundle, tmp_path):
@@ -295,7 +313,8 @@ def test_a_signal_leaves_whole_lines_and_a_message(bundle, tmp_path, number):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("verb", ["score", "encode"])
 def test_a_signal_ends_the_wait_for_a_fifos_reader(bundle, tmp_path, number, verb):
-    source, rejects = write(tmp_path / "in.csv", csv_of(3)), write(tmp_path / "r.csv", "before\n")
+    source = write(tmp_path / "in.csv", csv_of(3))
+    rejects = write(tmp_path / ("r.csv" if verb == "score" else "r.jsonl"), "before\n")
     os.mkfifo(tmp_path / "fifo")
     process = subprocess.Popen([COMMAND, verb, bundle, "--input", source, "--allow-unknown", "--output",
                                 tmp_path / "fifo", "--rejects", rejects], stderr=subprocess.PIPE, text=True)

@@ -253,4 +253,10 @@ TEST_CASE("the format comes from the option, then from the extension") {
     CHECK(format_of("", "x.jsonl") == Format::ndjson);
     CHECK(format_of("ndjson", "x.csv") == Format::ndjson);
     CHECK_THROWS_AS(format_of("", "x.parquet"), Failure);
+    CHECK(output_format("--output", "d.tsv/x.CSV", Format::ndjson) == Format::csv);
+    CHECK(output_format("--output", "x.csv.jsonl", Format::csv) == Format::ndjson);
+    for (const char *path : {"-", "x", "x.out", "d.xlsx/x", "/dev/null"})
+        CHECK(output_format("--output", path, Format::csv) == Format::csv);
+    for (const char *path : {"x.xlsx", "x.XLS", "x.parquet", "x.feather", "x.tsv", "x.csv.gz", "x.json"})
+        CHECK_THROWS_AS(output_format("--output", path, Format::csv), Failure);
 }
