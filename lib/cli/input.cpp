@@ -31,7 +31,8 @@ InputFile Input::open(const Schema &schema, InputOptions options) const {
     Record header;
     if (options.format == Format::csv && !file.reader->next(header))
         throw Failure(exit_failed, "'" + path + "' has no header");
-    if (!header.fault.empty()) throw Failure(exit_failed, "header: " + header.fault);
+    if (!header.fault.empty()) throw Failure(exit_failed, "header of '" + path + "': " + header.fault);
+    options.path = path;
     file.payments = std::make_unique<Payments>(schema, std::move(options), header.text);
     return file;
 }

@@ -7,6 +7,7 @@
 #include "cli/label.hpp"
 #include "cli/members.hpp"
 #include "cli/printable.hpp"
+#include "cli/spelling.hpp"
 #include "cli/text.hpp"
 
 namespace weighbridge::cli {
@@ -32,6 +33,21 @@ std::string column_name(const CsvField &name, size_t index, bool is_header) {
     if (name.text.empty()) return formatted("column {} (without a name)", index + 1);
     if (!is_header || name.text.size() > longest_name) return formatted("column {}", index + 1);
     return formatted("'{}'", name.text);
+}
+
+// Of a name that is not a feature's, id's or label's. The name itself is not printed: it says nothing more.
+constexpr const char *about_look_alikes = "differs in case or blanks only: write the name as it is here";
+
+bool has(std::string_view name, const std::vector<CsvField> &names) {
+    return std::any_of(names.begin(), names.end(), [&](const CsvField &field) { return field.text == name; });
+}
+
+// The column whose name would be `name` if case and blanks around it did not count; names.size() for none.
+size_t look_alike(std::string_view name, const std::vector<CsvField> &names) {
+    const std::string plain = folded(name);
+    size_t i = 0;
+    while (i < names.size() && folded(names[i].text) != plain) ++i;
+    return i;
 }
 
 }  // namespace
@@ -69,6 +85,10 @@ size_t Payments::known(const std::vector<CsvField> &names) const {
         std::count_if(names.begin(), names.end(), [&](const CsvField &name) { return names_.contains(name.text); }));
 }
 
+void Payments::refuse_header(const std::string &why) const {
+    throw Failure(exit_failed, formatted("header of '{}': {}", options_.path, why));
+}
+
 // Where cells that another character separates are more of the names that are looked for.
 void Payments::refuse_other_separator(const std::string &header, size_t known_by_comma) const {
     std::vector<CsvField> names;
@@ -79,54 +99,82 @@ void Payments::refuse_other_separator(const std::string &header, size_t known_by
         std::replace(other.begin(), other.end(), ',', ' ');
         std::replace(other.begin(), other.end(), separator, ',');
         if (!split_csv(other, 0, names, scratch) && known(names) > known_by_comma)
-            throw Failure(exit_failed, formatted("header: expected cells between commas, got {}; write the file with "
-                                                 "commas (cells that hold one in quotes)",
-                                                 name));
+            refuse_header(
+                formatted("expected cells between commas, got {}; write the file with commas (cells that hold "
+                          "one in quotes)",
+                          name));
     }
 }
 
 void Payments::bind(const std::string &header) {
     std::vector<CsvField> names;
     std::string scratch;
-    if (auto wrong = split_csv(header, 0, names, scratch)) throw Failure(exit_failed, "header: " + *wrong);
+    // Excel reads the separator there.
+    if (const std::string plain = folded(header); plain.starts_with("sep=") && plain.size() <= 5)
+        refuse_header("the first line tells Excel the separator ('sep='): remove it, and write the file with commas");
+    if (auto wrong = split_csv(header, 0, names, scratch)) refuse_header(*wrong);
     refuse_other_separator(header, known(names));
     for (const CsvField &name : names) {
         Column column = column_of(name.text);
         if (column.feature != none || column.id != none || column.label)
             for (const Column &other : columns_)
                 if (other.feature == column.feature && other.id == column.id && other.label == column.label)
-                    throw Failure(exit_failed, formatted("header: column '{}' is there twice", name.text));
+                    refuse_header(formatted("column '{}' is there twice", name.text));
         columns_.push_back(column);
     }
-    auto has = [&](const std::string &name) {
-        return std::any_of(names.begin(), names.end(), [&](const CsvField &field) { return field.text == name; });
-    };
+    refuse_wrong_names(names);
+}
+
+// For a column that an option names, and that is not there.
+void Payments::refuse_column(const char *option, const std::string &name, const std::vector<CsvField> &names) const {
+    const size_t like = look_alike(name, names);
+    refuse_header(formatted("{} column '{}' is not there{}", option, name,
+                            like < names.size() ? formatted("; column {} {}", like + 1, about_look_alikes) : ""));
+}
+
+void Payments::refuse_wrong_names(const std::vector<CsvField> &names) const {
+    std::vector<bool> explained(names.size());  // by a feature that the name looks like
     std::string missing;
-    size_t found = 0;
+    size_t found = 0, alike = 0;
+    bool may_be_missing = true;  // with --allow-missing
     for (const wb_feature_info &feature : schema_.features()) {
-        if (has(feature.name))
+        if (has(feature.name, names)) {
             ++found;
-        else
-            append_item(missing, formatted("'{}'", feature.name));
+            continue;
+        }
+        const size_t like = look_alike(feature.name, names);
+        if (like < names.size() && !names_.contains(names[like].text)) {
+            explained[like] = true;
+            ++alike;
+            append_item(missing, formatted("'{}' (column {} {})", feature.name, like + 1, about_look_alikes));
+        } else {
+            append_item(missing, formatted("'{}'{}", feature.name, feature.required ? " (required)" : ""));
+            if (!feature.required) continue;
+        }
+        may_be_missing = false;
     }
-    if (!found)
-        throw Failure(exit_failed, "header: the first line names no feature: expected a header with " + missing);
+    if (!found && !alike) refuse_header("the first line names no feature: expected a header with " + missing);
     for (const std::string &id : options_.ids)
-        if (!has(id)) throw Failure(exit_failed, formatted("header: --id column '{}' is not there", id));
-    if (!options_.label.empty() && !has(options_.label))
-        throw Failure(exit_failed, formatted("header: --label column '{}' is not there", options_.label));
+        if (!has(id, names)) refuse_column("--id", id, names);
+    if (!options_.label.empty() && !has(options_.label, names)) refuse_column("--label", options_.label, names);
 
     // A payment's cell may be a feature's name by chance, most of them are not.
-    bool is_header = missing.empty() || 2 * known(names) > names.size();
+    bool is_header = missing.empty() || 2 * (known(names) + alike) > names.size();
     std::string unknown;
     for (size_t i = 0; i < names.size(); ++i) {
         const bool is_index = i == 0 && names[i].text.empty();  // as pandas and R write it
-        if (!names_.contains(names[i].text) && !is_index) append_item(unknown, column_name(names[i], i, is_header));
+        if (!names_.contains(names[i].text) && !is_index && !explained[i])
+            append_item(unknown, column_name(names[i], i, is_header));
     }
+    std::string wrong;
     if (!unknown.empty() && !options_.allow_unknown)
-        throw Failure(exit_failed, "header: not features: " + unknown + "; --allow-unknown ignores them");
-    if (!missing.empty() && !options_.allow_missing)
-        throw Failure(exit_failed, "header: no column for: " + missing + "; --allow-missing leaves them missing");
+        wrong = "not features: " + unknown + "; --allow-unknown ignores them";
+    if (!missing.empty() && !options_.allow_missing) {
+        if (!wrong.empty()) wrong += "; ";
+        wrong += "no column for: " + missing;
+        if (may_be_missing) wrong += "; --allow-missing leaves them missing";
+    }
+    if (!wrong.empty()) refuse_header(wrong);
 }
 
 Expected<void> Payments::read(const Record &record, Row &row, Payment &payment) const {

@@ -16,6 +16,7 @@ namespace weighbridge::cli {
 
 struct InputOptions {
     Format format = Format::csv;
+    std::string path;              // of the file, for messages
     std::vector<std::string> ids;  // columns that are passed through; they may be features too
     std::string label;             // column with what label.hpp reads, not a feature; "" for none
     bool allow_unknown = false;
@@ -58,6 +59,9 @@ class Payments {
     Column column_of(std::string_view name) const;
     size_t known(const std::vector<CsvField> &names) const;
     void bind(const std::string &header);
+    [[noreturn]] void refuse_header(const std::string &why) const;
+    void refuse_column(const char *option, const std::string &name, const std::vector<CsvField> &names) const;
+    void refuse_wrong_names(const std::vector<CsvField> &names) const;
     void refuse_other_separator(const std::string &header, size_t known_by_comma) const;
     Expected<void> read_csv(std::string_view record, Row &row, Payment &payment) const;
     Expected<void> read_json(std::string_view record, Row &row, Payment &payment) const;

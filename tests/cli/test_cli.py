@@ -268,6 +268,35 @@ def test_columns_that_are_unknown_missing_or_there_twice_are_errors(bundle, tmp_
     assert "'fraud'" in refused(full, row, "--label", "fraud")
     refused(full, row, "--label", "online", code=2)
     assert "header" in refused("", "")
+    assert f"header of '{tmp_path / 'in.csv'}': not features: 'colour'" in refused(full + ",colour", row + ",red")
+
+
+@pytest.mark.parametrize("header, expected, unexpected", [
+    ("amount_minor,country,online,colour",
+     ["not features: 'colour'; --allow-unknown", "no column for: 'age_days'; --allow-missing"], ["required"]),
+    ("amount_minor,age_days,online,colour",
+     ["not features: 'colour'", "no column for: 'country' (required)"], ["--allow-missing"]),
+    ("amount_minor,online", ["'age_days', 'country' (required)"], ["--allow-missing", "not features"]),
+    ("AMOUNT_MINOR,age_days,country,online", ["'amount_minor' (column 1 differs in case or blanks only"],
+     ["--allow", "not features"]),
+    (" amount_minor,age_days,Country ,online", ["'amount_minor' (column 1 differs", "'country' (column 3 differs"],
+     ["--allow", "not features"]),
+    ("AMOUNT_MINOR,AGE_DAYS,COUNTRY,ONLINE", ["(column 1 differs", "(column 4 differs"], ["names no feature"]),
+    ("amount_minor,age_days,country,online,Country", ["not features: 'Country'; --allow-unknown"], ["differs"]),
+    ("sep=,\namount_minor,age_days,country,online", ["'sep='", "remove it"], ["names no feature"]),
+    ("sep=;\namount_minor;age_days;country;online", ["'sep='", "remove it", "with commas"], ["names no feature"]),
+])
+def test_names_that_are_nearly_right_are_explained(bundle, tmp_path, header, expected, unexpected):
+    source = write(tmp_path / "in.csv", header + "\n5,1,FR,1\n")
+    error = score(bundle, source, tmp_path / "out.csv", code=1).stderr
+    assert all(part in error for part in expected) and not any(part in error for part in unexpected), error
+
+
+def test_an_id_or_label_that_is_nearly_right_is_explained(bundle, tmp_path):
+    source = write(tmp_path / "in.csv", csv_of(1))
+    for option, name in (("--id", "ID"), ("--label", "Fraud")):
+        error = score(bundle, source, tmp_path / "out.csv", "--allow-unknown", option, name, code=1).stderr
+        assert f"{option} column '{name}' is not there; column {1 if name == 'ID' else 6} differs in case or blanks only" in error
 
 
 def test_csv_dialects(bundle, tmp_path):
