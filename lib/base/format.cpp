@@ -52,13 +52,20 @@ size_t escape(char *text, size_t size, size_t room) {
 template <class Sink>
 void write_field(Sink &sink, std::string_view field, const TextValue &value) {
     switch (value.kind) {
-        case TextValue::Kind::boolean: return sink.add(field, value.boolean);
-        case TextValue::Kind::character: return sink.add(field, value.character);
-        case TextValue::Kind::signed_integer: return sink.add(field, value.signed_integer);
-        case TextValue::Kind::unsigned_integer: return sink.add(field, value.unsigned_integer);
-        case TextValue::Kind::float32: return sink.add(field, value.float32);
-        case TextValue::Kind::float64: return sink.add(field, value.float64);
-        case TextValue::Kind::text: return sink.add(field, value.text);
+        case TextValue::Kind::boolean:
+            return sink.add(field, value.boolean);
+        case TextValue::Kind::character:
+            return sink.add(field, value.character);
+        case TextValue::Kind::signed_integer:
+            return sink.add(field, value.signed_integer);
+        case TextValue::Kind::unsigned_integer:
+            return sink.add(field, value.unsigned_integer);
+        case TextValue::Kind::float32:
+            return sink.add(field, value.float32);
+        case TextValue::Kind::float64:
+            return sink.add(field, value.float64);
+        case TextValue::Kind::text:
+            return sink.add(field, value.text);
     }
 }
 

@@ -26,11 +26,12 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 
 // Twelve independent accumulators; in assembly, because gcc makes one of accumulators that are alike.
 #define WB_FMA(P, I) "vfmadd231ps %%" P "mm14, %%" P "mm15, %%" P "mm" #I "\n\t"
-#define WB_TWELVE(P)                                                                                        \
-    WB_FMA(P, 0)                                                                                            \
-    WB_FMA(P, 1)                                                                                            \
-    WB_FMA(P, 2) WB_FMA(P, 3) WB_FMA(P, 4) WB_FMA(P, 5) WB_FMA(P, 6) WB_FMA(P, 7) WB_FMA(P, 8) WB_FMA(P, 9) \
-        WB_FMA(P, 10) WB_FMA(P, 11)
+#define WB_TWELVE(P)                                                                                         \
+    WB_FMA(P, 0)                                                                                             \
+    WB_FMA(P, 1)                                                                                             \
+    WB_FMA(P, 2)                                                                                             \
+    WB_FMA(P, 3) WB_FMA(P, 4) WB_FMA(P, 5) WB_FMA(P, 6) WB_FMA(P, 7) WB_FMA(P, 8) WB_FMA(P, 9) WB_FMA(P, 10) \
+        WB_FMA(P, 11)
 #define WB_FMA_LOOP(NAME, P)                                                                                        \
     void NAME(int64_t steps) {                                                                                      \
         asm volatile("vpxor %%xmm14, %%xmm14, %%xmm14\n\tvpxor %%xmm15, %%xmm15, %%xmm15" : : : "xmm14", "xmm15");  \

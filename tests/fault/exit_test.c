@@ -23,8 +23,7 @@ static int32_t score(void) {
     uint64_t row[64];
     wb_result result = WB_RESULT_INIT;
     int32_t code = wb_row_init(schema, row, sizeof row, NULL);
-    if (code == WB_OK)
-        code = wb_row_set_json(schema, row, kRow, sizeof kRow - 1, NULL);
+    if (code == WB_OK) code = wb_row_set_json(schema, row, kRow, sizeof kRow - 1, NULL);
     return code == WB_OK ? wb_model_score(&result, model, row, WB_NO_DEADLINE, NULL, NULL) : code;
 }
 

@@ -31,9 +31,7 @@ struct M {  // 16 booleans: 0 or -1
 
 #define WB_EACH for (int i = 0; i < 16; ++i)
 
-WB_INLINE F set(float x) {
-    return {x - F{}.v};
-}
+WB_INLINE F set(float x) { return {x - F{}.v}; }
 WB_INLINE F load(const float *p) {
     F y;
     __builtin_memcpy(&y, p, sizeof y);
@@ -75,16 +73,10 @@ WB_INLINE F round(F a) {
     return a;
 }
 // a > b ? a : b and a < b ? a : b: b where either is a NaN, or both are zeros.
-WB_INLINE F max_or_second(F a, F b) {
-    return {a.v > b.v ? a.v : b.v};
-}
-WB_INLINE F min_or_second(F a, F b) {
-    return {a.v < b.v ? a.v : b.v};
-}
+WB_INLINE F max_or_second(F a, F b) { return {a.v > b.v ? a.v : b.v}; }
+WB_INLINE F min_or_second(F a, F b) { return {a.v < b.v ? a.v : b.v}; }
 
-WB_INLINE I set_int(uint32_t x) {
-    return {x - I{}.v};
-}
+WB_INLINE I set_int(uint32_t x) { return {x - I{}.v}; }
 WB_INLINE I bits(F a) {
     I y;
     __builtin_memcpy(&y, &a, sizeof y);
@@ -112,21 +104,15 @@ template <int Count>
 WB_INLINE I right_signed(I a) {
     return {(decltype(I::v))((decltype(M::v))a.v >> Count)};
 }
-WB_INLINE F to_float(I a) {
-    return {__builtin_convertvector((decltype(M::v))a.v, decltype(F::v))};
-}
+WB_INLINE F to_float(I a) { return {__builtin_convertvector((decltype(M::v))a.v, decltype(F::v))}; }
 WB_INLINE I load_int(const int32_t *p) {
     I y;
     __builtin_memcpy(&y, p, sizeof y);
     return y;
 }
 
-WB_INLINE M less(F a, F b) {
-    return {a.v < b.v};
-}
-WB_INLINE M is_nan(F a) {
-    return {a.v != a.v};
-}
+WB_INLINE M less(F a, F b) { return {a.v < b.v}; }
+WB_INLINE M is_nan(F a) { return {a.v != a.v}; }
 WB_INLINE M first(int64_t n) {
     M m;
     WB_EACH m.v[i] = i < n ? -1 : 0;
@@ -137,9 +123,7 @@ WB_INLINE M load_mask(const uint8_t *p, int64_t n) {
     WB_EACH m.v[i] = i < n && p[i] != 0 ? -1 : 0;
     return m;
 }
-WB_INLINE F choose(M m, F yes, F no) {
-    return {m.v ? yes.v : no.v};
-}
+WB_INLINE F choose(M m, F yes, F no) { return {m.v ? yes.v : no.v}; }
 WB_INLINE F keep(M m, F a) { return choose(m, a, set(0.0f)); }  // 0 elsewhere
 WB_INLINE bool all(M m) {
     bool found = true;
