@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# System packages that the core needs. fmt is used header-only, so that no formatting symbol leaves the library.
+# System packages. The core needs fmt and OpenSSL; the command CLI11 and nlohmann_json. fmt is used header-only, so that no formatting symbol leaves the library.
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
-find_package(nlohmann_json REQUIRED)
 # OpenSSL's SHA-256 is linked from the static library: five objects, no libcrypto.so.3 beside the library.
 find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
 find_library(WEIGHBRIDGE_LIBCRYPTO_A NAMES libcrypto.a)
@@ -14,6 +13,9 @@ target_include_directories(weighbridge_sha256 SYSTEM INTERFACE "${OPENSSL_INCLUD
 target_link_libraries(weighbridge_sha256 INTERFACE "${WEIGHBRIDGE_LIBCRYPTO_A}")
 if(WEIGHBRIDGE_BUILD_COMMAND)
     find_package(CLI11 REQUIRED)
+endif()
+if(WEIGHBRIDGE_BUILD_COMMAND OR WEIGHBRIDGE_BUILD_TESTS)
+    find_package(nlohmann_json REQUIRED)
 endif()
 if(WEIGHBRIDGE_BUILD_TESTS)
     find_package(Catch2 REQUIRED)

@@ -6,14 +6,9 @@ list(FILTER WEIGHBRIDGE_CORE_SOURCES EXCLUDE REGEX "/lib/(torch|cli)/")
 add_library(weighbridge_core STATIC ${WEIGHBRIDGE_CORE_SOURCES})
 target_include_directories(weighbridge_core PUBLIC "${PROJECT_SOURCE_DIR}/lib" "${PROJECT_SOURCE_DIR}/include")
 target_link_libraries(weighbridge_core
-    PUBLIC fmt::fmt-header-only nlohmann_json::nlohmann_json weighbridge_sha256 Threads::Threads ${CMAKE_DL_LIBS}
+    PUBLIC fmt::fmt-header-only weighbridge_sha256 Threads::Threads ${CMAKE_DL_LIBS}
     PRIVATE weighbridge_flags)
 include(NativeKernels)
-# JSON is read and written at load and for reports: less optimised, it compiles in three quarters of the time.
-foreach(file base/json bundle/describe bundle/pack engine/compile)
-    set_source_files_properties("${PROJECT_SOURCE_DIR}/lib/${file}.cpp" PROPERTIES
-        COMPILE_OPTIONS "$<$<CONFIG:Release>:-O1>" SKIP_PRECOMPILE_HEADERS ON)
-endforeach()
 target_precompile_headers(weighbridge_core PRIVATE <algorithm> <map> <memory> <optional> <string> <variant> <vector>)
 
 file(GLOB WEIGHBRIDGE_CAPI_SOURCES CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/capi/src/*.cpp")

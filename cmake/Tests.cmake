@@ -36,7 +36,7 @@ wb_test_program(unit_tests
         "${PROJECT_SOURCE_DIR}/lib/cli/table.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/text.cpp"
         "${WEIGHBRIDGE_TESTS}/support/fixture.cpp" "${WEIGHBRIDGE_TESTS}/support/fixture_plan.cpp"
         "${WEIGHBRIDGE_TESTS}/support/random_graph.cpp" "${WEIGHBRIDGE_TESTS}/support/graph_runs.cpp"
-    LIBRARIES test_main weighbridge_core)
+    LIBRARIES test_main weighbridge_core nlohmann_json::nlohmann_json)
 target_precompile_headers(unit_tests PRIVATE <support/catch.hpp>)
 set(unit_cases "")
 if(WEIGHBRIDGE_SANITIZE STREQUAL "thread")

@@ -25,7 +25,7 @@ function(wb_fuzzed name pattern)
     target_include_directories(${name} PUBLIC "${PROJECT_SOURCE_DIR}/lib" "${PROJECT_SOURCE_DIR}/include")
     target_compile_options(${name} PRIVATE ${fuzz_options} -fsanitize=fuzzer-no-link)
     target_link_libraries(${name}
-        PUBLIC fmt::fmt-header-only nlohmann_json::nlohmann_json weighbridge_sha256 Threads::Threads ${CMAKE_DL_LIBS}
+        PUBLIC fmt::fmt-header-only weighbridge_sha256 Threads::Threads ${CMAKE_DL_LIBS}
         PRIVATE weighbridge_flags)
 endfunction()
 wb_fuzzed(weighbridge_fuzzed

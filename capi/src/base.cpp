@@ -4,8 +4,6 @@
 #include "barrier.hpp"
 #include "base/clock.hpp"
 #include "base/cpu.hpp"
-#include "base/json.hpp"
-#include "bundle/json_cursor.hpp"
 #include "pool/pool.hpp"
 #include "weighbridge.h"
 
@@ -53,17 +51,17 @@ const char *wb_status_name(int32_t status) {
 
 int32_t wb_system_info(char *out, size_t capacity, size_t *needed, wb_error *err) {
     return capi::barrier(err, [&] {
-        lib::Json info;
+        lib::JsonValue info;
         info["version"] = WB_VERSION_STRING;
         info["abi"] = WB_ABI_VERSION;
-        info["cpu_features"] = lib::cpu_features();
+        info["cpu_features"] = lib::JsonValue::array(lib::cpu_features());
         info["cpu_contexts"] = lib::automatic_cpu_contexts();
         info["cpu_level"] = lib::native::name_of(lib::native::best_level(false));
-        info["backends"] = {"native", "reference"};
-        const std::string plugins = lib::describe_plugins_json();
-        info["plugins"] = **lib::parse_json("plugins", plugins, plugins.size());
-        if (!info["plugins"].empty()) info["backends"].push_back("torchscript");
-        return capi::fill_text(out, capacity, needed, info.dump(2));
+        info["backends"] = lib::JsonValue::array(std::vector{"native", "reference"});
+        lib::JsonValue plugins = lib::describe_plugins();
+        if (!plugins.get<lib::JsonValue::Elements>()->empty()) info["backends"].push_back("torchscript");
+        info["plugins"] = std::move(plugins);
+        return capi::fill_text(out, capacity, needed, info.lines());
     });
 }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/json.hpp"
 #include "bundle/pack.hpp"
 #include "objects.hpp"
 #include "weighbridge.h"
@@ -70,7 +69,7 @@ int32_t wb_bundle_inspect(char *out, size_t capacity, size_t *needed, const char
         if (!path) return capi::null_argument("path");
         auto bundle = lib::Bundle::open(path, lib::Bundle::Mode::full, lib::Bundle::kAnyTime);
         if (!bundle) return bundle.status();
-        return capi::fill_text(out, capacity, needed, (*bundle)->describe_json());
+        return capi::fill_text(out, capacity, needed, (*bundle)->describe().lines());
     });
 }
 
@@ -89,7 +88,7 @@ int32_t wb_bundle_verify(char *out, size_t capacity, size_t *needed, wb_engine *
         auto report = object->engine->verify(**model);
         if (!report) return report.status();
         Status verdict = report->verdict((*model)->bundle().manifest());
-        auto info = lib::Json::object();
+        lib::JsonValue info;
         const auto &manifest = (*model)->bundle().manifest();
         info["name"] = manifest.identity.name;
         info["version"] = manifest.identity.version;
@@ -102,8 +101,8 @@ int32_t wb_bundle_verify(char *out, size_t capacity, size_t *needed, wb_engine *
         info["probabilities"] = report->probabilities;
         info["bands"] = report->bands;
         info["largest_probability_difference"] = report->largest_probability_difference;
-        info["warnings"] = manifest.warnings;
-        Status filled = capi::fill_text(out, capacity, needed, info.dump(2));
+        info["warnings"] = lib::JsonValue::array(manifest.warnings);
+        Status filled = capi::fill_text(out, capacity, needed, info.lines());
         return filled.ok() ? verdict : filled;
     });
 }

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/json.hpp"
-#include "bundle/json_cursor.hpp"
 #include "objects.hpp"
 #include "plan/plan.hpp"
 #include "weighbridge.h"
@@ -45,9 +43,8 @@ Status parse_engines(std::string_view text, std::vector<std::string> &engines) {
     return Status();
 }
 
-lib::Json describe(const lib::Model &model) {
-    const std::string bundle = model.bundle().describe_json();
-    lib::Json info = std::move(**lib::parse_json("bundle", bundle, bundle.size()));
+lib::JsonValue describe(const lib::Model &model) {
+    lib::JsonValue info = model.bundle().describe();
     lib::Traits traits = model.program().traits();
     info["serving"] = {{"backend", capi::backend_name(model.program().backend())},
                        {"precision", lib::precision_name(model.program().precision())},
@@ -139,7 +136,7 @@ int32_t wb_model_schema(wb_schema **out, wb_model *model, wb_error *err) {
 
 int32_t wb_model_info(char *out, size_t capacity, size_t *needed, wb_model *model, wb_error *err) {
     return with_model(model, err, [&](capi::ModelObject &of) {
-        return capi::fill_text(out, capacity, needed, describe(*of.model).dump(2));
+        return capi::fill_text(out, capacity, needed, describe(*of.model).lines());
     });
 }
 

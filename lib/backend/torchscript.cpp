@@ -13,7 +13,6 @@
 #include "backend/plugin_loader.hpp"
 #include "backend/warm_inputs.hpp"
 #include "backend/worker.hpp"
-#include "base/json.hpp"
 #include "graph/graph_file.hpp"
 #include "plan/binding.hpp"
 #include "weighbridge/c/call.h"
@@ -29,6 +28,17 @@ constexpr int64_t kTileRows = 64;
 constexpr int64_t kSequenceTileRows = 32;
 
 using Line = char[192];  // a plug-in's error, so that a prefix still fits into a Status
+
+// What the plug-in is to find for an output; borrows its names.
+wb_plugin_output wanted_of(const Output &output) {
+    wb_plugin_output wanted{};
+    wanted.name = output.name.c_str();
+    if (!output.source.key.empty()) wanted.key = output.source.key.c_str();
+    wanted.index = output.source.place;
+    wanted.rank = output.shape.rank;
+    std::copy_n(output.shape.size.begin(), wanted.rank, wanted.shape);
+    return wanted;
+}
 
 // The plug-in and the context threads: what a backend, its programs and their executors share.
 struct Threads {
@@ -64,14 +74,7 @@ class ModuleRun final : public Worker::Job {
         inputs_.resize(manifest.tensors.size());
         for (const Output &output : manifest.outputs) {
             buffers_.emplace_back(static_cast<size_t>(rows * output.width) * sizeof(float));
-            wb_plugin_output wanted{};
-            wanted.name = output.name.c_str();
-            if (const auto *key = std::get_if<std::string>(&output.source))
-                wanted.key = key->c_str();
-            else
-                wanted.index = std::get<int64_t>(output.source);
-            wanted.rank = output.shape.rank;
-            std::copy_n(output.shape.size.begin(), wanted.rank, wanted.shape);
+            wb_plugin_output wanted = wanted_of(output);
             wanted.data = reinterpret_cast<float *>(buffers_.back().data());
             outputs_.push_back(wanted);
         }
@@ -282,17 +285,7 @@ class Import final : public Worker::Job {
             arguments.push_back(argument);
         }
         std::vector<wb_plugin_output> outputs;
-        for (const Output &output : manifest.outputs) {
-            wb_plugin_output wanted{};
-            wanted.name = output.name.c_str();
-            if (const auto *key = std::get_if<std::string>(&output.source))
-                wanted.key = key->c_str();
-            else
-                wanted.index = std::get<int64_t>(output.source);
-            wanted.rank = output.shape.rank;
-            std::copy_n(output.shape.size.begin(), wanted.rank, wanted.shape);
-            outputs.push_back(wanted);
-        }
+        for (const Output &output : manifest.outputs) outputs.push_back(wanted_of(output));
         const wb_plugin_import request{arguments.data(),
                                        outputs.data(),
                                        static_cast<uint32_t>(arguments.size()),
@@ -398,13 +391,13 @@ std::unique_ptr<TorchscriptBackend> make_torchscript_backend(PluginOptions optio
     return std::make_unique<Torchscript>(std::move(options));
 }
 
-std::string describe_plugins_json() {
-    Json list = Json::array();
+JsonValue describe_plugins() {
+    JsonValue list = JsonValue::array();
     for (const PluginFile &file : plugins_in(plugin_directory()))
         list.push_back({{"kind", "plugin"}, {"libtorch", file.minor}, {"path", file.path}});
     if (const auto mapped = mapped_libtorch())
         list.push_back({{"kind", "mapped"}, {"libtorch", mapped->version}, {"path", mapped->directory}});
-    return list.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return list;
 }
 
 }  // namespace weighbridge::lib

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "backend/backend.hpp"
+#include "base/json.hpp"
 #include "graph/graph.hpp"
 
 namespace weighbridge::lib {
@@ -37,6 +38,6 @@ Status try_shortest(const PluginOptions &options, const std::shared_ptr<const Bu
                     int64_t longest_ns = kTrial_ns);
 
 // Plug-ins and mapped LibTorch copies found, as a JSON array, for wb_system_info. Loads nothing.
-std::string describe_plugins_json();
+JsonValue describe_plugins();
 
 }  // namespace weighbridge::lib

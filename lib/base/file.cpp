@@ -18,11 +18,6 @@ namespace {
 constexpr size_t kShownPath = 120;         // leaves half of a 255 byte message to the reason
 constexpr size_t kReadAtOnce = 256 << 20;  // Linux cuts a read at 2 GiB - 4 KiB
 
-Status io_error(const std::string &path, std::string_view attempt, int reason) {
-    return Status::failure(WB_IO_ERROR, "{}: {}: {}", shown_path(path), attempt,
-                           std::generic_category().message(reason));
-}
-
 bool has_nul(const std::string &path) { return path.find('\0') != std::string::npos; }
 
 int open_retrying(int directory, const std::string &name, int flags, mode_t mode = 0) {
@@ -65,6 +60,11 @@ bool same_moment(const struct timespec &a, const struct timespec &b) {
 }
 
 }  // namespace
+
+Status io_error(const std::string &path, std::string_view attempt, int reason) {
+    return Status::failure(reason == ENOMEM ? WB_OUT_OF_MEMORY : WB_IO_ERROR, "{}: {}: {}", shown_path(path), attempt,
+                           std::generic_category().message(reason));
+}
 
 Descriptor::~Descriptor() {
     if (fd_ >= 0) ::close(fd_);

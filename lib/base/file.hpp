@@ -28,6 +28,9 @@ class Descriptor {
     int fd_;
 };
 
+// "path: attempt: the system's reason" for an errno: WB_OUT_OF_MEMORY for ENOMEM, else WB_IO_ERROR.
+Status io_error(const std::string &path, std::string_view attempt, int reason);
+
 // A regular file, open for reading; never mapped, for it may be truncated under us.
 class File {
   public:

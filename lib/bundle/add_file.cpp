@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bundle/add_file.hpp"
 
-#include "base/json.hpp"
 #include "base/sha256.hpp"
 #include "bundle/json_cursor.hpp"
 #include "bundle/manifest_reader.hpp"
@@ -15,9 +14,9 @@ Status add_file(const Directory &directory, const std::string &name, ByteView co
     if (!manifest) return manifest.status();
     auto digest = sha256(content);
     if (!digest) return digest.status();
-    (**manifest)["files"][name] = {{"sha256", hex(*digest)}, {"bytes", content.size()}};
+    (*manifest)["files"][name] = {{"sha256", hex(*digest)}, {"bytes", content.size()}};
     if (Status status = directory.replace(name, content); !status.ok()) return status;
-    return directory.replace("manifest.json", as_bytes((*manifest)->dump(2) + "\n"));
+    return directory.replace("manifest.json", as_bytes(manifest->lines() + "\n"));
 }
 
 }  // namespace weighbridge::lib

@@ -9,6 +9,7 @@
 #include "base/bytes.hpp"
 #include "base/expected.hpp"
 #include "base/file.hpp"
+#include "base/json.hpp"
 #include "base/sha256.hpp"
 #include "bundle/manifest.hpp"
 #include "feature/encoder.hpp"
@@ -55,7 +56,7 @@ class Bundle {
     const std::vector<std::string> &samples(uint32_t index) const { return samples_[index]; }
 
     // What inspect prints.
-    std::string describe_json() const;
+    JsonValue describe() const;
 
   private:
     Bundle() = default;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/json.hpp"
+#include <array>
+
 #include "bundle/bundle.hpp"
-#include "bundle/json_cursor.hpp"
 #include "feature/type_name.hpp"
 #include "feature/vocabulary.hpp"
 #include "feature/wordpiece.hpp"
@@ -9,8 +9,8 @@
 namespace weighbridge::lib {
 namespace {
 
-Json describe_identity(const BundleIdentity &identity) {
-    Json out = Json::object();
+JsonValue describe_identity(const BundleIdentity &identity) {
+    JsonValue out = JsonValue::object();
     auto add = [&out](const char *name, const std::string &value) {
         if (!value.empty()) out[name] = value;
     };
@@ -27,29 +27,33 @@ Json describe_identity(const BundleIdentity &identity) {
 }
 
 struct DescribeStep {
-    Json operator()(const Log1p &) const { return {{"op", "log1p"}}; }
-    Json operator()(const Standardise &step) const {
+    JsonValue operator()(const Log1p &) const { return {{"op", "log1p"}}; }
+    JsonValue operator()(const Standardise &step) const {
         return {{"op", "standardise"}, {"mean", step.mean}, {"std", step.standard_deviation}};
     }
-    Json operator()(const Clip &step) const { return {{"op", "clip"}, {"min", step.minimum}, {"max", step.maximum}}; }
-    Json operator()(const Bucketise &step) const { return {{"op", "bucketise"}, {"edges", step.edges}}; }
-    Json operator()(const Vocabularise &step) const {
+    JsonValue operator()(const Clip &step) const {
+        return {{"op", "clip"}, {"min", step.minimum}, {"max", step.maximum}};
+    }
+    JsonValue operator()(const Bucketise &step) const {
+        return {{"op", "bucketise"}, {"edges", JsonValue::array(step.edges)}};
+    }
+    JsonValue operator()(const Vocabularise &step) const {
         return {{"op", "vocabulary"},
                 {"size", step.vocabulary->size()},
                 {"unknown", step.unknown_is_error ? "error" : "zero"}};
     }
-    Json operator()(const HashBuckets &step) const {
+    JsonValue operator()(const HashBuckets &step) const {
         return {{"op", "hash"}, {"buckets", step.buckets}, {"seed", step.seed}};
     }
-    Json operator()(const Identity &step) const { return {{"op", "identity"}, {"size", step.size}}; }
-    Json operator()(const Cyclic &step) const {
+    JsonValue operator()(const Identity &step) const { return {{"op", "identity"}, {"size", step.size}}; }
+    JsonValue operator()(const Cyclic &step) const {
         constexpr const char *periods[] = {"hour", "day", "week", "year"};
         return {{"op", "cyclic"}, {"period", periods[static_cast<size_t>(step.period)]}};
     }
-    Json operator()(const Tokenise &step) const {
+    JsonValue operator()(const Tokenise &step) const {
         return {{"op", "wordpiece"}, {"size", step.tokeniser->size()}, {"max_tokens", step.max_tokens}};
     }
-    Json operator()(const Truncate &step) const {
+    JsonValue operator()(const Truncate &step) const {
         return {{"op", "truncate"}, {"keep", step.keep_tail ? "tail" : "head"}};
     }
 };
@@ -57,8 +61,8 @@ struct DescribeStep {
 // As the manifest writes it.
 std::string_view type_name(StoredType type) { return name_of(type == StoredType::code ? StoredType::category : type); }
 
-Json describe_feature(const Feature &feature) {
-    Json out = Json::object();
+JsonValue describe_feature(const Feature &feature) {
+    JsonValue out = JsonValue::object();
     out["name"] = feature.name;
     out["type"] = feature.sequence ? "sequence" : type_name(feature.type);
     if (feature.sequence) out["of"] = type_name(feature.type);
@@ -73,17 +77,18 @@ Json describe_feature(const Feature &feature) {
         out["unit"] = unit_name(feature.ticks_per_second);
         out["zone"] = feature.zone.empty() ? "UTC" : feature.zone;
     }
-    if (feature.minimum && feature.maximum) out["range"] = Json::array({*feature.minimum, *feature.maximum});
+    if (feature.minimum && feature.maximum)
+        out["range"] = JsonValue::array(std::array{*feature.minimum, *feature.maximum});
     if (feature.nan_is_missing) out["nan"] = "missing";
     if (!feature.privacy.empty()) out["privacy"] = feature.privacy;
-    Json steps = Json::array();
+    JsonValue steps = JsonValue::array();
     for (const Encoding &step : feature.encoding) steps.push_back(std::visit(DescribeStep{}, step));
     out["encoding"] = std::move(steps);
     return out;
 }
 
-Json describe_shape(const Shape &shape) {
-    Json out = Json::array();
+JsonValue describe_shape(const Shape &shape) {
+    JsonValue out = JsonValue::array();
     for (int32_t i = 0; i < shape.rank; ++i) {
         const int64_t size = shape.size[static_cast<size_t>(i)];
         if (size >= 0)
@@ -94,9 +99,9 @@ Json describe_shape(const Shape &shape) {
     return out;
 }
 
-Json describe_tensor(const TensorSpec &tensor, const std::vector<Feature> &features) {
+JsonValue describe_tensor(const TensorSpec &tensor, const std::vector<Feature> &features) {
     constexpr const char *sources[] = {"features", "lengths", "mask"};
-    Json names = Json::array();
+    JsonValue names = JsonValue::array();
     for (uint32_t index : tensor.features) names.push_back(features[index].name);
     return {{"name", tensor.name},
             {"dtype", name_of(tensor.dtype)},
@@ -105,7 +110,7 @@ Json describe_tensor(const TensorSpec &tensor, const std::vector<Feature> &featu
             {"features", std::move(names)}};
 }
 
-Json describe_calibration(const Calibration &calibration) {
+JsonValue describe_calibration(const Calibration &calibration) {
     if (const auto *platt = std::get_if<Platt>(&calibration))
         return {{"kind", "platt"}, {"a", platt->a}, {"b", platt->b}};
     if (const auto *table = std::get_if<Isotonic>(&calibration))
@@ -113,14 +118,12 @@ Json describe_calibration(const Calibration &calibration) {
     return {{"kind", "identity"}};
 }
 
-Json describe_output(const Output &output) {
+JsonValue describe_output(const Output &output) {
     constexpr const char *activations[] = {"none", "sigmoid", "softmax"};
-    Json out = Json::object();
+    JsonValue out = JsonValue::object();
     out["name"] = output.name;
-    if (const auto *key = std::get_if<std::string>(&output.source))
-        out["source"] = *key;
-    else
-        out["source"] = std::get<int64_t>(output.source);
+    const Output::Source &source = output.source;
+    out["source"] = source.key.empty() ? JsonValue(source.place) : JsonValue(source.key);
     out["shape"] = describe_shape(output.shape);
     out["activation"] = {{"kind", activations[static_cast<size_t>(output.activation)]},
                          {"applied", output.activation_applied}};
@@ -128,9 +131,9 @@ Json describe_output(const Output &output) {
     if (!output.primary) return out;
     out["class"] = output.class_index;
     out["calibration"] = describe_calibration(output.calibration);
-    Json bands = Json::array();
+    JsonValue bands = JsonValue::array();
     for (const Band &band : output.bands) {
-        Json entry = {{"name", band.name}};
+        JsonValue entry = {{"name", band.name}};
         if (&band != &output.bands.back()) entry["below"] = band.below;
         bands.push_back(std::move(entry));
     }
@@ -138,8 +141,8 @@ Json describe_output(const Output &output) {
     return out;
 }
 
-Json describe_fallback(const Fallback &fallback) {
-    Json out = {{"score", fallback.score}};
+JsonValue describe_fallback(const Fallback &fallback) {
+    JsonValue out = {{"score", fallback.score}};
     if (!fallback.slot.empty()) {
         out["slot"] = fallback.slot;
         out["reserve_us"] = fallback.reserve_us;
@@ -149,22 +152,22 @@ Json describe_fallback(const Fallback &fallback) {
 
 }  // namespace
 
-std::string Bundle::describe_json() const {
-    Json features = Json::array(), tensors = Json::array(), outputs = Json::array();
+JsonValue Bundle::describe() const {
+    JsonValue features = JsonValue::array(), tensors = JsonValue::array(), outputs = JsonValue::array();
     for (const Feature &feature : manifest_.features) features.push_back(describe_feature(feature));
     for (const TensorSpec &tensor : manifest_.tensors) tensors.push_back(describe_tensor(tensor, manifest_.features));
     for (const Output &output : manifest_.outputs) outputs.push_back(describe_output(output));
-    Json tolerances = Json::object(), files = Json::object();
+    JsonValue tolerances = JsonValue::object(), files = JsonValue::object();
     for (const auto &[precision, tolerance] : manifest_.tolerances)
         tolerances[precision] = {{"absolute", tolerance.absolute}};
     for (const auto &[name, entry] : manifest_.files) files[name] = {{"sha256", entry.sha256}, {"bytes", entry.bytes}};
 
-    Json out = Json::object();
+    JsonValue out = JsonValue::object();
     out["identity"] = describe_identity(manifest_.identity);
     out["requires"] = manifest_.requires_version;
     out["digest"] = hex(digest_);
     out["schema"] = {{"digest", formatted("{:016x}", schema_->digest())},
-                     {"features", features.size()},
+                     {"features", manifest_.features.size()},
                      {"fixed_bytes", schema_->fixed_bytes()},
                      {"missing_offset", schema_->missing_offset()}};
     out["features"] = std::move(features);
@@ -178,8 +181,8 @@ std::string Bundle::describe_json() const {
     out["fallback"] = describe_fallback(manifest_.fallback);
     out["tolerances"] = std::move(tolerances);
     out["files"] = std::move(files);
-    out["warnings"] = manifest_.warnings;
-    return out.dump(2);
+    out["warnings"] = JsonValue::array(manifest_.warnings);
+    return out;
 }
 
 }  // namespace weighbridge::lib

@@ -114,7 +114,7 @@ Expected<GoldenVector> read_line(const Bundle &bundle, const std::string &label,
                                word);
     }
     JsonReport report(label);
-    const JsonCursor root(report, **document);
+    const JsonCursor root(report, *document);
     GoldenVector vector;
     if (root.object({"row", "outputs", "probability", "band"})) {
         const JsonCursor row = root.field("row"), outputs = root.field("outputs"),

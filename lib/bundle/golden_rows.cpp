@@ -74,7 +74,7 @@ class RowMaker {
     }
 
     std::string make() {
-        Json row = Json::object();
+        JsonValue row = JsonValue::object();
         const auto &features = bundle_.manifest().features;
         for (uint32_t i = 0; i < features.size(); ++i) {
             const Feature &feature = features[i];
@@ -84,11 +84,11 @@ class RowMaker {
                 row[feature.name] = value(feature, i, row_);
                 continue;
             }
-            Json elements = Json::array();
+            JsonValue elements = JsonValue::array();
             for (int64_t k = 0; k < length_; ++k) elements.push_back(value(feature, i, row_ + k));
             row[feature.name] = std::move(elements);
         }
-        return row.dump();
+        return row.text();
     }
 
   private:
@@ -97,7 +97,7 @@ class RowMaker {
     }
 
     // `turn` walks through a feature's keys, so that enough rows have seen them all.
-    Json value(const Feature &feature, uint32_t index, int64_t turn) {
+    JsonValue value(const Feature &feature, uint32_t index, int64_t turn) {
         switch (feature.type) {
             case StoredType::boolean:
                 return random_.below(2) == 1;
@@ -111,7 +111,7 @@ class RowMaker {
         }
     }
 
-    Json key(const Feature &feature, uint32_t index, int64_t turn) {
+    JsonValue key(const Feature &feature, uint32_t index, int64_t turn) {
         if (const auto &samples = bundle_.samples(index); !samples.empty()) {
             const std::string &sample = samples[static_cast<size_t>(turn) % samples.size()];
             if (feature.type == StoredType::category) return sample;
@@ -156,7 +156,7 @@ class RowMaker {
         return is_real(feature.type) ? random_.spread() : static_cast<double>(random_.below(1000));
     }
 
-    Json number(const Feature &feature) {
+    JsonValue number(const Feature &feature) {
         const double least = feature.minimum.value_or(-std::numeric_limits<double>::max());
         const double most = feature.maximum.value_or(std::numeric_limits<double>::max());
         double x = raw_number(feature);

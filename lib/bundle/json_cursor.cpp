@@ -2,8 +2,7 @@
 #include "bundle/json_cursor.hpp"
 
 #include <algorithm>
-
-#include "base/json.hpp"
+#include <utility>
 
 namespace weighbridge::lib {
 namespace {
@@ -61,15 +60,14 @@ std::string shown_text(std::string_view text, size_t limit) {
     return shown;
 }
 
-std::string shown_value(const Json *value) {
+std::string shown_value(const JsonValue *value) {
     if (!value) return "nothing";
-    if (value->is_string()) return '"' + shown_text(value->get_ref<const std::string &>(), kShownValue) + '"';
-    if (value->is_array()) return value->empty() ? "an empty array" : "an array of " + std::to_string(value->size());
-    if (value->is_object()) return "an object";
-    return value->dump();
+    if (const auto *text = value->get<std::string>()) return '"' + shown_text(*text, kShownValue) + '"';
+    if (const auto *elements = value->get<JsonValue::Elements>())
+        return elements->empty() ? "an empty array" : "an array of " + std::to_string(elements->size());
+    if (value->get<JsonValue::Members>()) return "an object";
+    return value->text();
 }
-
-std::string quoted_json(const std::string &text) { return Json(text).dump(); }
 
 void JsonReport::fail(const std::string &path, std::string_view message) {
     if (failed()) return;
@@ -84,7 +82,7 @@ std::string JsonCursor::path() const {
     for (const JsonCursor *at = this; at->parent_; at = at->parent_) chain.push_back(at);
     std::string path;
     for (auto at = chain.rbegin(); at != chain.rend(); ++at) {
-        if ((*at)->name_.empty() && (*at)->parent_->value_->is_array()) {
+        if ((*at)->name_.empty() && (*at)->parent_->is_array()) {
             path += "[" + std::to_string((*at)->index_) + "]";
         } else {
             if (!path.empty()) path += '.';
@@ -96,20 +94,20 @@ std::string JsonCursor::path() const {
 
 void JsonCursor::refuse(std::string_view message) const { report_->fail(path(), message); }
 
-bool JsonCursor::is_string() const { return value_ && value_->is_string(); }
+bool JsonCursor::is_string() const { return value_ && value_->get<std::string>(); }
 
-bool JsonCursor::is_integer() const { return value_ && value_->is_number_integer(); }
+bool JsonCursor::is_integer() const { return value_ && value_->is_integer(); }
 
-bool JsonCursor::is_array() const { return value_ && value_->is_array(); }
+bool JsonCursor::is_array() const { return value_ && value_->get<JsonValue::Elements>(); }
 
-size_t JsonCursor::size() const { return is_array() ? value_->size() : 0; }
+size_t JsonCursor::size() const { return is_array() ? value_->get<JsonValue::Elements>()->size() : 0; }
 
-bool JsonCursor::is_object() const { return value_ && value_->is_object(); }
+bool JsonCursor::is_object() const { return value_ && value_->get<JsonValue::Members>(); }
 
-std::string JsonCursor::json() const { return value_->dump(); }
+std::string JsonCursor::json() const { return value_->text(); }
 
 std::string_view JsonCursor::word() const {
-    return is_string() ? std::string_view(value_->get_ref<const std::string &>()) : std::string_view();
+    return is_string() ? std::string_view(*value_->get<std::string>()) : std::string_view();
 }
 
 void JsonCursor::expected(std::string_view what) const {
@@ -118,7 +116,7 @@ void JsonCursor::expected(std::string_view what) const {
 }
 
 bool JsonCursor::object() const {
-    if (value_ && value_->is_object()) return true;
+    if (is_object()) return true;
     expected("an object");
     return false;
 }
@@ -138,20 +136,17 @@ bool JsonCursor::object(std::initializer_list<std::string_view> fields) const {
 
 std::vector<std::string_view> JsonCursor::names() const {
     std::vector<std::string_view> names;
-    if (!value_ || !value_->is_object()) return names;
-    for (const auto &entry : value_->get_ref<const Json::object_t &>()) names.push_back(entry.first);
+    if (!is_object()) return names;
+    for (const auto &member : *value_->get<JsonValue::Members>()) names.push_back(member.name);
     return names;
 }
 
 JsonCursor JsonCursor::field(std::string_view name) const & {
-    if (value_ && value_->is_object())
-        for (const auto &entry : value_->get_ref<const Json::object_t &>())
-            if (entry.first == name) return {*this, &entry.second, name, 0};
-    return {*this, nullptr, name, 0};
+    return {*this, value_ ? value_->find(name) : nullptr, name, 0};
 }
 
 size_t JsonCursor::array(size_t least, size_t most) const {
-    if (value_ && value_->is_array() && value_->size() >= least && value_->size() <= most) return value_->size();
+    if (is_array() && size() >= least && size() <= most) return size();
     if (least == most)
         expected(formatted("an array of {}", least));
     else
@@ -160,14 +155,14 @@ size_t JsonCursor::array(size_t least, size_t most) const {
 }
 
 JsonCursor JsonCursor::element(size_t index) const & {
-    const bool there = value_ && value_->is_array() && index < value_->size();
-    return {*this, there ? &(*value_)[index] : nullptr, {}, index};
+    return {*this, index < size() ? &(*value_->get<JsonValue::Elements>())[index] : nullptr, {}, index};
 }
 
 int64_t JsonCursor::integer(int64_t least, int64_t most) const {
     if (is_integer()) {
-        const bool fits = !value_->is_number_unsigned() || value_->get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX);
-        const int64_t value = fits ? value_->get<int64_t>() : 0;
+        const auto *natural = value_->get<uint64_t>();
+        const bool fits = !natural || std::in_range<int64_t>(*natural);
+        const int64_t value = !fits ? 0 : natural ? static_cast<int64_t>(*natural) : *value_->get<int64_t>();
         if (fits && value >= least && value <= most) return value;
     }
     if (least == INT64_MIN && most == INT64_MAX)
@@ -180,50 +175,54 @@ int64_t JsonCursor::integer(int64_t least, int64_t most) const {
 }
 
 uint64_t JsonCursor::unsigned_integer() const {
-    if (value_ && value_->is_number_unsigned()) return value_->get<uint64_t>();
+    if (const auto *value = value_ ? value_->get<uint64_t>() : nullptr) return *value;
     expected("an integer in [0, 2^64)");
     return 0;
 }
 
+std::optional<double> JsonCursor::any_number() const {
+    if (!value_) return {};
+    if (const auto *value = value_->get<double>()) return *value;
+    if (const auto *value = value_->get<uint64_t>()) return static_cast<double>(*value);
+    if (const auto *value = value_->get<int64_t>()) return static_cast<double>(*value);
+    return {};
+}
+
 double JsonCursor::number() const {
-    if (value_ && value_->is_number()) return value_->get<double>();
+    if (const auto value = any_number()) return *value;
     expected("a number");
     return 0.0;
 }
 
 double JsonCursor::number(double least, double most) const {
-    if (value_ && value_->is_number()) {
-        const double value = value_->get<double>();
-        if (value >= least && value <= most) return value;
-    }
+    if (const auto value = any_number(); value && *value >= least && *value <= most) return *value;
     expected(formatted("a number in [{}, {}]", least, most));
     return least;
 }
 
 bool JsonCursor::boolean() const {
-    if (value_ && value_->is_boolean()) return value_->get<bool>();
+    if (const auto *value = value_ ? value_->get<bool>() : nullptr) return *value;
     expected("true or false");
     return false;
 }
 
 std::string JsonCursor::text(size_t least_bytes, size_t most_bytes) const {
-    if (is_string()) {
-        const auto &value = value_->get_ref<const std::string &>();
-        if (value.size() >= least_bytes && value.size() <= most_bytes && !has_control(value)) return value;
-    }
+    const std::string_view value = word();
+    if (is_string() && value.size() >= least_bytes && value.size() <= most_bytes && !has_control(value))
+        return std::string(value);
     expected(formatted("a string of {} to {} bytes without control characters", least_bytes, most_bytes));
     return {};
 }
 
 std::string JsonCursor::text(bool (*test)(std::string_view), std::string_view what) const {
-    if (is_string() && test(value_->get_ref<const std::string &>())) return value_->get<std::string>();
+    if (is_string() && test(word())) return std::string(word());
     expected(what);
     return {};
 }
 
 size_t JsonCursor::choice(std::initializer_list<std::string_view> choices) const {
     if (is_string()) {
-        const auto found = std::find(choices.begin(), choices.end(), value_->get_ref<const std::string &>());
+        const auto found = std::find(choices.begin(), choices.end(), word());
         if (found != choices.end()) return static_cast<size_t>(found - choices.begin());
     }
     std::string all;

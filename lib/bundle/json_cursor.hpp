@@ -3,12 +3,13 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/expected.hpp"
-#include "base/json_fwd.hpp"
+#include "base/json.hpp"
 
 namespace weighbridge::lib {
 
@@ -19,14 +20,11 @@ inline constexpr int kJsonDepth = 16;  // format 1 needs 6 levels; the rest is f
 // std::bad_alloc. WB_INVALID_BUNDLE names `file` with line and column, or with the path of a duplicate key. What stands
 // there is withheld from the message where the text may hold values of payments.
 enum class Excerpt { shown, withheld };
-Expected<JsonDocument> parse_json(std::string_view file, std::string_view text, size_t limit_bytes,
-                                  Excerpt excerpt = Excerpt::shown);
+Expected<JsonValue> parse_json(std::string_view file, std::string_view text, size_t limit_bytes,
+                               Excerpt excerpt = Excerpt::shown);
 
 // A JSON value as messages show it: scalars as they are, cut at 40 bytes; containers by their kind and size.
-std::string shown_value(const Json *value);
-
-// A text as JSON writes it, in quotes.
-std::string quoted_json(const std::string &text);
+std::string shown_value(const JsonValue *value);
 
 // A text as messages show it: at most `limit` bytes, control characters replaced.
 std::string shown_text(std::string_view text, size_t limit);
@@ -51,11 +49,11 @@ class JsonReport {
 // report and gives a harmless value. A cursor must not outlive the one that it came from, nor the document.
 class JsonCursor {
   public:
-    JsonCursor(JsonReport &report, const Json &document) : report_(&report), value_(&document) {}
+    JsonCursor(JsonReport &report, const JsonValue &document) : report_(&report), value_(&document) {}
 
     // Whether there is a value: false for an optional field that the text lacks.
     explicit operator bool() const { return value_ != nullptr; }
-    const Json *value() const { return value_; }
+    const JsonValue *value() const { return value_; }
     JsonReport &report() const { return *report_; }
     std::string path() const;
 
@@ -100,11 +98,12 @@ class JsonCursor {
     void refuse(std::string_view message) const;
 
   private:
-    JsonCursor(const JsonCursor &parent, const Json *value, std::string_view name, size_t index)
+    std::optional<double> any_number() const;
+    JsonCursor(const JsonCursor &parent, const JsonValue *value, std::string_view name, size_t index)
         : report_(parent.report_), value_(value), parent_(&parent), name_(name), index_(index) {}
 
     JsonReport *report_;
-    const Json *value_;
+    const JsonValue *value_;
     const JsonCursor *parent_ = nullptr;
     std::string_view name_;  // empty for an element
     size_t index_ = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <charconv>
 #include <set>
 
-#include "base/json.hpp"
 #include "base/json_text.hpp"
 #include "bundle/json_cursor.hpp"
 #include "feature/decimal.hpp"
@@ -13,7 +13,7 @@ namespace {
 // Builds the document from the events, so that duplicates and depth are refused before anything deep exists.
 class StrictBuilder final : public JsonEvents {
   public:
-    bool null() override { return put(nullptr); }
+    bool null() override { return put({}); }
     bool boolean(bool value) override { return put(value); }
     bool number(std::string_view text) override {
         // An integer where 64 bits hold it, else the nearest double.
@@ -28,9 +28,9 @@ class StrictBuilder final : public JsonEvents {
         problem_ = path() + ": expected a number that float64 holds, got a larger one";
         return false;
     }
-    bool string(std::string_view value) override { return put(std::string(value)); }
-    bool start_object() override { return open(Json::object()); }
-    bool start_array() override { return open(Json::array()); }
+    bool string(std::string_view value) override { return put(value); }
+    bool start_object() override { return open(JsonValue::object()); }
+    bool start_array() override { return open(JsonValue::array()); }
     bool end_object() override { return close(); }
     bool end_array() override { return close(); }
     bool key(std::string_view name) override {
@@ -41,28 +41,27 @@ class StrictBuilder final : public JsonEvents {
         return false;
     }
 
-    Json &document() { return document_; }
+    JsonValue &document() { return document_; }
     const std::string &problem() const { return problem_; }
 
   private:
     struct Frame {
-        Json value;
+        JsonValue value;
         std::string name;             // the key that the next value belongs to
         std::set<std::string> names;  // a tree: crafted keys cannot make look-ups slow
     };
 
-    bool put(Json value) {
+    bool put(JsonValue value) {
         if (frames_.empty()) {
             document_ = std::move(value);
-        } else if (Frame &frame = frames_.back(); frame.value.is_object()) {
-            // Straight to the end: the map's own insertion looks at every key before.
-            frame.value.get_ref<Json::object_t &>().emplace_back(std::move(frame.name), std::move(value));
+        } else if (Frame &frame = frames_.back(); frame.value.get<JsonValue::Members>()) {
+            frame.value.add(std::move(frame.name), std::move(value));
         } else {
-            frame.value.get_ref<Json::array_t &>().push_back(std::move(value));
+            frame.value.push_back(std::move(value));
         }
         return true;
     }
-    bool open(Json container) {
+    bool open(JsonValue container) {
         if (frames_.size() == static_cast<size_t>(kJsonDepth)) {
             problem_ = path() + ": expected at most " + std::to_string(kJsonDepth) + " levels, got more";
             return false;
@@ -71,15 +70,15 @@ class StrictBuilder final : public JsonEvents {
         return true;
     }
     bool close() {
-        Json value = std::move(frames_.back().value);
+        JsonValue value = std::move(frames_.back().value);
         frames_.pop_back();
         return put(std::move(value));
     }
     std::string path() const {
         std::string path;
         for (const Frame &frame : frames_) {
-            if (frame.value.is_array())
-                path += "[" + std::to_string(frame.value.size()) + "]";
+            if (const auto *elements = frame.value.get<JsonValue::Elements>())
+                path += "[" + std::to_string(elements->size()) + "]";
             else
                 path += (path.empty() ? "" : ".") + shown_text(frame.name, 40);
         }
@@ -87,7 +86,7 @@ class StrictBuilder final : public JsonEvents {
     }
 
     std::vector<Frame> frames_;
-    Json document_;
+    JsonValue document_;
     std::string problem_;
 };
 
@@ -104,7 +103,7 @@ Status syntax_error(std::string_view file, std::string_view text, size_t at, Exc
 
 }  // namespace
 
-Expected<JsonDocument> parse_json(std::string_view file, std::string_view text, size_t limit_bytes, Excerpt excerpt) {
+Expected<JsonValue> parse_json(std::string_view file, std::string_view text, size_t limit_bytes, Excerpt excerpt) {
     if (text.size() > limit_bytes)
         return Status::failure(WB_INVALID_BUNDLE, "{}: expected at most {} bytes, got {}", file, limit_bytes,
                                text.size());
@@ -115,7 +114,7 @@ Expected<JsonDocument> parse_json(std::string_view file, std::string_view text, 
     if (read.end == JsonRead::End::stopped)
         return Status::failure(WB_INVALID_BUNDLE, "{}: {}", file, builder.problem());
     if (read.end == JsonRead::End::malformed) return syntax_error(file, text, read.position, excerpt);
-    return JsonDocument(new Json(std::move(builder.document())));
+    return std::move(builder.document());
 }
 
 }  // namespace weighbridge::lib

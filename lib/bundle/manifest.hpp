@@ -4,7 +4,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "base/expected.hpp"
@@ -21,9 +20,13 @@ struct BundleIdentity {
 struct Output {
     enum class Activation { none, sigmoid, softmax };
     std::string name;
-    std::variant<int64_t, std::string> source = int64_t{0};  // place in forward's tuple, or key in its dict
-    Shape shape;                                             // per batch: first size is kBatch, the others are known
-    int64_t width = 1;                                       // floats a row
+    struct Source {
+        int64_t place = 0;  // in forward's tuple
+        std::string key;    // in its dict, where it is not empty
+        auto operator<=>(const Source &) const = default;
+    } source;
+    Shape shape;        // per batch: first size is kBatch, the others are known
+    int64_t width = 1;  // floats a row
     Activation activation = Activation::none;
     bool activation_applied = false;  // forward has done it already
     bool primary = false;

@@ -156,12 +156,13 @@ void read_output(const JsonCursor &output, size_t place, size_t count, Output &o
                      index = output.field("class"), calibration = output.field("calibration"),
                      bands = output.field("bands");
     out.name = name.text(is_tensor_name, "[A-Za-z_][A-Za-z0-9_.]{0,62}");
-    out.source = static_cast<int64_t>(place);
-    if (source && source.is_string())
-        out.source = source.text(1, 255);
-    else if (source && source.is_integer())
-        out.source = source.integer(0, 1023);
-    else if (source)
+    if (!source)
+        out.source.place = static_cast<int64_t>(place);
+    else if (source.is_string())
+        out.source.key = source.text(1, 255);
+    else if (source.is_integer())
+        out.source.place = source.integer(0, 1023);
+    else
         source.expected("a place or a key");
     out.shape = read_shape(shape, false);
     for (int32_t i = 1; i < out.shape.rank && out.width <= kMostWidth; ++i) out.width *= out.shape.size[i];
@@ -202,7 +203,7 @@ void read_outputs(const JsonCursor &outputs, Manifest &out) {
     const size_t count = outputs.array(1, kMostOutputs);
     out.outputs.resize(count);
     std::set<std::string_view> names;
-    std::set<std::variant<int64_t, std::string>> sources;
+    std::set<Output::Source> sources;
     size_t primaries = 0;
     for (size_t i = 0; i < count; ++i) {
         const JsonCursor output = outputs.element(i);

@@ -238,7 +238,7 @@ Expected<ReadManifest> read_manifest(std::string_view file, std::string_view tex
     auto document = parse_json(file, text, kManifestBytes);
     if (!document) return document.status();
     JsonReport report{std::string(file)};
-    const JsonCursor root(report, **document);
+    const JsonCursor root(report, *document);
     ReadManifest read;
     Manifest &manifest = read.manifest;
 

@@ -11,7 +11,6 @@
 #include <system_error>
 
 #include "base/file.hpp"
-#include "base/json.hpp"
 #include "bundle/golden.hpp"
 #include "bundle/json_cursor.hpp"
 #include "bundle/manifest_reader.hpp"
@@ -24,10 +23,6 @@ namespace fs = std::filesystem;
 
 // Files that go along where they lie beside the manifest.
 constexpr const char *kCompanions[] = {"model.plan", "baseline.json", "CARD.md"};
-
-Status io_error(const std::string &path, std::string_view attempt, const std::error_code &error) {
-    return Status::failure(WB_IO_ERROR, "{}: {}: {}", shown_path(path), attempt, error.message());
-}
 
 // A directory under construction: removed with everything in it unless it was moved to its place.
 class PartialDirectory {
@@ -43,15 +38,14 @@ class PartialDirectory {
     const std::string &path() const { return path_; }
 
     Status create(const std::string &path) {
-        if (::mkdir(path.c_str(), 0755) != 0) return io_error(path, "cannot create", {errno, std::generic_category()});
+        if (::mkdir(path.c_str(), 0755) != 0) return io_error(path, "cannot create", errno);
         path_ = path;
         return {};
     }
     // Makes names durable, then renames: rename replaces an empty directory and no other.
     Status move_to(const std::string &target) {
         if (Status status = sync(path_); !status.ok()) return status;
-        if (::rename(path_.c_str(), target.c_str()) != 0)
-            return io_error(target, "cannot put the bundle there", {errno, std::generic_category()});
+        if (::rename(path_.c_str(), target.c_str()) != 0) return io_error(target, "cannot put the bundle there", errno);
         path_.clear();
         const fs::path parent = fs::path(target).parent_path();
         return sync(parent.empty() ? "." : parent.string());
@@ -60,10 +54,10 @@ class PartialDirectory {
   private:
     static Status sync(const std::string &path) {
         const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0) return io_error(path, "cannot open", {errno, std::generic_category()});
+        if (fd < 0) return io_error(path, "cannot open", errno);
         const int failed = ::fsync(fd) == 0 ? 0 : errno;
         ::close(fd);
-        return failed ? io_error(path, "cannot sync", {failed, std::generic_category()}) : Status{};
+        return failed ? io_error(path, "cannot sync", failed) : Status{};
     }
 
     std::string path_;
@@ -80,7 +74,7 @@ Status check_target(const std::string &out_dir) {
     struct stat about;
     if (::lstat(out_dir.c_str(), &about) != 0) {
         if (errno == ENOENT) return {};
-        return io_error(out_dir, "cannot stat", {errno, std::generic_category()});
+        return io_error(out_dir, "cannot stat", errno);
     }
     if (!S_ISDIR(about.st_mode))
         return Status::failure(WB_IO_ERROR, "{}: expected no file or an empty directory, got something else",
@@ -122,9 +116,9 @@ class Packer {
         read_ = *std::move(read);
         auto document = parse_json(label, as_text(*text), kManifestBytes);
         if (!document) return document.status();
-        manifest_ = std::move(**document);
-        Json &header = manifest_["weighbridge"];
-        if (!header.contains("requires")) header["requires"] = WB_VERSION_STRING;
+        manifest_ = *std::move(document);
+        JsonValue &header = manifest_["weighbridge"];
+        if (!header.find("requires")) header["requires"] = WB_VERSION_STRING;
         return {};
     }
 
@@ -177,11 +171,11 @@ class Packer {
     // The bundle as it is so far. Its manifest is gone from the directory afterwards.
     Expected<std::shared_ptr<const Bundle>> open_unsealed() {
         const std::string manifest = partial_.path() + "/manifest.json";
-        if (Status status = write_file(manifest, as_bytes(manifest_.dump(2) + "\n")); !status.ok()) return status;
+        if (Status status = write_file(manifest, as_bytes(manifest_.lines() + "\n")); !status.ok()) return status;
         auto bundle = Bundle::open(partial_.path(), Bundle::Mode::unsealed);
         std::error_code error;
         fs::remove(manifest, error);
-        if (error) return io_error(manifest, "cannot remove", error);
+        if (error) return io_error(manifest, "cannot remove", error.value());
         return bundle;
     }
 
@@ -202,7 +196,7 @@ class Packer {
     Status find_least_length() {
         const auto &features = read_.manifest.features;
         const bool sequences = std::any_of(features.begin(), features.end(), [](auto &one) { return one.sequence; });
-        if (!try_shortest_ || !sequences || manifest_["limits"].contains("least_length")) return {};
+        if (!try_shortest_ || !sequences || manifest_["limits"].find("least_length")) return {};
         const int64_t longest = read_.manifest.limits.length;
         int64_t found = 0, fails = -1;
         for (int64_t length : {int64_t{0}, std::min<int64_t>(1, longest), longest}) {
@@ -231,11 +225,11 @@ class Packer {
 
     // Writes the manifest with every digest, and reads the result back as a load would.
     Status seal() {
-        Json files = Json::object();
+        JsonValue files = JsonValue::object();
         for (const auto &[name, entry] : files_) files[name] = {{"sha256", entry.sha256}, {"bytes", entry.bytes}};
         manifest_["files"] = std::move(files);
         const std::string path = partial_.path() + "/manifest.json";
-        if (Status status = write_file(path, as_bytes(manifest_.dump(2) + "\n")); !status.ok()) return status;
+        if (Status status = write_file(path, as_bytes(manifest_.lines() + "\n")); !status.ok()) return status;
         auto bundle = Bundle::open(partial_.path(), Bundle::Mode::full, Bundle::kAnyTime);
         if (!bundle) return bundle.status();
         return read_golden(**bundle).status();
@@ -245,7 +239,7 @@ class Packer {
     const ComputeGolden &compute_;
     const TryShortest &try_shortest_;
     ReadManifest read_;
-    Json manifest_;
+    JsonValue manifest_;
     std::map<std::string, FileEntry> files_;
     PartialDirectory partial_;
 };

@@ -58,7 +58,7 @@ Expected<ZoneTables> read_zone_tables(std::string_view text) {
     auto document = parse_json("zones.json", text, kZonesBytes);
     if (!document) return document.status();
     JsonReport report("zones.json");
-    const JsonCursor root(report, **document);
+    const JsonCursor root(report, *document);
     ZoneTables tables;
     if (root.object()) {
         for (std::string_view name : root.names()) {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/reference/reference.hpp"
-#include "base/json.hpp"
 #include "bundle/add_file.hpp"
 #include "bundle/bundle_directory.hpp"
-#include "bundle/json_cursor.hpp"
 #include "engine/engine.hpp"
 #include "graph/passes/pipeline.hpp"
 #include "plan/binding.hpp"
@@ -14,11 +12,11 @@ namespace {
 
 Expected<Digest> module_digest(const Bundle &bundle) { return sha256(*bundle.file("model.ts")); }
 
-Json describe(const Graph &graph) {
+JsonValue describe(const Graph &graph) {
     std::map<std::string, int> counts;
     for (const Node &node : graph.nodes())
         if (node.op != Op::input && node.op != Op::constant) ++counts[std::string(name_of(node.op))];
-    Json list = Json::object();
+    JsonValue list = JsonValue::object();
     for (const auto &[name, count] : counts) list[name] = count;
     return list;
 }
@@ -28,7 +26,7 @@ Json describe(const Graph &graph) {
 // Runs the golden vectors in one precision and adds what came out to the report. WB_VERIFY_FAILED beyond the manifest's
 // tolerance. Where this CPU has no instructions for it, the reference backend emulates them.
 Status Engine::check_precision(const std::shared_ptr<const Bundle> &bundle, const std::shared_ptr<const Plan> &plan,
-                               int32_t precision, std::string &line) {
+                               int32_t precision, JsonValue &entry) {
     std::vector<std::string> names;
     for (const TensorSpec &tensor : bundle->manifest().tensors) names.push_back(tensor.name);
     auto program = make_native_program(plan, precision, level_, names);
@@ -39,7 +37,6 @@ Status Engine::check_precision(const std::shared_ptr<const Bundle> &bundle, cons
     if (!model) return model.status();
     auto report = verify(**model);
     if (!report) return report.status();
-    Json entry;
     entry["precision"] = precision_name(precision);
     entry["measured_on"] = (*program)->backend() == WB_BACKEND_NATIVE ? native::name_of(level_) : "reference";
     entry["vectors"] = report->vectors;
@@ -51,7 +48,6 @@ Status Engine::check_precision(const std::shared_ptr<const Bundle> &bundle, cons
     }
     const Status verdict = report->verdict(bundle->manifest());
     entry["accepted"] = verdict.ok();
-    line = entry.dump();
     if (verdict.ok()) return {};
     return Status::failure(verdict.code, "precision {}: {}", precision_name(precision), verdict.message);
 }
@@ -62,7 +58,7 @@ Expected<std::string> Engine::compile(const std::string &path, const CompileOpti
     if (!directory) return directory.status();
     auto bundle = Bundle::open(*directory, Bundle::Mode::full, Bundle::kAnyTime);
     if (!bundle) return bundle.status();
-    Json report;
+    JsonValue report;
     const BundleIdentity &identity = (*bundle)->manifest().identity;
     report["name"] = identity.name;
     report["version"] = identity.version;
@@ -77,9 +73,9 @@ Expected<std::string> Engine::compile(const std::string &path, const CompileOpti
         }
         return failure;
     }
-    Json passes = Json::array();
+    JsonValue passes = JsonValue::array();
     auto optimised = optimise(*std::move(graph), [&](std::string_view name, const Graph &after) {
-        Json entry{{"pass", name}, {"operators", after.nodes().size()}};
+        JsonValue entry = {{"pass", name}, {"operators", after.nodes().size()}};
         if (options.dump_passes) entry["graph"] = after.text();
         passes.push_back(std::move(entry));
     });
@@ -92,11 +88,11 @@ Expected<std::string> Engine::compile(const std::string &path, const CompileOpti
     report["operators"] = describe((*plan)->graph());
     // Shorter rows get the fallback, with reason backend where the manifest states a smaller least_length.
     if ((*plan)->graph().largest_length > 0) report["least_length"] = (*plan)->graph().least_length;
-    report["precisions"] = Json::array();
+    report["precisions"] = JsonValue::array();
     for (int32_t precision : options.precisions) {
-        std::string line;
-        if (Status status = check_precision(*bundle, *plan, precision, line); !status.ok()) return status;
-        report["precisions"].push_back(**parse_json("report", line, line.size()));
+        JsonValue entry;
+        if (Status status = check_precision(*bundle, *plan, precision, entry); !status.ok()) return status;
+        report["precisions"].push_back(std::move(entry));
     }
     auto bytes = write_plan(**plan);
     if (!bytes) return bytes.status();
@@ -106,7 +102,7 @@ Expected<std::string> Engine::compile(const std::string &path, const CompileOpti
     report["plan_bytes"] = bytes->size();
     report["plan_sha256"] = hex(*plan_digest);
     report["passes"] = std::move(passes);
-    return report.dump(2);
+    return report.lines();
 }
 
 }  // namespace weighbridge::lib

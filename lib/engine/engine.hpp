@@ -118,7 +118,7 @@ class Engine final : public RefCounted {
     Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
                                                      const LoadOptions &options);
     Status check_precision(const std::shared_ptr<const Bundle> &bundle, const std::shared_ptr<const Plan> &plan,
-                           int32_t precision, std::string &line);
+                           int32_t precision, JsonValue &entry);
     Expected<Ref<Model>> make_model(const std::shared_ptr<const Bundle> &bundle, const LoadOptions &options);
     Expected<Ref<Model>> load_bundle(const std::string &path, const LoadOptions &options);
     Ref<Slot> find_slot(const std::string &name) const;

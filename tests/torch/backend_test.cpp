@@ -220,7 +220,7 @@ TEST_CASE("a caller leaves a long forward at its deadline") {
 
 TEST_CASE("a mapped LibTorch shows in the description") {
     plugin();
-    const std::string text = describe_plugins_json();
+    const std::string text = describe_plugins().text();
     INFO(text);
     CHECK(text.find("\"mapped\"") != std::string::npos);
     CHECK(text.find(mapped_libtorch()->version) != std::string::npos);

@@ -362,6 +362,6 @@ TEST_CASE("no warm-up is shorter than limits.least_length, nor empty where a seq
 }
 
 TEST_CASE("plug-ins found are described as JSON") {
-    const auto list = nlohmann::json::parse(describe_plugins_json());
+    const auto list = nlohmann::json::parse(describe_plugins().text());
     CHECK(list.is_array());
 }

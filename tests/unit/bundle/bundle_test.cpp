@@ -337,7 +337,7 @@ TEST_CASE("inspect tells what is in a bundle") {
     make_bundle(dir);
     auto bundle = open_full(dir.path);
     REQUIRE(bundle);
-    const Json about = Json::parse((*bundle)->describe_json());
+    const Json about = Json::parse((*bundle)->describe().text());
     CHECK(about["identity"]["name"] == "card-mlp");
     CHECK(about["digest"] == hex((*bundle)->digest()));
     CHECK(about["schema"]["digest"] == formatted("{:016x}", (*bundle)->schema()->digest()));

@@ -52,7 +52,7 @@ TEST_CASE("inspect tells warnings", "[bundle]") {
     make_bundle(dir, manifest);
     auto bundle = open_full(dir.path);
     REQUIRE(bundle);
-    const Json told = Json::parse((*bundle)->describe_json());
+    const Json told = Json::parse((*bundle)->describe().text());
     CHECK(told["warnings"] == Json::array({"feature 'amount_minor': JPY has exponent 0 in ISO 4217, and 2 here"}));
     CHECK(told["features"][0]["currency"] == "JPY");
 }

@@ -19,7 +19,7 @@ TEST_CASE("parse_json keeps order, integers and numbers") {
     auto document =
         parse_json("f", R"({"b": 18446744073709551615, "a": [-9223372036854775808, 0.1, true, null, "ä"]})", 99);
     REQUIRE(document);
-    CHECK((*document)->dump() == R"({"b":18446744073709551615,"a":[-9223372036854775808,0.1,true,null,"ä"]})");
+    CHECK(document->text() == R"({"b":18446744073709551615,"a":[-9223372036854775808,0.1,true,null,"ä"]})");
 }
 
 TEST_CASE("parse_json names line and column of what is no JSON") {
@@ -56,11 +56,11 @@ TEST_CASE("many keys are read in reasonable time") {
     for (int i = 0; i < 50000; ++i) text += (i ? ",\"k" : "\"k") + std::to_string(i) + "\":0";
     auto document = parse_json("f", text + "}", 1 << 20);
     REQUIRE(document);
-    CHECK((*document)->size() == 50000);
+    CHECK(document->get<JsonValue::Members>()->size() == 50000);
 }
 
 TEST_CASE("a message shows long names and values shortened, on one line") {
-    const Json document = {{std::string(500, 'n'), std::string(500, 'v')}};
+    const JsonValue document = {{std::string(500, 'n'), std::string(500, 'v')}};
     JsonReport report("f.json");
     const JsonCursor root(report, document);
     const std::string name(500, 'n');
@@ -70,13 +70,13 @@ TEST_CASE("a message shows long names and values shortened, on one line") {
     CHECK(std::strlen(report.status().message) < 160);
     CHECK(shown_text("a\nb\x7F", 9) == "a?b?");
     CHECK(shown_text("ääää", 6) == "ä...");
-    const Json text = "x\ny";
+    const JsonValue text = "x\ny";
     CHECK(shown_value(&text) == "\"x?y\"");
     CHECK(shown_value(nullptr) == "nothing");
 }
 
 TEST_CASE("a report keeps the first problem") {
-    const Json document = {{"a", 1}};
+    const JsonValue document = {{"a", 1}};
     JsonReport report("f.json");
     const JsonCursor root(report, document);
     const JsonCursor a = root.field("a"), b = root.field("b");
@@ -86,7 +86,9 @@ TEST_CASE("a report keeps the first problem") {
 }
 
 TEST_CASE("integers are exact at both ends of their ranges") {
-    const Json document = {9223372036854775807, 9223372036854775808U, INT64_MIN};
+    JsonValue document;
+    for (const JsonValue &one : {JsonValue(INT64_MAX), JsonValue(9223372036854775808U), JsonValue(INT64_MIN)})
+        document.push_back(one);
     JsonReport report("f.json");
     const JsonCursor root(report, document);
     const JsonCursor largest = root.element(0), beyond = root.element(1), least = root.element(2);

@@ -143,7 +143,7 @@ TEST_CASE("pack finds the shortest sequence that a module takes by trying, and w
         if (takes > 0) CHECK(limits["least_length"] == takes);
         auto golden = read_golden(**open_full(shop.request.out_dir));
         REQUIRE(golden);
-        auto report = Json::parse((*open_full(shop.request.out_dir))->describe_json());
+        auto report = Json::parse((*open_full(shop.request.out_dir))->describe().text());
         CHECK(report["limits"]["least_length"] == takes);
         CHECK(report["limits"]["shorter"] == "fallback");
     }

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory that runs out: each call of the library's slow side, with its first, second, ... allocation failing, alone and
+ * with all that follow. It succeeds or says WB_OUT_OF_MEMORY, gives back what it took, and works again afterwards. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+
+#include "support/check.h"
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *memory, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+void __libc_free(void *memory);
+
+static _Thread_local int watched;     /* this thread's allocations count */
+static _Thread_local long left, live; /* allocations until one fails; blocks that are not freed */
+static int all_that_follow;
+
+static int fails(void) {
+    if (!watched) return 0;
+    if (left > 0)
+        --left;
+    else if (!all_that_follow)
+        return 0;
+    if (left == 0) errno = ENOMEM;
+    return left == 0;
+}
+static void *counted(void *memory) {
+    if (watched && memory) ++live;
+    return memory;
+}
+/* The library's calls come here, too. */
+#pragma GCC visibility push(default)
+void *malloc(size_t size) { return fails() ? NULL : counted(__libc_malloc(size)); }
+void *calloc(size_t count, size_t size) { return fails() ? NULL : counted(__libc_calloc(count, size)); }
+void *realloc(void *memory, size_t size) {
+    if (!memory) return malloc(size);
+    return fails() ? NULL : __libc_realloc(memory, size);
+}
+void *memalign(size_t alignment, size_t size) { return fails() ? NULL : counted(__libc_memalign(alignment, size)); }
+void *aligned_alloc(size_t alignment, size_t size) { return memalign(alignment, size); }
+int posix_memalign(void **out, size_t alignment, size_t size) {
+    void *memory = memalign(alignment, size);
+    if (!memory) return ENOMEM;
+    *out = memory;
+    return 0;
+}
+void free(void *memory) {
+    if (watched && memory) --live;
+    __libc_free(memory);
+}
+#pragma GCC visibility pop
+
+static const char *bundle;
+static char text[1 << 16];
+static size_t needed;
+static wb_engine *engine;
+static wb_model *model;
+static wb_slot *champion;
+
+static int32_t system_info(void) { return wb_system_info(text, sizeof text, &needed, NULL); }
+static int32_t inspect(void) { return wb_bundle_inspect(text, sizeof text, &needed, bundle, NULL); }
+static int32_t verify(void) { return wb_bundle_verify(text, sizeof text, &needed, engine, bundle, NULL, NULL); }
+static int32_t info(void) { return wb_model_info(text, sizeof text, &needed, model, NULL); }
+static int32_t metrics(void) { return wb_engine_metrics(text, sizeof text, &needed, engine, NULL); }
+static int32_t schema(void) {
+    wb_schema *made = NULL;
+    const int32_t status = wb_schema_load(&made, bundle, NULL);
+    CHECK((status == WB_OK) == (made != NULL));
+    wb_schema_free(made);
+    return status;
+}
+static int32_t load(void) {
+    wb_model *made = NULL;
+    const int32_t status = wb_model_load(&made, engine, bundle, NULL, NULL);
+    CHECK((status == WB_OK) == (made != NULL));
+    wb_model_free(made);
+    return status;
+}
+static int32_t swap(void) { return wb_slot_load(champion, bundle, NULL, NULL); }
+static int32_t slot(void) {
+    wb_slot *made = NULL;
+    const int32_t status = wb_slot_open(&made, engine, "shadow", NULL);
+    CHECK((status == WB_OK) == (made != NULL));
+    wb_slot_free(made);
+    return status;
+}
+static int32_t create(void) {
+    wb_engine *made = NULL;
+    const int32_t status = wb_engine_create(&made, NULL, NULL);
+    CHECK((status == WB_OK) == (made != NULL));
+    wb_engine_free(made);
+    return status;
+}
+
+/* One call whose `nth` allocation fails, and all behind it where `follow` says so. Whether it came that far. */
+static int attempt(const char *name, int32_t (*call)(void), long nth, int follow) {
+    int32_t status;
+    int failed;
+    all_that_follow = follow;
+    live = 0;
+    left = nth;
+    watched = 1;
+    status = call();
+    failed = left == 0;
+    left = -1;
+    if (engine) CHECK_STATUS(WB_OK, wb_engine_maintain(engine, E)); /* frees what was let go of */
+    watched = 0;
+    if ((status != WB_OK && status != WB_OUT_OF_MEMORY) || (status != WB_OK && !failed)) {
+        fprintf(stderr, "%s: allocation %ld%s: got %s\n", name, nth, follow ? " and all behind it" : "",
+                wb_status_name(status));
+        exit(1);
+    }
+    return failed;
+}
+
+static void each(const char *name, int32_t (*call)(void)) {
+    long nth, last = 0;
+    int follow;
+    CHECK(!attempt(name, call, LONG_MAX, 0)); /* what a first call keeps for the next ones */
+    for (follow = 0; follow <= 1; ++follow)
+        for (nth = 1; attempt(name, call, nth, follow); ++nth) {
+            last = nth;
+            if (live != 0) {
+                fprintf(stderr, "%s: allocation %ld%s: %ld blocks are left\n", name, nth,
+                        follow ? " and all behind it" : "", live);
+                exit(1);
+            }
+        }
+    CHECK(last > 0);
+    printf("%s: allocations up to %ld failed, one by one\n", name, last);
+}
+
+int main(int argc, char **argv) {
+    CHECK(argc == 2);
+    bundle = fixture(argv, "mlp");
+    engine = make_engine("cpu=2", 8);
+    CHECK_STATUS(WB_OK, wb_model_load(&model, engine, bundle, NULL, E));
+    each("wb_system_info", system_info);
+    each("wb_engine_create", create);
+    each("wb_schema_load", schema);
+    each("wb_bundle_inspect", inspect);
+    each("wb_model_info", info);
+    each("wb_model_load", load);
+    each("wb_bundle_verify", verify);
+    each("wb_slot_open", slot);
+    CHECK_STATUS(WB_OK, wb_slot_open(&champion, engine, "champion", E));
+    CHECK_STATUS(WB_OK, wb_slot_load(champion, bundle, NULL, E));
+    each("wb_slot_load", swap);
+    wb_slot_free(champion);
+    each("wb_engine_metrics", metrics);
+    wb_model_free(model);
+    wb_engine_free(engine);
+    return 0;
+}
