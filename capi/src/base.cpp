@@ -4,6 +4,7 @@
 #include "barrier.hpp"
 #include "base/clock.hpp"
 #include "base/cpu.hpp"
+#include "base/json.hpp"
 #include "pool/pool.hpp"
 #include "weighbridge.h"
 

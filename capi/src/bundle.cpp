@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bundle/pack.hpp"
+#include "base/json.hpp"
 #include "objects.hpp"
 #include "weighbridge.h"
 

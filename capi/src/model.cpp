@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/json.hpp"
 #include "objects.hpp"
 #include "plan/plan.hpp"
 #include "weighbridge.h"

@@ -13,6 +13,7 @@
 #include "backend/plugin_loader.hpp"
 #include "backend/warm_inputs.hpp"
 #include "backend/worker.hpp"
+#include "base/json.hpp"
 #include "graph/graph_file.hpp"
 #include "plan/binding.hpp"
 #include "weighbridge/c/call.h"

@@ -4,10 +4,11 @@
 #include <string>
 
 #include "backend/backend.hpp"
-#include "base/json.hpp"
 #include "graph/graph.hpp"
 
 namespace weighbridge::lib {
+
+class JsonValue;
 
 struct PluginOptions {
     std::string plugin;    // absolute path of the plug-in; "" for <libdir>/weighbridge/ beside the core

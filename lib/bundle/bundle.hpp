@@ -9,12 +9,13 @@
 #include "base/bytes.hpp"
 #include "base/expected.hpp"
 #include "base/file.hpp"
-#include "base/json.hpp"
 #include "base/sha256.hpp"
 #include "bundle/manifest.hpp"
 #include "feature/encoder.hpp"
 
 namespace weighbridge::lib {
+
+class JsonValue;
 
 // A bundle's directory, read once: every file was opened once, hashed and kept, so that nothing is read again later.
 class Bundle {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
+#include "base/json.hpp"
 #include "bundle/bundle.hpp"
 #include "feature/type_name.hpp"
 #include "feature/vocabulary.hpp"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/reference/reference.hpp"
+#include "base/json.hpp"
 #include "bundle/add_file.hpp"
 #include "bundle/bundle_directory.hpp"
 #include "engine/engine.hpp"

@@ -17,6 +17,8 @@
 
 namespace weighbridge::lib {
 
+class JsonValue;
+
 struct EngineOptions {
     int cpu_contexts = 0;  // 0: automatic
     uint32_t queue_limit = 1024;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "backend/torchscript.hpp"
+#include "base/json.hpp"
 #include "support/catch.hpp"
 #include "support/module_bundle.hpp"
 #include "torch_fixture.hpp"

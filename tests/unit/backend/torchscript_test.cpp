@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "backend/warm_inputs.hpp"
+#include "base/json.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/module_bundle.hpp"

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "base/file.hpp"
+#include "base/json.hpp"
 #include "base/sha256.hpp"
 #include "bundle/bundle.hpp"
 #include "bundle/json_cursor.hpp"
