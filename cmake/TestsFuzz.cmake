@@ -7,7 +7,8 @@ add_test(NAME plan.corpus COMMAND run_corpus "${fuzz}/corpus/plan" 300)
 
 # What the data wing reads of strangers, and the command's records.
 set(data_inputs "${fuzz}/data_inputs.cpp" "${fuzz}/arrow_input.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/records.cpp"
-    "${PROJECT_SOURCE_DIR}/lib/cli/interrupt.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/text.cpp")
+    "${PROJECT_SOURCE_DIR}/lib/cli/interrupt.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/spelling.cpp"
+    "${PROJECT_SOURCE_DIR}/lib/cli/text.cpp")
 wb_test_program(run_inputs SOURCES "${fuzz}/run_inputs.cpp" ${data_inputs} LIBRARIES weighbridge_core)
 add_test(NAME data.corpus COMMAND run_inputs "${fuzz}/corpus" 1000)
 if(NOT WEIGHBRIDGE_BUILD_FUZZERS)

@@ -1,41 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <atomic>
-#include <bit>
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <optional>
 #include <thread>
 
-#include "cli/bundle_file.hpp"
+#include "cli/bench_rows.hpp"
 #include "cli/command.hpp"
-#include "cli/input.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/metrics.hpp"
 #include "cli/options.hpp"
+#include "cli/progress.hpp"
 #include "cli/report.hpp"
 
 namespace weighbridge::cli {
 
 namespace {
 
-constexpr size_t most_rows = 4096;  // of the input; enough variety, little memory
+constexpr double turn_seconds = 0.25;       // so short that the machine's moods meet all counts of threads alike
+constexpr double settling_seconds = 0.025;  // of each turn but the first, before it is measured
 
-// Elements of the row's sequences, which all have one length; 1 where the schema has none.
-uint64_t tokens_of(const Row &row) {
-    std::span<const wb_feature_info> features = row.schema().features();
-    uint64_t tokens = 1;
-    for (uint32_t i = 0; i < features.size(); ++i) {
-        if (!features[i].is_sequence) continue;
-        wb_span span = {};
-        if (!row.is_missing(i)) std::memcpy(&span, row.data() + features[i].offset, sizeof span);
-        tokens = span.size;
-        if (tokens) break;
-    }
-    return tokens;
-}
+int64_t ns(double seconds) { return static_cast<int64_t>(seconds * 1e9); }
 
-// What one thread measured.
+double us(int64_t ns) { return static_cast<double>(ns) / 1000.0; }
+
+// A count of threads, and what they did in all their turns.
 struct Lap {
-    Latencies latencies;
-    uint64_t rows = 0, tokens = 0, fallbacks = 0, differing = 0;
-    std::exception_ptr error;
+    uint32_t threads = 1;
+    Timing timing;
+    Scored scored;
 };
 
 class Bench final : public Verb {
@@ -43,10 +35,19 @@ class Bench final : public Verb {
     void declare(Options &options) override {
         choice_.declare_directory(options);
         input_.declare_optional(options, "payments to score in turn (default: the golden rows), at most 4096");
-        options.count("--threads", threads_, 1, 256, "threads, each in a closed loop (default 1)");
-        options.count("--contexts", choice_.contexts, 1, 256, "contexts (default: as many as threads)");
+        options.counts("--threads", threads_, 1, 256,
+                       "threads that call (default 1); 2,16,64 measures each count, by turns of 0.25 s");
+        options.count("--contexts", choice_.contexts, 1, 256, "contexts that run them (default: as many as threads)");
         options.count("--batch", batch_, 1, 1 << 20, "rows in one call (default 1)");
-        options.number("--seconds", seconds_, 0.01, 86400.0, "measured time (default 3)");
+        options.number("--rate", rate_, 0.01, 1e7,
+                       "open loop: calls a second over all threads, as a Poisson process; a latency then begins when "
+                       "its call is due, be a thread free or not (default: closed loop)");
+        options.count("--think-us", think_us_, 1, 60'000'000,
+                      "closed loop: the mean pause of a thread between answer and next call, in microseconds "
+                      "(exponential; default: none). A thread that sleeps, for this or for --rate, wakes some 10 to "
+                      "50 us late where a core is free, and later where none is: see 'start delay' of --rate");
+        options.count("--seed", seed_, 0, UINT32_MAX, "of the arrivals and the pauses (default 1)");
+        options.number("--seconds", seconds_, 0.01, 86400.0, "measured time, of each count of threads (default 3)");
         options.number("--warm-up", warm_up_, 0.0, 3600.0, "time before it, in seconds (default 0.5)");
         choice_.declare_load(options);
         choice_.declare_no_verify(options);
@@ -54,145 +55,145 @@ class Bench final : public Verb {
     }
 
     int run() override {
-        if (!choice_.contexts) choice_.contexts = threads_;
+        if (rate_ > 0.0 && think_us_)
+            throw Failure(exit_usage, "expected --rate (open loop) or --think-us (closed loop), got both");
+        if (!choice_.contexts) choice_.contexts = *std::max_element(threads_.begin(), threads_.end());
         Engine engine = choice_.engine();
         Model model = Model::load(engine, choice_.directory, choice_.load()).value();
-        std::vector<Row> rows = read_rows(model.schema());
-        std::vector<double> expected;
-        Result first;
-        for (Row &row : rows) expected.push_back((first = model.score(row).value()).score);
+        const BenchRows rows(model, input_, choice_.directory);
 
         watch_interrupt();
-        std::vector<Lap> laps(threads_);
-        {
-            std::vector<std::jthread> threads;
-            int64_t start = wb_now_ns() + static_cast<int64_t>(warm_up_ * 1e9);
-            int64_t end = start + static_cast<int64_t>(seconds_ * 1e9);
-            for (unsigned i = 0; i < threads_; ++i)
-                threads.emplace_back([&, i] {
-                    try {
-                        measure(model, rows, expected, i, start, end, laps[i]);
-                    } catch (...) {
-                        laps[i].error = std::current_exception();
-                    }
-                });
-        }
+        const std::vector<Lap> laps = measure(model, rows);
         if (interrupted()) throw Failure(interrupt_exit(), "ended by " + interrupt_name() + " before its time");
-        return report(laps, rows.size(), first);
+        return report(laps, rows);
     }
 
   private:
-    std::vector<Row> read_rows(const Schema &schema) const {
-        std::vector<Row> rows;
-        if (input_.path.empty()) {
-            for (const std::string &json : golden_rows(choice_.directory))
-                rows.emplace_back(schema).set_json(json).value();
-        } else {
-            InputFile file = input_.open(schema);
-            Payment payment;
-            for (Record record; rows.size() < most_rows && file.reader->next(record);) {
-                auto read = file.payments->read(record, rows.emplace_back(schema), payment);
-                if (!read)
-                    throw Failure(exit_failed, "line " + std::to_string(record.line) + ": " + read.error().message);
-            }
+    // Several counts of threads by turns, all of one length.
+    std::vector<Lap> measure(const Model &model, const BenchRows &rows) const {
+        std::vector<Lap> laps;
+        for (const uint32_t threads : threads_) laps.push_back({threads, {}, {}});
+        const auto rounds = laps.size() > 1 ? static_cast<uint64_t>(std::ceil(seconds_ / turn_seconds)) : 1;
+        const auto later = static_cast<double>(rounds - 1);
+        Progress progress(static_cast<double>(laps.size()) * (warm_up_ + seconds_ + later * settling()));
+        for (uint64_t round = 0; round < rounds; ++round)
+            for (Lap &lap : laps)
+                if (!interrupted()) take_turn(model, rows, round, seconds_ / (later + 1.0), lap, progress);
+        return laps;
+    }
+
+    void take_turn(const Model &model, const BenchRows &rows, uint64_t round, double seconds, Lap &lap,
+                   Progress &progress) const {
+        const int64_t now = wb_now_ns();
+        const int64_t start = now + ns(round ? settling() : warm_up_);
+        const int64_t end = start + ns(seconds);
+        std::optional<Arrivals> arrivals;
+        if (rate_ > 0.0) arrivals.emplace(rate_, seed_of(round, 0), now);  // the same ones for each count of threads
+        std::mutex mutex;
+        std::exception_ptr error;
+        auto work = [&](uint32_t thread) {
+            SystemClock clock;
+            BenchCaller caller(model, rows, batch_, thread * rows.rows.size() / lap.threads);
+            std::optional<Gaps> think;
+            if (think_us_) think.emplace(think_us_ * 1000.0, seed_of(round, thread));
+            Timing timing;
+            run_loop(clock, {arrivals ? &*arrivals : nullptr, think ? &*think : nullptr}, start, end, caller, timing);
+            const std::lock_guard lock(mutex);
+            lap.timing.add(timing);
+            lap.scored.add(caller.scored());
+        };
+        {
+            std::vector<std::jthread> threads;
+            for (uint32_t i = 0; i < lap.threads; ++i)
+                threads.emplace_back([&, i] {
+                    try {
+                        work(i);
+                    } catch (...) {
+                        const std::lock_guard lock(mutex);
+                        error = std::current_exception();
+                    }
+                });
+            watch(end, progress);
         }
-        if (rows.empty()) throw Failure(exit_failed, "there are no rows to score");
-        return rows;
+        if (error) std::rethrow_exception(error);
     }
 
-    // Scores the rows in turn, each thread from another one on, until `end`; what began before `start` is not counted.
-    void measure(const Model &model, const std::vector<Row> &rows, const std::vector<double> &expected, unsigned thread,
-                 int64_t start, int64_t end, Lap &lap) const {
-        Batch batch = Batch::create(model.schema()).value();
-        Rows block(model.schema());
-        size_t next = thread * rows.size() / threads_;
-        for (;;) {
-            block.clear();
-            size_t from = next;
-            uint64_t tokens = 0;
-            for (size_t i = 0; i < batch_; ++i, next = (next + 1) % rows.size()) {
-                block.push_back(rows[next]);
-                tokens += tokens_of(rows[next]);
-            }
-            int64_t begin = wb_now_ns();
-            if (begin >= end || interrupted()) return;
-            uint64_t fallbacks = 0, differing = 0;
-            int64_t took = 0;
-            if (batch_ == 1) {
-                Result result = score_one(model, block);
-                took = wb_now_ns() - begin;
-                fallbacks = result.is_fallback();
-                differing = !same(result.score, expected[from]);
-            } else {
-                batch.rows(block).value();
-                begin = wb_now_ns();
-                model.score(batch).value();
-                took = wb_now_ns() - begin;
-                for (size_t i = 0; i < batch_; ++i) {
-                    fallbacks += batch.statuses()[i] == WB_OK_FALLBACK;
-                    differing += !same(batch.scores()[i], expected[(from + i) % rows.size()]);
-                }
-            }
-            if (begin < start) continue;
-            lap.latencies.add(took);
-            lap.rows += batch_;
-            lap.tokens += tokens;
-            lap.fallbacks += fallbacks;
-            lap.differing += differing;
-        }
+    // Until the end of a turn, or until interrupted.
+    static void watch(int64_t end_ns, Progress &progress) {
+        constexpr int64_t step_ns = 250'000'000;
+        SystemClock clock;
+        for (int64_t now = clock.now_ns(); now < end_ns && clock.wait_until(std::min(end_ns, now + step_ns));
+             now = clock.now_ns())
+            progress.show_time();
     }
 
-    static Result score_one(const Model &model, Rows &block) {
-        Result result;
-        detail::done([&](wb_error *err) {
-            return wb_model_score(&result, model.get(), block.data(), WB_NO_DEADLINE, nullptr, err);
-        }).value();
-        return result;
-    }
+    double settling() const { return std::min(warm_up_, settling_seconds); }
 
-    static bool same(double a, double b) { return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b); }
+    // Another one for each turn and thread, of which there are at most 256.
+    uint64_t seed_of(uint64_t round, uint64_t thread) const { return (uint64_t{seed_} << 32) + (round << 8) + thread; }
 
-    int report(const std::vector<Lap> &laps, size_t rows, const Result &first) const {
-        Latencies latencies;
-        uint64_t scored = 0, tokens = 0, fallbacks = 0, differing = 0;
+    int report(const std::vector<Lap> &laps, const BenchRows &rows) const {
+        const bool several = laps.size() > 1;
+        Report report = {{"bundle", choice_.directory},
+                         {"version", std::string(rows.first.bundle_version())},
+                         {"backend", backend_name(rows.first.backend)},
+                         {"loop", rate_ > 0.0 ? "open" : "closed"}};
+        if (!several) report["threads"] = laps.front().threads;
+        report["contexts"] = choice_.contexts;
+        report["batch"] = batch_;
+        report["distinct_rows"] = rows.rows.size();
+        if (think_us_) report["think_us"] = think_us_;
+        if (rate_ > 0.0) report["intended_calls_per_second"] = rate_;
+        const double first = rate_of(laps.front().scored.rows);
         for (const Lap &lap : laps) {
-            if (lap.error) std::rethrow_exception(lap.error);
-            latencies.add(lap.latencies);
-            scored += lap.rows;
-            tokens += lap.tokens;
-            fallbacks += lap.fallbacks;
-            differing += lap.differing;
+            const double rate = rate_of(lap.scored.rows);
+            Report line = {{"threads", lap.threads}, {"rows_per_second", rate}, {"relative_rate", rate / first}};
+            const Report measured = report_of(lap);
+            for (const auto &[name, value] : measured.members()) (several ? line : report)[name] = value;
+            if (several) report["by_threads"].push_back(std::move(line));
         }
-        if (!latencies.count()) throw Failure(exit_failed, "no call ended within --seconds");
-        auto us = [&](double share) { return static_cast<double>(latencies.quantile_ns(share)) / 1000.0; };
-        Report latency = {{"p50", us(0.5)},
-                          {"p90", us(0.9)},
-                          {"p99", us(0.99)},
-                          {"p99.9", us(0.999)},
-                          {"max", static_cast<double>(latencies.max_ns()) / 1000.0}};
-        print_report({{"bundle", choice_.directory},
-                      {"version", std::string(first.bundle_version())},
-                      {"backend", backend_name(first.backend)},
-                      {"threads", threads_},
-                      {"contexts", choice_.contexts},
-                      {"batch", batch_},
-                      {"distinct_rows", rows},
-                      {"calls", latencies.count()},
-                      {"rows", scored},
-                      {"fallbacks", fallbacks},
-                      {"differing", differing},
-                      {"latency_us", latency},
-                      {"rows_per_second", static_cast<double>(scored) / seconds_},
-                      {"tokens_per_second", static_cast<double>(tokens) / seconds_}},
-                     json_);
-        // A plan gives the same bits each time; a score that changed would make the times worthless.
-        if (differing && first.numerics) throw Failure(exit_failed, "scores changed between calls of the same rows");
+        print_report(report, json_);
+        for (const Lap &lap : laps)
+            // A plan gives the same bits each time; a score that changed would make the times worthless.
+            if (lap.scored.differing && rows.first.numerics)
+                throw Failure(exit_failed, "scores changed between calls of the same rows");
         return exit_ok;
     }
 
+    Report report_of(const Lap &lap) const {
+        const Latencies &latencies = lap.timing.latencies, &delays = lap.timing.delays;
+        if (!latencies.count()) throw Failure(exit_failed, "no call ended within --seconds");
+        Report report = {{"calls", latencies.count()},
+                         {"rows", lap.scored.rows},
+                         {"fallbacks", lap.scored.fallbacks},
+                         {"differing", lap.scored.differing},
+                         {"latency_us", quantiles(latencies)},
+                         {"rows_per_second", rate_of(lap.scored.rows)},
+                         {"tokens_per_second", rate_of(lap.scored.tokens)}};
+        if (rate_ > 0.0) {
+            report["reached_calls_per_second"] = rate_of(latencies.count());
+            report["late_calls"] = lap.timing.late;
+            report["behind_us"] = us(lap.timing.behind_ns);
+            report["start_delay_us"] = quantiles(delays);
+        }
+        return report;
+    }
+
+    static Report quantiles(const Latencies &latencies) {
+        return {{"p50", us(latencies.quantile_ns(0.5))},
+                {"p90", us(latencies.quantile_ns(0.9))},
+                {"p99", us(latencies.quantile_ns(0.99))},
+                {"p99.9", us(latencies.quantile_ns(0.999))},
+                {"max", us(latencies.max_ns())}};
+    }
+
+    double rate_of(uint64_t count) const { return static_cast<double>(count) / seconds_; }
+
     ModelChoice choice_;
     Input input_;
-    uint32_t threads_ = 1, batch_ = 1;
+    std::vector<uint32_t> threads_ = {1};
+    uint32_t batch_ = 1, think_us_ = 0, seed_ = 1;
+    double rate_ = 0.0;  // 0: closed loop
     double seconds_ = 3.0, warm_up_ = 0.5;
     bool json_ = false;
 };

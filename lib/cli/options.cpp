@@ -78,6 +78,10 @@ void Options::count(const char *name, uint32_t &value, uint32_t least, uint32_t 
     check_range(app_->add_option(name, value, help), least, most);
 }
 
+void Options::counts(const char *name, std::vector<uint32_t> &values, uint32_t least, uint32_t most, const char *help) {
+    check_range(app_->add_option(name, values, help)->delimiter(',')->allow_extra_args(false), least, most);
+}
+
 void Options::number(const char *name, double &value, double least, double most, const char *help) {
     check_range(app_->add_option(name, value, help), least, most);
 }

@@ -30,6 +30,8 @@ class Options {
     void names(const char *name, std::string &value, const std::vector<std::string> &names, const char *help);
     // Both ends are included.
     void count(const char *name, uint32_t &value, uint32_t least, uint32_t most, const char *help);
+    void counts(const char *name, std::vector<uint32_t> &values, uint32_t least, uint32_t most,
+                const char *help);  // one or several, between commas
     void number(const char *name, double &value, double least, double most, const char *help);
     void flag(const char *name, bool &value, const char *help);      // sets it to true
     void negation(const char *name, bool &value, const char *help);  // sets it to false

@@ -11,6 +11,7 @@
 
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/spelling.hpp"
 #include "cli/text.hpp"
 
 namespace weighbridge::cli {
@@ -75,9 +76,7 @@ Format output_format(const char *option, const std::string &path, Format otherwi
                                                 ".parquet", ".pq",  ".orc", ".avro", ".json", ".arrow", ".feather",
                                                 ".gz",      ".bz2", ".xz",  ".zst",  ".zip"};
     const size_t dot = path.find_last_of("./");
-    std::string extension = dot == std::string::npos ? "" : path.substr(dot);
-    for (char &c : extension)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    const std::string extension = dot == std::string::npos ? "" : lowered(path.substr(dot));
     if (extension == ".csv") return Format::csv;
     if (extension == ".ndjson" || extension == ".jsonl") return Format::ndjson;
     if (std::find(std::begin(not_written), std::end(not_written), extension) != std::end(not_written))

@@ -44,13 +44,17 @@ std::string nearest_name(std::string_view word, const std::vector<std::string> &
     return nearest;
 }
 
-std::string folded(std::string_view name) {
-    constexpr std::string_view blanks = " \t\r\n";
-    const size_t begin = std::min(name.find_first_not_of(blanks), name.size());
-    std::string out(name.substr(begin, name.find_last_not_of(blanks) + 1 - begin));
+std::string lowered(std::string_view text) {
+    std::string out(text);
     for (char &c : out)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     return out;
+}
+
+std::string folded(std::string_view name) {
+    constexpr std::string_view blanks = " \t\r\n";
+    const size_t begin = std::min(name.find_first_not_of(blanks), name.size());
+    return lowered(name.substr(begin, name.find_last_not_of(blanks) + 1 - begin));
 }
 
 std::string list_of(const std::vector<std::string> &names, std::string_view last) {
