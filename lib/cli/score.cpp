@@ -111,7 +111,7 @@ class Score final : public Verb {
     void report(Summary &summary, double seconds, const ScoreSettings &settings, const Model &model) const {
         Report info = Report::parse(model.info().value());
         const std::string &backend = info["serving"]["backend"].text();
-        Report report = summary.report(seconds, settings.bands, batch_, backend, !label_.empty());
+        Report report = summary.report(seconds, ids_, settings.bands, batch_, backend, !label_.empty());
         print_report(report, json_, summary_path());
     }
 

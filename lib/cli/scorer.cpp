@@ -35,6 +35,7 @@ class Scorer {
     void operator()(Chunk &chunk) {
         chunk.bands.assign(settings_.bands.size(), 0);
         chunk.band_frauds.assign(settings_.bands.size(), 0);
+        chunk.with_id.assign(payments_.options().ids.size(), 0);
         for (const Record &record : chunk.records) {
             if (interrupted()) {
                 chunk.cut = true;
@@ -50,6 +51,7 @@ class Scorer {
                 pending_.emplace_back(&record, payment_);
                 if (pending_.size() == settings_.batch) score_batch(chunk);
             }
+            for (size_t i = 0; i < payment_.ids.size(); ++i) chunk.with_id[i] += !payment_.ids[i].value_or("").empty();
             ++chunk.rows;
         }
         if (!pending_.empty()) score_batch(chunk);

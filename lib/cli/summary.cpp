@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/summary.hpp"
 
+#include "cli/text.hpp"
 #include "weighbridge.hpp"
 
 namespace weighbridge::cli {
@@ -24,6 +25,8 @@ void Summary::add(const Chunk &chunk) {
     if (chunk.longest.lines > longest.lines) longest = chunk.longest;
     add_all(fallbacks, chunk.fallbacks);
     add_all(backends, chunk.backends);
+    with_id.resize(chunk.with_id.size());
+    add_all(with_id, chunk.with_id);
     bands.resize(chunk.bands.size());
     band_frauds.resize(chunk.bands.size());
     add_all(bands, chunk.bands);
@@ -42,6 +45,15 @@ void Summary::add_counts(Report &report) const {
         report["fallbacks"][reason_name(static_cast<int32_t>(reason))] = fallbacks[reason];
 }
 
+void Summary::add_ids(Report &report, const std::vector<std::string> &ids) const {
+    for (size_t i = 0; i < with_id.size(); ++i) {
+        if (with_id[i] == rows) continue;
+        report["without_id"][ids[i]] = rows - with_id[i];
+        if (!with_id[i])
+            report["warnings"].push_back(formatted("--id '{}': no row has it; is it spelt as there?", ids[i]));
+    }
+}
+
 std::optional<Ranking> Summary::add_ranking(Report &report) {
     auto known = [](const std::optional<double> &value) { return value ? Report(*value) : Report(); };
     const std::optional<Ranking> ranking = rank(labelled, alert_share);
@@ -58,10 +70,11 @@ std::optional<Ranking> Summary::add_ranking(Report &report) {
     return ranking;
 }
 
-Report Summary::report(double seconds, const std::vector<std::string> &names, size_t batch, const std::string &backend,
-                       bool labels) {
+Report Summary::report(double seconds, const std::vector<std::string> &ids, const std::vector<std::string> &names,
+                       size_t batch, const std::string &backend, bool labels) {
     Report report;
     add_counts(report);
+    add_ids(report, ids);
     std::string ran;
     for (size_t i = 1; i < backends.size(); ++i)
         if (backends[i]) ran += (ran.empty() ? "" : ", ") + std::string(backend_name(static_cast<int32_t>(i)));

@@ -21,6 +21,7 @@ struct Summary {
     LongestRecord longest;
     std::array<uint64_t, 5> fallbacks = {};  // by WB_REASON_*
     std::array<uint64_t, 5> backends = {};   // by WB_BACKEND_*
+    std::vector<uint64_t> with_id;           // rows by --id that have a text there
     std::vector<uint64_t> bands, band_frauds;
     Latencies latencies;
     uint64_t with_label = 0;         // of the scored rows
@@ -30,16 +31,19 @@ struct Summary {
 
     // Rows, scored, rejected, and fallbacks by reason.
     void add_counts(Report &report) const;
+    // How many rows have no text as an id, by the ids that any row lacks; a warning of those that every row lacks.
+    void add_ids(Report &report, const std::vector<std::string> &ids) const;
     // How many of the scored rows have a label, how many of these the model answered, and how well it ranks them; where
     // all their labels are the same, that there is no AUC. Sorts `labelled`.
     std::optional<Ranking> add_ranking(Report &report);
 
+    // @param ids     names
     // @param names   of the bands
     // @param batch   rows in one call, 0 for one by one: what a latency is the latency of
     // @param backend where the chunks do not say (batches)
     // Sorts `labelled`.
-    Report report(double seconds, const std::vector<std::string> &names, size_t batch, const std::string &backend,
-                  bool labels);
+    Report report(double seconds, const std::vector<std::string> &ids, const std::vector<std::string> &names,
+                  size_t batch, const std::string &backend, bool labels);
 };
 
 }  // namespace weighbridge::cli

@@ -359,6 +359,21 @@ def test_files_that_are_not_there(bundle, tmp_path):
         score(bundle, source, "/dev/full", *SCORE, "--rejects", tmp_path / "r", code=1)
 
 
+def test_rows_without_an_id_are_counted(bundle, tmp_path):
+    row = '{"amount_minor": 1, "age_days": 1, "country": "FR", "online": true%s}'
+    source = write(tmp_path / "in.ndjson", "\n".join([row % ', "id": "a"', row % "", row % ', "id": ""', "no JSON"]))
+    more = ("--id", "id", "--json")
+    report = json.loads(score(bundle, source, tmp_path / "out.ndjson", *more, code=3).stdout)
+    assert report["without_id"] == {"id": 3} and "warnings" not in report
+    report = json.loads(score(bundle, source, tmp_path / "out.ndjson", *more, "--id", "idd", "--allow-unknown", code=3).stdout)
+    assert report["without_id"] == {"id": 3, "idd": 4} and len(report["warnings"]) == 1 and "'idd'" in report["warnings"][0]
+    source = write(tmp_path / "in.csv", csv_of(3))
+    report = json.loads(score(bundle, source, tmp_path / "out.csv", *SCORE, "--json").stdout)
+    assert "without_id" not in report
+    source = write(tmp_path / "in.csv", csv_of(3).replace("\np1,", "\n,"))
+    assert "without id" in score(bundle, source, tmp_path / "out.csv", *SCORE).stdout
+
+
 def test_backends(bundle, tmp_path):
     source = write(tmp_path / "in.csv", csv_of(3))
     score(bundle, source, tmp_path / "out.csv", *SCORE, "--backend", "reference")
