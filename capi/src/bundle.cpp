@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/json.hpp"
 #include "bundle/pack.hpp"
 #include "base/json.hpp"
 #include "objects.hpp"
+#include "plan/plan_file.hpp"
 #include "weighbridge.h"
 
 using namespace weighbridge;
@@ -11,6 +13,20 @@ using lib::Status;
 namespace {
 
 constexpr int64_t kGoldenVectors = 64;
+
+// What the bundle says of itself, and what its plan has. A plan that is refused is no reason not to look at the rest.
+lib::JsonValue describe(const std::shared_ptr<const lib::Bundle> &bundle) {
+    lib::JsonValue info = bundle->describe();
+    const lib::Bytes *file = bundle->file("model.plan");
+    if (!file) return info;
+    auto plan = lib::read_plan(*file, bundle, lib::Checksum::compared);  // with the manifest's
+    if (plan)
+        for (const int32_t precision : (*plan)->precisions())
+            info["plan"]["precisions"].push_back(lib::precision_name(precision));
+    else
+        info["plan"]["refused"] = plan.status().message;
+    return info;
+}
 
 }  // namespace
 
@@ -70,7 +86,7 @@ int32_t wb_bundle_inspect(char *out, size_t capacity, size_t *needed, const char
         if (!path) return capi::null_argument("path");
         auto bundle = lib::Bundle::open(path, lib::Bundle::Mode::full, lib::Bundle::kAnyTime);
         if (!bundle) return bundle.status();
-        return capi::fill_text(out, capacity, needed, (*bundle)->describe().lines());
+        return capi::fill_text(out, capacity, needed, describe(*bundle).lines());
     });
 }
 

@@ -62,6 +62,23 @@ struct DescribeStep {
 // As the manifest writes it.
 std::string_view type_name(StoredType type) { return name_of(type == StoredType::code ? StoredType::category : type); }
 
+JsonValue describe_default(const Feature &feature) {
+    const DefaultValue &value = *feature.missing;
+    if (feature.sequence) return JsonValue::array();
+    switch (feature.type) {
+        case StoredType::boolean:
+            return value.number != 0;
+        case StoredType::float32:
+        case StoredType::float64:
+            return value.number;
+        case StoredType::category:
+        case StoredType::text:
+            return value.text;
+        default:
+            return value.integer;
+    }
+}
+
 JsonValue describe_feature(const Feature &feature) {
     JsonValue out = JsonValue::object();
     out["name"] = feature.name;
@@ -70,6 +87,7 @@ JsonValue describe_feature(const Feature &feature) {
     if (feature.type == StoredType::code) out["keys"] = "int64";
     out["offset"] = feature.offset;
     out["required"] = !feature.missing.has_value();
+    if (feature.missing) out["default"] = describe_default(feature);
     if (feature.money_exponent >= 0) {
         out["currency"] = feature.currency;
         out["money_exponent"] = feature.money_exponent;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <ctime>
 #include <fstream>
 #include <iterator>
 
@@ -32,11 +33,23 @@ class Pack final : public Verb {
                          "limits.least_length is %u, %s: rows with shorter sequences are not scored by the model, see "
                          "limits.shorter\n",
                          least, stated ? "as the manifest states" : "found by trying");
+        warn_of_end(manifest["identity"]["not_after"].text());
         print_report(inspect(request_.out_dir).value(), json_);
         return exit_ok;
     }
 
   private:
+    // Both are UTC as 2026-11-01T00:00:00Z, so that texts compare as times do.
+    static void warn_of_end(const std::string &not_after) {
+        const std::time_t now = std::time(nullptr);
+        std::tm parts = {};
+        char text[32] = {};
+        std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
+        if (!not_after.empty() && not_after < text)
+            std::fprintf(stderr, "identity.not_after is %s, which is past: this bundle loads nowhere\n",
+                         not_after.c_str());
+    }
+
     ModelChoice choice_;
     PackRequest request_;
     bool json_ = false;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The `weighbridge` command, run as a user runs it, on the fixture bundles."""
 import csv
+import hashlib
 import json
 import math
 import os
@@ -125,6 +126,28 @@ def test_inspect_tells_of_the_features(bundle):
     run("inspect", bundle / "nowhere", code=1)
 
 
+def test_inspect_tells_of_defaults_and_precisions(bundle):
+    info = json.loads(run("inspect", bundle, "--json").stdout)
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    for told, feature in zip(info["features"], manifest["features"]):
+        missing = feature.get("missing", "error")
+        assert told.get("default") == (missing["default"] if missing != "error" else None)
+    assert any("default" in told for told in info["features"]) and info["plan"]["precisions"][0] == "fp32"
+    text = run("inspect", bundle).stdout
+    assert "default" in text and "precisions" in text
+
+
+def test_inspect_tells_of_a_plan_that_is_refused(bundle, tmp_path):
+    subprocess.run(["cp", "-r", bundle, tmp_path / "other"], check=True)
+    content = (bundle / "model.plan").read_bytes()[:-64]
+    write(tmp_path / "other" / "model.plan", content)
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    manifest["files"]["model.plan"] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    write(tmp_path / "other" / "manifest.json", json.dumps(manifest))
+    info = json.loads(run("inspect", tmp_path / "other", "--json").stdout)
+    assert "model.plan" in info["plan"]["refused"] and info["features"]
+
+
 def test_verify_reports_and_fails_where_the_vectors_do_not_reproduce(bundles):
     report = json.loads(run("verify", bundles / "mlp", "--json").stdout)
     assert report["vectors"] == 16
@@ -158,6 +181,18 @@ def test_pack_makes_the_bundle_again(bundles, tmp_path):
     run("inspect", tmp_path / "out")
     run("pack", "--module", source / "model.ts", "--manifest", draft, "--golden", source / "golden.jsonl",
         "--out", tmp_path / "out", code=1)
+
+
+def test_pack_warns_of_an_end_that_is_past(bundles, tmp_path):
+    source = bundles / "mlp"
+    manifest = json.loads((source / "manifest.json").read_text())
+    manifest["files"] = {}
+    for end, warned in (("2020-01-01T00:00:00Z", True), ("2999-01-01T00:00:00Z", False)):
+        manifest["identity"]["not_after"] = end
+        draft = write(tmp_path / "manifest.json", json.dumps(manifest))
+        done = run("pack", "--module", source / "model.ts", "--manifest", draft, "--golden", source / "golden.jsonl",
+                   "--out", tmp_path / end[:4])
+        assert (f"not_after is {end}, which is past" in done.stderr) == warned
 
 
 # encode

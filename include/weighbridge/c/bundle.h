@@ -47,7 +47,8 @@ WB_API int32_t wb_bundle_compile(char *out, size_t capacity, size_t *needed, wb_
 
 /** What a bundle says of itself, as JSON, after its manifest and digests were checked: identity, features, tensors,
  *  outputs, limits, files with sizes and digests, schema digest, warnings (what can be meant, but hardly is, as JPY
- *  with two decimal places). No model is run. Buffer rule as wb_system_info.
+ *  with two decimal places), and of a model.plan its precisions, or why this version refuses it. No model is run.
+ *  Buffer rule as wb_system_info.
  *  @return WB_OK; WB_INVALID_BUNDLE; WB_IO_ERROR; WB_BUFFER_TOO_SMALL. Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_bundle_inspect(char *out, size_t capacity, size_t *needed, const char *path, wb_error *err);
 

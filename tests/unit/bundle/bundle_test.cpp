@@ -346,6 +346,9 @@ TEST_CASE("inspect tells what is in a bundle") {
     CHECK(about["features"][0]["offset"] == (*bundle)->schema()->features()[0].offset);
     CHECK(about["features"][0]["encoding"].dump() == R"([{"op":"log1p"},{"op":"standardise","mean":3.2,"std":1.1}])");
     CHECK(about["features"][2]["encoding"].dump() == R"([{"op":"vocabulary","size":2,"unknown":"zero"}])");
+    for (size_t i = 0; i < about["features"].size(); ++i)
+        CHECK(about["features"][i].contains("default") == (*bundle)->schema()->features()[i].missing.has_value());
+    CHECK(about["features"][1]["default"] == 0.0);
     CHECK(about["features"][3]["keys"] == "int64");
     CHECK(about["features"][4]["zone"] == "Europe/Paris");
     CHECK(about["features"][4]["unit"] == "ms");

@@ -150,6 +150,7 @@ TEST_CASE("texts of any length come whole") {
     CHECK(load(e).info().value().find("native") != std::string::npos);
     CHECK(system_info().value().find(version()) != std::string::npos);
     CHECK(inspect(bundle()).value().find("amount_minor") != std::string::npos);
+    CHECK(inspect(bundle()).value().find("\"precisions\"") != std::string::npos);
     CHECK(abi_matches());
 }
 
