@@ -22,6 +22,25 @@ JsonValue describe(const Graph &graph) {
     return list;
 }
 
+// Every operator that does not lower, as far as a message goes.
+Status with_operators(const Status &failure, std::string blame) {
+    if (blame.find('\n') == std::string::npos) return failure;
+    for (size_t at = 0; (at = blame.find('\n', at)) != std::string::npos; at += 3) blame.replace(at, 1, " | ");
+    return Status::failure(failure.code, "model.ts: {}", blame);
+}
+
+// Where the plan goes and what it came to.
+Status add_plan(const Directory &directory, const Plan &plan, JsonValue &report) {
+    auto bytes = write_plan(plan);
+    if (!bytes) return bytes.status();
+    if (Status status = add_file(directory, "model.plan", *bytes); !status.ok()) return status;
+    auto digest = sha256(*bytes);
+    if (!digest) return digest.status();
+    report["plan_bytes"] = bytes->size();
+    report["plan_sha256"] = hex(*digest);
+    return {};
+}
+
 }  // namespace
 
 // Runs the golden vectors in one precision and adds what came out to the report. WB_VERIFY_FAILED beyond the manifest's
@@ -64,16 +83,8 @@ Expected<std::string> Engine::compile(const std::string &path, const CompileOpti
     report["name"] = identity.name;
     report["version"] = identity.version;
     std::string blame;
-    auto graph = torchscript_->import_graph(*bundle, blame);
-    if (!graph) {
-        Status failure = graph.status();
-        // Every operator that does not lower, as far as a message goes.
-        if (blame.find('\n') != std::string::npos) {
-            for (size_t at = 0; (at = blame.find('\n', at)) != std::string::npos; at += 3) blame.replace(at, 1, " | ");
-            failure = Status::failure(failure.code, "model.ts: {}", blame);
-        }
-        return failure;
-    }
+    auto graph = parts_.torchscript->import_graph(*bundle, blame);
+    if (!graph) return with_operators(graph.status(), std::move(blame));
     JsonValue passes = JsonValue::array();
     auto optimised = optimise(*std::move(graph), [&](std::string_view name, const Graph &after) {
         JsonValue entry = {{"pass", name}, {"operators", after.nodes().size()}};
@@ -95,13 +106,7 @@ Expected<std::string> Engine::compile(const std::string &path, const CompileOpti
         if (Status status = check_precision(*bundle, *plan, precision, entry); !status.ok()) return status;
         report["precisions"].push_back(std::move(entry));
     }
-    auto bytes = write_plan(**plan);
-    if (!bytes) return bytes.status();
-    if (Status status = add_file(*directory, "model.plan", *bytes); !status.ok()) return status;
-    auto plan_digest = sha256(*bytes);
-    if (!plan_digest) return plan_digest.status();
-    report["plan_bytes"] = bytes->size();
-    report["plan_sha256"] = hex(*plan_digest);
+    if (Status status = add_plan(*directory, **plan, report); !status.ok()) return status;
     report["passes"] = std::move(passes);
     return report.lines();
 }

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "backend/reference/reference.hpp"
+#include "engine/request.hpp"
 
 namespace weighbridge::lib {
 
@@ -26,15 +27,29 @@ struct Engine::Directory {
     }
 };
 
-Engine::Engine(const EngineOptions &options, native::Level level)
+namespace {
+
+int contexts_of(const EngineOptions &options) {
+    return options.cpu_contexts > 0 ? options.cpu_contexts : automatic_cpu_contexts();
+}
+
+// The parts, with the real ones where there is none.
+EngineParts completed(EngineParts parts, native::Level level, const PluginOptions &plugin) {
+    if (!parts.native) parts.native = make_native_backend(level);
+    if (!parts.reference) parts.reference = make_reference_backend();
+    if (!parts.torchscript) parts.torchscript = make_torchscript_backend(plugin);
+    return parts;
+}
+
+}  // namespace
+
+Engine::Engine(const EngineOptions &options, native::Level level, EngineParts parts)
     : epoch_(fork_epoch()),
       level_(level),
-      runtime_(make_ref<Runtime>(options.cpu_contexts > 0 ? options.cpu_contexts : automatic_cpu_contexts(),
-                                 options.queue_limit, steady_clock(), options.log, options.log_payload)),
+      runtime_(
+          make_ref<Runtime>(contexts_of(options), options.queue_limit, *parts.clock, options.log, options.log_payload)),
       plugin_{options.torch_plugin, options.libtorch, runtime_->pool.contexts()},
-      native_(make_native_backend(level)),
-      reference_(make_reference_backend()),
-      torchscript_(make_torchscript_backend(plugin_)),
+      parts_(completed(std::move(parts), level, plugin_)),
       slots_(std::make_unique<Directory>()) {}
 
 Engine::~Engine() {
@@ -62,15 +77,17 @@ Expected<native::Level> choose_level(const EngineOptions &options) {
 
 }  // namespace
 
-Expected<Ref<Engine>> Engine::make(const EngineOptions &options) {
+Expected<Ref<Engine>> Engine::make(const EngineOptions &options) { return make(options, {}); }
+
+Expected<Ref<Engine>> Engine::make(const EngineOptions &options, EngineParts parts) {
     auto level = choose_level(options);
     if (!level) return level.status();
-    return Ref<Engine>(new Engine(options, *level));
+    return Ref<Engine>(new Engine(options, *level, std::move(parts)));
 }
 
 Status Engine::usable() const {
     if (closed_.load(std::memory_order_acquire)) return Status::failure(WB_CLOSED, "the engine is closed");
-    if (fork_epoch() != epoch_ && torchscript_->started())
+    if (fork_epoch() != epoch_ && parts_.torchscript->started())
         return Status::failure(WB_FORKED,
                                "this process was forked from one whose engine had started LibTorch's threads: create a "
                                "new engine here");
@@ -187,6 +204,39 @@ Expected<Target> Engine::target(Slot &slot) {
     }
     target.model = target.deployment->model_ref();
     return target;
+}
+
+// The present deployment of the slot that answers where the model cannot. None where the call or the bundle has no
+// such slot, or where its bands are not the model's: a band's index would mean another decision.
+Target Engine::spare_of(const Model &model, const Service &service) const {
+    Target spare;
+    const std::string &name = model.bundle().manifest().fallback.slot;
+    if (!service.accept_fallback || name.empty()) return spare;
+    const auto slot = find_slot(name);
+    if (slot) spare.deployment = slot->current();
+    if (spare.deployment && spare.deployment->model().band_names() == model.band_names())
+        spare.model = spare.deployment->model_ref();
+    return spare;
+}
+
+Status Engine::score(const Target &target, void *row, const Service &service, std::span<const OutputBuffer> outputs,
+                     wb_result &result) {
+    const int64_t entered_ns = runtime_->clock.now_ns();
+    if (Status status = usable(); !status.ok()) return status;
+    SingleRow rows(row);
+    ResultSink sink(*target.model, service.accept_fallback, outputs, result);
+    return Request(*runtime_, target, spare_of(*target.model, service), service, rows, sink, entered_ns).serve();
+}
+
+Status Engine::score_batch(const Target &target, Batch &batch, const Service &service, Status &first_error) {
+    const int64_t entered_ns = runtime_->clock.now_ns();
+    if (Status status = usable(); !status.ok()) return status;
+    BatchRows rows(batch);
+    ColumnSink sink(*target.model, service.accept_fallback, batch);
+    Request request(*runtime_, target, spare_of(*target.model, service), service, rows, sink, entered_ns);
+    Status status = request.serve();
+    first_error = sink.tally().first;
+    return status;
 }
 
 Status Engine::close(int64_t deadline_ns) {

@@ -12,6 +12,8 @@
 #include "base/fork.hpp"
 #include "base/ref.hpp"
 #include "batcher/batch.hpp"
+#include "engine/sinks.hpp"
+#include "engine/target.hpp"
 #include "registry/model.hpp"
 #include "slot/slot.hpp"
 
@@ -42,12 +44,6 @@ struct CompileOptions {
     bool dump_passes = false;  // adds every pass's graph to the report
 };
 
-// A caller's memory for one output of a single row; null where it is not wanted.
-struct OutputBuffer {
-    float *data = nullptr;
-    size_t capacity = 0;
-};
-
 // How the golden vectors of a loaded model came out.
 struct VerifyReport {
     int64_t vectors = 0;
@@ -64,25 +60,20 @@ struct VerifyReport {
     Status verdict(const Manifest &manifest) const;
 };
 
-// What scores: a model, or a slot's present deployment of one.
-struct Target {
-    Ref<Model> model;
-    Ref<Deployment> deployment;  // null for a model by itself
-
-    // A schema and its map to the model's, empty for its own; they live as long as the target.
-    struct Layout {
-        const Schema *schema;
-        std::span<const int32_t> wanted;
-    };
-    // The schema that a row with this digest was made for; falls back to the model's own, against which the row's
-    // header is then found wanting.
-    Layout layout(uint64_t schema_digest) const;
+// What an engine is made of besides its options: the real ones, or a test's.
+struct EngineParts {
+    std::unique_ptr<Backend> native;
+    std::unique_ptr<Backend> reference;
+    std::unique_ptr<TorchscriptBackend> torchscript;
+    const Clock *clock = &steady_clock();  // outlives the engine
 };
 
 // Owns contexts, models, slots and telemetry. Everything is thread-safe.
 class Engine final : public RefCounted {
   public:
     static Expected<Ref<Engine>> make(const EngineOptions &options);
+    // With other parts in the place of the real ones; a part that is null is the real one.
+    static Expected<Ref<Engine>> make(const EngineOptions &options, EngineParts parts);
     ~Engine() override;
 
     // WB_CLOSED or WB_FORKED where this engine cannot serve (any more, or in this process).
@@ -116,7 +107,7 @@ class Engine final : public RefCounted {
 
   private:
     struct Directory;  // of slots
-    Engine(const EngineOptions &options, native::Level level);
+    Engine(const EngineOptions &options, native::Level level, EngineParts parts);
     Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
                                                      const LoadOptions &options);
     Status check_precision(const std::shared_ptr<const Bundle> &bundle, const std::shared_ptr<const Plan> &plan,
@@ -124,9 +115,7 @@ class Engine final : public RefCounted {
     Expected<Ref<Model>> make_model(const std::shared_ptr<const Bundle> &bundle, const LoadOptions &options);
     Expected<Ref<Model>> load_bundle(const std::string &path, const LoadOptions &options);
     Ref<Slot> find_slot(const std::string &name) const;
-    Target fallback_target(const Bundle &bundle) const;
-    // `failure`: what the model that was asked first said, where it failed.
-    void report(const CallRecord &record, const Status &failure);
+    Target spare_of(const Model &model, const Service &service) const;
     void tell_swap(const Slot &slot, const Deployment &deployed, std::string_view verb);
     std::string fallback_problem(const Model &model, const Slot *serving) const;
     void warn(const Model &model, const std::string &of) const;
@@ -136,9 +125,7 @@ class Engine final : public RefCounted {
     const native::Level level_;
     Ref<Runtime> runtime_;
     const PluginOptions plugin_;
-    std::unique_ptr<Backend> native_;
-    std::unique_ptr<Backend> reference_;
-    std::unique_ptr<TorchscriptBackend> torchscript_;
+    const EngineParts parts_;
     std::unique_ptr<Directory> slots_;
     std::atomic<bool> closed_{false};
 };

@@ -9,26 +9,38 @@
 namespace weighbridge::lib {
 namespace {
 
-// Keeps the answer for one row.
+// Scores one row at a time and keeps the answer.
 class AnswerSink final : public RowSink {
   public:
-    explicit AnswerSink(const Manifest &manifest) : manifest_(manifest) {}
+    explicit AnswerSink(Model &model) : model_(model), manifest_(model.bundle().manifest()) {}
+
+    Status score(const RowSource &row) {
+        int64_t index = 0;
+        Progress progress;
+        Timing timing;
+        failure_ = Status();
+        Status status = model_.score(row, {&index, 1}, Service{}, *this, progress, timing);
+        return status.ok() ? failure_ : status;
+    }
+
     void answered(int64_t, const Answer &from) override {
-        score = from.score;
+        primary = from.score;
         answer = GoldenAnswer{};
         for (size_t i = 0; i < manifest_.outputs.size(); ++i)
             answer.outputs.emplace_back(from.outputs[i], from.outputs[i] + manifest_.outputs[i].width);
         answer.probability = from.probability;
         if (from.band >= 0) answer.band = from.band;
     }
-    void refused(int64_t, const Status &) override {}
-    void failed(int64_t, const Status &) override {}
+    void refused(int64_t, const Status &why) override { failure_ = why; }
+    void failed(int64_t, const Status &why) override { failure_ = why; }
 
-    double score = 0.0;
+    double primary = 0.0;
     GoldenAnswer answer;
 
   private:
+    Model &model_;
     const Manifest &manifest_;
+    Status failure_;
 };
 
 std::string band_name(const Output &output, const std::optional<int32_t> &band) {
@@ -41,7 +53,7 @@ void compare_decision(const Output &primary, size_t line, const GoldenAnswer &go
                       VerifyReport &report) {
     if (!golden.probability) return;
     const double expected = *golden.probability, got = *found.answer.probability;
-    const double reach = probability_reach(primary, found.score, report.tolerance);
+    const double reach = probability_reach(primary, found.primary, report.tolerance);
     ++report.probabilities;
     report.largest_probability_difference = std::max(report.largest_probability_difference, std::fabs(got - expected));
     if (!(std::fabs(got - expected) <= reach) && report.mismatch.ok())
@@ -76,9 +88,9 @@ Expected<std::shared_ptr<const Program>> Engine::prepare(const std::shared_ptr<c
                                                          const LoadOptions &options) {
     std::string reasons;
     for (const std::string &name : options.engines) {
-        Backend *backend = name == native_->name()      ? native_.get()
-                           : name == reference_->name() ? reference_.get()
-                                                        : torchscript_.get();
+        Backend *backend = name == parts_.native->name()      ? parts_.native.get()
+                           : name == parts_.reference->name() ? parts_.reference.get()
+                                                              : parts_.torchscript.get();
         auto program = backend->prepare(bundle, options.precision);
         if (program || program.status().code != WB_BACKEND_UNAVAILABLE) return program;
         reasons += formatted("{}{}: {}", reasons.empty() ? "" : "; ", name, program.status().message);
@@ -95,7 +107,7 @@ Expected<Ref<Model>> Engine::make_model(const std::shared_ptr<const Bundle> &bun
 Expected<Ref<Model>> Engine::load_bundle(const std::string &path, const LoadOptions &options) {
     if (Status status = usable(); !status.ok()) return status;
     const auto &engines = options.engines;
-    const bool runs_module = std::find(engines.begin(), engines.end(), torchscript_->name()) != engines.end();
+    const bool runs_module = std::find(engines.begin(), engines.end(), parts_.torchscript->name()) != engines.end();
     auto bundle = Bundle::open(path, runs_module || options.check_module ? Bundle::Mode::full : Bundle::Mode::serving);
     if (!bundle) return bundle.status();
     auto model = make_model(*bundle, options);
@@ -143,12 +155,10 @@ Expected<VerifyReport> Engine::verify(Model &model) const {
     std::string precision(precision_name(model.program().precision()));
     auto tolerance = manifest.tolerances.find(precision);
     report.tolerance = tolerance == manifest.tolerances.end() ? Tolerance{}.absolute : tolerance->second.absolute;
-    AnswerSink sink(manifest);
+    AnswerSink sink(model);
     for (size_t line = 0; line < golden->size(); ++line) {
         const GoldenVector &vector = (*golden)[line];
-        Timing timing;
-        StridedRows row(*bundle.schema(), vector.row.data(), 0);
-        Status status = model.score(row, Service{}, sink, timing);
+        const Status status = sink.score(StridedRows(*bundle.schema(), vector.row.data(), 0));
         if (!status.ok()) {
             auto failure = Status::failure(status.code == WB_INVALID_INPUT ? int32_t{WB_INVALID_BUNDLE} : status.code,
                                            "golden.jsonl: line {}: {}", line + 1, status.message);
@@ -175,7 +185,7 @@ Expected<std::string> Engine::compute_golden(const std::shared_ptr<const Bundle>
     auto model = make_model(bundle, options);
     if (!model) return model.status();
     const Manifest &manifest = bundle->manifest();
-    AnswerSink sink(manifest);
+    AnswerSink sink(**model);
     std::string lines;
     const auto rows = generate_golden_rows(*bundle, count);
     for (size_t i = 0; i < rows.size(); ++i) {
@@ -185,9 +195,7 @@ Expected<std::string> Engine::compute_golden(const std::shared_ptr<const Bundle>
         std::vector<uint64_t> row(bundle->schema()->fixed_bytes() / 8 + json.size() + 8);
         Status status = init_row(*bundle->schema(), row.data(), row.size() * 8);
         if (status.ok()) status = set_row_json(*bundle->schema(), row.data(), json, manifest.limits.length);
-        Timing timing;
-        if (status.ok())
-            status = (*model)->score(StridedRows(*bundle->schema(), row.data(), 0), Service{}, sink, timing);
+        if (status.ok()) status = sink.score(StridedRows(*bundle->schema(), row.data(), 0));
         if (!status.ok()) {
             auto failure =
                 Status::failure(status.code, "generated golden row {} of {}: {}", i + 1, rows.size(), status.message);

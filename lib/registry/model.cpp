@@ -58,6 +58,7 @@ Model::Model(Ref<Runtime> runtime, std::shared_ptr<const Bundle> bundle, std::sh
     named_.backend = program_->backend();
     named_.precision = program_->precision();
     named_.numerics = program_->numerics();
+    for (const Band &band : bundle_->primary().bands) band_names_ += band.name + '\0';
     runtime_->models.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -172,50 +173,26 @@ Status Model::answer(Place &place, size_t index, int64_t row, RowSink &sink) con
     return Status();
 }
 
-Status Model::score(const RowSource &source, const Service &service, RowSink &sink, Timing &timing) {
-    const int64_t entered = timing.entered_ns != 0 ? timing.entered_ns : runtime_->clock.now_ns();
-    int64_t begun = entered;
-    auto lease = runtime_->pool.acquire(service.priority, service.deadline_ns, service.cancel, begun);
-    timing.queue_ns = begun - entered;
-    if (!lease) return lease.status();
-
-    Place &place = *places_[static_cast<size_t>(lease->context())];
-    place.tile.clear();
-    Encoder::Append appended;
-    Status encoded =
-        guarded([&] { return bundle_->encoder().append(place.tile, source, 0, place.notes[0], appended); });
-    if (!encoded.ok()) return encoded.at_row(0);
-    Status status = run_alone(place, *lease, service, sink);
-    timing.ended_ns = runtime_->clock.now_ns();
-    timing.run_ns = timing.ended_ns - begun;
-    return status;
-}
-
-// The row that place.tile holds. Assigning a Status costs nanoseconds: none is here.
-Status Model::run_alone(Place &place, Pool::Lease &lease, const Service &service, RowSink &sink) {
-    Status ran = run(place, lease, service);
-    if (!ran.ok()) return ran;
-    return answer(place, 0, 0, sink);
-}
-
-// Encodes rows from rows[begin] on until the tile has `most` or a row has another shape. Afterwards the tile's rows are
-// rows[begin..end); rows that were refused stand before them and begin has moved behind those. A failure is not a row's
-// fault, and leaves rows[begin..end) to be tried again.
-Status Model::fill(Place &place, const RowSource &source, std::span<int64_t> rows, RowSink &sink, size_t &begin,
-                   size_t &end, int64_t most) const {
+// Encodes rows from the first that is not done on until the tile has as many as it may or a row has another shape.
+// Afterwards the tile's rows are order[done..end); rows that were refused stand before them and are done. A failure is
+// not a row's fault, and leaves order[done..end) to be tried again.
+Status Model::fill(Place &place, const Rows &rows, size_t &end) const {
     const Encoder &encoder = bundle_->encoder();
+    const std::span<int64_t> order = rows.order;
+    size_t &begin = rows.progress.done;
+    const int64_t most = begin < rows.progress.alone ? 1 : tile_rows_;
     place.tile.clear();
     end = begin;
-    while (end < rows.size() && place.tile.rows() < most) {
+    while (end < order.size() && place.tile.rows() < most) {
         Encoder::Append appended;
         Status status = guarded([&] {
-            if (end == begin && rows.size() - begin > 1) encoder.share(place.tile, source);
-            return encoder.append(place.tile, source, rows[end], place.notes[end - begin], appended);
+            if (end == begin && order.size() - begin > 1) encoder.share(place.tile, rows.source);
+            return encoder.append(place.tile, rows.source, order[end], place.notes[end - begin], appended);
         });
         if (status.code == WB_INVALID_INPUT) {
-            sink.refused(rows[end], status.at_row(rows[end]));
-            std::rotate(rows.begin() + static_cast<ptrdiff_t>(begin), rows.begin() + static_cast<ptrdiff_t>(end),
-                        rows.begin() + static_cast<ptrdiff_t>(end) + 1);
+            rows.sink.refused(order[end], status.at_row(order[end]));
+            std::rotate(order.begin() + static_cast<ptrdiff_t>(begin), order.begin() + static_cast<ptrdiff_t>(end),
+                        order.begin() + static_cast<ptrdiff_t>(end) + 1);
             ++begin;
         } else if (!status.ok()) {
             ++end;
@@ -228,50 +205,76 @@ Status Model::fill(Place &place, const RowSource &source, std::span<int64_t> row
     return Status();
 }
 
-Status Model::score_rows(const RowSource &source, std::span<int64_t> rows, const Service &service, RowSink &sink,
-                         Progress &progress) {
-    const Encoder &encoder = bundle_->encoder();
-    if (encoder.limits().length > 0) {
-        auto length = [&](int64_t row) {
-            auto found = encoder.length(source, row);
-            return found ? *found : int64_t{-1};
-        };
-        std::sort(rows.begin(), rows.end(), [&](int64_t a, int64_t b) {
-            int64_t length_a = length(a), length_b = length(b);
-            return length_a != length_b ? length_a < length_b : a < b;
-        });
+Status Model::encode_and_run(Place &place, Pool::Lease &lease, const Rows &rows, size_t &end) {
+    Status filled = fill(place, rows, end);
+    if (!filled.ok() || end == rows.progress.done) return filled;
+    return run(place, lease, rows.service);
+}
+
+// One tile of rows from the first that is not done on. Fails where the call is at its end.
+Status Model::score_tile(Place &place, Pool::Lease &lease, const Rows &rows) {
+    size_t &done = rows.progress.done;
+    size_t end = done;
+    // Assigning a Status costs nanoseconds: none is here.
+    const Status ran = encode_and_run(place, lease, rows, end);
+    if (ends_call(ran.code)) return ran;
+    if (!ran.ok() && end - done > 1) {
+        rows.progress.alone = end;
+        return Status();
     }
+    for (const size_t begin = done; done < end; ++done) {
+        const Status status = ran.ok() ? answer(place, done - begin, rows.order[done], rows.sink) : ran;
+        if (!status.ok()) settle(rows, status);
+    }
+    return Status();
+}
+
+// The first row that is not done failed.
+void Model::settle(const Rows &rows, Status status) {
+    int64_t &row = rows.order[rows.progress.done];
+    status.at_row(row);
+    if (status.code == WB_INVALID_INPUT) return rows.sink.refused(row, status);
+    rows.sink.failed(row, status);
+    std::swap(rows.order[rows.progress.failed++], row);
+}
+
+// Rows of one length share tiles; those whose length is wrong come first.
+void Model::sort_by_length(const RowSource &source, std::span<int64_t> rows) const {
+    const Encoder &encoder = bundle_->encoder();
+    if (encoder.limits().length == 0) return;
+    auto length = [&](int64_t row) {
+        auto found = encoder.length(source, row);
+        return found ? *found : int64_t{-1};
+    };
+    std::sort(rows.begin(), rows.end(), [&](int64_t a, int64_t b) {
+        const int64_t length_a = length(a), length_b = length(b);
+        return length_a != length_b ? length_a < length_b : a < b;
+    });
+}
+
+Status Model::score(const RowSource &source, std::span<int64_t> order, const Service &service, RowSink &sink,
+                    Progress &progress, Timing &timing) {
+    if (order.size() > 1) sort_by_length(source, order);
+    Pool &pool = runtime_->pool;
+    const Rows rows{source, order, service, sink, progress};
     Pool::Lease lease;
-    auto &[failed, done] = progress;
-    size_t alone_until = 0;  // rows before it were in a tile whose run failed
-    while (done < rows.size()) {
-        if (lease && runtime_->pool.waiting() > 0) lease.reset();  // a batch does not keep others waiting for longer
-        if (!lease) {                                              // than a tile
-            auto acquired = runtime_->pool.acquire(service.priority, service.deadline_ns, service.cancel);
+    int64_t now_ns = timing.entered_ns != 0 ? timing.entered_ns : runtime_->clock.now_ns();
+    int64_t begun_ns = now_ns;
+    timing.queue_ns = 0;
+    while (progress.done < order.size()) {
+        if (lease && pool.waiting() > 0) lease.reset();  // a batch does not keep others waiting for longer than a tile
+        if (!lease) {
+            begun_ns = now_ns;
+            auto acquired = pool.acquire(service.priority, service.deadline_ns, service.cancel, begun_ns);
+            timing.queue_ns += begun_ns - now_ns;
             if (!acquired) return acquired.status();
             lease = *std::move(acquired);
         }
         Place &place = *places_[static_cast<size_t>(lease.context())];
-        size_t end = done;
-        Status ran = fill(place, source, rows, sink, done, end, done < alone_until ? 1 : tile_rows_);
-        if (end == done) continue;
-        if (ran.ok()) ran = run(place, lease, service);
-        if (ends_call(ran.code)) return ran;
-        if (!ran.ok() && end - done > 1) {
-            alone_until = end;
-            continue;
-        }
-        for (const size_t begin = done; done < end; ++done) {
-            Status status = ran.ok() ? answer(place, done - begin, rows[done], sink) : ran;
-            if (status.ok()) continue;
-            status.at_row(rows[done]);
-            if (status.code == WB_INVALID_INPUT) {
-                sink.refused(rows[done], status);
-            } else {
-                sink.failed(rows[done], status);
-                std::swap(rows[failed++], rows[done]);
-            }
-        }
+        Status status = score_tile(place, lease, rows);
+        timing.ended_ns = now_ns = runtime_->clock.now_ns();
+        timing.run_ns = now_ns - begun_ns;
+        if (!status.ok()) return status;
     }
     return Status();
 }

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "backend/backend.hpp"
@@ -34,9 +35,9 @@ struct Answer {
 // What scoring took. Reading the clock is dear next to a small model, so that the ends are handed on.
 struct Timing {
     int64_t entered_ns = 0;  // in: when the call began, by the runtime's clock; 0 where score() shall look itself
-    int64_t queue_ns = 0;    // out, as the rest; 0 where the call did not have to wait
-    int64_t run_ns = 0;
-    int64_t ended_ns = 0;  // when the run ended; 0 where there was none
+    int64_t queue_ns = 0;    // out, as the rest: of all waits for a context
+    int64_t run_ns = 0;      // since the last context was taken
+    int64_t ended_ns = 0;    // when the last tile was answered; 0 where none ran
 };
 
 // Receives answers as they come, in any order of rows. Called while a context is held: must be quick.
@@ -51,11 +52,12 @@ class RowSink {
     ~RowSink() = default;
 };
 
-// How far score_rows() came with `rows`, which it has reordered: rows[0..failed) are those that the model failed on,
+// How far score() came with `rows`, which it has reordered: rows[0..failed) are those that the model failed on,
 // rows[failed..done) were answered or refused, rows[done..n) are untouched.
 struct Progress {
     size_t failed = 0;
     size_t done = 0;
+    size_t alone = 0;  // rows before it run one by one: they were in a tile whose run failed
 };
 
 // One loaded version of a bundle, with its memory in every context. Immutable but for that memory, which whoever holds
@@ -74,19 +76,19 @@ class Model final : public RefCounted {
     Runtime &runtime() const { return *runtime_; }
     int64_t context_bytes() const { return context_bytes_; }
     int64_t tile_rows() const { return tile_rows_; }
+    // The primary output's bands by name, each with its end: where two models' are equal, a band's index means the same
+    // decision.
+    const std::string &band_names() const { return band_names_; }
     // What every result of this model says: bundle and version, and, where the model answers, what ran.
     void name(wb_result &result) const;
     void name_run(wb_result &result) const;
 
-    // Scores one row. Failures: the row's own (WB_INVALID_INPUT), the pool's, the stop's, and the model's:
-    // WB_BACKEND_FAILED, which names the output where one is not finite, WB_INTERNAL or WB_OUT_OF_MEMORY. The sink is
-    // called once, and only on success.
-    Status score(const RowSource &source, const Service &service, RowSink &sink, Timing &timing);
-
     // Scores rows[0..n), in tiles of equal shape. A row that the encoder refuses or that the model fails on goes to the
-    // sink alone: where a tile's run fails, its rows run again one by one. Failures are the pool's and the stop's.
-    Status score_rows(const RowSource &source, std::span<int64_t> rows, const Service &service, RowSink &sink,
-                      Progress &progress);
+    // sink alone: where a tile's run fails, its rows run again one by one. Failures are the pool's and the stop's. A
+    // row's own: WB_INVALID_INPUT, and the model's: WB_BACKEND_FAILED, which names the output where one is not finite,
+    // WB_INTERNAL or WB_OUT_OF_MEMORY.
+    Status score(const RowSource &source, std::span<int64_t> rows, const Service &service, RowSink &sink,
+                 Progress &progress, Timing &timing);
 
     // Runs row 0 of the source in the memory of every context, on this thread: only before the model serves, and only
     // where the program is inline_safe.
@@ -95,21 +97,32 @@ class Model final : public RefCounted {
   private:
     struct Place;
     friend class Runtime;
+    // The rows that a call to score() is about.
+    struct Rows {
+        const RowSource &source;
+        std::span<int64_t> order;
+        const Service &service;
+        RowSink &sink;
+        Progress &progress;
+    };
     Model(Ref<Runtime> runtime, std::shared_ptr<const Bundle> bundle, std::shared_ptr<const Program> program);
     void retire() override;
 
+    void sort_by_length(const RowSource &source, std::span<int64_t> rows) const;
+    Status score_tile(Place &place, Pool::Lease &lease, const Rows &rows);
+    Status encode_and_run(Place &place, Pool::Lease &lease, const Rows &rows, size_t &end);
+    Status fill(Place &place, const Rows &rows, size_t &end) const;
     Status run(Place &place, Pool::Lease &lease, const Service &service);
-    Status run_alone(Place &place, Pool::Lease &lease, const Service &service, RowSink &sink);
-    Status fill(Place &place, const RowSource &source, std::span<int64_t> rows, RowSink &sink, size_t &begin,
-                size_t &end, int64_t most) const;
     Status answer(Place &place, size_t index, int64_t row, RowSink &sink) const;
+    static void settle(const Rows &rows, Status status);
 
     Ref<Runtime> runtime_;
     std::shared_ptr<const Bundle> bundle_;
     std::shared_ptr<const Program> program_;
     std::vector<std::unique_ptr<Place>> places_;  // by context
     wb_result named_{};                           // what name() and name_run() copy
-    bool may_abandon_;                            // the backend may keep a run beyond its end
+    std::string band_names_;
+    bool may_abandon_;  // the backend may keep a run beyond its end
     int64_t tile_rows_ = 1;
     int64_t context_bytes_ = 0;
     Model *next_buried_ = nullptr;

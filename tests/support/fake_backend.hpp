@@ -125,11 +125,14 @@ class FakeControl {
     std::vector<std::pair<void (*)(void *), void *>> abandoned_;
 };
 
+inline constexpr lib::Traits kInlineTraits{.inline_safe = true, .cancellable = true, .batch_invariant = true};
+inline constexpr lib::Traits kThreadTraits{.inline_safe = false, .cancellable = false, .batch_invariant = true};
+
 class FakeProgram final : public lib::Program {
   public:
     // widths: floats a row, by output. The control outlives the program.
     FakeProgram(FakeControl &control, std::vector<int64_t> widths, int64_t tile_rows = 16,
-                lib::Traits traits = {.inline_safe = true, .cancellable = true, .batch_invariant = true})
+                lib::Traits traits = kInlineTraits)
         : control_(control), widths_(std::move(widths)), tile_rows_(tile_rows), traits_(traits) {}
 
     lib::Traits traits() const override { return traits_; }

@@ -41,15 +41,20 @@ class ScratchDirectory {
 };
 
 // A bundle before it is sealed, in memory: `parts` has the manifest's features, tensors, outputs and limits; `files`
-// are those that the features name.
+// are those that the features name; `more` has what else the manifest says.
+struct ModuleBundle {
+    std::string version = "1";
+    std::string fallback = R"({"score": 0.5})";
+};
 inline std::shared_ptr<const lib::Bundle> module_bundle(std::string_view module, const std::string &parts,
-                                                        const std::map<std::string, std::string> &files = {}) {
+                                                        const std::map<std::string, std::string> &files = {},
+                                                        const ModuleBundle &more = {}) {
     const ScratchDirectory directory;
     directory.write("model.ts", module);
     for (const auto &[name, text] : files) directory.write(name, text);
     directory.write("manifest.json", R"({"weighbridge": {"format": 1, "requires": "0.1.0"},
-        "identity": {"name": "test-model", "version": "1"}, "fallback": {"score": 0.5}, )" +
-                                         parts + "}");
+        "identity": {"name": "test-model", "version": ")" +
+                                         more.version + R"("}, "fallback": )" + more.fallback + ", " + parts + "}");
     auto bundle = lib::Bundle::open(directory.path(), lib::Bundle::Mode::unsealed);
     INFO(bundle.status().message);
     REQUIRE(bundle);

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/request.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+
+namespace weighbridge::lib {
+namespace {
+
+// Why the fallback may answer for a failure; WB_REASON_NONE where it may not.
+int32_t reason_of(int32_t code) {
+    switch (code) {
+        case WB_DEADLINE_EXCEEDED:
+            return WB_REASON_DEADLINE;
+        case WB_OVERLOADED:
+            return WB_REASON_OVERLOAD;
+        case WB_BACKEND_FAILED:
+        case WB_INTERNAL:
+        case WB_OUT_OF_MEMORY:
+            return WB_REASON_BACKEND;
+        default:
+            return WB_REASON_NONE;
+    }
+}
+
+// Whether a row is refused for its length alone.
+class IsShort {
+  public:
+    IsShort(const Encoder &encoder, const RowSource &source) : encoder_(encoder), source_(source) {}
+    bool operator()(int64_t row) {
+        if (!encoder_.is_short(source_, row)) return false;
+        if (!tile_) tile_.emplace(encoder_.make_tile(1));
+        return encoder_.is_valid(*tile_, source_, row);
+    }
+
+  private:
+    const Encoder &encoder_;
+    const RowSource &source_;
+    std::optional<Tile> tile_;
+};
+
+}  // namespace
+
+Request::Request(Runtime &runtime, const Target &target, Target spare, const Service &service, RequestRows &rows,
+                 Sink &sink, int64_t entered_ns)
+    : runtime_(runtime),
+      target_(target),
+      spare_(std::move(spare)),
+      service_(service),
+      rows_(rows),
+      sink_(sink),
+      entered_ns_(entered_ns) {}
+
+Status Request::serve() {
+    if (Status status = resolve(); !status.ok()) return status;
+    if (Status status = lock(); !status.ok()) return status;
+    Status status = score();
+    if (!status.ok() || progress_.failed > 0 || !short_rows_.empty()) [[unlikely]]
+        fall_back(status);
+    sink_.conclude(status, timing_);
+    report(status);
+    return status;
+}
+
+// Which model reads the rows how, and whether the spare can read them too.
+Status Request::resolve() {
+    if (Status status = sink_.check(); !status.ok()) return status;
+    digest_ = rows_.schema_digest();
+    layout_ = target_.layout(digest_);
+    if (spare_.model && (spare_.model.get() == target_.model.get() || !spare_.deployment->layout(digest_)))
+        spare_ = Target();
+    return {};
+}
+
+Status Request::lock() {
+    if (Status status = rows_.lock(*layout_.schema); !status.ok()) return status;
+    model_rows_ = rows_.order();
+    return {};
+}
+
+Status Request::score() {
+    const TargetSource source(rows_.source(), layout_);
+    if (spares_short_rows()) split_short_rows(*source);
+    timing_.entered_ns = entered_ns_;
+    return target_.model->score(*source, model_rows_, target_service(), sink_, progress_, timing_);
+}
+
+// A spare is left the time before the deadline that the bundle keeps for it.
+Service Request::target_service() const {
+    Service service = service_;
+    if (spare_.model && service.deadline_ns != WB_NO_DEADLINE)
+        service.deadline_ns -= target_.model->bundle().manifest().fallback.reserve_us * 1000;
+    return service;
+}
+
+// Whether rows whose sequences are shorter than the model takes are the fallback's, as the manifest and the call say.
+bool Request::spares_short_rows() const {
+    const Limits &limits = target_.model->bundle().encoder().limits();
+    return service_.accept_fallback && limits.least_length > 0 && limits.shorter == Shorter::fallback;
+}
+
+// Such a row takes no context, alone or in a batch: its answer is the same whatever the queue and the deadline are, but
+// where the call is cancelled. A row that is also wrong otherwise is refused as any row.
+void Request::split_short_rows(const RowSource &source) {
+    const Encoder &encoder = target_.model->bundle().encoder();
+    IsShort is_short(encoder, source);
+    const auto others = std::partition(model_rows_.begin(), model_rows_.end(), std::ref(is_short));
+    short_rows_ = model_rows_.first(static_cast<size_t>(others - model_rows_.begin()));
+    model_rows_ = model_rows_.subspan(short_rows_.size());
+}
+
+// Answers what the model left: rows that it failed on, short ones, and, where `status` ended the call early for a
+// reason that the fallback answers for, the rest. `status` is that of the call afterwards.
+void Request::fall_back(Status &status) {
+    const std::span<int64_t> failed = model_rows_.first(progress_.failed), left = model_rows_.subspan(progress_.done);
+    const int32_t reason = service_.accept_fallback ? reason_of(status.code) : int32_t{WB_REASON_NONE};
+    if (service_.accept_fallback) answer_by_fallback(failed, WB_REASON_BACKEND);
+    if (!short_rows_.empty() && status.ok() && is_cancelled())
+        status = Status::failure(WB_CANCELLED, "cancelled before the fallback answered for short rows");
+    if (status.ok() || reason != WB_REASON_NONE)
+        answer_by_fallback(short_rows_, WB_REASON_SHORT);
+    else
+        fail(short_rows_, status);
+    if (reason != WB_REASON_NONE) {
+        answer_by_fallback(left, reason);
+        status = Status();
+    } else if (!status.ok()) {
+        fail(left, status);
+    }
+    reason_ = reason != WB_REASON_NONE ? reason : !failed.empty() ? WB_REASON_BACKEND : WB_REASON_NONE;
+    if (reason_ == WB_REASON_NONE && !short_rows_.empty()) reason_ = WB_REASON_SHORT;
+}
+
+// By the spare's model, and by the fixed score for what that leaves, whatever ends it.
+void Request::answer_by_fallback(std::span<int64_t> rows, int32_t reason) {
+    if (rows.empty()) return;
+    Progress progress;
+    sink_.serve_fallback(reason, spare_.model ? *spare_.model : *target_.model);
+    if (spare_.model) {
+        const TargetSource source(rows_.source(), spare_.layout(digest_));
+        timing_.entered_ns = timing_.ended_ns = 0;  // time has passed
+        (void)spare_.model->score(*source, rows, service_, sink_, progress, timing_);
+    }
+    for (const int64_t row : rows.subspan(progress.done)) sink_.answer_fixed(row);
+}
+
+void Request::fail(std::span<const int64_t> rows, const Status &why) {
+    for (const int64_t row : rows) sink_.fail(row, why);
+}
+
+// `status`: what the caller is told.
+void Request::report(const Status &status) {
+    const Sink::Tally &tally = sink_.tally();
+    CallRecord record;
+    record.status = status.code;
+    record.reason = reason_;
+    record.rows = tally.scored;
+    record.fallbacks = tally.fallbacks;
+    record.invalid = tally.invalid;
+    record.latency_ns = (timing_.ended_ns != 0 ? timing_.ended_ns : runtime_.clock.now_ns()) - entered_ns_;
+    runtime_.telemetry.record(record);
+    Logger &logger = runtime_.logger;
+    if (!logger.enabled()) return;
+    if (reason_of(tally.failure.code) == WB_REASON_BACKEND)
+        logger.limited(WB_LOG_FAILED, "calls on which a model failed", runtime_.clock.now_ns(), tally.failure.message);
+    if (record.fallbacks > 0) logger.limited(WB_LOG_FALLBACK, "fallback answers", runtime_.clock.now_ns());
+    if (record.status == WB_OVERLOADED || record.reason == WB_REASON_OVERLOAD)
+        logger.limited(WB_LOG_OVERLOAD, "requests shed", runtime_.clock.now_ns());
+}
+
+}  // namespace weighbridge::lib

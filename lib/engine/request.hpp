@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "engine/rows.hpp"
+#include "engine/sinks.hpp"
+#include "engine/target.hpp"
+
+namespace weighbridge::lib {
+
+// One call on its way, for one row or a batch: the rows' schema is resolved, the rows are locked, the target's model
+// scores them, the fallback answers what it may of the rest, and the call is reported. On the caller's thread and
+// stack.
+class Request {
+  public:
+    // `spare` is the deployment that the bundle's fallback names; without a model where there is none. All of them
+    // outlive the request. `entered_ns`: when the call began, by the runtime's clock.
+    Request(Runtime &runtime, const Target &target, Target spare, const Service &service, RequestRows &rows, Sink &sink,
+            int64_t entered_ns);
+
+    // What the caller is told. See wb_model_score and wb_model_score_batch.
+    Status serve();
+
+  private:
+    Status resolve();
+    Status lock();
+    Status score();
+    Service target_service() const;
+    bool spares_short_rows() const;
+    void split_short_rows(const RowSource &source);
+    void fall_back(Status &status);
+    void answer_by_fallback(std::span<int64_t> rows, int32_t reason);
+    void fail(std::span<const int64_t> rows, const Status &why);
+    void report(const Status &status);
+    bool is_cancelled() const { return service_.cancel && service_.cancel->is_set(); }
+
+    Runtime &runtime_;
+    const Target &target_;
+    Target spare_;  // without a model where it cannot answer for these rows
+    const Service &service_;
+    RequestRows &rows_;
+    Sink &sink_;
+    const int64_t entered_ns_;
+    // From resolve() on:
+    uint64_t digest_ = 0;
+    Target::Layout layout_{};
+    // From lock() on: indices of the rows that the fallback answers for their length alone, and of the others.
+    std::span<int64_t> short_rows_, model_rows_;
+    // From score() on:
+    Progress progress_;
+    Timing timing_;
+    int32_t reason_ = WB_REASON_NONE;  // that the call is counted under
+};
+
+}  // namespace weighbridge::lib
