@@ -12,7 +12,10 @@
  *   3. What a call gives in `T **out` is the caller's and has wb_T_free, which accepts NULL and never blocks. On
  *      failure *out is NULL. Any order of freeing is safe.
  *   4. Functions that can fail return a status: zero and above answers, below zero errors. `err`, last, may be NULL.
- *   5. Structs start with struct_size, which the caller sets (or the _INIT macro does). They grow at the end only.
+ *   5. Structs start with struct_size, which the caller sets (or the _INIT macro does). They grow at the end only. A
+ *      function takes every size from the first version's (WB_RESULT_SIZE_V1 and alike) to WB_STRUCT_SIZE_LIMIT, writes
+ *      the members that both sides know, and zeroes what the caller has beyond them: 0 in a member means that the
+ *      library does not know it. Arrays of such structs have a stride, which is the caller's struct size.
  *   6. Deadlines are absolute nanoseconds of CLOCK_MONOTONIC: wb_now_ns() + budget, or WB_NO_DEADLINE.
  *   7. Strings are UTF-8 and end with NUL. Functions that fill a text buffer write the needed size, NUL included.
  *   8. Functions compute in a floating-point state of their own (to nearest, denormals kept, no traps), whatever the

@@ -13,18 +13,28 @@
 
 namespace weighbridge::capi {
 
-// Tells the caller of a failure, as far as his struct reaches. Nothing is written for an answer.
+// Whether a caller's struct_size is one that its function takes; `least` is the size of the struct's first version.
+inline bool is_struct_size(uint32_t size, size_t least) { return size >= least && size <= WB_STRUCT_SIZE_LIMIT; }
+
+// Copies a struct into the caller's, whose size may be another version's: the members that both know, then zeros.
+template <class T>
+void write_struct(T *out, T made) {
+    made.struct_size = out->struct_size;
+    const size_t known = std::min<size_t>(out->struct_size, sizeof made);
+    std::memcpy(static_cast<void *>(out), &made, known);
+    std::memset(reinterpret_cast<std::byte *>(out) + known, 0, out->struct_size - known);
+}
+
+// Tells the caller of a failure. Nothing is written for an answer.
 inline int32_t report(const lib::Status &status, wb_error *err) {
     if (status.code == WB_OK || status.code == WB_OK_FALLBACK || !err) return status.code;
-    if (err->struct_size < offsetof(wb_error, message) + 1) return status.code;
-    err->code = status.code;
-    err->feature = status.feature;
-    err->reserved = 0;
-    err->row = status.row;
-    size_t room = std::min<size_t>(err->struct_size - offsetof(wb_error, message), sizeof err->message) - 1;
-    size_t length = std::min(std::strlen(status.message), room);
-    std::memcpy(err->message, status.message, length);
-    err->message[length] = 0;
+    if (!is_struct_size(err->struct_size, WB_ERROR_SIZE_V1)) return status.code;
+    wb_error made{};
+    made.code = status.code;
+    made.feature = status.feature;
+    made.row = status.row;
+    std::memcpy(made.message, status.message, std::min(std::strlen(status.message), sizeof made.message - 1));
+    write_struct(err, made);
     return status.code;
 }
 
@@ -57,16 +67,19 @@ inline lib::Status null_argument(const char *name) {
     return lib::Status::failure(WB_INVALID_ARGUMENT, "{}: expected a pointer, got NULL", name);
 }
 
-// Copies a struct into the caller's, as far as his struct_size reaches; `least` is the size of its first version.
 template <class T>
-lib::Status fill_struct(T *out, T made, size_t least) {
+lib::Status check_struct(const T *out, size_t least) {
     if (!out) return null_argument("out");
-    if (out->struct_size < least)
-        return lib::Status::failure(WB_INVALID_ARGUMENT, "out: expected struct_size of at least {}, got {}", least,
-                                    out->struct_size);
-    made.struct_size = out->struct_size;
-    std::memcpy(static_cast<void *>(out), &made, std::min<size_t>(out->struct_size, sizeof made));
-    return lib::Status();
+    if (is_struct_size(out->struct_size, least)) return lib::Status();
+    return lib::Status::failure(WB_INVALID_ARGUMENT, "out: expected struct_size in [{}, {}], got {}", least,
+                                WB_STRUCT_SIZE_LIMIT, out->struct_size);
+}
+
+template <class T>
+lib::Status fill_struct(T *out, const T &made, size_t least) {
+    lib::Status status = check_struct(out, least);
+    if (status.ok()) write_struct(out, made);
+    return status;
 }
 
 // A text and its NUL into the caller's buffer.

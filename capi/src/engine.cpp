@@ -154,7 +154,7 @@ int32_t wb_engine_snapshot(wb_snapshot *out, wb_engine *engine, wb_error *err) {
     return with_engine(engine, err, [&](lib::Engine &of) {
         wb_snapshot made{};
         of.read(made);
-        return capi::fill_struct(out, made, sizeof made);
+        return capi::fill_struct(out, made, WB_SNAPSHOT_SIZE_V1);
     });
 }
 

@@ -50,7 +50,7 @@ Status encode_row(const lib::Bundle &bundle, void *row, uint32_t index, wb_tenso
     const lib::TensorView &view = tile.views()[index];
     wb_tensor_info info = describe(encoder.tensors()[index].name, view.dtype, view.shape);
     info.bytes = static_cast<uint64_t>(view.shape.elements()) * lib::size_of(view.dtype);
-    if (Status status = fill_struct(out, info, sizeof info); !status.ok()) return status;
+    if (Status status = fill_struct(out, info, WB_TENSOR_INFO_SIZE_V1); !status.ok()) return status;
     if (capacity < info.bytes)
         return Status::failure(WB_BUFFER_TOO_SMALL, "tensor '{}': expected room for {} bytes, got {}", info.name,
                                info.bytes, capacity);
@@ -92,7 +92,7 @@ int32_t wb_schema_describe(wb_schema_info *out, wb_schema *schema, wb_error *err
         info.least_length = static_cast<uint32_t>(bundle.encoder().limits().least_length);
         info.shorter_is_error = bundle.encoder().limits().shorter == lib::Shorter::error;
         info.max_rows = static_cast<uint32_t>(bundle.encoder().limits().rows);
-        return capi::fill_struct(out, info, offsetof(wb_schema_info, least_length));
+        return capi::fill_struct(out, info, WB_SCHEMA_INFO_SIZE_V1);
     });
 }
 
@@ -112,7 +112,7 @@ int32_t wb_schema_feature(wb_feature_info *out, wb_schema *schema, uint32_t inde
         info.money_exponent = feature.money_exponent;
         info.ticks_per_second = feature.ticks_per_second;
         capi::copy_name(info.name, feature.name);
-        return capi::fill_struct(out, info, sizeof info);
+        return capi::fill_struct(out, info, WB_FEATURE_INFO_SIZE_V1);
     });
 }
 
@@ -138,7 +138,7 @@ int32_t wb_schema_tensor(wb_tensor_info *out, wb_schema *schema, uint32_t index,
         const auto &tensors = object->bundle->encoder().tensors();
         if (index >= tensors.size()) return capi::out_of_range("tensor", tensors.size(), index);
         return capi::fill_struct(out, capi::describe(tensors[index].name, tensors[index].dtype, tensors[index].shape),
-                                 sizeof *out);
+                                 WB_TENSOR_INFO_SIZE_V1);
     });
 }
 
@@ -149,7 +149,7 @@ int32_t wb_schema_output(wb_tensor_info *out, wb_schema *schema, uint32_t index,
         const auto &outputs = object->bundle->manifest().outputs;
         if (index >= outputs.size()) return capi::out_of_range("output", outputs.size(), index);
         return capi::fill_struct(out, capi::describe(outputs[index].name, lib::DType::float32, outputs[index].shape),
-                                 sizeof *out);
+                                 WB_TENSOR_INFO_SIZE_V1);
     });
 }
 

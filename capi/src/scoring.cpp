@@ -21,17 +21,13 @@ Status read_load_options(wb_load_options *options, lib::LoadOptions &chosen) {
 
 Status score_row(lib::Engine &engine, const lib::Target &target, wb_result *out, void *row, int64_t deadline_ns,
                  wb_call *call) {
-    if (!out) return null_argument("out");
+    if (Status status = check_struct(out, WB_RESULT_SIZE_V1); !status.ok()) return status;
     if (!row) return null_argument("row");
-    if (out->struct_size < sizeof(wb_result))
-        return Status::failure(WB_INVALID_ARGUMENT, "out: expected struct_size of at least {}, got {}",
-                               sizeof(wb_result), out->struct_size);
     CallUse use(call, deadline_ns);
     if (!use.status().ok()) return use.status();
     wb_result made{};
     Status status = engine.score(target, row, use.service(), use.outputs(), made);
-    if (!status.ok()) return status;
-    if (Status filled = fill_struct(out, made, sizeof made); !filled.ok()) return filled;
+    if (status.ok()) write_struct(out, made);
     return status;
 }
 

@@ -81,6 +81,7 @@ void Model::name_run(wb_result &result) const {
     result.backend = named_.backend;
     result.precision = named_.precision;
     result.numerics = named_.numerics;
+    result.device = 0;  // the CPU
 }
 
 void Model::retire() { runtime_->bury(this); }

@@ -41,9 +41,6 @@ int main(int argc, char **argv) {
     CHECK_STATUS(WB_INVALID_HANDLE, wb_engine_snapshot(&snapshot, engine, E));
     CHECK_STATUS(WB_CLOSED, wb_slot_swap(slot, model, E));
     CHECK_STATUS(WB_OK, wb_schema_describe(&info, schema, E));
-    info.struct_size = offsetof(wb_schema_info, least_length); /* a caller of the first version */
-    CHECK_STATUS(WB_OK, wb_schema_describe(&info, schema, E));
-    info.struct_size = sizeof info;
     wb_model_free(model);
     wb_model_free(model);
     wb_slot_free(slot);

@@ -5,7 +5,7 @@
 #define OFFSET(type, member, expected) CHECK(offsetof(type, member) == (expected))
 
 int main(void) {
-    CHECK(sizeof(wb_error) == 280);
+    CHECK(sizeof(wb_error) == 280 && WB_ERROR_SIZE_V1 == 280);
     OFFSET(wb_error, code, 4);
     OFFSET(wb_error, feature, 8);
     OFFSET(wb_error, row, 16);
@@ -17,24 +17,24 @@ int main(void) {
     OFFSET(wb_row_header, busy, 16);
     CHECK(sizeof(wb_span) == 8 && sizeof(wb_view) == 16);
 
-    CHECK(sizeof(wb_schema_info) == 48);
+    CHECK(sizeof(wb_schema_info) == 48 && WB_SCHEMA_INFO_SIZE_V1 == 40);
     OFFSET(wb_schema_info, digest, 8);
     OFFSET(wb_schema_info, fixed_bytes, 16);
     OFFSET(wb_schema_info, missing_offset, 20);
     OFFSET(wb_schema_info, max_rows, 36);
 
-    CHECK(sizeof(wb_feature_info) == 104);
+    CHECK(sizeof(wb_feature_info) == 104 && WB_FEATURE_INFO_SIZE_V1 == 104);
     OFFSET(wb_feature_info, type, 4);
     OFFSET(wb_feature_info, offset, 20);
     OFFSET(wb_feature_info, ticks_per_second, 32);
     OFFSET(wb_feature_info, name, 40);
 
-    CHECK(sizeof(wb_tensor_info) == 152);
+    CHECK(sizeof(wb_tensor_info) == 152 && WB_TENSOR_INFO_SIZE_V1 == 152);
     OFFSET(wb_tensor_info, shape, 16);
     OFFSET(wb_tensor_info, bytes, 80);
     OFFSET(wb_tensor_info, name, 88);
 
-    CHECK(sizeof(wb_result) == 112);
+    CHECK(sizeof(wb_result) == 112 && WB_RESULT_SIZE_V1 == 112);
     OFFSET(wb_result, status, 4);
     OFFSET(wb_result, score, 8);
     OFFSET(wb_result, probability, 16);
@@ -43,11 +43,12 @@ int main(void) {
     OFFSET(wb_result, backend, 32);
     OFFSET(wb_result, numerics, 40);
     OFFSET(wb_result, defaulted, 44);
+    OFFSET(wb_result, device, 52);
     OFFSET(wb_result, bundle, 56);
     OFFSET(wb_result, queue_ns, 64);
     OFFSET(wb_result, version, 80);
 
-    CHECK(sizeof(wb_snapshot) == 120);
+    CHECK(sizeof(wb_snapshot) == 120 && WB_SNAPSHOT_SIZE_V1 == 120);
     OFFSET(wb_snapshot, requests, 16);
     OFFSET(wb_snapshot, latency_p50_ns, 80);
     CHECK(wb_abi_version() == WB_ABI_VERSION && strcmp(wb_version(), WB_VERSION_STRING) == 0);

@@ -142,7 +142,10 @@ static void deadlines(wb_model *model, wb_schema *schema) {
     wb_call *call = NULL;
     wb_cancel *cancel = NULL;
     fill(schema, row, kRow);
+    CHECK_STATUS(WB_OK, wb_model_score(&result, model, row, WB_NO_DEADLINE, NULL, E));
+    CHECK(result.device == 0);
     CHECK_STATUS(WB_OK_FALLBACK, wb_model_score(&result, model, row, wb_now_ns() - 1, NULL, E));
+    CHECK(result.device == -1);
     CHECK(result.score == 0.75 && result.probability == 0.75 && result.band == 1);
     CHECK(result.reason == WB_REASON_DEADLINE && result.backend == WB_BACKEND_NONE && result.status == WB_OK_FALLBACK);
     CHECK(strcmp(result.version, "1.0.0") == 0);

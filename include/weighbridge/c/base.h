@@ -77,9 +77,13 @@ extern "C" {
 #define WB_VERIFY_FAILED (-18)
 /** @} */
 
+/** The largest struct_size that a function takes, of any struct: a larger one was never set. @since 0.2, stable */
+#define WB_STRUCT_SIZE_LIMIT 4096
+
 /** Details of a failure, in the caller's memory: nothing is allocated, nothing is to be freed.
- *  Set struct_size (or use WB_ERROR_INIT); the rest is written by a failing call and left alone by a succeeding one.
- *  Layout frozen. @since 0.1, stable */
+ *  Set struct_size (or use WB_ERROR_INIT); the rest is written by a failing call and left alone by a succeeding one, and
+ *  by every call where struct_size is not in [WB_ERROR_SIZE_V1, WB_STRUCT_SIZE_LIMIT]. Layout frozen.
+ *  @since 0.1, stable */
 typedef struct wb_error {
     uint32_t struct_size; /**< sizeof(wb_error) */
     int32_t code;         /**< the status code that the call returned */
@@ -88,6 +92,9 @@ typedef struct wb_error {
     int64_t row;          /**< index of the row in its batch, 0 for a single row, -1 where none is to blame */
     char message[256];    /**< one line of UTF-8, ends with NUL, holds no value of a feature with a privacy class */
 } wb_error;
+
+/** The size of wb_error in its first version, the least that is taken. @since 0.2, stable */
+#define WB_ERROR_SIZE_V1 280
 
 /** An empty wb_error with its size set. @since 0.1, stable */
 #define WB_ERROR_INIT                         \

@@ -28,6 +28,8 @@ extern "C" {
 #define WB_BACKEND_NATIVE 2      /**< plan, this CPU's kernels */
 #define WB_BACKEND_TORCH 3       /**< plan, through LibTorch */
 #define WB_BACKEND_TORCHSCRIPT 4 /**< the module itself, through LibTorch */
+#define WB_BACKEND_CUDA 5        /**< plan, kernels of an NVIDIA GPU; reserved. @since 0.2 */
+#define WB_BACKEND_FAKE 6        /**< scores that a test gave; never in a service; reserved. @since 0.2 */
 /** @} */
 
 /** @name Precisions
@@ -37,6 +39,8 @@ extern "C" {
 #define WB_PRECISION_BF16 2     /**< bfloat16 products, float32 sums */
 #define WB_PRECISION_INT8 3     /**< 8-bit products, exact integer sums */
 #define WB_PRECISION_INT8BF16 4 /**< int8 weights with bfloat16 attention */
+#define WB_PRECISION_FP16 5     /**< float16 products, float32 sums; for GPUs, reserved. @since 0.2 */
+#define WB_PRECISION_FAKE 6     /**< scores that a test gave; reserved. @since 0.2 */
 /** @} */
 
 /** A payment's score and how it was made. Flat, no pointers; grows at the end. @since 0.1, stable */
@@ -49,20 +53,24 @@ typedef struct wb_result {
     int32_t reason;       /**< WB_REASON_* */
     int32_t backend;      /**< WB_BACKEND_* */
     int32_t precision;    /**< WB_PRECISION_* */
-    int32_t numerics;     /**< how it rounded: 1; 2 where bf16 ran on AMX tiles; 0 where no plan ran */
+    int32_t numerics;     /**< how it rounded: 1; 2 where bf16 ran on AMX tiles; 16 and above are for GPUs that round
+                           *   otherwise than a CPU; 0 where no plan ran. Scores of one id are the same bits */
     uint32_t defaulted;   /**< features that were missing and took their default */
     uint32_t clipped;     /**< features that an encoding's clip changed */
-    uint32_t reserved;    /**< zero */
+    int32_t device;       /**< index of the device that ran, 0 for the CPU; -1 where nothing ran. @since 0.2 */
     uint64_t bundle;      /**< first eight bytes, big-endian, of the manifest's sha256: which bundle answered */
     int64_t queue_ns;     /**< waited for a context */
     int64_t run_ns;       /**< encoded and ran */
     char version[32];     /**< the bundle's version, NUL-terminated */
 } wb_result;
 
+/** The size of wb_result in its first version, the least that is taken. @since 0.2, stable */
+#define WB_RESULT_SIZE_V1 112
+
 /** An empty wb_result with its size set. @since 0.1, stable */
-#define WB_RESULT_INIT                                                          \
-    {                                                                           \
-        sizeof(wb_result), 0, 0.0, 0.0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 } \
+#define WB_RESULT_INIT                                                           \
+    {                                                                            \
+        sizeof(wb_result), 0, 0.0, 0.0, -1, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, { 0 } \
     }
 
 /** A flag that another thread may set to end a call early. @since 0.1, unstable */

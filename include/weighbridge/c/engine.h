@@ -116,6 +116,9 @@ typedef struct wb_snapshot {
     int64_t latency_max_ns;  /**< longest */
 } wb_snapshot;
 
+/** The size of wb_snapshot in its first version, the least that is taken. @since 0.2, stable */
+#define WB_SNAPSHOT_SIZE_V1 120
+
 /** Reads the counters. @param out struct_size set. @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE. Thread-safe,
  *  never waits for a request. @since 0.1, unstable */
 WB_API int32_t wb_engine_snapshot(wb_snapshot *out, wb_engine *engine, wb_error *err);

@@ -61,6 +61,9 @@ typedef struct wb_schema_info {
     uint32_t shorter_is_error; /**< 0 or 1 */
 } wb_schema_info;
 
+/** The size of wb_schema_info in its first version (up to max_rows), the least that is taken. @since 0.2, stable */
+#define WB_SCHEMA_INFO_SIZE_V1 40
+
 /** One feature. Layout frozen. @since 0.1, stable */
 typedef struct wb_feature_info {
     uint32_t struct_size;     /**< sizeof(wb_feature_info) */
@@ -74,6 +77,9 @@ typedef struct wb_feature_info {
     char name[64];            /**< NUL-terminated */
 } wb_feature_info;
 
+/** The size of wb_feature_info in its first version, the least that is taken. @since 0.2, stable */
+#define WB_FEATURE_INFO_SIZE_V1 104
+
 /** One tensor that the encoder makes for `forward`, or one output. Symbolic sizes are -1 (batch), -2 (length of the
  *  row's sequences), -3 (tokens of its text). Layout frozen. @since 0.1, stable */
 typedef struct wb_tensor_info {
@@ -85,6 +91,9 @@ typedef struct wb_tensor_info {
     uint64_t bytes;       /**< of the encoded tensor; 0 in a description */
     char name[64];        /**< NUL-terminated */
 } wb_tensor_info;
+
+/** The size of wb_tensor_info in its first version, the least that is taken. @since 0.2, stable */
+#define WB_TENSOR_INFO_SIZE_V1 152
 
 /** @name Element types of tensors
  *  @since 0.1, stable
