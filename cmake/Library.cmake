@@ -24,8 +24,11 @@ target_link_options(weighbridge PRIVATE
 if(NOT WEIGHBRIDGE_SANITIZE)
     target_link_options(weighbridge PRIVATE "LINKER:--no-undefined")
 endif()
+# The soname follows the C ABI, not the release: libweighbridge.so.1 while wb_abi_version() is 1.
+file(STRINGS "${PROJECT_SOURCE_DIR}/include/weighbridge/c/base.h" WEIGHBRIDGE_ABI REGEX "^#define WB_ABI_VERSION ")
+string(REGEX MATCH "[0-9]+$" WEIGHBRIDGE_ABI "${WEIGHBRIDGE_ABI}")
 set_target_properties(weighbridge PROPERTIES
     VERSION ${PROJECT_VERSION}
-    SOVERSION ${PROJECT_VERSION_MAJOR}
+    SOVERSION ${WEIGHBRIDGE_ABI}
     LINK_DEPENDS "${WEIGHBRIDGE_SYMBOL_MAP}"
     LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")

@@ -17,7 +17,7 @@ install(EXPORT weighbridgeTargets NAMESPACE weighbridge:: DESTINATION ${CMAKE_IN
 configure_package_config_file(
     "${PROJECT_SOURCE_DIR}/cmake/weighbridgeConfig.cmake.in" "${PROJECT_BINARY_DIR}/weighbridgeConfig.cmake"
     INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weighbridge)
-write_basic_package_version_file("${PROJECT_BINARY_DIR}/weighbridgeConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/weighbridgeConfigVersion.cmake" COMPATIBILITY SameMajorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/weighbridgeConfig.cmake" "${PROJECT_BINARY_DIR}/weighbridgeConfigVersion.cmake"
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weighbridge)
 

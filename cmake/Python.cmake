@@ -16,6 +16,8 @@ find_package(pybind11 3.0 CONFIG REQUIRED)
 
 pybind11_add_module(weighbridge_python "${PROJECT_SOURCE_DIR}/python/src/module.cpp")
 target_link_libraries(weighbridge_python PRIVATE weighbridge weighbridge_flags)
+# Bound when it is imported: a function that the library lacks ends the import, not the process at its first call.
+target_link_options(weighbridge_python PRIVATE "LINKER:-z,now")
 set_target_properties(weighbridge_python PROPERTIES
     OUTPUT_NAME _native
     LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/python/weighbridge"

@@ -5,10 +5,12 @@ if(WEIGHBRIDGE_SANITIZE)
 endif()
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
-# The house: layers, headers alone, exported symbols, documentation.
+# The house: layers, headers alone, exported symbols, the ABI, documentation.
 add_test(NAME layering COMMAND ${Python3_EXECUTABLE} "${WEIGHBRIDGE_TESTS}/support/layering.py" "${PROJECT_SOURCE_DIR}")
 add_test(NAME symbols COMMAND bash "${WEIGHBRIDGE_TESTS}/support/symbols.sh"
     "$<TARGET_FILE:weighbridge>" "${PROJECT_SOURCE_DIR}/capi/symbols.txt")
+add_test(NAME abi COMMAND bash "${PROJECT_SOURCE_DIR}/capi/abi.sh")
+set_tests_properties(abi PROPERTIES ENVIRONMENT "CC=${CMAKE_C_COMPILER}")
 file(GLOB_RECURSE public_headers RELATIVE "${PROJECT_SOURCE_DIR}/include" CONFIGURE_DEPENDS
     "${PROJECT_SOURCE_DIR}/include/*.h" "${PROJECT_SOURCE_DIR}/include/*.hpp")
 add_test(NAME headers COMMAND bash "${WEIGHBRIDGE_TESTS}/support/headers.sh"

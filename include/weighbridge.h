@@ -23,6 +23,9 @@
  *   9. Everything is thread-safe unless its comment says otherwise; rows, batches and calls are for one thread at a
  *      time.
  *  10. pthread_cancel() takes effect behind a call, never inside one.
+ *  11. A library fits a caller whose WB_ABI_VERSION is the same and whose WB_ABI_MINOR is the library's or less. The
+ *      loader sees to it for what is linked (soname, and a version node for each release that added functions); who
+ *      opens the library by name compares wb_abi_version() and wb_abi_minor().
  *
  *  @code
  *  #include <stdio.h>

@@ -15,7 +15,7 @@ done
 . "$(dirname "$0")/../cmake/setup.sh"
 
 wb_system_build
-wb_system catch2 doxygen pkg-config binutils libsimde-dev
+wb_system catch2 doxygen pkg-config binutils libsimde-dev abigail-tools
 wb_python
 # The Python module needs Python.h.
 [ -e "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || wb_system python3-dev

@@ -18,6 +18,8 @@ const char *wb_version(void) { return WB_VERSION_STRING; }
 
 int32_t wb_abi_version(void) { return WB_ABI_VERSION; }
 
+int32_t wb_abi_minor(void) { return WB_ABI_MINOR; }
+
 const char *wb_status_name(int32_t status) {
     switch (status) {
 #define WB_NAME(code) \

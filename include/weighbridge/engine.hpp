@@ -124,8 +124,9 @@ class Engine {
 /// The version of the library that is loaded. Thread-safe.
 inline const char *version() noexcept { return wb_version(); }
 
-/// Whether the library that is loaded has the C ABI that these headers were written for. Thread-safe.
-inline bool abi_matches() noexcept { return wb_abi_version() == WB_ABI_VERSION; }
+/// Whether the library that is loaded has the C ABI that these headers were written for: the same major number, and at
+/// least the minor. Thread-safe.
+inline bool abi_matches() noexcept { return wb_abi_version() == WB_ABI_VERSION && wb_abi_minor() >= WB_ABI_MINOR; }
 
 /// What this machine and build offer, as JSON. Thread-safe.
 inline Expected<std::string> system_info() { return detail::text_of(wb_system_info); }

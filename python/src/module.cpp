@@ -201,8 +201,9 @@ std::vector<std::string> output_names(const wb::Model &model) {
 
 PYBIND11_MODULE(_native, module) {
     if (!wb::abi_matches())
-        throw py::import_error("weighbridge: built for C ABI " + std::to_string(WB_ABI_VERSION) + ", the library has " +
-                               std::to_string(wb_abi_version()));
+        throw py::import_error("weighbridge: built for C ABI " + std::to_string(WB_ABI_VERSION) + "." +
+                               std::to_string(WB_ABI_MINOR) + " or a later minor, the library has " +
+                               std::to_string(wb_abi_version()) + "." + std::to_string(wb_abi_minor()));
     module.attr("__version__") = wb_version();
 
     PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> error_type;

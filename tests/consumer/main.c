@@ -4,5 +4,5 @@
 
 int main(void) {
     printf("C: weighbridge %s\n", wb_version());
-    return wb_abi_version() != WB_ABI_VERSION;
+    return wb_abi_version() != WB_ABI_VERSION || wb_abi_minor() < WB_ABI_MINOR;
 }

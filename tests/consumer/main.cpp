@@ -5,5 +5,5 @@
 int main() {
     auto engine = weighbridge::Engine::create();
     std::printf("C++: weighbridge %s, engine %s\n", wb_version(), engine ? "created" : "failed");
-    return engine ? 0 : 1;
+    return engine && weighbridge::abi_matches() ? 0 : 1;
 }

@@ -4,6 +4,7 @@
 import concurrent.futures
 import datetime
 import decimal
+import subprocess
 
 import numpy as np
 import pytest
@@ -30,6 +31,12 @@ def mlp(engine):
 @pytest.fixture(scope="module")
 def transformer(engine):
     return weighbridge.Model.load(library.BUNDLES / "card-transformer", engine, "native")
+
+
+def test_missing_functions_end_the_import():
+    """Bound when it is loaded, so that no call ends the process for a function that an older library lacks."""
+    said = subprocess.run(["readelf", "-d", weighbridge._native.__file__], capture_output=True, text=True, check=True)
+    assert "BIND_NOW" in said.stdout
 
 
 def columns_of(model) -> dict:

@@ -19,11 +19,16 @@ extern "C" {
 #endif
 
 /** The library's version, major.minor.patch. @since 0.1, stable */
-#define WB_VERSION_STRING "0.1.0"
+#define WB_VERSION_STRING "0.2.0"
 
-/** The number of this C ABI. A binding compares it with wb_abi_version() when it loads the library and refuses another.
- *  @since 0.1, stable */
+/** The major number of this C ABI, which is the soname's: it changes where a caller would have to be built again.
+ *  A binding compares both numbers when it loads the library: it takes one whose wb_abi_version() is its own
+ *  WB_ABI_VERSION and whose wb_abi_minor() is at least its own WB_ABI_MINOR. @since 0.1, stable */
 #define WB_ABI_VERSION 1
+
+/** The minor number of this C ABI: it grows with each release that adds a function, a member or a number. Version 0.2
+ *  has 2. @since 0.2, stable */
+#define WB_ABI_MINOR 2
 
 /** @name Status codes
  *  Every function that can fail returns one of these. Zero and above is an answer, below zero is an error. Numbers are
@@ -109,11 +114,14 @@ typedef struct wb_error {
  *  Thread-safe, never fails. @since 0.1, stable */
 WB_API int64_t wb_now_ns(void);
 
-/** The library's version, such as "0.1.0". Static memory. Thread-safe. @since 0.1, stable */
+/** The library's version, such as "0.2.0". Static memory. Thread-safe. @since 0.1, stable */
 WB_API const char *wb_version(void);
 
 /** The library's WB_ABI_VERSION. Thread-safe. @since 0.1, stable */
 WB_API int32_t wb_abi_version(void);
+
+/** The library's WB_ABI_MINOR. Thread-safe. @since 0.2, stable */
+WB_API int32_t wb_abi_minor(void);
 
 /** A status code's name, such as "WB_INVALID_INPUT"; "WB_UNKNOWN" for another number. Static memory. Thread-safe.
  *  @since 0.1, stable */

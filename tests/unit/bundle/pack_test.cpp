@@ -90,7 +90,7 @@ TEST_CASE("pack keeps the manifest's content and order") {
     Workshop shop;
     REQUIRE(pack_bundle(shop.request, nullptr).ok());
     const std::string text = shop.out.read("bundle/manifest.json");
-    CHECK(text.substr(0, 67) == "{\n  \"weighbridge\": {\n    \"format\": 1,\n    \"requires\": \"0.1.0\"\n  },\n");
+    CHECK(text.substr(0, 67) == "{\n  \"weighbridge\": {\n    \"format\": 1,\n    \"requires\": \"0.2.0\"\n  },\n");
     Json before = Json::parse(shop.in.read("manifest.json")), after = Json::parse(text);
     after.erase("files");
     after["weighbridge"].erase("requires");
