@@ -46,6 +46,10 @@ const char *wb_status_name(int32_t status) {
         WB_NAME(WB_INTERNAL);
         WB_NAME(WB_BUFFER_TOO_SMALL);
         WB_NAME(WB_VERIFY_FAILED);
+        WB_NAME(WB_NOT_LOADED);
+        WB_NAME(WB_SCHEMA_MISMATCH);
+        WB_NAME(WB_WOULD_WAIT);
+        WB_NAME(WB_NOT_FOUND);
 #undef WB_NAME
         default:
             return "WB_UNKNOWN";

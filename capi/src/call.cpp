@@ -117,6 +117,14 @@ int32_t wb_call_set_fallback(wb_call *call, int32_t accept, wb_error *err) {
     });
 }
 
+int32_t wb_call_set_wait(wb_call *call, int32_t wait, wb_error *err) {
+    return capi::with_call(call, err, [&](capi::CallObject &object) {
+        if (wait != 0 && wait != 1) return Status::failure(WB_INVALID_ARGUMENT, "wait: expected 0 or 1, got {}", wait);
+        object.service.patience = wait ? lib::Patience::queue : lib::Patience::none;
+        return Status();
+    });
+}
+
 int32_t wb_call_set_output(wb_call *call, uint32_t index, float *buffer, size_t capacity, wb_error *err) {
     return capi::with_call(call, err, [&](capi::CallObject &object) {
         if (index >= capi::kMostOutputs)

@@ -124,7 +124,7 @@ int32_t wb_schema_find(uint32_t *out, wb_schema *schema, const char *name, wb_er
         if (!object) return object.status();
         auto found = object->bundle->schema()->find(name);
         if (!found)
-            return Status::failure(WB_INVALID_ARGUMENT, "feature '{:.64}': expected one of the schema; near: {}", name,
+            return Status::failure(WB_NOT_FOUND, "feature '{:.64}': expected one of the schema; near: {}", name,
                                    object->bundle->schema()->nearest(name));
         *out = *found;
         return Status();

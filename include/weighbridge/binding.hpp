@@ -74,8 +74,8 @@ template <class T>
 class Binding {
   public:
     /// Checks every field against the schema:
-    /// @return WB_INVALID_ARGUMENT for an unknown feature, one that is bound twice, a required one that is not bound,
-    ///         or a member of another type than the feature's (names feature, expected and found)
+    /// @return WB_NOT_FOUND for an unknown feature; WB_INVALID_ARGUMENT for one that is bound twice, a required one that
+    ///         is not bound, or a member of another type than the feature's (names feature, expected and found)
     static Expected<Binding> bind(Schema schema, std::initializer_list<Field<T>> fields) {
         Binding binding(std::move(schema));
         std::vector<bool> bound(binding.schema().features().size());

@@ -80,7 +80,7 @@ class CancelToken {
 enum class Priority : int32_t { normal = WB_PRIORITY_NORMAL, high = WB_PRIORITY_HIGH };
 
 /// Options of a call, reusable. Move-only, for one thread at a time. By default: normal priority, no token, fallback
-/// answers accepted, no output buffers.
+/// answers accepted, may wait for a context, no output buffers.
 class Call {
   public:
     static Expected<Call> create() {
@@ -102,6 +102,11 @@ class Call {
     /// With `accept` false, errors are returned where the fallback would have answered.
     Expected<void> accept_fallback(bool accept) {
         return detail::done([&](wb_error *err) { return wb_call_set_fallback(get(), accept ? 1 : 0, err); });
+    }
+
+    /// With `may_wait` false, a call that finds no free context returns WB_WOULD_WAIT at once.
+    Expected<void> wait(bool may_wait) {
+        return detail::done([&](wb_error *err) { return wb_call_set_wait(get(), may_wait ? 1 : 0, err); });
     }
 
     /// Where output `index` of a single row goes; the memory must stay while it is set. An empty span ends it.

@@ -91,7 +91,7 @@ class Row {
         }
     }
 
-    /// The same by name. WB_INVALID_ARGUMENT where the schema has no such feature.
+    /// The same by name. WB_NOT_FOUND where the schema has no such feature.
     template <class V>
     Expected<void> set(std::string_view name, const V &value) {
         auto index = schema_.find(name);

@@ -59,7 +59,7 @@ class Schema {
     uint64_t digest() const noexcept { return shared_->info.digest; }
     std::span<const wb_feature_info> features() const noexcept { return shared_->features; }
 
-    /// The index of a feature. WB_INVALID_ARGUMENT where there is none: the message lists near names.
+    /// The index of a feature. WB_NOT_FOUND where there is none: the message lists near names.
     Expected<uint32_t> find(std::string_view name) const {
         auto found = shared_->index.find(name);
         if (found != shared_->index.end()) return found->second;

@@ -42,7 +42,7 @@ class Slot {
         return detail::done([&](wb_error *err) { return wb_slot_rollback(get(), err); });
     }
 
-    /// The serving model; WB_INVALID_ARGUMENT where the slot is empty.
+    /// The serving model; WB_NOT_LOADED where the slot is empty.
     Expected<Model> model() const {
         auto handle = detail::made<wb_model, wb_model_free>(
             [&](wb_model **out, wb_error *err) { return wb_slot_model(out, get(), err); });

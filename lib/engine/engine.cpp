@@ -200,7 +200,7 @@ Expected<Target> Engine::target(Slot &slot) {
     target.deployment = slot.current();
     if (!target.deployment) {
         if (Status status = usable(); !status.ok()) return status;
-        return Status::failure(WB_INVALID_ARGUMENT, "slot '{}': it is empty: load a bundle into it first", slot.name());
+        return Status::failure(WB_NOT_LOADED, "slot '{}': it is empty: load a bundle into it first", slot.name());
     }
     target.model = target.deployment->model_ref();
     return target;

@@ -56,8 +56,10 @@ Status Request::serve() {
     if (Status status = resolve(); !status.ok()) return status;
     if (Status status = lock(); !status.ok()) return status;
     Status status = score();
+    if (status.code == WB_WOULD_WAIT) return status;
     if (!status.ok() || progress_.failed > 0 || !short_rows_.empty()) [[unlikely]]
         fall_back(status);
+    if (spare_would_wait_) return Status::failure(WB_WOULD_WAIT, "expected a free context for the fallback slot");
     sink_.conclude(status, timing_);
     report(status);
     return status;
@@ -140,7 +142,8 @@ void Request::answer_by_fallback(std::span<int64_t> rows, int32_t reason) {
     if (spare_.model) {
         const TargetSource source(rows_.source(), spare_.layout(digest_));
         timing_.entered_ns = timing_.ended_ns = 0;  // time has passed
-        (void)spare_.model->score(*source, rows, service_, sink_, progress, timing_);
+        const Status status = spare_.model->score(*source, rows, service_, sink_, progress, timing_);
+        spare_would_wait_ |= status.code == WB_WOULD_WAIT;
     }
     for (const int64_t row : rows.subspan(progress.done)) sink_.answer_fixed(row);
 }

@@ -52,6 +52,7 @@ class Request {
     Progress progress_;
     Timing timing_;
     int32_t reason_ = WB_REASON_NONE;  // that the call is counted under
+    bool spare_would_wait_ = false;    // and the call may not
 };
 
 }  // namespace weighbridge::lib

@@ -20,7 +20,7 @@ Status SingleRow::lock(const Schema &schema) {
 
 Status BatchRows::lock(const Schema &schema) {
     if (schema.digest() != schema_digest())
-        return Status::failure(WB_INVALID_ARGUMENT, "batch: expected one made for schema {:016x}, got {:016x}",
+        return Status::failure(WB_SCHEMA_MISMATCH, "batch: expected one made for schema {:016x}, got {:016x}",
                                schema.digest(), schema_digest());
     return batch_.lock_rows(lock_);
 }

@@ -17,7 +17,7 @@ class RequestRows {
   public:
     virtual uint64_t schema_digest() const = 0;  // of the schema that they were made for, as they say
     // Takes them for this call, as rows of `schema`, until this object goes. WB_BUSY where another call has them;
-    // WB_INVALID_ARGUMENT where they are not such rows.
+    // WB_SCHEMA_MISMATCH where they are not such rows.
     virtual Status lock(const Schema &schema) = 0;
     virtual const RowSource &source() const = 0;  // once locked, as the next
     virtual std::span<int64_t> order() = 0;       // the indices of all of them, to be reordered

@@ -55,8 +55,9 @@ Status take_mark(const Schema &schema, void *row) {
     if (Status memory = check_memory(row); !memory.ok()) return memory;
     // Before the mark, so that memory that was never a row is called that and not busy.
     auto digest = load_unaligned<uint64_t>(static_cast<std::byte *>(row) + offsetof(wb_row_header, schema_digest));
+    if (digest == 0) return Status::failure(WB_INVALID_ARGUMENT, "row: expected one that wb_row_init made, got zeros");
     if (digest != schema.digest())
-        return Status::failure(WB_INVALID_ARGUMENT, "row: expected schema digest {:016x}, got {:016x}", schema.digest(),
+        return Status::failure(WB_SCHEMA_MISMATCH, "row: expected schema digest {:016x}, got {:016x}", schema.digest(),
                                digest);
     if (busy_mark(row).exchange(1, std::memory_order_acquire))
         return Status::failure(WB_BUSY, "row: in use by another call");

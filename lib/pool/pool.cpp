@@ -147,6 +147,9 @@ Status refusal(int32_t code, int contexts, uint32_t waiting) {
             return Status::failure(code, "the engine is closed or closing");
         case WB_CANCELLED:
             return Status::failure(code, "cancelled while waiting for a context");
+        case WB_WOULD_WAIT:
+            return Status::failure(code, "expected a free context and nobody before, found {} contexts and {} waiting",
+                                   contexts, waiting);
         case WB_OVERLOADED:
             return Status::failure(code, "expected a free context or room in the queue, found {} busy and {} waiting",
                                    contexts, waiting);
@@ -188,12 +191,13 @@ uint32_t Pool::waiting() const {
     return found->born.current() ? found->waiting() : 0;
 }
 
-Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel) {
+Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel, Patience patience) {
     int64_t now_ns = deadline_ns == WB_NO_DEADLINE ? 0 : clock_.now_ns();
-    return acquire(priority, deadline_ns, cancel, now_ns);
+    return acquire(priority, deadline_ns, cancel, now_ns, patience);
 }
 
-Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel, int64_t &now_ns) {
+Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel, int64_t &now_ns,
+                                    Patience patience) {
     if (cancel && cancel->is_set()) return refusal(WB_CANCELLED, contexts_, waiting());
     if (deadline_ns != WB_NO_DEADLINE && now_ns >= deadline_ns)
         return refusal(WB_DEADLINE_EXCEEDED, contexts_, waiting());
@@ -210,6 +214,7 @@ Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, Canc
             return lease;
         }
     }
+    if (patience == Patience::none) return refusal(here.closed() ? WB_CLOSED : WB_WOULD_WAIT, contexts_, waiting());
     Waiter waiter(here, priority);
     const int32_t code = wait(here, waiter, deadline_ns, cancel);
     if (waiter.waited) now_ns = clock_.now_ns();

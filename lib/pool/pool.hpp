@@ -10,6 +10,9 @@
 
 namespace weighbridge::lib {
 
+// Whether a call that finds no free context joins the queue, or is told WB_WOULD_WAIT.
+enum class Patience { queue, none };
+
 enum class Priority : int32_t { normal = WB_PRIORITY_NORMAL, high = WB_PRIORITY_HIGH };
 
 // How many CPU contexts this process should have: the smaller of its affinity mask and its cgroup quota (v2 and v1,
@@ -31,10 +34,13 @@ class Pool {
     Pool &operator=(const Pool &) = delete;
 
     // Waits for a context until the deadline. WB_OVERLOADED (queue full), WB_DEADLINE_EXCEEDED (already past, or while
-    // waiting), WB_CANCELLED, WB_CLOSED. Allocates nothing, but for the first call in a forked child (std::bad_alloc).
+    // waiting), WB_CANCELLED, WB_CLOSED; with Patience::none, which takes no lock, WB_WOULD_WAIT where all contexts are
+    // busy or others wait. Allocates nothing, but for the first call in a forked child (std::bad_alloc).
     // `now_ns` comes as the pool's clock stood a moment ago, and goes as it stood after the wait, if there was one.
-    Expected<Lease> acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel, int64_t &now_ns);
-    Expected<Lease> acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel);
+    Expected<Lease> acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel, int64_t &now_ns,
+                            Patience patience = Patience::queue);
+    Expected<Lease> acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel,
+                            Patience patience = Patience::queue);
 
     int contexts() const { return contexts_; }
     uint32_t waiting() const;

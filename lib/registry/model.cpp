@@ -263,10 +263,11 @@ Status Model::score(const RowSource &source, std::span<int64_t> order, const Ser
     int64_t begun_ns = now_ns;
     timing.queue_ns = 0;
     while (progress.done < order.size()) {
-        if (lease && pool.waiting() > 0) lease.reset();  // a batch does not keep others waiting for longer than a tile
+        // A batch does not keep others waiting for longer than a tile, but where it may not wait itself.
+        if (lease && service.patience == Patience::queue && pool.waiting() > 0) lease.reset();
         if (!lease) {
             begun_ns = now_ns;
-            auto acquired = pool.acquire(service.priority, service.deadline_ns, service.cancel, begun_ns);
+            auto acquired = pool.acquire(service.priority, service.deadline_ns, service.cancel, begun_ns, service.patience);
             timing.queue_ns += begun_ns - now_ns;
             if (!acquired) return acquired.status();
             lease = *std::move(acquired);

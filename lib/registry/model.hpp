@@ -21,6 +21,7 @@ struct Service {
     int64_t deadline_ns = WB_NO_DEADLINE;
     CancelToken *cancel = nullptr;
     bool accept_fallback = true;
+    Patience patience = Patience::queue;
 };
 
 // A model's answer for one row. Pointers hold until the sink returns.

@@ -89,7 +89,7 @@ Expected<Ref<Deployment>> Slot::swap(Ref<Model> model) {
 Expected<Ref<Deployment>> Slot::rollback() {
     std::lock_guard lock(writer_);
     Ref<Deployment> current(current_), previous(previous_);
-    if (!previous) return Status::failure(WB_INVALID_ARGUMENT, "slot '{}': there is no model to roll back to", name_);
+    if (!previous) return Status::failure(WB_NOT_LOADED, "slot '{}': there is no model to roll back to", name_);
     auto next = Deployment::make(previous->model_ref(), current.get(), Deployment::Change::rollback);
     if (next) publish(*next, std::move(current));
     return next;

@@ -58,7 +58,7 @@ class Slot final : public RefCounted {
     // Swaps the model in and keeps the present one for rollback(). WB_SCHEMA_CHANGED leaves everything as it was.
     Expected<Ref<Deployment>> swap(Ref<Model> model);
     // Exchanges the present model and the one before; rows that fit now go on fitting, features that the model does not
-    // know are ignored in them. WB_INVALID_ARGUMENT where there is none before.
+    // know are ignored in them. WB_NOT_LOADED where there is none before.
     Expected<Ref<Deployment>> rollback();
     // Drops both models.
     void clear();

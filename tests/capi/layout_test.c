@@ -51,7 +51,8 @@ int main(void) {
     CHECK(sizeof(wb_snapshot) == 120 && WB_SNAPSHOT_SIZE_V1 == 120);
     OFFSET(wb_snapshot, requests, 16);
     OFFSET(wb_snapshot, latency_p50_ns, 80);
-    CHECK(wb_abi_version() == WB_ABI_VERSION && wb_abi_minor() == WB_ABI_MINOR && strcmp(wb_version(), WB_VERSION_STRING) == 0);
+    CHECK(wb_abi_version() == WB_ABI_VERSION && wb_abi_minor() == WB_ABI_MINOR &&
+          strcmp(wb_version(), WB_VERSION_STRING) == 0);
     CHECK(strcmp(wb_status_name(WB_BUSY), "WB_BUSY") == 0 && strcmp(wb_status_name(77), "WB_UNKNOWN") == 0);
     return 0;
 }

@@ -33,12 +33,13 @@ static void swaps(wb_engine *engine, char **argv) {
     CHECK_STATUS(WB_OK, wb_slot_open(&again, engine, "champion", E));
     CHECK_STATUS(WB_OK, wb_schema_load(&schema, fixture(argv, "mlp"), E));
     fill(schema, row, kRow);
-    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_slot_score(&result, slot, row, WB_NO_DEADLINE, NULL, E)); /* empty */
-    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_slot_rollback(slot, E));
+    CHECK_STATUS(WB_NOT_LOADED, wb_slot_score(&result, slot, row, WB_NO_DEADLINE, NULL, E)); /* empty */
+    CHECK_STATUS(WB_NOT_LOADED, wb_slot_model(&model, slot, E));
+    CHECK_STATUS(WB_NOT_LOADED, wb_slot_rollback(slot, E));
 
     CHECK_STATUS(WB_OK, wb_slot_load(slot, fixture(argv, "mlp"), NULL, E));
     CHECK_NEAR(v1, score(again, row));
-    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_slot_rollback(slot, E));
+    CHECK_STATUS(WB_NOT_LOADED, wb_slot_rollback(slot, E));
     CHECK_STATUS(WB_OK, wb_slot_load(slot, fixture(argv, "mlp-v2"), NULL, E));
     CHECK_NEAR(v2, score(slot, row));
     CHECK_STATUS(WB_OK, wb_slot_rollback(slot, E));
@@ -79,14 +80,14 @@ static void swaps(wb_engine *engine, char **argv) {
     fill(extra_schema, extra_row, "{\"amount_minor\": 1250, \"country\": \"FR\", \"online\": false, \"extra\": 4}");
     CHECK_STATUS(WB_OK, wb_slot_score(&result, slot, extra_row, WB_NO_DEADLINE, NULL, E));
     CHECK(result.score != v1 && strcmp(result.version, "3.0.0") == 0);
-    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_model_score(&result, model, row, WB_NO_DEADLINE, NULL, E));
+    CHECK_STATUS(WB_SCHEMA_MISMATCH, wb_model_score(&result, model, row, WB_NO_DEADLINE, NULL, E));
     CHECK_STATUS(WB_OK, wb_batch_create(&batch, schema, E));
     CHECK_STATUS(WB_OK, wb_batch_reset(batch, 1, E));
     CHECK_STATUS(WB_OK, wb_batch_set_rows(batch, row, 0, E));
     CHECK_STATUS(WB_OK, wb_batch_set_result(batch, WB_COLUMN_SCORE, &out, 8, E));
     CHECK_STATUS(WB_OK, wb_slot_score_batch(slot, batch, WB_NO_DEADLINE, NULL, E));
     CHECK_NEAR(v1, out);
-    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_model_score_batch(model, batch, WB_NO_DEADLINE, NULL, E));
+    CHECK_STATUS(WB_SCHEMA_MISMATCH, wb_model_score_batch(model, batch, WB_NO_DEADLINE, NULL, E));
     CHECK_STATUS(WB_OK, wb_slot_rollback(slot, E));
     CHECK_NEAR(v2, score(slot, row));
     CHECK_NEAR(v2, score(slot, extra_row));

@@ -45,7 +45,7 @@ extern "C" {
 /** A value of a payment is not acceptable (missing, out of range, not finite, unknown category, bad UTF-8, too long,
  *  too short). wb_error names feature and row. Fix the input; a retry gives the same answer. */
 #define WB_INVALID_INPUT (-1)
-/** The call itself is wrong: NULL pointer, struct_size, index, unknown option. Fix the calling code. */
+/** The call itself is wrong: NULL pointer, struct_size, index, value of an option. Fix the calling code. */
 #define WB_INVALID_ARGUMENT (-2)
 /** A handle is not one of this library, is of another kind, or was freed. Fix the calling code. */
 #define WB_INVALID_HANDLE (-3)
@@ -80,6 +80,21 @@ extern "C" {
 #define WB_BUFFER_TOO_SMALL (-17)
 /** The golden vectors do not reproduce within the manifest's tolerance. Do not deploy this bundle on this machine. */
 #define WB_VERIFY_FAILED (-18)
+/** No model is there: the slot is empty, or has none to roll back to. Example: wb_slot_score before the first
+ *  wb_slot_load. Cause: traffic came before the deployment, or the slot's name is misspelt. Load a bundle into the slot;
+ *  until then answer without the model. @since 0.2 */
+#define WB_NOT_LOADED (-19)
+/** A row or batch was made for another schema than the one that is asked. Example: a row that was bound before the slot
+ *  was swapped, rolled back and swapped again to bundles that no longer take it; a row of one model given to another.
+ *  Get the schema again, bind to it, fill the row anew; nothing of the old row fits. @since 0.2 */
+#define WB_SCHEMA_MISMATCH (-20)
+/** The call would have had to wait for a context, and was told not to (wb_call_set_wait). Nothing was queued or scored.
+ *  Cause: every context is busy, or others wait. Call again with waiting allowed, from where that is harmless.
+ *  @since 0.2 */
+#define WB_WOULD_WAIT (-21)
+/** There is nothing of that name. Example: wb_schema_find of "amount" where the feature is "amount_minor". Cause: a
+ *  spelling, or another version of the bundle or library; the message has the nearest names. @since 0.2 */
+#define WB_NOT_FOUND (-22)
 /** @} */
 
 /** The largest struct_size that a function takes, of any struct: a larger one was never set. @since 0.2, stable */

@@ -87,7 +87,7 @@ WB_API int32_t wb_cancel_set(wb_cancel *cancel, int32_t set, wb_error *err);
 WB_API void wb_cancel_free(wb_cancel *cancel);
 
 /** Options of a call, reusable, for one thread at a time (WB_BUSY otherwise). Defaults: normal priority, no token,
- *  fallback answers accepted, no output buffers. @since 0.1, unstable */
+ *  fallback answers accepted, may wait for a context, no output buffers. @since 0.1, unstable */
 typedef struct wb_call wb_call;
 
 /** @return WB_OK; WB_OUT_OF_MEMORY. Thread-safe. @since 0.1, unstable */
@@ -107,6 +107,12 @@ WB_API int32_t wb_call_set_cancel(wb_call *call, wb_cancel *cancel, wb_error *er
 
 /** With accept = 0, errors are returned where the bundle's fallback would have answered. @since 0.1, unstable */
 WB_API int32_t wb_call_set_fallback(wb_call *call, int32_t accept, wb_error *err);
+
+/** With wait = 0, a call that finds no free context returns WB_WOULD_WAIT at once: nothing is queued, no fallback
+ *  answers, nothing is counted in wb_snapshot. A batch keeps the context that it found until its end, and its columns are
+ *  unspecified after WB_WOULD_WAIT. For event loops, which try here and let another thread wait.
+ *  @param wait  0 or 1. @return WB_OK; WB_INVALID_ARGUMENT. @since 0.2, unstable */
+WB_API int32_t wb_call_set_wait(wb_call *call, int32_t wait, wb_error *err);
 
 /** Where output `index` (as in wb_schema_output) of a single row goes: `capacity` floats of the caller, written by a
  *  model's answer only. NULL ends it. wb_model_score returns WB_BUFFER_TOO_SMALL, before it runs, where the buffer is

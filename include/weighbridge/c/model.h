@@ -66,8 +66,8 @@ WB_API int32_t wb_model_encode(wb_tensor_info *out, wb_model *model, void *row, 
  *  @param deadline_ns  absolute, CLOCK_MONOTONIC as wb_now_ns(); WB_NO_DEADLINE for none; the past counts as expired
  *  @param call         priority, cancel token, output buffers; NULL for defaults
  *  @return WB_OK; WB_OK_FALLBACK (the bundle's fallback answered, out->reason says why); WB_INVALID_INPUT (names the
- *          feature); WB_BUSY (row or call in use by another thread); WB_INVALID_ARGUMENT (a row of another schema);
- *          WB_CANCELLED; WB_CLOSED; WB_FORKED; WB_BUFFER_TOO_SMALL; and where fallback answers were declined,
+ *          feature); WB_BUSY (row or call in use by another thread); WB_SCHEMA_MISMATCH (a row of another schema);
+ *          WB_INVALID_ARGUMENT; WB_WOULD_WAIT (wb_call_set_wait); WB_CANCELLED; WB_CLOSED; WB_FORKED; WB_BUFFER_TOO_SMALL; and where fallback answers were declined,
  *          WB_DEADLINE_EXCEEDED, WB_OVERLOADED, WB_BACKEND_FAILED (the model failed, or an output, which the message
  *          names, is a NaN or an infinity), WB_OUT_OF_MEMORY, WB_INTERNAL
  *  Thread-safe. Not callable from inside this library's callbacks. @since 0.1, unstable */

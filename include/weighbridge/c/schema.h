@@ -124,8 +124,7 @@ WB_API int32_t wb_schema_describe(wb_schema_info *out, wb_schema *schema, wb_err
 WB_API int32_t wb_schema_feature(wb_feature_info *out, wb_schema *schema, uint32_t index, wb_error *err);
 
 /** The index of the feature called `name`.
- *  @return WB_OK; WB_INVALID_ARGUMENT (no such feature; the message lists near names). Thread-safe. @since 0.1,
- *  unstable */
+ *  @return WB_OK; WB_NOT_FOUND (no such feature; the message lists near names). Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_schema_find(uint32_t *out, wb_schema *schema, const char *name, wb_error *err);
 
 /** Tensor `index` in [0, tensor_count), with symbolic sizes. Thread-safe. @since 0.1, unstable */
@@ -140,7 +139,7 @@ WB_API int32_t wb_schema_output(wb_tensor_info *out, wb_schema *schema, uint32_t
  *  @param buffer    receives the tensor, row-major; may be NULL with capacity 0
  *  @param capacity  its size in bytes
  *  @return WB_OK; WB_BUFFER_TOO_SMALL (out->bytes is the need); WB_INVALID_INPUT (names the feature); WB_BUSY;
- *          WB_INVALID_ARGUMENT (a row of another schema); WB_INVALID_HANDLE
+ *          WB_SCHEMA_MISMATCH (a row of another schema); WB_INVALID_ARGUMENT; WB_INVALID_HANDLE
  *  Thread-safe, one thread at a time per row. @since 0.1, unstable */
 WB_API int32_t wb_schema_encode(wb_tensor_info *out, wb_schema *schema, void *row, uint32_t index, void *buffer,
                                 size_t capacity, wb_error *err);

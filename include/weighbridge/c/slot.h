@@ -35,16 +35,16 @@ WB_API int32_t wb_slot_swap(wb_slot *slot, wb_model *model, wb_error *err);
 
 /** Points the slot back at the model before the last swap; a second call swaps forward again. What that swap gave to
  *  callers is taken back, and WB_LOG_SWAPPED tells it; rows with features that the model does not know go on fitting.
- *  @return WB_OK; WB_INVALID_ARGUMENT (there is none). Thread-safe. @since 0.1, unstable */
+ *  @return WB_OK; WB_NOT_LOADED (there is none). Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_slot_rollback(wb_slot *slot, wb_error *err);
 
-/** The serving model, to be freed with wb_model_free. @return WB_OK; WB_INVALID_ARGUMENT (the slot is empty).
+/** The serving model, to be freed with wb_model_free. @return WB_OK; WB_NOT_LOADED (the slot is empty).
  *  Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_slot_model(wb_model **out, wb_slot *slot, wb_error *err);
 
 /** Scores one payment with the serving model; as wb_model_score. Rows made for any schema that the slot has served
- *  without WB_SCHEMA_CHANGED fit: features added since take their defaults. WB_INVALID_ARGUMENT for an empty slot.
- *  Thread-safe. @since 0.1, unstable */
+ *  without WB_SCHEMA_CHANGED fit: features added since take their defaults. WB_NOT_LOADED for an empty slot,
+ *  WB_SCHEMA_MISMATCH for other rows. Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_slot_score(wb_result *out, wb_slot *slot, void *row, int64_t deadline_ns, wb_call *call,
                              wb_error *err);
 

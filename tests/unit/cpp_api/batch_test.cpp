@@ -127,7 +127,7 @@ TEST_CASE("columns are checked") {
     CHECK(batch.reset(all.size()));
     CHECK(batch.column("online", std::span<const Payment>(all), &Payment::amount_minor).error().code ==
           WB_INVALID_INPUT);
-    CHECK(batch.column("no_such", std::span<const Payment>(all), &Payment::online).error().code == WB_INVALID_ARGUMENT);
+    CHECK(batch.column("no_such", std::span<const Payment>(all), &Payment::online).error().code == WB_NOT_FOUND);
     CHECK(batch.column(99, std::span<const Payment>(all), &Payment::online).error().code == WB_INVALID_ARGUMENT);
     CHECK(batch.reset(1 << 30).error().code == WB_INVALID_ARGUMENT);
 }

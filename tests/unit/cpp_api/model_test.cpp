@@ -50,6 +50,8 @@ TEST_CASE("a deadline in the past is answered by the fallback, unless that is de
     CHECK(result.score == 0.75);
     Call call = Call::create().value();
     CHECK(call.accept_fallback(false));
+    CHECK(call.wait(false));
+    CHECK(call.wait(true));
     CHECK(model.score(binding, Payment{}, -1ms, &call).error().code == WB_DEADLINE_EXCEEDED);
 }
 
@@ -118,7 +120,7 @@ TEST_CASE("threads share a model, with a binding each") {
 TEST_CASE("a slot serves, swaps and rolls back") {
     Engine e = engine();
     Slot slot = Slot::open(e, "champion").value();
-    CHECK(slot.model().error().code == WB_INVALID_ARGUMENT);
+    CHECK(slot.model().error().code == WB_NOT_LOADED);
     CHECK(slot.load(bundle()));
     auto binding = bind(slot.model().value().schema());
     double first = slot.score(binding, Payment{}).value().score;

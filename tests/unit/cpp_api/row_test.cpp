@@ -28,7 +28,7 @@ TEST_CASE("a schema tells of its features") {
 TEST_CASE("an unknown name is an error that names near ones") {
     auto found = schema().find("amount_mino");
     REQUIRE_FALSE(found);
-    CHECK(found.error().code == WB_INVALID_ARGUMENT);
+    CHECK(found.error().code == WB_NOT_FOUND);
     CHECK(found.error().message.find("amount_minor") != std::string::npos);
 }
 
@@ -93,7 +93,7 @@ TEST_CASE("a wrong type is refused, with feature, expected and found") {
     CHECK(message(row.set("amount_minor", UINT64_MAX)) == "feature 'amount_minor': expected int64, got uint64");
     for (uint32_t i = 0; i < 4; ++i) CHECK(row.is_missing(i));
     CHECK(row.set(99, 1).error().code == WB_INVALID_ARGUMENT);
-    CHECK(row.set("no_such", 1).error().code == WB_INVALID_ARGUMENT);
+    CHECK(row.set("no_such", 1).error().code == WB_NOT_FOUND);
 }
 
 TEST_CASE("a row grows for its texts and keeps them") {

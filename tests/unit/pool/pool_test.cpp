@@ -60,6 +60,29 @@ TEST_CASE("a pool hands out each context once, and again when it is back") {
     REQUIRE(pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr));
 }
 
+TEST_CASE("a call that may not wait is told so, and does not overtake") {
+    Pool pool(1, 8, steady_clock());
+    auto impatient = [&] { return pool.acquire(Priority::high, WB_NO_DEADLINE, nullptr, Patience::none); };
+    auto lease = impatient();
+    REQUIRE(lease);
+    auto told = impatient();
+    REQUIRE(told.status().code == WB_WOULD_WAIT);
+    REQUIRE(std::string(told.status().message) ==
+            "expected a free context and nobody before, found 1 contexts and 0 waiting");
+    REQUIRE(pool.waiting() == 0);
+
+    Request waiting(pool, Priority::normal);
+    wait_for_waiters(pool, 1);
+    REQUIRE(impatient().status().code == WB_WOULD_WAIT);
+    lease->reset();
+    REQUIRE(waiting.join().ok());
+    REQUIRE(impatient().status().code == WB_WOULD_WAIT);
+    waiting.lease.reset();
+    REQUIRE(impatient());
+    pool.refuse();
+    REQUIRE(impatient().status().code == WB_CLOSED);
+}
+
 TEST_CASE("the context used last is handed out first") {
     Pool pool(4, 0, steady_clock());
     int first = pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr)->context();
