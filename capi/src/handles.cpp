@@ -24,18 +24,24 @@ constexpr uint64_t identity(uint64_t kind, uint64_t generation) { return (kind <
 struct alignas(64) Entry {
     std::atomic<uint64_t> state{0};
     lib::RefCounted *object = nullptr;  // owned; written while the entry is neither live nor pinned
-    uint32_t next_free = 0;             // guarded by Table::mutex
+    uint32_t next_free = 0;             // the one freed after it; guarded by Table::mutex
 };
 
 // Chunks of doubling size stay while the library is loaded, so that an index once given is readable.
 constexpr uint32_t kFirstChunk = 64;
 constexpr int kChunks = 20;  // 64 million handles
 
+// An entry's generations repeat after 2^24 uses, which would bring a stale token back to life. Entries are used again
+// in the order in which they were freed, and only while this many rest (64 KB), so that it takes 2^34 handles.
+constexpr uint32_t kResting = 1024;
+
 struct Table {
     std::array<std::atomic<Entry *>, kChunks> chunks{};
     lib::ForkMutex mutex;
-    uint32_t used = 1;  // guarded by mutex; index 0 is never given
-    uint32_t free = 0;  // guarded by mutex; list head, 0 is its end
+    uint32_t used = 1;        // guarded by mutex, as all below; index 0 is never given
+    uint32_t resting = 0;     // length of the queue of free entries
+    uint32_t first_free = 0;  // freed first; 0: none
+    uint32_t last_free = 0;
 };
 
 Table *made_table = nullptr;
@@ -80,14 +86,32 @@ bool grow_to(uint32_t index) {
     return false;
 }
 
+// An index that nobody has, 0 where memory is out. Under the table's mutex.
+uint32_t take_index() {
+    Table &of = table();
+    if (of.resting < kResting && grow_to(of.used)) return of.used++;
+    const uint32_t index = of.first_free;
+    if (index == 0) return 0;
+    of.first_free = entry_at(index)->next_free;
+    --of.resting;
+    return index;
+}
+
+// Under the table's mutex.
+void rest(Entry &entry, uint32_t index) {
+    Table &of = table();
+    entry.next_free = 0;
+    (of.resting++ > 0 ? entry_at(of.last_free)->next_free : of.first_free) = index;
+    of.last_free = index;
+}
+
 // The entry is neither live nor pinned: lets go of its object and offers the index again.
 void recycle(Entry &entry, uint32_t index) {
     lib::RefCounted *object = entry.object;
     entry.object = nullptr;
     {
         std::lock_guard lock(table().mutex);
-        entry.next_free = table().free;
-        table().free = index;
+        rest(entry, index);
     }
     object->release();
 }
@@ -102,14 +126,9 @@ uint64_t register_handle(Kind kind, lib::RefCounted *object) {
     uint32_t index;
     {
         std::lock_guard lock(table().mutex);
-        index = table().free;
-        if (index) {
-            table().free = entry_at(index)->next_free;
-        } else {
-            if (!grow_to(table().used)) return 0;
-            index = table().used++;
-        }
+        index = take_index();
     }
+    if (index == 0) return 0;
     Entry &entry = *entry_at(index);
     object->retain();
     entry.object = object;

@@ -2,6 +2,35 @@
 /* Handles that are freed, forged, of another kind or NULL are errors, never crashes. */
 #include "support/check.h"
 
+enum { kPairs = 4000 };
+
+/* The place of a handle in the library's table, as long as tokens are made as they are. */
+static uint32_t place(const wb_call *call) { return (uint32_t)(uintptr_t)call; }
+
+static wb_call *make_call(void) {
+    wb_call *call = NULL;
+    CHECK_STATUS(WB_OK, wb_call_create(&call, E));
+    return call;
+}
+
+/* What was freed first is used again first, and not soon: a stale token stays dead for 2^34 handles. */
+static void reuse(void) {
+    static wb_call *made[kPairs];
+    wb_call *first = make_call(), *second = make_call(), *third = make_call();
+    const uint32_t order[] = {place(second), place(third), place(first)};
+    int i, used_again = 0;
+    wb_call_free(second), wb_call_free(third), wb_call_free(first);
+    for (i = 0; i < kPairs; ++i) {
+        made[i] = make_call();
+        wb_call_free(made[i]);
+        CHECK(made[i] != first && made[i] != second && made[i] != third);
+        if (place(made[i]) == order[0] || place(made[i]) == order[1] || place(made[i]) == order[2])
+            CHECK(i >= 1000 && place(made[i]) == order[used_again++ % 3]);
+    }
+    CHECK(used_again >= 3);
+    for (i = 0; i < kPairs; ++i) CHECK_STATUS(WB_INVALID_HANDLE, wb_call_set_priority(made[i], 0, E));
+}
+
 int main(int argc, char **argv) {
     wb_engine *engine = make_engine("cpu=1", 4), *other = make_engine("cpu", 4);
     wb_model *model = NULL;
@@ -62,6 +91,7 @@ int main(int argc, char **argv) {
         CHECK_STATUS(WB_INVALID_HANDLE, wb_call_set_priority(first, 0, E));
         wb_call_free(second);
     }
+    reuse();
     CHECK_STATUS(WB_OK, wb_engine_snapshot(&snapshot, other, E));
 
     /* options: errors with both values */
