@@ -125,7 +125,9 @@ typedef struct wb_error {
 /** No deadline: wait as long as it takes. @since 0.1, stable */
 #define WB_NO_DEADLINE INT64_MAX
 
-/** Now, in nanoseconds of CLOCK_MONOTONIC: what every deadline_ns is measured against.
+/** Now, in nanoseconds of CLOCK_MONOTONIC: what every deadline_ns is measured against. It stays that clock, which is
+ *  also std::chrono::steady_clock, Java's System.nanoTime(), Python's time.monotonic_ns() and Ruby's
+ *  Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond) on Linux: a binding takes its own and spares the call.
  *  Thread-safe, never fails. @since 0.1, stable */
 WB_API int64_t wb_now_ns(void);
 
