@@ -16,7 +16,8 @@
  *      function takes every size from the first version's (WB_RESULT_SIZE_V1 and alike) to WB_STRUCT_SIZE_LIMIT, writes
  *      the members that both sides know, and zeroes what the caller has beyond them: 0 in a member means that the
  *      library does not know it. Arrays of such structs have a stride, which is the caller's struct size.
- *   6. Deadlines are absolute nanoseconds of CLOCK_MONOTONIC: wb_now_ns() + budget, or WB_NO_DEADLINE.
+ *   6. Deadlines are absolute nanoseconds of CLOCK_MONOTONIC: wb_now_ns() + budget, or WB_NO_DEADLINE, or
+ *      WB_DEFAULT_DEADLINE for the engine's option default_deadline_us.
  *   7. Strings are UTF-8 and end with NUL. Functions that fill a text buffer write the needed size, NUL included.
  *   8. Functions compute in a floating-point state of their own (to nearest, denormals kept, no traps), whatever the
  *      host's is, and give it back: control and sticky flags are as before the call, on errors too.

@@ -82,6 +82,14 @@ lib::Status fill_struct(T *out, const T &made, size_t least) {
     return status;
 }
 
+// Into a struct's text: cut where it is too long, filled up with NULs.
+template <size_t N>
+void copy_text(char (&out)[N], std::string_view text) {
+    const size_t length = std::min(text.size(), N - 1);
+    std::memcpy(out, text.data(), length);
+    std::memset(out + length, 0, N - length);
+}
+
 // A text and its NUL into the caller's buffer.
 inline lib::Status fill_text(char *out, size_t capacity, size_t *needed, std::string_view text) {
     if (!needed) return null_argument("needed");

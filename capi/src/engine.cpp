@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <charconv>
-
 #include "objects.hpp"
+#include "options.hpp"
 #include "weighbridge.h"
 
 using namespace weighbridge;
@@ -12,25 +11,49 @@ namespace {
 
 constexpr int kMostContexts = 1024;
 
-// "cpu" or "cpu=N".
-Status parse_devices(std::string_view text, int &contexts) {
-    std::string_view count = text.substr(0, 4) == "cpu=" ? text.substr(4) : std::string_view();
-    int parsed = 0;
-    auto [end, error] = std::from_chars(count.data(), count.data() + count.size(), parsed);
-    bool number = error == std::errc() && end == count.data() + count.size() && parsed >= 1 && parsed <= kMostContexts;
-    if (text != "cpu" && !number)
-        return Status::failure(WB_INVALID_ARGUMENT,
-                               "devices: expected \"cpu\" or \"cpu=N\" with N in [1, {}], got \"{}\"", kMostContexts,
-                               text.substr(0, 64));
-    contexts = number ? parsed : 0;
-    return Status();
+bool parse_devices(lib::EngineOptions &set, std::string_view text) {
+    if (text == "cpu") {
+        set.cpu_contexts = 0;
+        return true;
+    }
+    return text.starts_with("cpu=") && text != "cpu=0" &&
+           capi::parse_number(text.substr(4), kMostContexts, set.cpu_contexts);
 }
 
-template <class Body>
-int32_t with_options(wb_engine_options *options, wb_error *err, Body &&body) {
+bool parse_path(std::string &path, std::string_view text) {
+    if (!text.empty() && text[0] != '/') return false;
+    path = text;
+    return true;
+}
+
+using Option = capi::Option<lib::EngineOptions>;
+using Options = lib::EngineOptions;
+constexpr Option kOptions[] = {
+    {"devices", "\"cpu\" or \"cpu=N\" with N in [1, 1024]", "cpu",
+     "where requests run: N contexts of the CPU, or as many as the affinity mask and the cgroup quota allow",
+     parse_devices},
+    {"queue_limit", "a whole number in [0, 1000000]", "1024", "most requests that wait for a context; more are shed",
+     [](Options &set, std::string_view text) { return capi::parse_number(text, 1000000u, set.queue_limit); }},
+    {"torch_plugin", "an absolute path, or nothing", "", "the LibTorch plug-in; nothing for the one beside the library",
+     [](Options &set, std::string_view text) { return parse_path(set.torch_plugin, text); }},
+    {"libtorch", "an absolute path, or nothing", "", "LibTorch's lib directory; nothing for the copy in the process",
+     [](Options &set, std::string_view text) { return parse_path(set.libtorch, text); }},
+    {"cpu_level", "the name of a level, or nothing", "",
+     "highest level of native kernels: portable, avx2, avx512, avx512_vnni, avx512_bf16, amx; nothing for the best",
+     [](Options &set, std::string_view text) { return set.cpu_level = text, true; }},
+    {"allow_amx", "0, 1, false or true", "0", "whether the process asks Linux for AMX tiles",
+     [](Options &set, std::string_view text) { return capi::parse_flag(text, set.allow_amx); }},
+    {"default_deadline_us", "a whole number in [0, 3600000000]", "0",
+     "microseconds that calls have which name no deadline (WB_DEFAULT_DEADLINE); 0 for no end",
+     [](Options &set, std::string_view text) {
+         return capi::parse_number(text, int64_t{3600000000}, set.default_deadline_us);
+     }},
+};
+
+int32_t set_text(wb_engine_options *options, const char *name, const char *text, wb_error *err) {
     return capi::barrier(err, [&] {
         capi::Pinned<capi::EngineOptionsObject> object(Kind::engine_options, options);
-        return object ? body(object->options) : object.status();
+        return object ? capi::set_option(kOptions, object->options, name, text) : object.status();
     });
 }
 
@@ -40,14 +63,6 @@ int32_t with_engine(wb_engine *engine, wb_error *err, Body &&body) {
         capi::Pinned<capi::EngineObject> object(Kind::engine, engine);
         return object ? body(*object->engine) : object.status();
     });
-}
-
-Status set_path(std::string &path, const char *name, const char *value) {
-    if (!value) return capi::null_argument(name);
-    if (value[0] != '/' && value[0] != 0)
-        return Status::failure(WB_INVALID_ARGUMENT, "{}: expected an absolute path, got \"{:.128}\"", name, value);
-    path = value;
-    return Status();
 }
 
 }  // namespace
@@ -65,53 +80,49 @@ int32_t wb_engine_options_create(wb_engine_options **out, wb_error *err) {
 void wb_engine_options_free(wb_engine_options *options) { capi::free_of(Kind::engine_options, options); }
 
 int32_t wb_engine_options_set_devices(wb_engine_options *options, const char *devices, wb_error *err) {
-    return with_options(options, err, [&](lib::EngineOptions &set) {
-        return devices ? parse_devices(devices, set.cpu_contexts) : capi::null_argument("devices");
-    });
+    return set_text(options, "devices", devices, err);
 }
 
 int32_t wb_engine_options_set_queue_limit(wb_engine_options *options, uint32_t waiters, wb_error *err) {
-    return with_options(options, err, [&](lib::EngineOptions &set) {
-        if (waiters > 1000000)
-            return Status::failure(WB_INVALID_ARGUMENT, "waiters: expected at most 1000000, got {}", waiters);
-        set.queue_limit = waiters;
-        return Status();
-    });
+    return set_text(options, "queue_limit", lib::formatted("{}", waiters).c_str(), err);
 }
 
 int32_t wb_engine_options_set_log(wb_engine_options *options, wb_log_fn fn, void *payload, wb_error *err) {
-    return with_options(options, err, [&](lib::EngineOptions &set) {
-        set.log = fn;
-        set.log_payload = payload;
+    return capi::barrier(err, [&] {
+        capi::Pinned<capi::EngineOptionsObject> object(Kind::engine_options, options);
+        if (!object) return object.status();
+        object->options.log = fn;
+        object->options.log_payload = payload;
         return Status();
     });
 }
 
 int32_t wb_engine_options_set_torch_plugin(wb_engine_options *options, const char *path, wb_error *err) {
-    return with_options(options, err,
-                        [&](lib::EngineOptions &set) { return set_path(set.torch_plugin, "path", path); });
+    return set_text(options, "torch_plugin", path, err);
 }
 
 int32_t wb_engine_options_set_libtorch(wb_engine_options *options, const char *directory, wb_error *err) {
-    return with_options(options, err,
-                        [&](lib::EngineOptions &set) { return set_path(set.libtorch, "directory", directory); });
+    return set_text(options, "libtorch", directory, err);
 }
 
 int32_t wb_engine_options_set_cpu_level(wb_engine_options *options, const char *level, wb_error *err) {
-    return with_options(options, err, [&](lib::EngineOptions &set) {
-        if (!level) return capi::null_argument("level");
-        set.cpu_level = level;
-        return Status();
-    });
+    return set_text(options, "cpu_level", level, err);
 }
 
 int32_t wb_engine_options_set_allow_amx(wb_engine_options *options, int32_t allow, wb_error *err) {
-    return with_options(options, err, [&](lib::EngineOptions &set) {
-        if (allow != 0 && allow != 1)
-            return Status::failure(WB_INVALID_ARGUMENT, "allow: expected 0 or 1, got {}", allow);
-        set.allow_amx = allow == 1;
-        return Status();
-    });
+    return set_text(options, "allow_amx", lib::formatted("{}", allow).c_str(), err);
+}
+
+int32_t wb_engine_options_set_default_deadline_us(wb_engine_options *options, int64_t microseconds, wb_error *err) {
+    return set_text(options, "default_deadline_us", lib::formatted("{}", microseconds).c_str(), err);
+}
+
+int32_t wb_engine_options_set(wb_engine_options *options, const char *name, const char *text, wb_error *err) {
+    return set_text(options, name, text, err);
+}
+
+int32_t wb_engine_options_describe(wb_option_info *out, uint32_t index, wb_error *err) {
+    return capi::barrier(err, [&] { return capi::describe_option(kOptions, out, index); });
 }
 
 int32_t wb_engine_create(wb_engine **out, wb_engine_options *options, wb_error *err) {
@@ -131,7 +142,15 @@ int32_t wb_engine_create(wb_engine **out, wb_engine_options *options, wb_error *
 }
 
 int32_t wb_engine_close(wb_engine *engine, int64_t deadline_ns, wb_error *err) {
-    return with_engine(engine, err, [&](lib::Engine &of) { return of.close(deadline_ns); });
+    return with_engine(engine, err, [&](lib::Engine &of) { return of.close(of.due(deadline_ns)); });
+}
+
+int32_t wb_engine_default_deadline_us(int64_t *out, wb_engine *engine, wb_error *err) {
+    return with_engine(engine, err, [&](lib::Engine &of) {
+        if (!out) return capi::null_argument("out");
+        *out = of.default_deadline_us();
+        return Status();
+    });
 }
 
 void wb_engine_free(wb_engine *engine) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.hpp"
 #include "objects.hpp"
+#include "options.hpp"
 #include "plan/plan.hpp"
 #include "weighbridge.h"
 
@@ -11,14 +12,6 @@ using lib::Status;
 namespace {
 
 template <class Body>
-int32_t with_options(wb_load_options *options, wb_error *err, Body &&body) {
-    return capi::barrier(err, [&] {
-        capi::Pinned<capi::LoadOptionsObject> object(Kind::load_options, options);
-        return object ? body(object->options) : object.status();
-    });
-}
-
-template <class Body>
 int32_t with_model(wb_model *model, wb_error *err, Body &&body) {
     return capi::barrier(err, [&] {
         capi::Pinned<capi::ModelObject> object(Kind::model, model);
@@ -26,22 +19,41 @@ int32_t with_model(wb_model *model, wb_error *err, Body &&body) {
     });
 }
 
-Status parse_engines(std::string_view text, std::vector<std::string> &engines) {
+bool parse_engines(lib::LoadOptions &set, std::string_view text) {
     std::vector<std::string> parsed;
     for (size_t begin = 0; begin <= text.size();) {
         size_t end = std::min(text.find(',', begin), text.size());
         std::string_view name = text.substr(begin, end - begin);
         while (!name.empty() && name.front() == ' ') name.remove_prefix(1);
         while (!name.empty() && name.back() == ' ') name.remove_suffix(1);
-        if (name != "native" && name != "reference" && name != "torchscript")
-            return Status::failure(WB_INVALID_ARGUMENT,
-                                   "engines_allowed: expected native, reference or torchscript, got \"{}\"",
-                                   name.substr(0, 64));
+        if (name != "native" && name != "reference" && name != "torchscript") return false;
         parsed.emplace_back(name);
         begin = end + 1;
     }
-    engines = std::move(parsed);
-    return Status();
+    set.engines = std::move(parsed);
+    return true;
+}
+
+bool parse_precision(lib::LoadOptions &set, std::string_view text) {
+    if (!text.empty() && !lib::precision_of(text)) return false;
+    set.precision = text;
+    return true;
+}
+
+constexpr capi::Option<lib::LoadOptions> kOptions[] = {
+    {"engines", "native, reference, torchscript or several with commas", "native,reference",
+     "who may run the model, best first; torchscript only for bundles that are trusted", parse_engines},
+    {"precision", "fp32, bf16, int8, int8bf16 or nothing", "",
+     "the precision that serves; nothing for the plan's first", parse_precision},
+    {"verify", "0, 1, false or true", "1", "whether the golden vectors must reproduce before the model serves",
+     [](lib::LoadOptions &set, std::string_view text) { return capi::parse_flag(text, set.verify); }},
+};
+
+int32_t set_text(wb_load_options *options, const char *name, const char *text, wb_error *err) {
+    return capi::barrier(err, [&] {
+        capi::Pinned<capi::LoadOptionsObject> object(Kind::load_options, options);
+        return object ? capi::set_option(kOptions, object->options, name, text) : object.status();
+    });
 }
 
 lib::JsonValue describe(const lib::Model &model) {
@@ -76,29 +88,23 @@ int32_t wb_load_options_create(wb_load_options **out, wb_error *err) {
 void wb_load_options_free(wb_load_options *options) { capi::free_of(Kind::load_options, options); }
 
 int32_t wb_load_options_set_engines(wb_load_options *options, const char *engines_allowed, wb_error *err) {
-    return with_options(options, err, [&](lib::LoadOptions &set) {
-        return engines_allowed ? parse_engines(engines_allowed, set.engines) : capi::null_argument("engines_allowed");
-    });
+    return set_text(options, "engines", engines_allowed, err);
 }
 
 int32_t wb_load_options_set_precision(wb_load_options *options, const char *precision, wb_error *err) {
-    return with_options(options, err, [&](lib::LoadOptions &set) {
-        if (!precision) return capi::null_argument("precision");
-        std::string_view name = precision;
-        if (!name.empty() && name != "fp32" && name != "bf16" && name != "int8" && name != "int8bf16")
-            return Status::failure(WB_INVALID_ARGUMENT,
-                                   "precision: expected fp32, bf16, int8, int8bf16 or nothing, got \"{}\"",
-                                   name.substr(0, 64));
-        set.precision = name;
-        return Status();
-    });
+    return set_text(options, "precision", precision, err);
 }
 
 int32_t wb_load_options_set_verify(wb_load_options *options, int32_t verify, wb_error *err) {
-    return with_options(options, err, [&](lib::LoadOptions &set) {
-        set.verify = verify != 0;
-        return Status();
-    });
+    return set_text(options, "verify", verify ? "1" : "0", err);
+}
+
+int32_t wb_load_options_set(wb_load_options *options, const char *name, const char *text, wb_error *err) {
+    return set_text(options, name, text, err);
+}
+
+int32_t wb_load_options_describe(wb_option_info *out, uint32_t index, wb_error *err) {
+    return capi::barrier(err, [&] { return capi::describe_option(kOptions, out, index); });
 }
 
 int32_t wb_model_load(wb_model **out, wb_engine *engine, const char *path, wb_load_options *options, wb_error *err) {

@@ -12,13 +12,6 @@ using lib::Status;
 namespace weighbridge::capi {
 namespace {
 
-template <size_t N>
-void copy_name(char (&out)[N], const std::string &name) {
-    size_t length = std::min(name.size(), N - 1);
-    std::memcpy(out, name.data(), length);
-    std::memset(out + length, 0, N - length);
-}
-
 Status out_of_range(const char *what, size_t count, uint32_t index) {
     return Status::failure(WB_INVALID_ARGUMENT, "{}: expected an index below {}, got {}", what, count, index);
 }
@@ -28,7 +21,7 @@ wb_tensor_info describe(const std::string &name, lib::DType dtype, const lib::Sh
     info.dtype = static_cast<int32_t>(dtype);
     info.rank = shape.rank;
     for (int i = 0; i < shape.rank; ++i) info.shape[i] = shape.size[static_cast<size_t>(i)];
-    copy_name(info.name, name);
+    copy_text(info.name, name);
     return info;
 }
 
@@ -111,7 +104,7 @@ int32_t wb_schema_feature(wb_feature_info *out, wb_schema *schema, uint32_t inde
         info.offset = feature.offset;
         info.money_exponent = feature.money_exponent;
         info.ticks_per_second = feature.ticks_per_second;
-        capi::copy_name(info.name, feature.name);
+        capi::copy_text(info.name, feature.name);
         return capi::fill_struct(out, info, WB_FEATURE_INFO_SIZE_V1);
     });
 }

@@ -23,7 +23,7 @@ Status score_row(lib::Engine &engine, const lib::Target &target, wb_result *out,
                  wb_call *call) {
     if (Status status = check_struct(out, WB_RESULT_SIZE_V1); !status.ok()) return status;
     if (!row) return null_argument("row");
-    CallUse use(call, deadline_ns);
+    CallUse use(call, engine.due(deadline_ns));
     if (!use.status().ok()) return use.status();
     wb_result made{};
     Status status = engine.score(target, row, use.service(), use.outputs(), made);
@@ -37,7 +37,7 @@ Status score_batch(lib::Engine &engine, const lib::Target &target, wb_batch *bat
     if (!object) return object.status();
     lib::Batch::Use mine(*object);
     if (!mine.status().ok()) return mine.status();
-    CallUse use(call, deadline_ns);
+    CallUse use(call, engine.due(deadline_ns));
     if (!use.status().ok()) return use.status();
     Status first;
     Status status = engine.score_batch(target, *object, use.service(), first);

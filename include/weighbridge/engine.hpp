@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "weighbridge/c/engine.h"
 #include "weighbridge/error.hpp"
@@ -41,6 +43,8 @@ class Deadline {
         return deadline;
     }
     static constexpr Deadline never() noexcept { return {}; }
+    /// The engine's own: EngineOptions::default_deadline from the start of the call.
+    static constexpr Deadline by_engine() noexcept { return at_ns(WB_DEFAULT_DEADLINE); }
 
     constexpr int64_t ns() const noexcept { return ns_; }
 
@@ -56,8 +60,12 @@ struct EngineOptions {
     std::string libtorch = {};                 ///< absolute path of LibTorch's lib directory
     std::string cpu_level = {};                ///< highest level of native kernels, such as "avx2"
     bool allow_amx = false;                    ///< ask Linux for AMX tiles, for the whole process
-    wb_log_fn log = nullptr;                   ///< must not throw and must not call into the library
-    void *log_payload = nullptr;               ///< must live as long as the engine
+    /// Of calls with Deadline::by_engine(); 0 for none.
+    std::chrono::microseconds default_deadline = std::chrono::microseconds(0);
+    /// By name and text, as a configuration file has them (engine_option_list()); set after those above.
+    std::vector<std::pair<std::string, std::string>> named = {};
+    wb_log_fn log = nullptr;      ///< must not throw and must not call into the library
+    void *log_payload = nullptr;  ///< must live as long as the engine
 };
 
 /// Owns contexts, models and slots. Move-only. Every member is thread-safe; destroying never blocks, and models and
@@ -80,6 +88,10 @@ class Engine {
             if (status >= 0 && !options.cpu_level.empty())
                 status = wb_engine_options_set_cpu_level(o, options.cpu_level.c_str(), err);
             if (status >= 0 && options.allow_amx) status = wb_engine_options_set_allow_amx(o, 1, err);
+            if (status >= 0 && options.default_deadline.count() != 0)
+                status = wb_engine_options_set_default_deadline_us(o, options.default_deadline.count(), err);
+            for (const auto &[name, text] : options.named)
+                if (status >= 0) status = wb_engine_options_set(o, name.c_str(), text.c_str(), err);
             if (status >= 0 && options.log)
                 status = wb_engine_options_set_log(o, options.log, options.log_payload, err);
             return status < 0 ? status : wb_engine_create(out, o, err);
@@ -113,6 +125,14 @@ class Engine {
         });
     }
 
+    /// EngineOptions::default_deadline.
+    Expected<std::chrono::microseconds> default_deadline() const {
+        int64_t us = 0;
+        auto read = detail::done([&](wb_error *err) { return wb_engine_default_deadline_us(&us, get(), err); });
+        if (!read) return std::move(read).error();
+        return std::chrono::microseconds(us);
+    }
+
     wb_engine *get() const noexcept { return handle_.get(); }
 
   private:
@@ -120,6 +140,24 @@ class Engine {
     explicit Engine(Handle handle) : handle_(std::move(handle)) {}
     Handle handle_;
 };
+
+namespace detail {
+
+template <class Describe>
+std::vector<wb_option_info> option_list(Describe describe) {
+    std::vector<wb_option_info> list;
+    for (uint32_t i = 0;; ++i) {
+        wb_option_info info = {};
+        info.struct_size = sizeof info;
+        if (describe(&info, i, nullptr) < 0) return list;
+        list.push_back(info);
+    }
+}
+
+}  // namespace detail
+
+/// What EngineOptions::named takes. Thread-safe.
+inline std::vector<wb_option_info> engine_option_list() { return detail::option_list(wb_engine_options_describe); }
 
 /// The version of the library that is loaded. Thread-safe.
 inline const char *version() noexcept { return wb_version(); }

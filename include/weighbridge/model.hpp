@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "weighbridge/batch.hpp"
 #include "weighbridge/binding.hpp"
@@ -23,6 +24,8 @@ struct LoadOptions {
         {};  ///< who may run it, best first: "native,reference"; "torchscript" only where you trust it
     std::string precision = {};  ///< "fp32", "bf16", "int8", "int8bf16"
     bool verify = true;          ///< whether the golden vectors must reproduce
+    /// By name and text, as a configuration file has them (load_option_list()); set after those above.
+    std::vector<std::pair<std::string, std::string>> named = {};
 };
 
 namespace detail {
@@ -39,6 +42,8 @@ inline Expected<LoadHandle> load_handle(const LoadOptions &options) {
             status = wb_load_options_set_engines(o, options.engines.c_str(), err);
         if (status >= 0 && !options.precision.empty())
             status = wb_load_options_set_precision(o, options.precision.c_str(), err);
+        for (const auto &[name, text] : options.named)
+            if (status >= 0) status = wb_load_options_set(o, name.c_str(), text.c_str(), err);
         return status;
     });
     if (!set) return std::move(set).error();
@@ -56,6 +61,9 @@ Expected<Result> score_row(Score score, void *row, Deadline deadline, const Call
 }
 
 }  // namespace detail
+
+/// What LoadOptions::named takes. Thread-safe.
+inline std::vector<wb_option_info> load_option_list() { return detail::option_list(wb_load_options_describe); }
 
 /// A loaded model. Move-only; every member is thread-safe, with a row, binding, batch or call for each thread.
 /// Destroying never blocks; calls in progress and slots keep the model.

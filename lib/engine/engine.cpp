@@ -46,6 +46,7 @@ EngineParts completed(EngineParts parts, native::Level level, const PluginOption
 Engine::Engine(const EngineOptions &options, native::Level level, EngineParts parts)
     : epoch_(fork_epoch()),
       level_(level),
+      default_deadline_us_(options.default_deadline_us),
       runtime_(
           make_ref<Runtime>(contexts_of(options), options.queue_limit, *parts.clock, options.log, options.log_payload)),
       plugin_{options.torch_plugin, options.libtorch, runtime_->pool.contexts()},
@@ -237,6 +238,12 @@ Status Engine::score_batch(const Target &target, Batch &batch, const Service &se
     Status status = request.serve();
     first_error = sink.tally().first;
     return status;
+}
+
+int64_t Engine::due(int64_t deadline_ns) const {
+    if (deadline_ns != WB_DEFAULT_DEADLINE) [[likely]]
+        return deadline_ns;
+    return default_deadline_us_ == 0 ? WB_NO_DEADLINE : runtime_->clock.now_ns() + default_deadline_us_ * 1000;
 }
 
 Status Engine::close(int64_t deadline_ns) {

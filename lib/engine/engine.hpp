@@ -28,8 +28,9 @@ struct EngineOptions {
     void *log_payload = nullptr;
     std::string torch_plugin;
     std::string libtorch;
-    std::string cpu_level;   // the highest that native kernels may use; "" for the best there is
-    bool allow_amx = false;  // asks the kernel for AMX tiles, for the whole process
+    std::string cpu_level;            // the highest that native kernels may use; "" for the best there is
+    bool allow_amx = false;           // asks the kernel for AMX tiles, for the whole process
+    int64_t default_deadline_us = 0;  // of calls with WB_DEFAULT_DEADLINE; 0: none
 };
 
 struct LoadOptions {
@@ -97,6 +98,10 @@ class Engine final : public RefCounted {
     Status score_batch(const Target &target, Batch &batch, const Service &service, Status &first_error);
     Expected<Target> target(Slot &slot);
 
+    // A caller's deadline, WB_DEFAULT_DEADLINE replaced.
+    int64_t due(int64_t deadline_ns) const;
+    int64_t default_deadline_us() const { return default_deadline_us_; }
+
     Status close(int64_t deadline_ns);
     void shutdown();  // the caller's last use: refuses new requests and lets go of every model, without waiting
     void maintain();
@@ -123,6 +128,7 @@ class Engine final : public RefCounted {
 
     const uint64_t epoch_;  // of the process that made it
     const native::Level level_;
+    const int64_t default_deadline_us_;
     Ref<Runtime> runtime_;
     const PluginOptions plugin_;
     const EngineParts parts_;

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <unordered_map>
 
 #include "base/sha256.hpp"
+#include "base/spelling.hpp"
 #include "base/utf8.hpp"
 #include "feature/cell_value.hpp"
 
@@ -119,22 +119,6 @@ std::string currency_text(const std::vector<Feature> &features) {
     return text;
 }
 
-// Levenshtein's distance; names have at most kLongestName bytes, `from` is cut to 64 by the caller.
-size_t edit_distance(std::string_view from, std::string_view to) {
-    std::vector<size_t> line(to.size() + 1);
-    std::iota(line.begin(), line.end(), size_t{0});
-    for (size_t i = 0; i < from.size(); ++i) {
-        size_t diagonal = line[0];
-        line[0] = i + 1;
-        for (size_t j = 0; j < to.size(); ++j) {
-            size_t replaced = diagonal + (from[i] == to[j] ? 0 : 1);
-            diagonal = line[j + 1];
-            line[j + 1] = std::min({replaced, line[j] + 1, line[j + 1] + 1});
-        }
-    }
-    return line.back();
-}
-
 }  // namespace
 
 std::string_view name_of(StoredType type) {
@@ -209,17 +193,9 @@ std::optional<uint32_t> Schema::find(std::string_view name) const {
 }
 
 std::string Schema::nearest(std::string_view name) const {
-    constexpr size_t kNames = 3;
-    name = name.substr(0, 64);
-    std::vector<std::pair<size_t, size_t>> ranked;  // distance, index
-    for (size_t i = 0; i < features_.size(); ++i) ranked.emplace_back(edit_distance(name, features_[i].name), i);
-    std::sort(ranked.begin(), ranked.end());
-    std::string text;
-    for (size_t i = 0; i < std::min(kNames, ranked.size()); ++i) {
-        if (i > 0) text += ", ";
-        text += '\'' + features_[ranked[i].second].name + '\'';
-    }
-    return text;
+    std::vector<std::string_view> names;
+    for (const Feature &feature : features_) names.emplace_back(feature.name);
+    return nearest_names(name, names);
 }
 
 }  // namespace weighbridge::lib

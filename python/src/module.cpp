@@ -102,7 +102,7 @@ const char *numpy_dtype(int32_t dtype) {
 }
 
 wb::Deadline deadline_of(std::optional<int64_t> deadline_ns) {
-    return deadline_ns ? wb::Deadline::at_ns(*deadline_ns) : wb::Deadline::never();
+    return deadline_ns ? wb::Deadline::at_ns(*deadline_ns) : wb::Deadline::by_engine();
 }
 
 py::dict score_batch(const wb::Model &model, size_t rows, const std::vector<PythonColumn> &columns,
@@ -219,14 +219,8 @@ PYBIND11_MODULE(_native, module) {
     });
 
     py::class_<wb::Engine>(module, "Engine")
-        .def(py::init([](const std::string &devices, std::optional<uint32_t> queue_limit,
-                         const std::string &torch_plugin, const std::string &libtorch) {
-            wb::EngineOptions options;
-            options.devices = devices;
-            options.queue_limit = queue_limit;
-            options.torch_plugin = torch_plugin;
-            options.libtorch = libtorch;
-            return wb::Engine::create(options).value();
+        .def(py::init([](std::vector<std::pair<std::string, std::string>> named) {
+            return wb::Engine::create({.named = std::move(named)}).value();
         }))
         .def(
             "close",

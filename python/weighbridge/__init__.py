@@ -30,6 +30,10 @@ def system_info() -> dict:
     return json.loads(_native.system_info())
 
 
+def _option(value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 class Engine:
     """Owns contexts and models.
 
@@ -37,11 +41,14 @@ class Engine:
     queue_limit   most requests that wait for a context; None: the library's default
     torch_plugin  path of the LibTorch plug-in, where it is not beside the library
     libtorch      LibTorch's lib directory, where it is not the copy of this process's torch
+    options       the library's other options by name, as default_deadline_us=20000: the deadline of calls that name none
     """
 
-    def __init__(self, contexts=None, queue_limit=None, torch_plugin="", libtorch=""):
-        devices = "" if contexts is None else f"cpu={contexts}"
-        self._native = _native.Engine(devices, queue_limit, str(torch_plugin), str(libtorch))
+    def __init__(self, contexts=None, queue_limit=None, torch_plugin="", libtorch="", **options):
+        devices = None if contexts is None else f"cpu={contexts}"
+        named = {"devices": devices, "queue_limit": queue_limit, "torch_plugin": torch_plugin, "libtorch": libtorch}
+        given = {name: value for name, value in (named | options).items() if value is not None}
+        self._native = _native.Engine([(name, _option(value)) for name, value in given.items()])
 
     def close(self, deadline_ns=None) -> None:
         """Refuses new requests and waits for those in progress."""

@@ -24,6 +24,13 @@ static int32_t call_encode(void *out, wb_error *err) {
     return wb_schema_encode((wb_tensor_info *)out, schema, row, 0, tensor, sizeof tensor, err);
 }
 
+static int32_t call_option(void *out, wb_error *err) {
+    return wb_engine_options_describe((wb_option_info *)out, 0, err);
+}
+static int32_t call_load_option(void *out, wb_error *err) {
+    return wb_load_options_describe((wb_option_info *)out, 0, err);
+}
+
 static const struct {
     const char *name;
     uint32_t first, now; /* sizes: of the first version, of this one */
@@ -34,7 +41,9 @@ static const struct {
                 {"wb_feature_info", WB_FEATURE_INFO_SIZE_V1, sizeof(wb_feature_info), call_feature},
                 {"wb_tensor_info", WB_TENSOR_INFO_SIZE_V1, sizeof(wb_tensor_info), call_tensor},
                 {"wb_tensor_info of an output", WB_TENSOR_INFO_SIZE_V1, sizeof(wb_tensor_info), call_output},
-                {"wb_tensor_info of encode", WB_TENSOR_INFO_SIZE_V1, sizeof(wb_tensor_info), call_encode}};
+                {"wb_tensor_info of encode", WB_TENSOR_INFO_SIZE_V1, sizeof(wb_tensor_info), call_encode},
+                {"wb_option_info", WB_OPTION_INFO_SIZE_V1, sizeof(wb_option_info), call_option},
+                {"wb_option_info of a load", WB_OPTION_INFO_SIZE_V1, sizeof(wb_option_info), call_load_option}};
 
 enum { kRoom = WB_STRUCT_SIZE_LIMIT + 64, kFiller = 0xa5 };
 

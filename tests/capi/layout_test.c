@@ -48,6 +48,12 @@ int main(void) {
     OFFSET(wb_result, queue_ns, 64);
     OFFSET(wb_result, version, 80);
 
+    CHECK(sizeof(wb_option_info) == 520 && WB_OPTION_INFO_SIZE_V1 == 520);
+    OFFSET(wb_option_info, name, 8);
+    OFFSET(wb_option_info, form, 72);
+    OFFSET(wb_option_info, initial, 200);
+    OFFSET(wb_option_info, help, 264);
+
     CHECK(sizeof(wb_snapshot) == 120 && WB_SNAPSHOT_SIZE_V1 == 120);
     OFFSET(wb_snapshot, requests, 16);
     OFFSET(wb_snapshot, latency_p50_ns, 80);

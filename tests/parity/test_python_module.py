@@ -39,6 +39,14 @@ def test_missing_functions_end_the_import():
     assert "BIND_NOW" in said.stdout
 
 
+def test_options_by_name():
+    weighbridge.Engine(default_deadline_us=20000, allow_amx=False)
+    with pytest.raises(weighbridge.Error, match="near: 'default_deadline_us'"):
+        weighbridge.Engine(default_deadline=20000)
+    with pytest.raises(weighbridge.Error, match="queue_limit: expected a whole number"):
+        weighbridge.Engine(queue_limit=-1)
+
+
 def columns_of(model) -> dict:
     payments = make_payments(ROWS, seed=3).columns
     return {feature["name"]: payments[feature["name"]] for feature in model.features}

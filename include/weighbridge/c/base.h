@@ -81,8 +81,8 @@ extern "C" {
 /** The golden vectors do not reproduce within the manifest's tolerance. Do not deploy this bundle on this machine. */
 #define WB_VERIFY_FAILED (-18)
 /** No model is there: the slot is empty, or has none to roll back to. Example: wb_slot_score before the first
- *  wb_slot_load. Cause: traffic came before the deployment, or the slot's name is misspelt. Load a bundle into the slot;
- *  until then answer without the model. @since 0.2 */
+ *  wb_slot_load. Cause: traffic came before the deployment, or the slot's name is misspelt. Load a bundle into the
+ *  slot; until then answer without the model. @since 0.2 */
 #define WB_NOT_LOADED (-19)
 /** A row or batch was made for another schema than the one that is asked. Example: a row that was bound before the slot
  *  was swapped, rolled back and swapped again to bundles that no longer take it; a row of one model given to another.
@@ -101,8 +101,8 @@ extern "C" {
 #define WB_STRUCT_SIZE_LIMIT 4096
 
 /** Details of a failure, in the caller's memory: nothing is allocated, nothing is to be freed.
- *  Set struct_size (or use WB_ERROR_INIT); the rest is written by a failing call and left alone by a succeeding one, and
- *  by every call where struct_size is not in [WB_ERROR_SIZE_V1, WB_STRUCT_SIZE_LIMIT]. Layout frozen.
+ *  Set struct_size (or use WB_ERROR_INIT); the rest is written by a failing call and left alone by a succeeding one,
+ *  and by every call where struct_size is not in [WB_ERROR_SIZE_V1, WB_STRUCT_SIZE_LIMIT]. Layout frozen.
  *  @since 0.1, stable */
 typedef struct wb_error {
     uint32_t struct_size; /**< sizeof(wb_error) */
@@ -124,6 +124,11 @@ typedef struct wb_error {
 
 /** No deadline: wait as long as it takes. @since 0.1, stable */
 #define WB_NO_DEADLINE INT64_MAX
+
+/** The engine's own deadline: now plus its option default_deadline_us, or none where that is 0. What a binding passes
+ *  where its caller names no deadline, so that no language's thread waits for ever in a call that it cannot interrupt.
+ *  Every function with a deadline_ns takes it. @since 0.2, stable */
+#define WB_DEFAULT_DEADLINE INT64_MIN
 
 /** Now, in nanoseconds of CLOCK_MONOTONIC: what every deadline_ns is measured against. It stays that clock, which is
  *  also std::chrono::steady_clock, Java's System.nanoTime(), Python's time.monotonic_ns() and Ruby's

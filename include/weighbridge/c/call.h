@@ -109,8 +109,8 @@ WB_API int32_t wb_call_set_cancel(wb_call *call, wb_cancel *cancel, wb_error *er
 WB_API int32_t wb_call_set_fallback(wb_call *call, int32_t accept, wb_error *err);
 
 /** With wait = 0, a call that finds no free context returns WB_WOULD_WAIT at once: nothing is queued, no fallback
- *  answers, nothing is counted in wb_snapshot. A batch keeps the context that it found until its end, and its columns are
- *  unspecified after WB_WOULD_WAIT. For event loops, which try here and let another thread wait.
+ *  answers, nothing is counted in wb_snapshot. A batch keeps the context that it found until its end, and its columns
+ *  are unspecified after WB_WOULD_WAIT. For event loops, which try here and let another thread wait.
  *  @param wait  0 or 1. @return WB_OK; WB_INVALID_ARGUMENT. @since 0.2, unstable */
 WB_API int32_t wb_call_set_wait(wb_call *call, int32_t wait, wb_error *err);
 

@@ -75,6 +75,39 @@ WB_API int32_t wb_engine_options_set_cpu_level(wb_engine_options *options, const
  *  @since 0.1, unstable */
 WB_API int32_t wb_engine_options_set_allow_amx(wb_engine_options *options, int32_t allow, wb_error *err);
 
+/** The deadline of calls that are given WB_DEFAULT_DEADLINE, in microseconds from their start; 0, the default, for
+ *  none. Range [0, 3600000000]. @since 0.2, unstable */
+WB_API int32_t wb_engine_options_set_default_deadline_us(wb_engine_options *options, int64_t microseconds,
+                                                         wb_error *err);
+
+/** Sets an option by name, as a configuration file has it: what a service need not be built again for. The typed
+ *  setters above do the same, with the same checks; wb_engine_options_set_log has no text form.
+ *  @param name  one that wb_engine_options_describe lists
+ *  @param text  its value in the form that is listed with it
+ *  @return WB_OK; WB_NOT_FOUND (no such option; the message has the nearest); WB_INVALID_ARGUMENT (names the option,
+ *          what was expected and what was given); WB_INVALID_HANDLE. @since 0.2, unstable */
+WB_API int32_t wb_engine_options_set(wb_engine_options *options, const char *name, const char *text, wb_error *err);
+
+/** An option that is set by name. Layout frozen; grows at the end. @since 0.2, unstable */
+typedef struct wb_option_info {
+    uint32_t struct_size; /**< sizeof(wb_option_info) */
+    uint32_t reserved;    /**< zero */
+    char name[64];        /**< such as "queue_limit" */
+    char form[128];       /**< what its text is, such as "a whole number in [0, 1000000]" */
+    char initial[64];     /**< the text that sets its default */
+    char help[256];       /**< one line: what it does */
+} wb_option_info;
+
+/** The size of wb_option_info in its first version, the least that is taken. @since 0.2, stable */
+#define WB_OPTION_INFO_SIZE_V1 520
+
+/** Lists the options of an engine.
+ *  @param out    struct_size set
+ *  @param index  from 0
+ *  @return WB_OK; WB_NOT_FOUND (the index is behind the last option); WB_INVALID_ARGUMENT. Thread-safe.
+ *  @since 0.2, unstable */
+WB_API int32_t wb_engine_options_describe(wb_option_info *out, uint32_t index, wb_error *err);
+
 /** Creates an engine. No thread is started, no model is loaded.
  *  @param options  read during the call; NULL for defaults
  *  @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE; WB_OUT_OF_MEMORY. Thread-safe. @since 0.1, unstable */
@@ -84,6 +117,10 @@ WB_API int32_t wb_engine_create(wb_engine **out, wb_engine_options *options, wb_
  *  @return WB_OK; WB_DEADLINE_EXCEEDED (still closing; may be called again); WB_INVALID_HANDLE
  *  Thread-safe; not from a callback. @since 0.1, unstable */
 WB_API int32_t wb_engine_close(wb_engine *engine, int64_t deadline_ns, wb_error *err);
+
+/** The option default_deadline_us as the engine was created with it; 0 for none.
+ *  @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE. Thread-safe. @since 0.2, unstable */
+WB_API int32_t wb_engine_default_deadline_us(int64_t *out, wb_engine *engine, wb_error *err);
 
 /** Ends the caller's use: the handle is invalid from now on. Never blocks. Models and slots stay valid handles that
  *  answer WB_CLOSED; any order of freeing is safe. NULL does nothing. Thread-safe. @since 0.1, unstable */

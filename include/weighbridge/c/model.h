@@ -34,6 +34,16 @@ WB_API int32_t wb_load_options_set_precision(wb_load_options *options, const cha
 /** Whether the bundle's golden vectors must reproduce before the model serves. Default 1. @since 0.1, unstable */
 WB_API int32_t wb_load_options_set_verify(wb_load_options *options, int32_t verify, wb_error *err);
 
+/** Sets an option by name, as a configuration file has it. The typed setters above do the same, with the same checks.
+ *  @param name  one that wb_load_options_describe lists
+ *  @param text  its value in the form that is listed with it
+ *  @return WB_OK; WB_NOT_FOUND (no such option; the message has the nearest); WB_INVALID_ARGUMENT (names the option,
+ *          what was expected and what was given); WB_INVALID_HANDLE. @since 0.2, unstable */
+WB_API int32_t wb_load_options_set(wb_load_options *options, const char *name, const char *text, wb_error *err);
+
+/** Lists the options of a load; as wb_engine_options_describe. @since 0.2, unstable */
+WB_API int32_t wb_load_options_describe(wb_option_info *out, uint32_t index, wb_error *err);
+
 /** Loads a bundle: reads and hashes its files, checks the manifest, prepares and warms every context, reproduces the
  *  golden vectors. Blocks for as long as that takes; scoring of other models goes on.
  *  @param out      receives the model; NULL on error
@@ -63,11 +73,13 @@ WB_API int32_t wb_model_encode(wb_tensor_info *out, wb_model *model, void *row, 
 /** Scores one payment and waits for the result.
  *  @param out          caller's struct with struct_size set; untouched on error
  *  @param row          a row of the model's schema; busy during the call
- *  @param deadline_ns  absolute, CLOCK_MONOTONIC as wb_now_ns(); WB_NO_DEADLINE for none; the past counts as expired
+ *  @param deadline_ns  absolute, CLOCK_MONOTONIC as wb_now_ns(); WB_NO_DEADLINE for none; the past counts as expired;
+ *                      WB_DEFAULT_DEADLINE for the engine's own
  *  @param call         priority, cancel token, output buffers; NULL for defaults
  *  @return WB_OK; WB_OK_FALLBACK (the bundle's fallback answered, out->reason says why); WB_INVALID_INPUT (names the
  *          feature); WB_BUSY (row or call in use by another thread); WB_SCHEMA_MISMATCH (a row of another schema);
- *          WB_INVALID_ARGUMENT; WB_WOULD_WAIT (wb_call_set_wait); WB_CANCELLED; WB_CLOSED; WB_FORKED; WB_BUFFER_TOO_SMALL; and where fallback answers were declined,
+ *          WB_INVALID_ARGUMENT; WB_WOULD_WAIT (wb_call_set_wait); WB_CANCELLED; WB_CLOSED; WB_FORKED;
+ *          WB_BUFFER_TOO_SMALL; and where fallback answers were declined,
  *          WB_DEADLINE_EXCEEDED, WB_OVERLOADED, WB_BACKEND_FAILED (the model failed, or an output, which the message
  *          names, is a NaN or an infinity), WB_OUT_OF_MEMORY, WB_INTERNAL
  *  Thread-safe. Not callable from inside this library's callbacks. @since 0.1, unstable */

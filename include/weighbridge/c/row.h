@@ -30,7 +30,8 @@ WB_API int32_t wb_row_init(wb_schema *schema, void *row, size_t capacity, wb_err
  *  asked. All or nothing: on failure the row is as before.
  *  @param json  `size` bytes of UTF-8
  *  @return WB_OK; WB_INVALID_INPUT (bad JSON, unknown or repeated name, wrong type); WB_BUFFER_TOO_SMALL (the tail is
- *          full); WB_BUSY; WB_SCHEMA_MISMATCH (a row of another schema); WB_INVALID_ARGUMENT (not a row); WB_INVALID_HANDLE
+ *          full); WB_BUSY; WB_SCHEMA_MISMATCH (a row of another schema); WB_INVALID_ARGUMENT (not a row);
+ *          WB_INVALID_HANDLE
  *  Thread-safe for distinct rows. @since 0.1, unstable */
 WB_API int32_t wb_row_set_json(wb_schema *schema, void *row, const char *json, size_t size, wb_error *err);
 

@@ -88,6 +88,14 @@ TEST_CASE("what a load refuses says why") {
     CHECK(Model::load(e, bundle(), {.engines = "turbo"}).error().code == WB_INVALID_ARGUMENT);
     CHECK(Model::load(e, bundle(), {.precision = "fp7"}).error().code == WB_INVALID_ARGUMENT);
     CHECK(Engine::create({.devices = "quantum"}).error().code == WB_INVALID_ARGUMENT);
+    CHECK(Engine::create({.named = {{"devices", "quantum"}}}).error().code == WB_INVALID_ARGUMENT);
+    CHECK(Engine::create({.named = {{"device", "cpu"}}}).error().code == WB_NOT_FOUND);
+    CHECK(Model::load(e, bundle(), {.named = {{"precision", "fp7"}}}).error().code == WB_INVALID_ARGUMENT);
+    CHECK(engine_option_list().size() > load_option_list().size());
+    auto own = Engine::create({.default_deadline = 3s, .named = {{"queue_limit", "0"}}});
+    REQUIRE(own);
+    CHECK(own->default_deadline().value() == 3s);
+    CHECK(own->close(Deadline::by_engine()));
 }
 
 TEST_CASE("handles may be freed in any order") {

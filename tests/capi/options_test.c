@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Options by name: listed, set, refused; and the engine's own deadline. */
+#include "support/check.h"
+
+typedef int32_t (*describe_fn)(wb_option_info *out, uint32_t index, wb_error *err);
+
+/* Every option says what it is, and takes the default that it states. Gives how many there are. */
+static uint32_t listed(describe_fn describe, wb_engine_options *engine, wb_load_options *load) {
+    uint32_t i;
+    for (i = 0;; ++i) {
+        wb_option_info info = {0};
+        int32_t status;
+        info.struct_size = sizeof info;
+        status = describe(&info, i, E);
+        if (status == WB_NOT_FOUND) return i;
+        CHECK(status == WB_OK && info.name[0] && info.form[0] && info.help[0] && info.reserved == 0);
+        CHECK(strlen(info.form) < sizeof info.form - 1 && strlen(info.help) < sizeof info.help - 1);
+        if (engine) CHECK_STATUS(WB_OK, wb_engine_options_set(engine, info.name, info.initial, E));
+        if (load) CHECK_STATUS(WB_OK, wb_load_options_set(load, info.name, info.initial, E));
+    }
+}
+
+static const struct {
+    const char *name, *text;
+    int32_t status;
+    const char *message; /* part of it */
+} kEngine[] =
+    {
+        {"devices", "cpu=3", WB_OK, ""},
+        {"devices", "cuda:0", WB_INVALID_ARGUMENT,
+         "devices: expected \"cpu\" or \"cpu=N\" with N in [1, 1024], got \"cuda:0\""},
+        {"devices", "cpu=1025", WB_INVALID_ARGUMENT, "[1, 1024]"},
+        {"devices", "cpu=", WB_INVALID_ARGUMENT, "\"cpu=\""},
+        {"devices", "", WB_INVALID_ARGUMENT, "\"\""},
+        {"queue_limit", "64", WB_OK, ""},
+        {"queue_limit", "1000001", WB_INVALID_ARGUMENT,
+         "queue_limit: expected a whole number in [0, 1000000], got \"1000001\""},
+        {"queue_limit", "-1", WB_INVALID_ARGUMENT, "\"-1\""},
+        {"queue_limit", "64 ", WB_INVALID_ARGUMENT, "\"64 \""},
+        {"queue_limit", "99999999999999999999", WB_INVALID_ARGUMENT, "queue_limit"},
+        {"queue_limit", "", WB_INVALID_ARGUMENT, "queue_limit"},
+        {"torch_plugin", "/no/such.so", WB_OK, ""},
+        {"torch_plugin", "", WB_OK, ""},
+        {"libtorch", "relative", WB_INVALID_ARGUMENT, "libtorch: expected an absolute path"},
+        {"allow_amx", "false", WB_OK, ""},
+        {"allow_amx", "no", WB_INVALID_ARGUMENT, "allow_amx: expected 0, 1, false or true, got \"no\""},
+        {"default_deadline_us", "3600000000", WB_OK, ""},
+        {"default_deadline_us", "3600000001", WB_INVALID_ARGUMENT, "default_deadline_us"},
+        {"queue_limt", "64", WB_NOT_FOUND, "option 'queue_limt': expected one of the 7 options; near: 'queue_limit', "},
+        {"", "64", WB_NOT_FOUND, "option ''"},
+        {"cpu_level", NULL, WB_INVALID_ARGUMENT, "cpu_level: expected a pointer"},
+        {NULL, "64", WB_INVALID_ARGUMENT, "name: expected a pointer"},
+},
+  kLoad[] = {
+      {"engines", "reference, native", WB_OK, ""},
+      {"engines", "turbo", WB_INVALID_ARGUMENT, "engines: expected native, reference, torchscript"},
+      {"engines", "native,", WB_INVALID_ARGUMENT, "\"native,\""},
+      {"precision", "int8", WB_OK, ""},
+      {"precision", "fp7", WB_INVALID_ARGUMENT,
+       "precision: expected fp32, bf16, int8, int8bf16 or nothing, got \"fp7\""},
+      {"verify", "true", WB_OK, ""},
+      {"verifi", "true", WB_NOT_FOUND, "near: 'verify'"},
+};
+
+/* The deadline that an engine has by itself: a fallback slot keeps a second of it, so half a second is too little. */
+static void own_deadline(char **argv, const char *us, int32_t expected) {
+    uint64_t row[64];
+    wb_engine_options *options = NULL;
+    wb_engine *engine = NULL;
+    wb_model *model = NULL;
+    wb_schema *schema = NULL;
+    wb_slot *spare = NULL;
+    wb_result result = WB_RESULT_INIT;
+    int64_t said = -1;
+    CHECK_STATUS(WB_OK, wb_engine_options_create(&options, E));
+    CHECK_STATUS(WB_OK, wb_engine_options_set(options, "default_deadline_us", us, E));
+    CHECK_STATUS(WB_OK, wb_engine_create(&engine, options, E));
+    CHECK_STATUS(WB_OK, wb_engine_default_deadline_us(&said, engine, E));
+    CHECK(said == atoll(us));
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_engine_default_deadline_us(NULL, engine, E));
+    CHECK_STATUS(WB_OK, wb_model_load(&model, engine, fixture(argv, "mlp-fallback-slot"), NULL, E));
+    CHECK_STATUS(WB_OK, wb_model_schema(&schema, model, E));
+    CHECK_STATUS(WB_OK, wb_slot_open(&spare, engine, "spare", E));
+    CHECK_STATUS(WB_OK, wb_slot_load(spare, fixture(argv, "mlp-v2"), NULL, E));
+    fill(schema, row, "{\"amount_minor\": 1250, \"country\": \"FR\", \"online\": false}");
+    CHECK_STATUS(WB_OK, wb_model_score(&result, model, row, WB_NO_DEADLINE, NULL, E));
+    CHECK_STATUS(expected, wb_model_score(&result, model, row, WB_DEFAULT_DEADLINE, NULL, E));
+    CHECK_STATUS(WB_OK, wb_engine_close(engine, WB_DEFAULT_DEADLINE, E));
+    wb_slot_free(spare);
+    wb_schema_free(schema);
+    wb_model_free(model);
+    wb_engine_options_free(options);
+    wb_engine_free(engine);
+}
+
+/* What is set by name holds for the engine, as what the typed setters set does. */
+static void take_effect(void) {
+    wb_engine_options *options = NULL;
+    wb_snapshot snapshot = {0};
+    int i;
+    snapshot.struct_size = sizeof snapshot;
+    for (i = 0; i < 2; ++i) {
+        wb_engine *engine = NULL;
+        CHECK_STATUS(WB_OK, wb_engine_options_create(&options, E));
+        CHECK_STATUS(WB_OK, i ? wb_engine_options_set_devices(options, "cpu=3", E)
+                              : wb_engine_options_set(options, "devices", "cpu=3", E));
+        CHECK_STATUS(WB_INVALID_ARGUMENT, wb_engine_options_set(options, "devices", "cpu=0", E));
+        CHECK_STATUS(WB_OK, wb_engine_create(&engine, options, E));
+        CHECK_STATUS(WB_OK, wb_engine_snapshot(&snapshot, engine, E));
+        CHECK(snapshot.contexts == 3);
+        wb_engine_free(engine);
+        wb_engine_options_free(options);
+    }
+}
+
+int main(int argc, char **argv) {
+    wb_engine_options *engine = NULL;
+    wb_load_options *load = NULL;
+    size_t i;
+    CHECK(argc == 2);
+    CHECK_STATUS(WB_OK, wb_engine_options_create(&engine, E));
+    CHECK_STATUS(WB_OK, wb_load_options_create(&load, E));
+    CHECK(listed(wb_engine_options_describe, engine, NULL) == 7);
+    CHECK(listed(wb_load_options_describe, NULL, load) == 3);
+    for (i = 0; i < sizeof kEngine / sizeof *kEngine; ++i) {
+        CHECK_STATUS(kEngine[i].status, wb_engine_options_set(engine, kEngine[i].name, kEngine[i].text, E));
+        CHECK(strstr(kEngine[i].status < 0 ? E->message : "", kEngine[i].message) != NULL);
+    }
+    for (i = 0; i < sizeof kLoad / sizeof *kLoad; ++i) {
+        CHECK_STATUS(kLoad[i].status, wb_load_options_set(load, kLoad[i].name, kLoad[i].text, E));
+        CHECK(strstr(kLoad[i].status < 0 ? E->message : "", kLoad[i].message) != NULL);
+    }
+    CHECK_STATUS(WB_INVALID_HANDLE, wb_engine_options_set((wb_engine_options *)load, "devices", "cpu", E));
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_engine_options_set_default_deadline_us(engine, -1, E));
+    wb_engine_options_free(engine);
+    wb_load_options_free(load);
+    take_effect();
+    own_deadline(argv, "500000", WB_OK_FALLBACK);
+    own_deadline(argv, "3600000000", WB_OK);
+    own_deadline(argv, "0", WB_OK);
+    return 0;
+}
