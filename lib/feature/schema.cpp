@@ -108,14 +108,9 @@ Status check_feature(const Feature &feature) {
 std::string canonical_text(const std::vector<Feature> &features) {
     std::string text = "weighbridge row layout 1\n";
     for (const Feature &feature : features)
-        text += formatted("{} {} {} {} {}\n", feature.name, name_of(feature.type), feature.sequence ? 1 : 0,
-                          feature.money_exponent, feature.ticks_per_second);
-    return text;
-}
-
-std::string currency_text(const std::vector<Feature> &features) {
-    std::string text;
-    for (const Feature &feature : features) text += feature.currency + "\n";
+        text += formatted("{} {} {} {} {}{}{}\n", feature.name, name_of(feature.type), feature.sequence ? 1 : 0,
+                          feature.money_exponent, feature.ticks_per_second, feature.currency.empty() ? "" : " ",
+                          feature.currency);
     return text;
 }
 
@@ -175,11 +170,9 @@ Expected<std::shared_ptr<const Schema>> Schema::make(std::vector<Feature> featur
         schema->fields_.push_back({feature.offset, feature.type, feature.sequence});
         at += bytes;
     }
-    auto digest = sha256(as_bytes(canonical_text(features))), currencies = sha256(as_bytes(currency_text(features)));
+    auto digest = sha256(as_bytes(canonical_text(features)));
     if (!digest) return digest.status();
-    if (!currencies) return currencies.status();
     schema->digest_ = leading_u64(*digest);
-    schema->currencies_ = leading_u64(*currencies);
     schema->missing_offset_ = sizeof(wb_row_header);
     schema->fixed_bytes_ = static_cast<uint32_t>(align(at, 8));
     schema->features_ = std::move(features);

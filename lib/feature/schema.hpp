@@ -67,15 +67,14 @@ struct Field {
 class Schema {
   public:
     // Checks the features each on its own, then computes offsets and digest. WB_INVALID_BUNDLE names the feature. The
-    // digest covers, in order, each feature's name, type, sequence, money exponent and timestamp unit: what a caller
-    // has to know to fill a row; neither ranges nor encodings. It is the start of the sha256 of a text (README.md).
+    // digest covers, in order, each feature's name, type, sequence, money exponent and currency, and timestamp unit:
+    // what a caller has to know to fill a row; neither ranges nor encodings. It is the start of the sha256 of a text
+    // (README.md).
     static Expected<std::shared_ptr<const Schema>> make(std::vector<Feature> features);
 
     const std::vector<Feature> &features() const { return features_; }
     const std::vector<Field> &fields() const { return fields_; }  // by feature
     uint64_t digest() const { return digest_; }
-    // The same number for the same currencies, feature by feature. Apart from the digest: rows hold that one.
-    uint64_t currencies() const { return currencies_; }
     uint32_t fixed_bytes() const { return fixed_bytes_; }
     uint32_t missing_offset() const { return missing_offset_; }
     std::optional<uint32_t> find(std::string_view name) const;
@@ -87,7 +86,6 @@ class Schema {
     std::vector<Feature> features_;
     std::vector<Field> fields_;
     uint64_t digest_ = 0;
-    uint64_t currencies_ = 0;
     uint32_t fixed_bytes_ = 0;
     uint32_t missing_offset_ = 0;
 };

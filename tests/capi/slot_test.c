@@ -72,6 +72,10 @@ static void swaps(wb_engine *engine, char **argv) {
                  "range [0, 20000000] of 'amount_minor'") == 0);
     CHECK_NEAR(v2, score(slot, row));
 
+    CHECK_STATUS(WB_OK, wb_model_load(&model, engine, fixture(argv, "mlp-usd"), NULL, E));
+    CHECK_STATUS(WB_SCHEMA_MISMATCH, wb_model_score(&result, model, row, WB_NO_DEADLINE, NULL, E));
+    wb_model_free(model);
+
     /* a feature more, with a default: old rows and new ones fit, also after a rollback */
     CHECK_STATUS(WB_OK, wb_slot_load(slot, fixture(argv, "mlp-extra"), NULL, E));
     CHECK_NEAR(v1, score(slot, row));

@@ -49,7 +49,7 @@ typedef struct wb_row_header {
 typedef struct wb_schema_info {
     uint32_t struct_size;      /**< sizeof(wb_schema_info) */
     uint32_t feature_count;    /**< number of features */
-    uint64_t digest;           /**< of names, types, units, layout; the same number means the same row layout */
+    uint64_t digest;           /**< of names, types, units, currencies, layout; the same number means the same rows */
     uint32_t fixed_bytes;      /**< size of header, bitmap and fixed fields; a multiple of 8 */
     uint32_t missing_offset;   /**< of the bitmap of missing features */
     uint32_t tensor_count;     /**< number of forward's arguments */

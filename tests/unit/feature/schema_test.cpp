@@ -65,14 +65,19 @@ TEST_CASE("the digest covers the layout, not ranges and encodings", "[schema]") 
     Feature seconds = feature("t", StoredType::timestamp), millis = seconds;
     seconds.ticks_per_second = 1;
     REQUIRE(digest(seconds) != digest(millis));
+    Feature euros = money, dollars = money;
+    euros.currency = "EUR";
+    dollars.currency = "USD";
+    REQUIRE(digest(euros) != digest(dollars));
 }
 
 TEST_CASE("the digest of a known schema does not move", "[schema]") {
-    // sha256 of "weighbridge row layout 1\namount_minor int64 0 2 0\npaid_at timestamp 0 -1 1000\n", first 8 bytes.
+    // sha256 of "weighbridge row layout 1\namount_minor int64 0 2 0 EUR\npaid_at timestamp 0 -1 1000\n", first 8 bytes.
     Feature amount = feature("amount_minor", StoredType::int64);
     amount.money_exponent = 2;
+    amount.currency = "EUR";
     auto schema = *Schema::make({amount, feature("paid_at", StoredType::timestamp)});
-    REQUIRE(schema->digest() == 0x796B39BF7058060F);
+    REQUIRE(schema->digest() == 0xDEBCFA43F897ECC4);
 }
 
 TEST_CASE("names are lower-case identifiers of at most 63 bytes", "[schema]") {
