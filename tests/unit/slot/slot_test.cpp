@@ -102,9 +102,9 @@ TEST_CASE("rows and batches of a schema that a slot served before are read by na
 TEST_CASE("rows of a schema that a slot never served are refused") {
     Served served;
     const auto other = made_bundle("other", R"({"name": "c", "type": "float32"})", R"("c")", 1);
-    CHECK(served.score(*other->schema(), R"({"c": 1})").code == WB_INVALID_ARGUMENT);
+    CHECK(served.score(*other->schema(), R"({"c": 1})").code == WB_SCHEMA_MISMATCH);
     double scores[2] = {};
-    CHECK(served.score_batch(served.second, scores).code == WB_INVALID_ARGUMENT);
+    CHECK(served.score_batch(served.second, scores).code == WB_SCHEMA_MISMATCH);
     CHECK(served.hall.counters().rows == 0);
 }
 
