@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <optional>
+
 #include "objects.hpp"
 #include "weighbridge.h"
 
@@ -32,10 +34,21 @@ int32_t wb_batch_create(wb_batch **out, wb_schema *schema, wb_error *err) {
     });
 }
 
+int32_t wb_batch_copy(wb_batch **out, wb_batch *batch, wb_error *err) {
+    if (out) *out = nullptr;
+    return with_batch(batch, err, [&](lib::Batch &of) {
+        return out ? capi::give(out, Kind::batch, new lib::Batch(of)) : capi::null_argument("out");
+    });
+}
+
 void wb_batch_free(wb_batch *batch) { capi::free_of(Kind::batch, batch); }
 
 int32_t wb_batch_reset(wb_batch *batch, int64_t rows, wb_error *err) {
     return with_batch(batch, err, [&](lib::Batch &of) { return of.reset(rows); });
+}
+
+int32_t wb_batch_set_window(wb_batch *batch, int64_t first, int64_t rows, wb_error *err) {
+    return with_batch(batch, err, [&](lib::Batch &of) { return of.set_window(first, rows); });
 }
 
 int32_t wb_batch_set_rows(wb_batch *batch, void *rows, int64_t stride, wb_error *err) {
@@ -46,8 +59,14 @@ int32_t wb_batch_set_rows(wb_batch *batch, void *rows, int64_t stride, wb_error 
 
 int32_t wb_batch_set_column(wb_batch *batch, uint32_t feature, const void *data, int64_t stride,
                             const uint8_t *validity, wb_error *err) {
+    return wb_batch_set_column_as(batch, feature, WB_ELEMENT_STORED, data, stride, validity, 0, err);
+}
+
+int32_t wb_batch_set_column_as(wb_batch *batch, uint32_t feature, int32_t element_type, const void *data,
+                               int64_t stride, const uint8_t *validity, int64_t validity_offset, wb_error *err) {
     return with_batch(batch, err, [&](lib::Batch &of) {
-        return data || of.rows() == 0 ? of.set_column(feature, data, stride, validity) : capi::null_argument("data");
+        if (!data && of.rows() > 0) return capi::null_argument("data");
+        return of.set_column(feature, data, stride, validity, validity_offset, element_type);
     });
 }
 
@@ -60,12 +79,41 @@ int32_t wb_batch_set_arrow(wb_batch *batch, uint32_t feature, const struct Arrow
     });
 }
 
+int32_t wb_batch_set_arrow_rows(wb_batch *batch, const struct ArrowSchema *type, const struct ArrowArray *array,
+                                wb_error *err) {
+    return with_batch(batch, err, [&](lib::Batch &of) {
+        if (!type) return capi::null_argument("type");
+        if (!array) return capi::null_argument("array");
+        return of.set_arrow_rows(*type, *array);
+    });
+}
+
 int32_t wb_batch_set_result(wb_batch *batch, int32_t column, void *data, int64_t stride, wb_error *err) {
     return with_batch(batch, err, [&](lib::Batch &of) { return of.set_result(column, data, stride); });
 }
 
 int32_t wb_batch_set_output(wb_batch *batch, uint32_t index, float *data, int64_t stride, wb_error *err) {
     return with_batch(batch, err, [&](lib::Batch &of) { return of.set_output(index, data, stride); });
+}
+
+int32_t wb_batch_set_tensor(wb_batch *batch, uint32_t index, void *buffer, size_t capacity, uint8_t *mask,
+                            size_t mask_capacity, wb_error *err) {
+    return with_batch(batch, err, [&](lib::Batch &of) {
+        return of.set_tensor(index, {static_cast<std::byte *>(buffer), capacity, mask, mask_capacity});
+    });
+}
+
+int32_t wb_batch_encode(wb_batch_encoding *out, wb_batch *batch, int64_t length, int64_t tokens, wb_error *err) {
+    return with_batch(batch, err, [&](lib::Batch &of) {
+        if (out)
+            if (Status status = capi::check_struct(out, WB_BATCH_ENCODING_SIZE_V1); !status.ok()) return status;
+        Status first;
+        std::optional<wb_batch_encoding> made;
+        Status status = of.encode(length, tokens, first, made);
+        if (out && made)
+            if (Status filled = capi::fill_struct(out, *made, WB_BATCH_ENCODING_SIZE_V1); !filled.ok()) return filled;
+        return capi::with_first(status, first);
+    });
 }
 
 int32_t wb_batch_check(wb_batch *batch, int64_t row, wb_error *err) {

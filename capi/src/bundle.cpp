@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.hpp"
 #include "bundle/pack.hpp"
-#include "base/json.hpp"
 #include "objects.hpp"
 #include "plan/plan_file.hpp"
 #include "weighbridge.h"

@@ -147,22 +147,16 @@ int32_t wb_model_info(char *out, size_t capacity, size_t *needed, wb_model *mode
     });
 }
 
-int32_t wb_model_encode(wb_tensor_info *out, wb_model *model, void *row, uint32_t index, void *buffer, size_t capacity,
-                        wb_error *err) {
-    return with_model(model, err, [&](capi::ModelObject &of) {
-        return capi::encode_row(of.model->bundle(), row, index, out, buffer, capacity);
-    });
-}
-
 int32_t wb_model_score(wb_result *out, wb_model *model, void *row, int64_t deadline_ns, wb_call *call, wb_error *err) {
     return with_model(model, err, [&](capi::ModelObject &of) {
         return capi::score_row(*of.engine, of.target, out, row, deadline_ns, call);
     });
 }
 
-int32_t wb_model_score_batch(wb_model *model, wb_batch *batch, int64_t deadline_ns, wb_call *call, wb_error *err) {
+int32_t wb_model_score_batch(wb_batch_result *out, wb_model *model, wb_batch *batch, int64_t deadline_ns, wb_call *call,
+                             wb_error *err) {
     return with_model(model, err, [&](capi::ModelObject &of) {
-        return capi::score_batch(*of.engine, of.target, batch, deadline_ns, call);
+        return capi::score_batch(*of.engine, of.target, out, batch, deadline_ns, call);
     });
 }
 

@@ -100,11 +100,9 @@ lib::Status read_load_options(wb_load_options *options, lib::LoadOptions &chosen
 // wb_model_score and wb_slot_score, wb_model_score_batch and wb_slot_score_batch, once the target is known.
 lib::Status score_row(lib::Engine &engine, const lib::Target &target, wb_result *out, void *row, int64_t deadline_ns,
                       wb_call *call);
-lib::Status score_batch(lib::Engine &engine, const lib::Target &target, wb_batch *batch, int64_t deadline_ns,
-                        wb_call *call);
-
-// The tensors of one row, for wb_schema_encode and wb_model_encode.
-lib::Status encode_row(const lib::Bundle &bundle, void *row, uint32_t index, wb_tensor_info *out, void *buffer,
-                       size_t capacity);
+lib::Status score_batch(lib::Engine &engine, const lib::Target &target, wb_batch_result *out, wb_batch *batch,
+                        int64_t deadline_ns, wb_call *call);
+// WB_OK_PARTIAL tells of the first row that has an error.
+lib::Status with_first(const lib::Status &status, const lib::Status &first);
 
 }  // namespace weighbridge::capi

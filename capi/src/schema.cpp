@@ -25,8 +25,7 @@ wb_tensor_info describe(const std::string &name, lib::DType dtype, const lib::Sh
     return info;
 }
 
-}  // namespace
-
+// A tensor of one row.
 Status encode_row(const lib::Bundle &bundle, void *row, uint32_t index, wb_tensor_info *out, void *buffer,
                   size_t capacity) {
     const lib::Encoder &encoder = bundle.encoder();
@@ -52,6 +51,7 @@ Status encode_row(const lib::Bundle &bundle, void *row, uint32_t index, wb_tenso
     return Status();
 }
 
+}  // namespace
 }  // namespace weighbridge::capi
 
 extern "C" {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <optional>
+
 #include "objects.hpp"
 #include "weighbridge.h"
 
@@ -31,8 +33,10 @@ Status score_row(lib::Engine &engine, const lib::Target &target, wb_result *out,
     return status;
 }
 
-Status score_batch(lib::Engine &engine, const lib::Target &target, wb_batch *batch, int64_t deadline_ns,
-                   wb_call *call) {
+Status score_batch(lib::Engine &engine, const lib::Target &target, wb_batch_result *out, wb_batch *batch,
+                   int64_t deadline_ns, wb_call *call) {
+    if (out)
+        if (Status status = check_struct(out, WB_BATCH_RESULT_SIZE_V1); !status.ok()) return status;
     Pinned<lib::Batch> object(Kind::batch, batch);
     if (!object) return object.status();
     lib::Batch::Use mine(*object);
@@ -40,12 +44,18 @@ Status score_batch(lib::Engine &engine, const lib::Target &target, wb_batch *bat
     CallUse use(call, engine.due(deadline_ns));
     if (!use.status().ok()) return use.status();
     Status first;
-    Status status = engine.score_batch(target, *object, use.service(), first);
-    if (status.code == WB_OK_PARTIAL) {
-        status = first;
-        status.code = WB_OK_PARTIAL;
-    }
-    return status;
+    std::optional<wb_batch_result> made;
+    Status status = engine.score_batch(target, *object, use.service(), first, made);
+    if (out && made)
+        if (Status filled = fill_struct(out, *made, WB_BATCH_RESULT_SIZE_V1); !filled.ok()) return filled;
+    return with_first(status, first);
+}
+
+Status with_first(const Status &status, const Status &first) {
+    if (status.code != WB_OK_PARTIAL) return status;
+    Status told = first;
+    told.code = WB_OK_PARTIAL;
+    return told;
 }
 
 }  // namespace weighbridge::capi

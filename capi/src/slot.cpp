@@ -76,11 +76,12 @@ int32_t wb_slot_score(wb_result *out, wb_slot *slot, void *row, int64_t deadline
     });
 }
 
-int32_t wb_slot_score_batch(wb_slot *slot, wb_batch *batch, int64_t deadline_ns, wb_call *call, wb_error *err) {
+int32_t wb_slot_score_batch(wb_batch_result *out, wb_slot *slot, wb_batch *batch, int64_t deadline_ns, wb_call *call,
+                            wb_error *err) {
     return with_slot(slot, err, [&](capi::SlotObject &of) {
         auto target = of.engine->target(*of.slot);
         if (!target) return target.status();
-        return capi::score_batch(*of.engine, *target, batch, deadline_ns, call);
+        return capi::score_batch(*of.engine, *target, out, batch, deadline_ns, call);
     });
 }
 

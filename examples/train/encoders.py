@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The library's encodings again, in numpy, from the formulas in lib/feature/README.md and lib/bundle/README.md.
 
-Training uses them before there is a bundle; tests/parity holds them against wb_model_encode. Values are not checked:
+Training uses them before there is a bundle; tests/parity holds them against wb_batch_encode. Values are not checked:
 that is the library's work.
 """
 import datetime

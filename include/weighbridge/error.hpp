@@ -124,16 +124,7 @@ using Handle = std::unique_ptr<T, Freed<Free>>;
 
 inline Error error_of(int32_t status, const wb_error &err) { return {status, err.message, err.feature, err.row}; }
 
-/// Runs `call(&err)`: the status it answers, or its error.
-template <class Call>
-Expected<int32_t> status_of(Call &&call) {
-    wb_error err = WB_ERROR_INIT;
-    int32_t status = call(&err);
-    if (status < 0) return error_of(status, err);
-    return status;
-}
-
-/// As status_of, where every success says the same.
+/// Runs `call(&err)`: nothing, or its error.
 template <class Call>
 Expected<void> done(Call &&call) {
     wb_error err = WB_ERROR_INIT;

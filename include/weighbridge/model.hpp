@@ -60,6 +60,16 @@ Expected<Result> score_row(Score score, void *row, Deadline deadline, const Call
     return result;
 }
 
+/// The same for a batch.
+template <class Score>
+Expected<BatchResult> score_batch(Score score, Batch &batch, Deadline deadline, const Call *call) {
+    BatchResult result;
+    auto done = detail::done(
+        [&](wb_error *err) { return score(&result, batch.get(), deadline.ns(), call ? call->get() : nullptr, err); });
+    if (!done) return std::move(done).error();
+    return result;
+}
+
 }  // namespace detail
 
 /// What LoadOptions::named takes. Thread-safe.
@@ -116,11 +126,10 @@ class Model {
     }
 
     /// Scores the rows of a batch. A row that cannot be scored gets its own code.
-    /// @return WB_OK, WB_OK_FALLBACK or WB_OK_PARTIAL
-    Expected<int32_t> score(Batch &batch, Deadline deadline = {}, const Call *call = nullptr) const {
-        return detail::status_of([&](wb_error *err) {
-            return wb_model_score_batch(get(), batch.get(), deadline.ns(), call ? call->get() : nullptr, err);
-        });
+    /// @return how many got what, and who scored them; `status` is WB_OK, WB_OK_FALLBACK or WB_OK_PARTIAL
+    Expected<BatchResult> score(Batch &batch, Deadline deadline = {}, const Call *call = nullptr) const {
+        return detail::score_batch([&](auto *out, auto... rest) { return wb_model_score_batch(out, get(), rest...); },
+                                   batch, deadline, call);
     }
 
     wb_model *get() const noexcept { return handle_.get(); }

@@ -65,11 +65,10 @@ class Slot {
         return score(**row, deadline, call);
     }
 
-    /// Scores a batch with the serving model. @return WB_OK, WB_OK_FALLBACK or WB_OK_PARTIAL
-    Expected<int32_t> score(Batch &batch, Deadline deadline = {}, const Call *call = nullptr) const {
-        return detail::status_of([&](wb_error *err) {
-            return wb_slot_score_batch(get(), batch.get(), deadline.ns(), call ? call->get() : nullptr, err);
-        });
+    /// Scores a batch with the serving model, as Model::score.
+    Expected<BatchResult> score(Batch &batch, Deadline deadline = {}, const Call *call = nullptr) const {
+        return detail::score_batch([&](auto *out, auto... rest) { return wb_slot_score_batch(out, get(), rest...); },
+                                   batch, deadline, call);
     }
 
     wb_slot *get() const noexcept { return handle_.get(); }

@@ -14,6 +14,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "weighbridge/c/batch.h"
 #include "weighbridge/schema.hpp"
 
 namespace weighbridge {
@@ -102,22 +103,20 @@ bool binds(const wb_feature_info &feature) noexcept {
     }
 }
 
-/// Whether values lie in memory just as a column or a sequence stores them.
+/// How a number or bool lies in memory (WB_ELEMENT_*); WB_ELEMENT_STORED for another type.
 template <class T>
-bool stored_as_is(int32_t type) noexcept {
-    switch (type) {
-        case WB_TYPE_FLOAT32:
-            return std::same_as<T, float>;
-        case WB_TYPE_FLOAT64:
-            return std::same_as<T, double>;
-        case WB_TYPE_BOOL:
-            return std::same_as<T, bool> && sizeof(bool) == 1;
-        case WB_TYPE_INT64:
-        case WB_TYPE_CODE:
-        case WB_TYPE_TIMESTAMP:
-            return std::integral<T> && std::is_signed_v<T> && sizeof(T) == 8;
-        default:
-            return false;
+constexpr int32_t element_type() noexcept {
+    if constexpr (std::same_as<T, bool>) {
+        return sizeof(bool) == 1 ? WB_ELEMENT_BOOL : WB_ELEMENT_STORED;
+    } else if constexpr (std::floating_point<T>) {
+        return sizeof(T) == 4 ? WB_ELEMENT_FLOAT32 : sizeof(T) == 8 ? WB_ELEMENT_FLOAT64 : WB_ELEMENT_STORED;
+    } else if constexpr (std::integral<T> && sizeof(T) <= 8) {
+        constexpr int32_t own[] = {WB_ELEMENT_INT8,  WB_ELEMENT_INT16,  WB_ELEMENT_INT32,  WB_ELEMENT_INT64,
+                                   WB_ELEMENT_UINT8, WB_ELEMENT_UINT16, WB_ELEMENT_UINT32, WB_ELEMENT_UINT64};
+        constexpr size_t width = sizeof(T) == 1 ? 0 : sizeof(T) == 2 ? 1 : sizeof(T) == 4 ? 2 : 3;
+        return own[width + (std::is_signed_v<T> ? 0 : 4)];
+    } else {
+        return WB_ELEMENT_STORED;
     }
 }
 

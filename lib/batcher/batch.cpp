@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "batcher/batch.hpp"
 
+#include <algorithm>
+
 namespace weighbridge::lib {
 namespace {
 
 constexpr int32_t kLastColumn = WB_COLUMN_FEATURE;
+
+// Keeps what is allocated by row inside size_t.
+constexpr int64_t kMostRows = int64_t{1} << 48;
+
+// Whether row `last` lies at a distance from row 0 that an int64 holds.
+Status check_reach(const char *what, int64_t stride, int64_t last) {
+    int64_t reach = 0;
+    if (!__builtin_mul_overflow(stride, last, &reach)) return Status();
+    return Status::failure(WB_INVALID_ARGUMENT, "{}: a stride of {} overflows for row {}", what, stride, last);
+}
 
 }  // namespace
 
@@ -12,43 +24,74 @@ Batch::Batch(std::shared_ptr<const Bundle> bundle)
     : bundle_(std::move(bundle)),
       columns_(bundle_->schema()),
       results_(kLastColumn + 1),
-      outputs_(bundle_->manifest().outputs.size()) {
+      outputs_(bundle_->manifest().outputs.size()),
+      tensors_(bundle_->encoder().tensors().size()) {
     columns_.reset(0);
 }
+
+Batch::Batch(const Batch &other)
+    : RefCounted(),
+      bundle_(other.bundle_),
+      columns_(other.columns_),
+      window_(other.window_),
+      strided_(other.strided_),
+      stride_(other.stride_),
+      strided_source_(other.strided_source_),
+      results_(other.results_),
+      outputs_(other.outputs_),
+      tensors_(other.tensors_.size()) {}
 
 Status Batch::Use::status() const {
     return taken_ ? Status() : Status::failure(WB_BUSY, "batch: it is in use by another thread");
 }
 
 Status Batch::reset(int64_t rows) {
-    int64_t most = bundle_->encoder().limits().rows;
-    if (rows < 0 || rows > most)
-        return Status::failure(WB_INVALID_ARGUMENT, "rows: expected 0 to {} (limits.rows of the bundle), got {}", most,
-                               rows);
+    if (rows < 0 || rows > kMostRows)
+        return Status::failure(WB_INVALID_ARGUMENT, "rows: expected 0 to {}, got {}", kMostRows, rows);
     columns_.reset(rows);
+    window_ = {0, rows};
     strided_ = nullptr;
     return Status();
 }
 
-Status Batch::set_rows(void *rows, int64_t stride) {
+Status Batch::set_window(int64_t first, int64_t count) {
+    if (first < 0 || first > rows() || count < 0 || count > rows() - first)
+        return Status::failure(WB_INVALID_ARGUMENT,
+                               "window: expected rows inside the batch's [0, {}), got {} from {} on", rows(), count,
+                               first);
+    window_ = {first, count};
+    return Status();
+}
+
+Status Batch::set_rows(void *data, int64_t stride) {
     int64_t least = schema().fixed_bytes();
     if (stride != 0 && stride < least && stride > -least)
         return Status::failure(WB_INVALID_ARGUMENT, "stride: expected 0 or at least {} bytes, got {}", least, stride);
+    if (Status reach = check_reach("rows", stride, std::max<int64_t>(rows() - 1, 0)); !reach.ok()) return reach;
     columns_.reset(columns_.rows());
-    strided_ = static_cast<std::byte *>(rows);
+    strided_ = static_cast<std::byte *>(data);
     stride_ = stride;
-    strided_source_.emplace(schema(), rows, stride);
+    strided_source_.emplace(schema(), data, stride);
     return Status();
 }
 
-Status Batch::set_column(uint32_t feature, const void *data, int64_t stride, const uint8_t *validity) {
-    strided_ = nullptr;
-    return columns_.set_column(feature, data, stride, validity);
+// Columns take the place of strided rows once one is set.
+Status Batch::columns_replace_rows(Status set) {
+    if (set.ok()) strided_ = nullptr;
+    return set;
+}
+
+Status Batch::set_column(uint32_t feature, const void *data, int64_t stride, const uint8_t *validity,
+                         int64_t validity_offset, int32_t element_type) {
+    return columns_replace_rows(columns_.set_column(feature, data, stride, validity, validity_offset, element_type));
 }
 
 Status Batch::set_arrow(uint32_t feature, const ArrowSchema &type, const ArrowArray &array) {
-    strided_ = nullptr;
-    return columns_.set_arrow(feature, type, array);
+    return columns_replace_rows(columns_.set_arrow(feature, type, array));
+}
+
+Status Batch::set_arrow_rows(const ArrowSchema &type, const ArrowArray &array) {
+    return columns_replace_rows(columns_.set_arrow_rows(type, array));
 }
 
 Status Batch::set_result(int32_t column, void *data, int64_t stride) {
@@ -81,9 +124,16 @@ const RowSource &Batch::source() const {
     return strided_ ? static_cast<const RowSource &>(*strided_source_) : columns_;
 }
 
-Status Batch::lock_rows(RowLock &lock) const {
-    if (!strided_ || rows() == 0) return Status();
-    return lock.take(schema(), strided_, stride_, stride_ == 0 ? 1 : rows());
+Status Batch::begin(RowLock &lock) const {
+    const auto [first, count] = window_;
+    if (count == 0) return Status();
+    for (const auto *places : {&results_, &outputs_})
+        for (const ResultColumn &place : *places)
+            if (Status reach = check_reach("results", place.data ? place.stride : 0, first + count - 1); !reach.ok())
+                return reach;
+    if (!strided_) return Status();
+    Status status = lock.take(schema(), strided_ + first * stride_, stride_, stride_ == 0 ? 1 : count);
+    return status.ok() ? status : status.at_row(first + status.row);
 }
 
 }  // namespace weighbridge::lib

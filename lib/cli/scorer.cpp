@@ -96,7 +96,7 @@ class Scorer {
     void score_batch(Chunk &chunk) {
         batch_->rows(rows_).value();
         int64_t begin = wb_now_ns();
-        model_.score(*batch_, deadline()).value();
+        const BatchResult result = model_.score(*batch_, deadline()).value();
         chunk.latencies_ns.push_back(wb_now_ns() - begin);
         for (size_t i = 0; i < pending_.size(); ++i) {
             const auto &[record, payment] = pending_[i];
@@ -107,7 +107,8 @@ class Scorer {
                        checked ? Error{status, "the row was not scored", -1, 0} : checked.error());
             } else {
                 accept(chunk, *record, payment,
-                       {batch_->scores()[i], batch_->probabilities()[i], batch_->bands()[i], batch_->reasons()[i]});
+                       {batch_->scores()[i], batch_->probabilities()[i], batch_->bands()[i], batch_->reasons()[i],
+                        result.backend});
             }
         }
         pending_.clear();

@@ -40,7 +40,7 @@ struct Summary {
     // @param ids     names
     // @param names   of the bands
     // @param batch   rows in one call, 0 for one by one: what a latency is the latency of
-    // @param backend where the chunks do not say (batches)
+    // @param backend where no row says it: none was answered by the model
     // Sorts `labelled`.
     Report report(double seconds, const std::vector<std::string> &ids, const std::vector<std::string> &names,
                   size_t batch, const std::string &backend, bool labels);

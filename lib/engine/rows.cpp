@@ -22,12 +22,12 @@ Status BatchRows::lock(const Schema &schema) {
     if (schema.digest() != schema_digest())
         return Status::failure(WB_SCHEMA_MISMATCH, "batch: expected one made for schema {:016x}, got {:016x}",
                                schema.digest(), schema_digest());
-    return batch_.lock_rows(lock_);
+    return batch_.begin(lock_);
 }
 
 std::span<int64_t> BatchRows::order() {
-    batch_.order.resize(static_cast<size_t>(batch_.rows()));
-    std::iota(batch_.order.begin(), batch_.order.end(), int64_t{0});
+    batch_.order.resize(static_cast<size_t>(batch_.window().rows));
+    std::iota(batch_.order.begin(), batch_.order.end(), batch_.window().first);
     return batch_.order;
 }
 

@@ -19,7 +19,10 @@ Status no_such_output(size_t count, size_t index) {
 
 void Sink::answered(int64_t row, const Answer &answer) {
     ++tally_.scored;
-    if (reason_ != WB_REASON_NONE) ++tally_.fallbacks;
+    if (reason_ != WB_REASON_NONE) {
+        ++tally_.fallbacks;
+        ++tally_.by_spare;
+    }
     write(row, answer);
 }
 
@@ -36,6 +39,7 @@ void Sink::failed(int64_t row, const Status &why) {
 }
 
 void Sink::fail(int64_t row, const Status &why) {
+    ++tally_.errors;
     write_failure(row, why);
     if (!tally_.first.ok() && tally_.first.row <= row) return;
     tally_.first = why;
@@ -141,12 +145,35 @@ void ColumnSink::blank_outputs(int64_t row) const {
                         &kNaN32, sizeof kNaN32);
 }
 
-void ColumnSink::conclude(Status &status, const Timing &) {
-    if (!status.ok()) return;
-    if (!tally().first.ok())
+void ColumnSink::conclude(Status &status, const Timing &timing) {
+    if (status.ok() && tally().errors > 0)
         status.code = WB_OK_PARTIAL;
-    else if (tally().fallbacks > 0)
+    else if (status.ok() && tally().fallbacks > 0)
         status.code = WB_OK_FALLBACK;
+    wb_batch_result &made = out_.emplace(wb_batch_result WB_BATCH_RESULT_INIT);
+    made.status = status.code;
+    made.rows = batch_.window().rows;
+    made.scored = tally().scored - tally().by_spare;
+    made.fallbacks = tally().fallbacks;
+    made.invalid = tally().invalid;
+    made.failed = tally().errors - tally().invalid;
+    if (tally().errors > 0) made.first_error = tally().first.row;
+    made.reason = tally().fallbacks > 0 ? reason() : int32_t{WB_REASON_NONE};
+    made.queue_ns = timing.queue_ns;
+    made.run_ns = timing.run_ns;
+    wb_result named{};
+    if (tally().by_spare > 0) {
+        answering().name(named);
+        made.fallback_bundle = named.bundle;
+    }
+    target().name_run(named);
+    made.bundle = named.bundle;
+    std::memcpy(made.version, named.version, sizeof made.version);
+    if (made.scored == 0) return;
+    made.backend = named.backend;
+    made.precision = named.precision;
+    made.numerics = named.numerics;
+    made.device = named.device;
 }
 
 }  // namespace weighbridge::lib

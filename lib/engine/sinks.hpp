@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 
 #include "batcher/batch.hpp"
@@ -22,7 +23,9 @@ class Sink : public RowSink {
     struct Tally {
         int64_t scored = 0;     // rows that a model answered
         int64_t fallbacks = 0;  // rows that a fallback answered: another model, or the fixed score
+        int64_t by_spare = 0;   // of these, by the other model
         int64_t invalid = 0;    // rows refused
+        int64_t errors = 0;     // rows without an answer: the refused ones and others
         Status first;           // failure of the lowest row that has one
         Status failure;         // the first that was the model's
     };
@@ -93,10 +96,10 @@ class ResultSink final : public Sink {
 // A batch's result columns and outputs. What has no value is NaN, -1 or 0.
 class ColumnSink final : public Sink {
   public:
-    ColumnSink(const Model &model, bool accept_fallback, const Batch &batch)
-        : Sink(model, accept_fallback), batch_(batch) {}
+    ColumnSink(const Model &model, bool accept_fallback, const Batch &batch, std::optional<wb_batch_result> &out)
+        : Sink(model, accept_fallback), batch_(batch), out_(out) {}
     Status check() const override;
-    // WB_OK_PARTIAL where rows failed, else WB_OK_FALLBACK where a fallback answered.
+    // WB_OK_PARTIAL where rows failed, else WB_OK_FALLBACK where a fallback answered. Writes the batch's result.
     void conclude(Status &status, const Timing &timing) override;
 
   private:
@@ -107,6 +110,7 @@ class ColumnSink final : public Sink {
     void blank_outputs(int64_t row) const;
 
     const Batch &batch_;
+    std::optional<wb_batch_result> &out_;
 };
 
 }  // namespace weighbridge::lib

@@ -90,13 +90,32 @@ Status ArrowColumn::damaged(TextFormat<Values...> format, const Values &...value
         .with_feature(static_cast<int32_t>(index_));
 }
 
-Expected<ArrowColumn> ArrowColumn::make(const Feature &feature, uint32_t index, const ArrowSchema &type,
-                                        const ArrowArray &array, int64_t rows) {
+Expected<ArrowColumn> ArrowColumn::make_any(const Feature &feature, uint32_t index, const ArrowSchema &type,
+                                            const ArrowArray &array) {
     ArrowColumn column(feature, index);
     if (!type.release || !array.release)
         return column.refuse("expected an Arrow array, got a released one (release is NULL)");
     if (Status status = column.set_up(type, array, Role::column); !status.ok()) return status;
-    if (array.length != rows) return column.refuse("expected {} rows, got an Arrow array of {}", rows, array.length);
+    return column;
+}
+
+Expected<ArrowColumn> ArrowColumn::make(const Feature &feature, uint32_t index, const ArrowSchema &type,
+                                        const ArrowArray &array, int64_t rows) {
+    Expected<ArrowColumn> column = make_any(feature, index, type, array);
+    if (column && column->length_ != rows)
+        return column->refuse("expected {} rows, got an Arrow array of {}", rows, column->length_);
+    return column;
+}
+
+Expected<ArrowColumn> ArrowColumn::make_child(const Feature &feature, uint32_t index, const ArrowSchema &type,
+                                              const ArrowArray &array, int64_t first, int64_t rows) {
+    Expected<ArrowColumn> column = make_any(feature, index, type, array);
+    if (!column) return column;
+    if (column->length_ < first || column->length_ - first < rows)
+        return column->refuse("expected {} rows from row {} on, as the Arrow struct has, got an array of {}", rows,
+                              first, column->length_);
+    column->offset_ += first;
+    column->length_ = rows;
     return column;
 }
 
@@ -114,7 +133,7 @@ Status ArrowColumn::set_up(const ArrowSchema &type, const ArrowArray &array, Rol
                       role == Role::elements     ? "list elements of "
                       : role == Role::dictionary ? "a dictionary of "
                                                  : "",
-                      quote_format(type.format));
+                      quoted(type.format));
     format_ = *format;
     if (array.length < 0 || array.offset < 0 || array.length > kMostPlaces || array.offset > kMostPlaces - array.length)
         return refuse("Arrow array of length {} at offset {} is out of range", array.length, array.offset);
@@ -130,7 +149,7 @@ Status ArrowColumn::set_up(const ArrowSchema &type, const ArrowArray &array, Rol
                           : array.n_buffers == wanted || (format_.kind == Kind::null && array.n_buffers == 1);
     if (!right)
         return refuse("expected {}{} buffers for Arrow format {}, got {}", variadic ? "at least " : "", wanted,
-                      quote_format(type.format), array.n_buffers);
+                      quoted(type.format), array.n_buffers);
     if (format_.kind == Kind::null) return {};
     if (!array.buffers) return refuse("Arrow array has NULL for its buffers");
     validity_ = static_cast<const uint8_t *>(array.buffers[0]);
@@ -180,7 +199,7 @@ Status ArrowColumn::set_up_children(const ArrowSchema &type, const ArrowArray &a
     int64_t wanted = format_.is_list() ? 1 : 0;
     if (type.n_children != wanted || array.n_children != wanted)
         return refuse("expected {} children for Arrow format {}, got {} in the type and {} in the array", wanted,
-                      quote_format(type.format), type.n_children, array.n_children);
+                      quoted(type.format), type.n_children, array.n_children);
     if (is_dictionary_ != (array.dictionary != nullptr))
         return refuse("expected the Arrow type and the array to agree on a dictionary, got one in the {} only",
                       is_dictionary_ ? "type" : "array");

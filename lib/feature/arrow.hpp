@@ -23,6 +23,10 @@ class ArrowColumn final : public RowSource {
     static Expected<ArrowColumn> make(const Feature &feature, uint32_t index, const ArrowSchema &type,
                                       const ArrowArray &array, int64_t rows);
 
+    // As make, for a child of a struct array whose rows are [first, first + rows) of the child's.
+    static Expected<ArrowColumn> make_child(const Feature &feature, uint32_t index, const ArrowSchema &type,
+                                            const ArrowArray &array, int64_t first, int64_t rows);
+
     // Row `row` of the array; the first argument is not looked at. WB_INVALID_INPUT names the feature.
     Status cell(uint32_t, int64_t row, Cell &out) const override;
 
@@ -31,6 +35,8 @@ class ArrowColumn final : public RowSource {
     using Kind = ArrowFormat::Kind;
 
     ArrowColumn(const Feature &feature, uint32_t index) : feature_(&feature), index_(index) {}
+    static Expected<ArrowColumn> make_any(const Feature &feature, uint32_t index, const ArrowSchema &type,
+                                          const ArrowArray &array);
     Status set_up(const ArrowSchema &type, const ArrowArray &array, Role role);
     Status set_up_children(const ArrowSchema &type, const ArrowArray &array, Role role);
     void set_up_unit();

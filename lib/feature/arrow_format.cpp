@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "feature/cell_value.hpp"
+
 namespace weighbridge::lib {
 
 namespace {
@@ -89,31 +91,17 @@ std::optional<ArrowFormat> parse_arrow_format(std::string_view format) {
 
 bool fits_feature(const ArrowFormat &format, const Feature &feature) {
     if (format.kind == Kind::null) return true;
-    // Which of its values the feature takes is looked at one by one.
-    bool number = format.kind == Kind::number && format.ticks_per_second == 0 && format.type != CellType::bit;
-    switch (feature.type) {
-        case StoredType::float32:
-        case StoredType::float64:
-        case StoredType::int64:
-        case StoredType::code:
-            return number;
-        case StoredType::boolean:
-            return number || (format.kind == Kind::number && format.type == CellType::bit);
-        // A plain number counts in the feature's unit, as in rows and columns.
-        case StoredType::timestamp:
-            return number || format.ticks_per_second > 0;
-        case StoredType::category:
-        case StoredType::text:
-            return format.is_text();
-    }
-    return false;
+    if (format.is_text()) return takes(feature.type, CellType::bytes);
+    if (format.kind != Kind::number) return false;
+    // A plain number counts in the feature's unit, as in rows and columns.
+    return format.ticks_per_second == 0 ? takes(feature.type, format.type) : feature.type == StoredType::timestamp;
 }
 
-std::string quote_format(const char *format) {
-    if (!format) return "NULL";
+std::string quoted(const char *given) {
+    if (!given) return "NULL";
     std::string text = "'";
-    size_t size = strnlen(format, kQuotedBytes);
-    for (size_t i = 0; i < size; ++i) text += format[i] >= ' ' && format[i] <= '~' ? format[i] : '?';
+    size_t size = strnlen(given, kQuotedBytes);
+    for (size_t i = 0; i < size; ++i) text += given[i] >= ' ' && given[i] <= '~' ? given[i] : '?';
     return text += size == kQuotedBytes ? "...'" : "'";
 }
 

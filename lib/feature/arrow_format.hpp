@@ -29,7 +29,7 @@ std::optional<ArrowFormat> parse_arrow_format(std::string_view format);
 // Whether a column or the elements of a list with this format can be values of the feature.
 bool fits_feature(const ArrowFormat &format, const Feature &feature);
 
-// The format quoted for a message: printable ASCII, at most 40 bytes, NULL named as such.
-std::string quote_format(const char *format);
+// A format or a name quoted for a message: printable ASCII, at most 40 bytes, NULL named as such.
+std::string quoted(const char *given);
 
 }  // namespace weighbridge::lib

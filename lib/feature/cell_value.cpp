@@ -98,6 +98,20 @@ CellRead read_number(const Cell &cell, int64_t index, double &out, Convert conve
 
 }  // namespace
 
+bool takes(StoredType feature, CellType values) {
+    const bool text = values == CellType::bytes || values == CellType::spans || values == CellType::views;
+    const bool flag = values == CellType::boolean || values == CellType::bit;
+    switch (feature) {
+        case StoredType::category:
+        case StoredType::text:
+            return text;
+        case StoredType::boolean:
+            return !text && values != CellType::arrow;
+        default:
+            return !text && !flag && values != CellType::arrow;
+    }
+}
+
 std::string_view name_of(CellType type) {
     switch (type) {
         case CellType::boolean:

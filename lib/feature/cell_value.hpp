@@ -19,6 +19,10 @@ enum class CellRead : uint8_t {
     damaged,       // a span outside its row, a view without memory
 };
 
+// Whether a feature takes values of this form at all; which of them, is looked at one by one. Any number goes to a
+// number, numbers and bools to a bool, texts to a text.
+bool takes(StoredType feature, CellType values);
+
 std::string_view name_of(CellType type);  // "int64", "text", ... for messages
 
 // IEEE 754 binary16 to double, exact.

@@ -5,19 +5,42 @@
 #include <limits>
 
 #include "base/bytes.hpp"
-#include "feature/arrow.hpp"
+#include "feature/arrow_rows.hpp"
+#include "feature/cell_value.hpp"
+#include "feature/type_name.hpp"
 
 namespace weighbridge::lib {
+
+namespace {
+
+// By WB_ELEMENT_*, whose first has no type of its own.
+constexpr CellType kElements[] = {CellType::bytes,   CellType::f32, CellType::f64, CellType::i64,  CellType::i32,
+                                  CellType::boolean, CellType::i8,  CellType::i16, CellType::u8,   CellType::u16,
+                                  CellType::u32,     CellType::u64, CellType::f16, CellType::views};
+static_assert(std::size(kElements) == WB_ELEMENT_VIEW + 1);
+
+// What a view of a feature's column points at.
+CellType behind_view(const Feature &feature, CellType type) {
+    if (type != CellType::bytes && type != CellType::views) return type;
+    return feature.sequence ? CellType::views : CellType::bytes;
+}
+
+}  // namespace
 
 struct Columns::Column {
     const std::byte *data = nullptr;  // of row 0; null where there is no strided column
     int64_t stride = 0;
     const uint8_t *validity = nullptr;
+    int64_t validity_offset = 0;    // in bits, of row 0
     CellType type = CellType::f64;  // of a value, or of what a view points at
     bool through_view = false;
     bool arrow = false;
 
-    bool missing(int64_t row) const { return !data || (validity && !((validity[row / 8] >> (row % 8)) & 1)); }
+    bool is_null(int64_t row) const {
+        const int64_t bit = row + validity_offset;
+        return validity && !((validity[bit / 8] >> (bit % 8)) & 1);
+    }
+    bool missing(int64_t row) const { return !data || is_null(row); }
 };
 
 Columns::Columns(std::shared_ptr<const Schema> schema) : schema_(std::move(schema)) {
@@ -26,11 +49,12 @@ Columns::Columns(std::shared_ptr<const Schema> schema) : schema_(std::move(schem
     for (size_t i = 0; i < columns_.size(); ++i) {
         const Feature &feature = schema_->features()[i];
         Column &column = columns_[i];
-        column.type = cell_type_of(feature.type);
+        column.type = behind_view(feature, cell_type_of(feature.type));
         column.through_view = feature.sequence || column.type == CellType::bytes;
-        if (feature.sequence && column.type == CellType::bytes) column.type = CellType::views;
     }
 }
+
+Columns::Columns(const Columns &other) = default;
 
 Columns::~Columns() = default;
 
@@ -48,8 +72,27 @@ Status Columns::check_feature(uint32_t feature) const {
     return Status::failure(WB_INVALID_ARGUMENT, "feature index: expected below {}, got {}", columns_.size(), feature);
 }
 
-Status Columns::set_column(uint32_t feature, const void *data, int64_t stride, const uint8_t *validity) {
+// What elements of the type are to the feature.
+Status Columns::check_type(uint32_t index, int32_t element_type, CellType &type) const {
+    const Feature &feature = schema_->features()[index];
+    if (element_type < WB_ELEMENT_STORED || element_type > WB_ELEMENT_VIEW)
+        return Status::failure(WB_INVALID_ARGUMENT, "element type: expected {} to {} (WB_ELEMENT_*), got {}",
+                               WB_ELEMENT_STORED, WB_ELEMENT_VIEW, element_type);
+    const bool stored = element_type == WB_ELEMENT_STORED;
+    const CellType given = stored ? cell_type_of(feature.type) : kElements[element_type];
+    if (!takes(feature.type, given))
+        return Status::failure(WB_INVALID_ARGUMENT, "feature '{}': expected {}, got elements of {}", feature.name,
+                               describe_type(feature), name_of(given))
+            .with_feature(static_cast<int32_t>(index));
+    type = behind_view(feature, given);
+    return {};
+}
+
+Status Columns::set_column(uint32_t feature, const void *data, int64_t stride, const uint8_t *validity,
+                           int64_t validity_offset, int32_t element_type) {
     if (Status known = check_feature(feature); !known.ok()) return known;
+    CellType type{};
+    if (Status fits = check_type(feature, element_type, type); !fits.ok()) return fits;
     const std::string &name = schema_->features()[feature].name;
     if (!data && rows_ > 0)
         return Status::failure(WB_INVALID_ARGUMENT, "feature '{}': expected column data for {} rows, got NULL", name,
@@ -60,12 +103,18 @@ Status Columns::set_column(uint32_t feature, const void *data, int64_t stride, c
         return Status::failure(WB_INVALID_ARGUMENT, "feature '{}': a stride of {} overflows for {} rows", name, stride,
                                rows_)
             .with_feature(static_cast<int32_t>(feature));
+    if (validity_offset < 0 || validity_offset > std::numeric_limits<int64_t>::max() - rows_)
+        return Status::failure(WB_INVALID_ARGUMENT, "feature '{}': expected a validity offset in [0, {}], got {}", name,
+                               std::numeric_limits<int64_t>::max() - rows_, validity_offset)
+            .with_feature(static_cast<int32_t>(feature));
     Column &column = columns_[feature];
     column.arrow = false;
     arrows_[feature].reset();
     column.data = static_cast<const std::byte *>(data);
     column.stride = stride;
     column.validity = validity;
+    column.validity_offset = validity_offset;
+    column.type = type;
     return {};
 }
 
@@ -73,9 +122,23 @@ Status Columns::set_arrow(uint32_t feature, const ArrowSchema &type, const Arrow
     if (Status known = check_feature(feature); !known.ok()) return known;
     Expected<ArrowColumn> made = ArrowColumn::make(schema_->features()[feature], feature, type, array, rows_);
     if (!made) return made.status();
-    arrows_[feature] = std::make_unique<const ArrowColumn>(*std::move(made));
+    arrows_[feature] = std::make_shared<const ArrowColumn>(*std::move(made));
     columns_[feature].data = nullptr;
+    columns_[feature].validity = nullptr;
     columns_[feature].arrow = true;
+    return {};
+}
+
+Status Columns::set_arrow_rows(const ArrowSchema &type, const ArrowArray &array) {
+    Expected<ArrowRows> made = ArrowRows::make(*schema_, type, array, rows_);
+    if (!made) return made.status();
+    arrows_ = std::move(made->columns);
+    for (size_t i = 0; i < columns_.size(); ++i) {
+        columns_[i].data = nullptr;
+        columns_[i].validity = made->validity;
+        columns_[i].validity_offset = made->offset;
+        columns_[i].arrow = arrows_[i] != nullptr;
+    }
     return {};
 }
 
@@ -85,9 +148,9 @@ Status Columns::cell(uint32_t feature, int64_t row, Cell &out) const {
     if (row < 0 || row >= rows_) [[unlikely]]
         return Status::failure(WB_INVALID_ARGUMENT, "row: expected in [0, {}), got {}", rows_, row);
     const Column &column = columns_[feature];
-    if (column.arrow) return arrows_[feature]->cell(0, row, out);
-    out.missing = column.missing(row);
+    out.missing = column.arrow ? column.is_null(row) : column.missing(row);
     if (out.missing) return {};
+    if (column.arrow) return arrows_[feature]->cell(0, row, out);
     const std::byte *at = column.data + row * column.stride;
     out.type = column.type;
     out.data = at;

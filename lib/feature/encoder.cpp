@@ -499,6 +499,16 @@ void Encoder::copy_text(Tile &tile, const FeaturePlan &plan) const {
     }
 }
 
+void Encoder::put_padding(size_t tensor, std::byte *out, int64_t bytes) const {
+    if (bytes == 0) return;
+    std::memset(out, 0, static_cast<size_t>(bytes));
+    const TensorPlan &plan = plan_->tensors[tensor];
+    if (plan.kind != TensorPlan::Kind::text) return;
+    for (const FeaturePlan &text : plan_->texts)
+        for (int64_t at = 0; text.value.feature == plan.text && at < bytes; at += bytes_of(plan.dtype))
+            put_index(plan.dtype, out + at, text.value.tokeniser->pad_id());
+}
+
 // Lengths and masks of the row.
 void Encoder::append_sizes(Tile &tile, int64_t length) const {
     for (size_t i = 0; i < plan_->tensors.size(); ++i) {

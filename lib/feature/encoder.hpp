@@ -124,6 +124,10 @@ class Encoder {
     // encoded with the first and copied to the others. The same bits and notes. No allocation.
     void share(Tile &tile, const RowSource &source) const;
 
+    // Writes what a tensor's rows hold behind their own elements where they are padded: the [PAD] id of a text's ids,
+    // else zeros. `bytes`: of whole elements.
+    void put_padding(size_t tensor, std::byte *out, int64_t bytes) const;
+
     // The length of a row's sequences in the tensors, behind any truncation: rows of one length can share a tile. 0
     // where the schema has none. Fails as append does.
     Expected<int64_t> length(const RowSource &source, int64_t row) const;

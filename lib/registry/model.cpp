@@ -26,6 +26,10 @@ Status guarded(Step &&step) noexcept {
 // Failures that are the whole call's: what is left of it would only meet them again.
 bool ends_call(int32_t code) { return code == WB_DEADLINE_EXCEEDED || code == WB_CANCELLED || code == WB_FORKED; }
 
+// Rows that are sorted at once, the default of limits.rows: while it sorts, a call does not look at deadline and cancel
+// token.
+constexpr size_t kSlice = 4096;
+
 }  // namespace
 
 // A model's memory in one context.
@@ -255,27 +259,30 @@ void Model::sort_by_length(const RowSource &source, std::span<int64_t> rows) con
 
 Status Model::score(const RowSource &source, std::span<int64_t> order, const Service &service, RowSink &sink,
                     Progress &progress, Timing &timing) {
-    if (order.size() > 1) sort_by_length(source, order);
     Pool &pool = runtime_->pool;
-    const Rows rows{source, order, service, sink, progress};
+    Rows rows{source, {}, service, sink, progress};
     Pool::Lease lease;
     int64_t now_ns = timing.entered_ns != 0 ? timing.entered_ns : runtime_->clock.now_ns();
-    int64_t begun_ns = now_ns;
-    timing.queue_ns = 0;
     while (progress.done < order.size()) {
+        if (progress.done == rows.order.size()) {
+            rows.order = order.first(std::min(progress.done + kSlice, order.size()));
+            sort_by_length(source, rows.order.subspan(progress.done));
+        }
         // A batch does not keep others waiting for longer than a tile, but where it may not wait itself.
         if (lease && service.patience == Patience::queue && pool.waiting() > 0) lease.reset();
         if (!lease) {
-            begun_ns = now_ns;
-            auto acquired = pool.acquire(service.priority, service.deadline_ns, service.cancel, begun_ns, service.patience);
-            timing.queue_ns += begun_ns - now_ns;
+            const int64_t asked_ns = now_ns;
+            auto acquired =
+                pool.acquire(service.priority, service.deadline_ns, service.cancel, now_ns, service.patience);
+            timing.queue_ns += now_ns - asked_ns;
             if (!acquired) return acquired.status();
             lease = *std::move(acquired);
         }
         Place &place = *places_[static_cast<size_t>(lease.context())];
         Status status = score_tile(place, lease, rows);
-        timing.ended_ns = now_ns = runtime_->clock.now_ns();
-        timing.run_ns = now_ns - begun_ns;
+        timing.ended_ns = runtime_->clock.now_ns();
+        timing.run_ns += timing.ended_ns - now_ns;
+        now_ns = timing.ended_ns;
         if (!status.ok()) return status;
     }
     return Status();

@@ -37,7 +37,7 @@ struct Answer {
 struct Timing {
     int64_t entered_ns = 0;  // in: when the call began, by the runtime's clock; 0 where score() shall look itself
     int64_t queue_ns = 0;    // out, as the rest: of all waits for a context
-    int64_t run_ns = 0;      // since the last context was taken
+    int64_t run_ns = 0;      // in contexts
     int64_t ended_ns = 0;    // when the last tile was answered; 0 where none ran
 };
 

@@ -20,8 +20,8 @@ namespace wb = weighbridge;
 namespace {
 
 // The column of one feature, as weighbridge/__init__.py hands it over, which sees to the types. `data` is an array of
-// the stored type for scalars, a list for texts and sequences: each element a contiguous array of the stored type, a
-// str, a list of str, or None where it is missing.
+// numbers or bools for scalars, read where it is; a list for texts and sequences: each element a contiguous array of
+// the stored type, a str, a list of str, or None where it is missing.
 struct PythonColumn {
     uint32_t feature;
     py::object data;
@@ -71,12 +71,30 @@ void set_views(wb::Batch &batch, const PythonColumn &column, Views &views) {
     batch.column(column.feature, views.rows.data(), sizeof(wb_view), views.validity.data()).value();
 }
 
+int32_t element_type(const py::dtype &dtype) {
+    const auto size = dtype.itemsize();
+    const int width = size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3;
+    constexpr int32_t kSigned[] = {WB_ELEMENT_INT8, WB_ELEMENT_INT16, WB_ELEMENT_INT32, WB_ELEMENT_INT64};
+    constexpr int32_t kUnsigned[] = {WB_ELEMENT_UINT8, WB_ELEMENT_UINT16, WB_ELEMENT_UINT32, WB_ELEMENT_UINT64};
+    constexpr int32_t kFloats[] = {-1, WB_ELEMENT_FLOAT16, WB_ELEMENT_FLOAT32, WB_ELEMENT_FLOAT64};
+    switch (dtype.kind()) {
+        case 'b':
+            return WB_ELEMENT_BOOL;
+        case 'i':
+            return kSigned[width];
+        case 'u':
+            return kUnsigned[width];
+        default:
+            return kFloats[width];
+    }
+}
+
 void set_column(wb::Batch &batch, const PythonColumn &column, std::deque<Views> &kept) {
     if (py::isinstance<py::list>(column.data)) return set_views(batch, column, kept.emplace_back());
     auto array = py::reinterpret_borrow<py::array>(column.data);
     int64_t stride = array.ndim() == 0 ? 0 : array.strides(0);
     const uint8_t *validity = column.validity ? column.validity->data() : nullptr;
-    batch.column(column.feature, array.data(), stride, validity).value();
+    batch.column_as(column.feature, element_type(array.dtype()), array.data(), stride, validity).value();
 }
 
 template <class T>
@@ -105,8 +123,26 @@ wb::Deadline deadline_of(std::optional<int64_t> deadline_ns) {
     return deadline_ns ? wb::Deadline::at_ns(*deadline_ns) : wb::Deadline::by_engine();
 }
 
-py::dict score_batch(const wb::Model &model, size_t rows, const std::vector<PythonColumn> &columns,
-                     const std::vector<uint32_t> &outputs, std::optional<int64_t> deadline_ns) {
+py::dict result_of(const wb::BatchResult &result) {
+    py::dict out;
+    out["status"] = result.status;
+    out["rows"] = result.rows;
+    out["scored"] = result.scored;
+    out["fallbacks"] = result.fallbacks;
+    out["invalid"] = result.invalid;
+    out["failed"] = result.failed;
+    out["first_error"] = result.first_error;
+    out["reason"] = result.reason;
+    out["backend"] = wb::backend_name(result.backend);
+    out["version"] = std::string(result.version);
+    out["queue_ns"] = result.queue_ns;
+    out["run_ns"] = result.run_ns;
+    return out;
+}
+
+// The columns of the rows, and what became of them.
+py::tuple score_batch(const wb::Model &model, size_t rows, const std::vector<PythonColumn> &columns,
+                      const std::vector<uint32_t> &outputs, std::optional<int64_t> deadline_ns) {
     wb::Batch batch = wb::Batch::create(model.schema()).value();
     batch.reset(rows).value();
     std::deque<Views> kept;
@@ -122,9 +158,10 @@ py::dict score_batch(const wb::Model &model, size_t rows, const std::vector<Pyth
         if (rows > 0) batch.output(index, values.mutable_data(), stride).value();
         out[info.name] = values;
     }
+    wb::BatchResult result;
     {
         py::gil_scoped_release unlocked;
-        model.score(batch, deadline_of(deadline_ns)).value();
+        result = model.score(batch, deadline_of(deadline_ns)).value();
     }
     out["score"] = array_of(batch.scores());
     out["probability"] = array_of(batch.probabilities());
@@ -132,7 +169,7 @@ py::dict score_batch(const wb::Model &model, size_t rows, const std::vector<Pyth
     out["status"] = array_of(batch.statuses());
     out["reason"] = array_of(batch.reasons());
     out["blamed"] = array_of(batch.blamed());
-    return out;
+    return py::make_tuple(out, result_of(result));
 }
 
 py::dict score_row(const wb::Model &model, const std::string &json, std::optional<int64_t> deadline_ns) {
@@ -157,22 +194,36 @@ py::dict score_row(const wb::Model &model, const std::string &json, std::optiona
     return out;
 }
 
-// The row's tensors, in the order of `forward`, each with a batch of 1.
-py::list encode_row(const wb::Model &model, const std::string &json) {
+// The rows' tensors, in the order of `forward`, padded to the longest row. Fails for the first row that has no tensors.
+py::list encode_rows(const wb::Model &model, const std::vector<std::string> &rows) {
+    wb::Rows block(model.schema());
     wb::Row row(model.schema());
-    row.set_json(json).value();
+    for (size_t i = 0; i < rows.size(); ++i) {
+        row.clear();
+        if (auto set = row.set_json(rows[i]); !set) {
+            wb::Error error = set.error();
+            error.row = static_cast<int64_t>(i);
+            throw wb::Exception(error);
+        }
+        block.push_back(row);
+    }
+    wb::Batch batch = wb::Batch::create(model.schema()).value();
+    batch.rows(block).value();
+    const wb::BatchEncoding longest = batch.encode().value();
+    if (longest.first_error >= 0) batch.check(static_cast<size_t>(longest.first_error)).value();
     py::list out;
     for (uint32_t i = 0; i < model.schema().info().tensor_count; ++i) {
-        wb_tensor_info info = {};
-        info.struct_size = sizeof info;
-        wb_error err = WB_ERROR_INIT;
-        int32_t status = wb_model_encode(&info, model.get(), row.data(), i, nullptr, 0, &err);
-        py::array array(py::dtype(numpy_dtype(info.dtype)), dims(info));
-        if (status == WB_BUFFER_TOO_SMALL)
-            status = wb_model_encode(&info, model.get(), row.data(), i, array.mutable_data(),
-                                     static_cast<size_t>(array.nbytes()), &err);
-        if (status < 0) throw wb::Exception(wb::Error{status, err.message, err.feature, err.row});
+        const wb_tensor_info info = model.schema().tensor(i).value();
+        std::vector<py::ssize_t> shape = dims(info);
+        for (py::ssize_t &size : shape)
+            size = size == -1 ? longest.rows : size == -2 ? longest.length : size == -3 ? longest.tokens : size;
+        py::array array(py::dtype(numpy_dtype(info.dtype)), shape);
+        batch.tensor(i, array.mutable_data(), static_cast<size_t>(array.nbytes())).value();
         out.append(array);
+    }
+    {
+        py::gil_scoped_release unlocked;
+        batch.encode(static_cast<size_t>(longest.length), static_cast<size_t>(longest.tokens)).value();
     }
     return out;
 }
@@ -243,7 +294,7 @@ PYBIND11_MODULE(_native, module) {
              py::call_guard<py::gil_scoped_release>())
         .def("score_batch", &score_batch)
         .def("score_row", &score_row)
-        .def("encode_row", &encode_row)
+        .def("encode_rows", &encode_rows)
         .def("features", &describe_features)
         .def("outputs", &output_names)
         .def("info", [](const wb::Model &model) { return model.info().value(); });

@@ -13,11 +13,12 @@ import numpy as np
 from . import _native
 from ._error import Error
 
-__all__ = ["Arrays", "Engine", "Error", "Model", "now_ns", "system_info"]
+__all__ = ["Arrays", "Engine", "Error", "Model", "Scores", "now_ns", "system_info"]
 __version__ = _native.__version__
 
 _DTYPES = {"float32": np.float32, "float64": np.float64, "bool": np.bool_}  # all others are int64
 _TEXTS = ("category", "text")
+_READ_IN_PLACE = {np.dtype(name) for name in ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")}
 
 
 def now_ns() -> int:
@@ -59,6 +60,13 @@ class Engine:
         return self._native.metrics()
 
 
+class Scores(dict):
+    """Arrays by name. `result` says what became of the rows: status, rows, scored, fallbacks, invalid, failed,
+    first_error, reason, backend, version, queue_ns, run_ns."""
+
+    result: dict
+
+
 class Model:
     """One loaded bundle. Thread-safe; the GIL is released while it loads and scores."""
 
@@ -94,13 +102,14 @@ class Model:
     def outputs(self) -> list:
         return self._native.outputs()
 
-    def score(self, columns: dict, outputs=(), deadline_ns=None) -> dict:
-        """Scores rows given as columns: numpy arrays for numbers (masked where missing; one value may serve all rows),
+    def score(self, columns: dict, outputs=(), deadline_ns=None) -> Scores:
+        """Scores any number of rows given as columns: numpy arrays for numbers (masked where missing; one value may serve
+        all rows; of any width, read where they are),
         lists of str or None for texts and categories, lists of arrays, or of lists of str, for sequences. A feature
         without a column is missing.
 
-        Gives arrays by name: score, probability, band, status, reason, blamed, and those of `outputs`. A row that
-        cannot be scored has its error code in status, and NaN as score.
+        Gives Scores, arrays by name: score, probability, band, status, reason, blamed, and those of `outputs`. A row
+        that cannot be scored has its error code in status, and NaN as score.
         """
         rows = None
         native = []
@@ -113,7 +122,10 @@ class Model:
                 raise ValueError(f"column {name!r}: expected {rows} rows, got {size}")
             rows = size
         wanted = self._outputs(outputs)
-        return self._native.score_batch(1 if rows is None else rows, native, wanted, deadline_ns)
+        columns, result = self._native.score_batch(1 if rows is None else rows, native, wanted, deadline_ns)
+        scores = Scores(columns)
+        scores.result = result
+        return scores
 
     def score_row(self, row: dict, deadline_ns=None) -> dict:
         """Scores one payment: score, probability, band, status, reason and how long it took.
@@ -130,12 +142,12 @@ class Model:
 
     def encode_row(self, row: dict) -> list:
         """The tensors that `forward` gets for one payment, in order, each with a batch of 1."""
-        return self._native.encode_row(_json(row))
+        return self.encode([row])
 
     def encode(self, rows) -> list:
-        """The tensors of several payments (dicts), padded with zeros behind the longest one."""
-        encoded = [self.encode_row(row) for row in rows]
-        return [_stack(list(tensors)) for tensors in zip(*encoded)]
+        """The tensors that `forward` gets for several payments (dicts), in order, padded as long as the longest: with
+        zeros behind sequences, with [PAD] behind texts. Raises Error for the first row that cannot be encoded."""
+        return self._native.encode_rows([_json(row) for row in rows])
 
     def _outputs(self, names) -> list:
         """The indices of outputs."""
@@ -184,6 +196,9 @@ class Model:
         if array.dtype.kind == "M" and feature["type"] == "timestamp":
             unit = {1: "s", 10**3: "ms", 10**6: "us", 10**9: "ns"}[feature["ticks_per_second"]]
             array = array.astype(f"datetime64[{unit}]").astype(np.int64)
+        if not contiguous and array.dtype in _READ_IN_PLACE and (array.dtype.kind == "b") == (dtype is np.bool_) \
+                and np.can_cast(array.dtype, dtype, casting="same_kind"):
+            return array
         try:
             array = array.astype(dtype, casting="same_kind", copy=False)
         except TypeError as error:
@@ -262,11 +277,3 @@ def _missing(texts):
     if isinstance(texts, list):
         return [_missing(text) for text in texts]
     return None if texts.startswith("NaT") else texts
-
-
-def _stack(arrays: list) -> np.ndarray:
-    shape = np.max([array.shape for array in arrays], axis=0)
-    out = np.zeros((len(arrays), *shape[1:]), arrays[0].dtype)
-    for place, array in zip(out, arrays):
-        place[tuple(slice(size) for size in array.shape[1:])] = array[0]
-    return out

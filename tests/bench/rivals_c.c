@@ -206,7 +206,7 @@ static void score_columns(caller *c, candidates *all, const payment *p) {
         memcpy(all->routes[r].numbers + SHARED, route->numbers + SHARED, (NUMBERS - SHARED) * sizeof(float));
         memcpy(all->routes[r].codes, route->codes, sizeof route->codes);
     }
-    must(wb_model_score_batch(c->model, all->columns, WB_NO_DEADLINE, NULL, &err), &err);
+    must(wb_model_score_batch(NULL, c->model, all->columns, WB_NO_DEADLINE, NULL, &err), &err);
 }
 
 static void fill_shared(const caller *c, void *row, const payment *p) {
@@ -230,7 +230,7 @@ static void score_rows(caller *c, candidates *all, const payment *p) {
         fill_shared(c, all->rows[r], p);
         fill(c, all->rows[r], p + r, SHARED);
     }
-    must(wb_model_score_batch(c->model, all->strided, WB_NO_DEADLINE, NULL, &err), &err);
+    must(wb_model_score_batch(NULL, c->model, all->strided, WB_NO_DEADLINE, NULL, &err), &err);
 }
 
 static void prepare_routes(caller *c, candidates *all) {

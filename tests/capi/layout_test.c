@@ -54,6 +54,32 @@ int main(void) {
     OFFSET(wb_option_info, initial, 200);
     OFFSET(wb_option_info, help, 264);
 
+    CHECK(sizeof(wb_batch_result) == 144 && WB_BATCH_RESULT_SIZE_V1 == 144);
+    OFFSET(wb_batch_result, status, 4);
+    OFFSET(wb_batch_result, rows, 8);
+    OFFSET(wb_batch_result, scored, 16);
+    OFFSET(wb_batch_result, fallbacks, 24);
+    OFFSET(wb_batch_result, invalid, 32);
+    OFFSET(wb_batch_result, failed, 40);
+    OFFSET(wb_batch_result, first_error, 48);
+    OFFSET(wb_batch_result, reason, 56);
+    OFFSET(wb_batch_result, backend, 60);
+    OFFSET(wb_batch_result, precision, 64);
+    OFFSET(wb_batch_result, numerics, 68);
+    OFFSET(wb_batch_result, device, 72);
+    OFFSET(wb_batch_result, bundle, 80);
+    OFFSET(wb_batch_result, fallback_bundle, 88);
+    OFFSET(wb_batch_result, queue_ns, 96);
+    OFFSET(wb_batch_result, run_ns, 104);
+    OFFSET(wb_batch_result, version, 112);
+
+    CHECK(sizeof(wb_batch_encoding) == 56 && WB_BATCH_ENCODING_SIZE_V1 == 56);
+    OFFSET(wb_batch_encoding, rows, 8);
+    OFFSET(wb_batch_encoding, encoded, 16);
+    OFFSET(wb_batch_encoding, first_error, 32);
+    OFFSET(wb_batch_encoding, length, 40);
+    OFFSET(wb_batch_encoding, tokens, 48);
+
     CHECK(sizeof(wb_snapshot) == 120 && WB_SNAPSHOT_SIZE_V1 == 120);
     OFFSET(wb_snapshot, requests, 16);
     OFFSET(wb_snapshot, latency_p50_ns, 80);

@@ -114,7 +114,7 @@ static void in_a_batch(wb_engine *engine, wb_model *model, wb_schema *schema, do
     CHECK_STATUS(WB_OK, wb_batch_set_output(batch, 1, logit, sizeof *logit, E));
     for (declined = 0; declined < 2; ++declined) {
         CHECK_STATUS(declined ? WB_OK_PARTIAL : WB_OK_FALLBACK,
-                     wb_model_score_batch(model, batch, WB_NO_DEADLINE, declined ? call : NULL, E));
+                     wb_model_score_batch(NULL, model, batch, WB_NO_DEADLINE, declined ? call : NULL, E));
         for (i = 0; i < kCount; ++i) {
             if (kCases[i].message[0] == 0) {
                 wb_result result = WB_RESULT_INIT;

@@ -89,9 +89,9 @@ static void swaps(wb_engine *engine, char **argv) {
     CHECK_STATUS(WB_OK, wb_batch_reset(batch, 1, E));
     CHECK_STATUS(WB_OK, wb_batch_set_rows(batch, row, 0, E));
     CHECK_STATUS(WB_OK, wb_batch_set_result(batch, WB_COLUMN_SCORE, &out, 8, E));
-    CHECK_STATUS(WB_OK, wb_slot_score_batch(slot, batch, WB_NO_DEADLINE, NULL, E));
+    CHECK_STATUS(WB_OK, wb_slot_score_batch(NULL, slot, batch, WB_NO_DEADLINE, NULL, E));
     CHECK_NEAR(v1, out);
-    CHECK_STATUS(WB_SCHEMA_MISMATCH, wb_model_score_batch(model, batch, WB_NO_DEADLINE, NULL, E));
+    CHECK_STATUS(WB_SCHEMA_MISMATCH, wb_model_score_batch(NULL, model, batch, WB_NO_DEADLINE, NULL, E));
     CHECK_STATUS(WB_OK, wb_slot_rollback(slot, E));
     CHECK_NEAR(v2, score(slot, row));
     CHECK_NEAR(v2, score(slot, extra_row));

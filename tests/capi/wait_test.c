@@ -62,7 +62,7 @@ int main(int argc, char **argv) {
         if (status == WB_OK) ++ours;
         if (status == WB_WOULD_WAIT) ++rows_waited;
         CHECK_STATUS(WB_OK, wb_batch_set_result(batch, WB_COLUMN_SCORE, scores, sizeof *scores, E));
-        status = wb_model_score_batch(model, batch, WB_NO_DEADLINE, call, E);
+        status = wb_model_score_batch(NULL, model, batch, WB_NO_DEADLINE, call, E);
         CHECK(status == WB_OK || status == WB_WOULD_WAIT);
         if (status == WB_OK) CHECK_NEAR(fixture_score(1250, 0, 1, 0, 0), scores[2]);
         if (status == WB_OK) ++ours;
@@ -73,9 +73,9 @@ int main(int argc, char **argv) {
     CHECK(requests(engine) == answered + ours);
 
     /* nobody else: always an answer; and a call that may wait again */
-    CHECK_STATUS(WB_OK, wb_model_score_batch(model, batch, WB_NO_DEADLINE, call, E));
+    CHECK_STATUS(WB_OK, wb_model_score_batch(NULL, model, batch, WB_NO_DEADLINE, call, E));
     CHECK_STATUS(WB_OK, wb_call_set_wait(call, 1, E));
-    CHECK_STATUS(WB_OK, wb_model_score_batch(model, batch, WB_NO_DEADLINE, call, E));
+    CHECK_STATUS(WB_OK, wb_model_score_batch(NULL, model, batch, WB_NO_DEADLINE, call, E));
     wb_call_free(call);
     wb_batch_free(batch);
     wb_schema_free(schema);

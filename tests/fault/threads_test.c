@@ -24,7 +24,7 @@ static void *share_a_row(void *argument) {
     for (i = 0; i < kRounds; ++i) {
         int32_t status = wb_model_score(&result, model, shared_row, WB_NO_DEADLINE, NULL, NULL);
         atomic_fetch_add(status == WB_OK ? &answered : status == WB_BUSY ? &busy : &wrong, 1);
-        status = wb_model_score_batch(model, shared_batch, WB_NO_DEADLINE, NULL, NULL);
+        status = wb_model_score_batch(NULL, model, shared_batch, WB_NO_DEADLINE, NULL, NULL);
         atomic_fetch_add(status == WB_OK ? &answered : status == WB_BUSY ? &busy : &wrong, 1);
     }
     return NULL;

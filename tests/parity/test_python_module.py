@@ -74,6 +74,50 @@ def test_forms_of_a_column(mlp):
             assert np.array_equal(mlp.score({**columns, name: value})["score"], expected), (name, type(value))
 
 
+def test_more_rows_than_run_together(mlp):
+    columns = columns_of(mlp)
+    many = 10_000
+    repeated = {name: column[np.arange(many) % ROWS] for name, column in columns.items()}
+    scores = mlp.score(repeated)
+    assert mlp.info()["limits"]["rows"] < many
+    assert np.array_equal(scores["score"], np.resize(mlp.score(columns)["score"], many))
+    assert scores.result["rows"] == scores.result["scored"] == many and scores.result["backend"] == "native"
+
+
+def test_result_tells_of_refused_rows(mlp):
+    amounts = columns_of(mlp)["amount_minor"].copy()
+    amounts[[7, 9]] = -1
+    result = mlp.score({**columns_of(mlp), "amount_minor": amounts}).result
+    assert (result["scored"], result["invalid"], result["first_error"]) == (ROWS - 2, 2, 7)
+    assert result["status"] == 2 and result["fallbacks"] == result["failed"] == 0
+
+
+def test_numbers_are_converted_by_the_library(mlp):
+    columns = columns_of(mlp)
+    unsigned = columns["card_count_7d"].astype(np.uint64)
+    unsigned[3] = 2**64 - 1  # numpy's own conversion wraps to -1
+    found = mlp.score({**columns, "card_count_7d": unsigned})
+    assert found["status"][3] == -1 and (np.delete(found["status"], 3) == 0).all()
+
+
+def test_encode_pads_to_the_longest_row(transformer):
+    rows = [{name: column[i] for name, column in sequences_of(transformer).items()} for i in range(8)]
+    alone = [transformer.encode_row(row) for row in rows]
+    for k, tensor in enumerate(transformer.encode(rows)):
+        assert tensor.shape[0] == 8
+        for i in range(8):
+            own = alone[i][k][0]
+            inside = tuple(slice(size) for size in own.shape)
+            assert np.array_equal(tensor[i][inside], own)
+            padded = tensor[i].copy()
+            padded[inside] = 0
+            assert not padded.any()
+    rows[5] = {**rows[5], "country": None}
+    with pytest.raises(weighbridge.Error) as refused:
+        transformer.encode(rows)
+    assert refused.value.row == 5
+
+
 def test_one_value_serves_all_rows(mlp):
     columns = columns_of(mlp)
     same = mlp.score({**columns, "amount_minor": np.int64(5000)})["score"]

@@ -115,7 +115,7 @@ def test_python_rows(case, model):
 
 
 def test_encode_is_what_training_saw(case, model):
-    """wb_model_encode and encoders.py: integers are equal, float32 differ by at most one place."""
+    """wb_batch_encode and encoders.py: integers are equal, float32 differ by at most one place."""
     found = model.encode(case.rows)
     for tensor, ours, theirs in zip(case.manifest["tensors"], found, case.tensors):
         assert ours.dtype == theirs.dtype and ours.shape == theirs.shape, tensor["name"]

@@ -23,7 +23,7 @@ void score(const weighbridge::Model &model, weighbridge::Batch &batch, const std
         rows.push_back(row);
     }
     batch.rows(rows).value();
-    if (int32_t status = model.score(batch).value(); status != WB_OK)
+    if (int32_t status = model.score(batch).value().status; status != WB_OK)
         throw weighbridge::Exception({status, "a row has no score of the model"});
     for (size_t i = 0; i < lines.size(); ++i)
         std::printf("%.17g %.17g %d\n", batch.scores()[i], batch.probabilities()[i],

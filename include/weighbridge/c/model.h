@@ -66,10 +66,6 @@ WB_API int32_t wb_model_schema(wb_schema **out, wb_model *model, wb_error *err);
  *  Buffer rule as wb_system_info. Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_model_info(char *out, size_t capacity, size_t *needed, wb_model *model, wb_error *err);
 
-/** wb_schema_encode with the model's schema. Thread-safe, one thread at a time per row. @since 0.1, unstable */
-WB_API int32_t wb_model_encode(wb_tensor_info *out, wb_model *model, void *row, uint32_t index, void *buffer,
-                               size_t capacity, wb_error *err);
-
 /** Scores one payment and waits for the result.
  *  @param out          caller's struct with struct_size set; untouched on error
  *  @param row          a row of the model's schema; busy during the call
@@ -86,15 +82,18 @@ WB_API int32_t wb_model_encode(wb_tensor_info *out, wb_model *model, void *row, 
 WB_API int32_t wb_model_score(wb_result *out, wb_model *model, void *row, int64_t deadline_ns, wb_call *call,
                               wb_error *err);
 
-/** Scores the rows of a batch and writes the columns that were set on it (batch.h). A row that cannot be scored gets
- *  its own code; the others are answered all the same.
+/** Scores the rows of a batch's window and writes the columns that were set on it (batch.h). A row that cannot be
+ *  scored gets its own code; the others are answered all the same.
+ *  @param out    what became of them; struct_size set, or NULL. Written once the call works on the rows, also where it
+ *                ends with an error; untouched before
  *  @param batch  made for the model's schema; busy during the call
  *  @param call   priority, cancel token, whether fallbacks are accepted; its output buffers are not used
- *  @return WB_OK (also for zero rows); WB_OK_FALLBACK (some rows were answered by the fallback); WB_OK_PARTIAL (some
- *          rows have an error code; err, if given, tells of the first); else as wb_model_score
- *  Thread-safe, one thread at a time per batch. @since 0.1, unstable */
-WB_API int32_t wb_model_score_batch(wb_model *model, wb_batch *batch, int64_t deadline_ns, wb_call *call,
-                                    wb_error *err);
+ *  @return WB_OK (also for an empty window); WB_OK_FALLBACK (some rows were answered by the fallback); WB_OK_PARTIAL
+ *          (some rows have an error code; err, if given, tells of the first, and out of fallbacks); else as
+ *          wb_model_score
+ *  Thread-safe, one thread at a time per batch. @since 0.1, with `out` since 0.2, unstable */
+WB_API int32_t wb_model_score_batch(wb_batch_result *out, wb_model *model, wb_batch *batch, int64_t deadline_ns,
+                                    wb_call *call, wb_error *err);
 
 #ifdef __cplusplus
 }

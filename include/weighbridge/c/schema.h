@@ -55,7 +55,7 @@ typedef struct wb_schema_info {
     uint32_t tensor_count;     /**< number of forward's arguments */
     uint32_t output_count;     /**< number of outputs */
     uint32_t max_length;       /**< longest sequence accepted, 0 where there are none */
-    uint32_t max_rows;         /**< most rows accepted in one batch */
+    uint32_t max_rows;         /**< most rows of a batch that the model runs together */
     uint32_t least_length;     /**< shortest sequence that the model takes; a row of a shorter one gets the bundle's
                                 *   fallback (WB_REASON_SHORT), or WB_INVALID_INPUT where shorter_is_error is 1 */
     uint32_t shorter_is_error; /**< 0 or 1 */
@@ -133,7 +133,8 @@ WB_API int32_t wb_schema_tensor(wb_tensor_info *out, wb_schema *schema, uint32_t
 /** Output `index` in [0, output_count): dtype float32, shape [-1, ...]. Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_schema_output(wb_tensor_info *out, wb_schema *schema, uint32_t index, wb_error *err);
 
-/** Encodes one row into tensor `index`, exactly as scoring does: training and serving share this code.
+/** Encodes one row into tensor `index`, exactly as scoring does. For many rows or tensors wb_batch_encode encodes each
+ *  row once.
  *  @param out       receives dtype, actual shape (batch is 1) and bytes; struct_size set
  *  @param row       a row of this schema; see row.h
  *  @param buffer    receives the tensor, row-major; may be NULL with capacity 0

@@ -48,8 +48,10 @@ WB_API int32_t wb_slot_model(wb_model **out, wb_slot *slot, wb_error *err);
 WB_API int32_t wb_slot_score(wb_result *out, wb_slot *slot, void *row, int64_t deadline_ns, wb_call *call,
                              wb_error *err);
 
-/** Scores a batch with the serving model; as wb_model_score_batch. Thread-safe. @since 0.1, unstable */
-WB_API int32_t wb_slot_score_batch(wb_slot *slot, wb_batch *batch, int64_t deadline_ns, wb_call *call, wb_error *err);
+/** Scores a batch with the serving model; as wb_model_score_batch. Thread-safe. @since 0.1, with `out` since 0.2,
+ *  unstable */
+WB_API int32_t wb_slot_score_batch(wb_batch_result *out, wb_slot *slot, wb_batch *batch, int64_t deadline_ns,
+                                   wb_call *call, wb_error *err);
 
 #ifdef __cplusplus
 }

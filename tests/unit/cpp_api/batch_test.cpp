@@ -28,7 +28,7 @@ TEST_CASE("structs as columns score as they do one by one, to the bit") {
     auto all = payments();
     Batch batch = Batch::create(model.schema()).value();
     CHECK(binding.fill(batch, all));
-    CHECK(model.score(batch).value() == WB_OK);
+    CHECK(model.score(batch).value().status == WB_OK);
     for (size_t i = 0; i < all.size(); ++i) {
         auto one = model.score(binding, all[i]).value();
         CHECK(batch.scores()[i] == one.score);
@@ -49,8 +49,8 @@ TEST_CASE("rows score as columns do") {
     Batch by_rows = Batch::create(model.schema()).value(), by_columns = Batch::create(model.schema()).value();
     CHECK(by_rows.rows(rows));
     CHECK(binding.fill(by_columns, all));
-    CHECK(model.score(by_rows).value() == WB_OK);
-    CHECK(model.score(by_columns).value() == WB_OK);
+    CHECK(model.score(by_rows).value().status == WB_OK);
+    CHECK(model.score(by_columns).value().status == WB_OK);
     CHECK(std::equal(by_rows.scores().begin(), by_rows.scores().end(), by_columns.scores().begin()));
 }
 
@@ -62,7 +62,16 @@ TEST_CASE("one wrong row does not spoil the others") {
     all[3].amount_minor = -1;
     Batch batch = Batch::create(model.schema()).value();
     CHECK(binding.fill(batch, all));
-    CHECK(model.score(batch).value() == WB_OK_PARTIAL);
+    CHECK(model.score(batch).value().status == WB_OK_PARTIAL);
+    auto result = model.score(batch).value();
+    CHECK(result.is_partial());
+    CHECK(result.rows == 37);
+    CHECK(result.scored == 36);
+    CHECK(result.invalid == 1);
+    CHECK(result.first_error == 3);
+    CHECK(result.fallbacks == 0);
+    CHECK(result.backend == WB_BACKEND_NATIVE);
+    CHECK(result.bundle_version() == "1.0.0");
     CHECK(batch.statuses()[3] == WB_INVALID_INPUT);
     CHECK(std::isnan(batch.scores()[3]));
     CHECK(batch.blamed()[3] == 0);
@@ -84,7 +93,7 @@ TEST_CASE("a stride of zero shares a value among all rows") {
     CHECK(batch.column(1, ages, sizeof(float)));
     CHECK(batch.column(2, &country, 0));
     CHECK(batch.column(3, &online, 0));
-    CHECK(model.score(batch).value() == WB_OK);
+    CHECK(model.score(batch).value().status == WB_OK);
     for (size_t i = 0; i < 3; ++i)
         CHECK(batch.scores()[i] == Approx(expected(1250, static_cast<double>(i), france, true)).margin(1e-6));
 }
@@ -97,7 +106,7 @@ TEST_CASE("a batch is used again, smaller, larger and empty") {
     Batch batch = Batch::create(model.schema()).value();
     for (size_t size : {5u, 37u, 0u, 1u}) {
         CHECK(binding.fill(batch, std::span(all).first(size)));
-        CHECK(model.score(batch).value() == WB_OK);
+        CHECK(model.score(batch).value().status == WB_OK);
         REQUIRE(batch.scores().size() == size);
         for (size_t i = 0; i < size; ++i) CHECK(batch.scores()[i] == model.score(binding, all[i]).value().score);
     }
@@ -129,5 +138,102 @@ TEST_CASE("columns are checked") {
           WB_INVALID_INPUT);
     CHECK(batch.column("no_such", std::span<const Payment>(all), &Payment::online).error().code == WB_NOT_FOUND);
     CHECK(batch.column(99, std::span<const Payment>(all), &Payment::online).error().code == WB_INVALID_ARGUMENT);
-    CHECK(batch.reset(1 << 30).error().code == WB_INVALID_ARGUMENT);
+    CHECK(batch.reset(size_t{1} << 60).error().code == WB_INVALID_ARGUMENT);
+    CHECK(batch.reset(SIZE_MAX).error().code == WB_INVALID_ARGUMENT);
+    CHECK(batch.size() == all.size());
+}
+
+TEST_CASE("windows score parts of a batch, and copies share its results") {
+    Engine e = engine();
+    Model model = Model::load(e, bundle()).value();
+    auto binding = bind(model.schema());
+    auto all = payments();
+    Batch batch = Batch::create(model.schema()).value();
+    CHECK(binding.fill(batch, all));
+    CHECK(model.score(batch).value().status == WB_OK);
+    const std::vector<double> wanted(batch.scores().begin(), batch.scores().end());
+    Batch again = Batch::create(model.schema()).value();
+    CHECK(binding.fill(again, all));
+    Batch copy = again.copy().value();
+    CHECK(again.window(0, 20));
+    CHECK(copy.window(20, all.size() - 20));
+    CHECK(copy.window(30, 8).error().code == WB_INVALID_ARGUMENT);
+    CHECK(model.score(again).value().status == WB_OK);
+    CHECK(again.statuses()[20] == 0);
+    CHECK(again.scores()[20] == 0);  // as it was made
+    CHECK(model.score(copy).value().status == WB_OK);
+    CHECK(std::equal(wanted.begin(), wanted.end(), again.scores().begin()));
+    CHECK(again.scores().data() == copy.scores().data());
+    // One is reset, the other keeps its columns and its results.
+    CHECK(again.reset(1));
+    CHECK(again.scores().data() != copy.scores().data());
+    CHECK(copy.window(0, all.size()));
+    CHECK(model.score(copy).value().status == WB_OK);
+    CHECK(std::equal(wanted.begin(), wanted.end(), copy.scores().begin()));
+}
+
+TEST_CASE("numbers of structs are read where they are, whatever their width") {
+    struct Narrow {
+        int32_t amount = 0;
+        short age = 0;
+        std::string country = "FR";
+        bool online = true;
+    };
+    Engine e = engine();
+    Model model = Model::load(e, bundle()).value();
+    std::vector<Narrow> all(3);
+    Batch batch = Batch::create(model.schema()).value();
+    std::span<const Narrow> structs = all;
+    CHECK(batch.reset(3));
+    CHECK(batch.column("amount_minor", structs, &Narrow::amount));
+    CHECK(batch.column("age_days", structs, &Narrow::age));
+    CHECK(batch.column("country", structs, &Narrow::country));
+    CHECK(batch.column("online", structs, &Narrow::online));
+    for (size_t i = 0; i < 3; ++i) {  // after the columns were set
+        all[i].amount = 1000 * static_cast<int32_t>(i + 1);
+        all[i].age = static_cast<short>(i);
+    }
+    CHECK(model.score(batch).value().status == WB_OK);
+    for (size_t i = 0; i < 3; ++i)
+        CHECK(batch.scores()[i] == Approx(expected(all[i].amount, static_cast<double>(i), france, true)).margin(1e-6));
+    const double amounts[3] = {100, 200.5, 300};
+    CHECK(batch.column_as(0, WB_ELEMENT_FLOAT64, amounts, sizeof(double)));
+    CHECK(model.score(batch).value().status == WB_OK_PARTIAL);
+    CHECK(batch.statuses()[1] == WB_INVALID_INPUT);
+    CHECK(batch.column_as(2, WB_ELEMENT_FLOAT64, amounts, sizeof(double)).error().code == WB_INVALID_ARGUMENT);
+}
+
+TEST_CASE("a window becomes tensors, refused rows zeros") {
+    Schema schema = Schema::load(bundle()).value();
+    auto binding = bind(schema);
+    auto all = payments();
+    all[3].amount_minor = -1;
+    Batch batch = Batch::create(schema).value();
+    CHECK(binding.fill(batch, all));
+    CHECK(batch.window(2, 10));
+    std::vector<float> numbers(10 * 3, 77);
+    std::vector<int64_t> countries(10, 77);
+    CHECK(batch.tensor(0, numbers.data(), numbers.size() * sizeof(float)));
+    CHECK(batch.tensor(1, countries.data(), countries.size() * sizeof(int64_t)));
+    auto encoding = batch.encode().value();
+    CHECK(encoding.is_partial());
+    CHECK(encoding.encoded == 9);
+    CHECK(encoding.first_error == 3);
+    CHECK(batch.statuses()[3] == WB_INVALID_INPUT);
+    CHECK(batch.statuses()[2] == WB_OK);
+    for (size_t i = 0; i < 10; ++i) {
+        if (i == 1) {
+            CHECK(countries[i] == 0);
+            CHECK((numbers[i * 3] == 0 && numbers[i * 3 + 1] == 0 && numbers[i * 3 + 2] == 0));
+            continue;
+        }
+        Tensor alone = binding.fill(all[i + 2]).value()->encode(0).value();
+        CHECK(std::memcmp(alone.data.data(), &numbers[i * 3], 3 * sizeof(float)) == 0);
+    }
+    CHECK(batch.tensor(0, numbers.data(), 8));
+    CHECK(batch.encode().error().code == WB_BUFFER_TOO_SMALL);
+    CHECK(batch.tensor(0, nullptr, 0));
+    CHECK(batch.encode());
+    uint8_t mask[10];
+    CHECK(batch.tensor(0, numbers.data(), 120, mask).error().code == WB_INVALID_ARGUMENT);
 }

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "engine/engine.hpp"
+#include "support/batch_counts.hpp"
 #include "support/catch.hpp"
 #include "support/fake_backend.hpp"
 #include "support/fixture.hpp"
@@ -70,7 +71,12 @@ struct Served {
     Status score_batch(bool accept_fallback) {
         Service service;
         service.accept_fallback = accept_fallback;
-        return engine->score_batch(target, batch, service, first);
+        std::optional<wb_batch_result> counted;
+        const Status whole = engine->score_batch(target, batch, service, first, counted);
+        REQUIRE(counted);
+        CHECK(counted->status == whole.code);
+        require_counts(*counted, status);
+        return whole;
     }
 
     Status score_row(float value, bool accept_fallback) {

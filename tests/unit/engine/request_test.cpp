@@ -3,6 +3,7 @@
 #include <cmath>
 #include <thread>
 
+#include "support/batch_counts.hpp"
 #include "support/fake_engine.hpp"
 #include "support/fixture.hpp"
 
@@ -52,7 +53,10 @@ struct Served {
         REQUIRE(batch.set_result(WB_COLUMN_SCORE, scores, sizeof *scores).ok());
         REQUIRE(batch.set_result(WB_COLUMN_REASON, reasons, sizeof *reasons).ok());
         REQUIRE(batch.set_result(WB_COLUMN_STATUS, codes, sizeof *codes).ok());
-        return hall.engine->score_batch(target, batch, service, first);
+        std::optional<wb_batch_result> counted;
+        Status status = hall.engine->score_batch(target, batch, service, first, counted);
+        if (counted) weighbridge::test::require_counts(*counted, codes);
+        return status;
     }
     std::string version() const { return result.version; }
 

@@ -8,6 +8,7 @@
 #include "backend/reference/reference.hpp"
 #include "engine/engine.hpp"
 #include "feature/row.hpp"
+#include "support/batch_counts.hpp"
 #include "support/catch.hpp"
 #include "support/fake_backend.hpp"
 #include "support/graphs.hpp"
@@ -45,6 +46,7 @@ struct BatchAnswer {
     std::vector<double> score;
     std::vector<int32_t> status, reason, feature;
     Status whole, first;
+    std::optional<wb_batch_result> result;
 };
 
 struct Served {
@@ -104,7 +106,10 @@ struct Served {
         REQUIRE(batch.set_result(WB_COLUMN_STATUS, answer.status.data(), 4).ok());
         REQUIRE(batch.set_result(WB_COLUMN_REASON, answer.reason.data(), 4).ok());
         REQUIRE(batch.set_result(WB_COLUMN_FEATURE, answer.feature.data(), 4).ok());
-        answer.whole = engine->score_batch(target, batch, service, answer.first);
+        answer.whole = engine->score_batch(target, batch, service, answer.first, answer.result);
+        REQUIRE(answer.result);
+        CHECK(answer.result->status == answer.whole.code);
+        require_counts(*answer.result, answer.status);
         return answer;
     }
 
@@ -186,7 +191,8 @@ TEST_CASE("a row that is short and wrong besides is refused for what is wrong, a
         REQUIRE(batch.set_result(WB_COLUMN_STATUS, status, 4).ok());
         REQUIRE(batch.set_result(WB_COLUMN_FEATURE, feature, 4).ok());
         Status first;
-        CHECK(served.engine->score_batch(served.target, batch, {}, first).code == WB_OK_PARTIAL);
+        std::optional<wb_batch_result> result;
+        CHECK(served.engine->score_batch(served.target, batch, {}, first, result).code == WB_OK_PARTIAL);
         CHECK(first.row == 1);
         CHECK((status[0] == WB_OK_FALLBACK && status[1] == WB_INVALID_INPUT && status[2] == WB_OK));
         CHECK((feature[0] == -1 && feature[1] == 0 && feature[2] == -1));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One value in every form that can write it, and one answer: JSON, rows, and Arrow columns of every width.
-// tests/cli/test_values.py does the same for CSV.
+// One value in every form that can write it, and one answer: JSON, rows, and columns of every width, by themselves and
+// as Arrow arrays. tests/cli/test_values.py does the same for CSV.
 #include <cmath>
 
 #include "feature/columns.hpp"
@@ -25,6 +25,17 @@ Column bit(bool value) {
     auto made = std::make_unique<Arrow>("b", 1);
     made->no_buffer().bits(value ? "1" : "0");
     return made;
+}
+
+// The element type of a column that holds what an Arrow array of this format does; none for times of a unit.
+std::optional<int32_t> element_of(std::string_view format) {
+    constexpr std::pair<char, int32_t> kElements[] = {
+        {'b', WB_ELEMENT_BOOL},   {'c', WB_ELEMENT_INT8},    {'C', WB_ELEMENT_UINT8},   {'s', WB_ELEMENT_INT16},
+        {'S', WB_ELEMENT_UINT16}, {'i', WB_ELEMENT_INT32},   {'I', WB_ELEMENT_UINT32},  {'l', WB_ELEMENT_INT64},
+        {'L', WB_ELEMENT_UINT64}, {'e', WB_ELEMENT_FLOAT16}, {'f', WB_ELEMENT_FLOAT32}, {'g', WB_ELEMENT_FLOAT64}};
+    for (auto [letter, element] : kElements)
+        if (format == std::string_view(&letter, 1)) return element;
+    return std::nullopt;
 }
 
 template <class... Columns>
@@ -58,6 +69,14 @@ struct OneFeature {
         return status.ok() ? encode(columns) : std::nan("");
     }
 
+    // The array's memory as a column of that element type; a bit as the byte that it is the first bit of.
+    double strided(const Arrow &array, int32_t element) {
+        Columns columns(std::shared_ptr<const Schema>(&alone.encoder->schema(), [](const Schema *) {}));
+        columns.reset(1);
+        status = columns.set_column(0, array.array.buffers[1], 8, nullptr, 0, element);
+        return status.ok() ? encode(columns) : std::nan("");
+    }
+
     [[gnu::noinline]] void all(double wanted, const std::vector<std::string> &texts,
                                const std::vector<Column> &columns) {
         const auto same = [&](double got) {
@@ -74,6 +93,11 @@ struct OneFeature {
             const double got = arrow(*column);
             INFO(got << " " << status.message);
             CHECK(same(got));
+            const auto element = element_of(column->type.format);
+            if (!element) continue;
+            const double alone_got = strided(*column, *element);
+            INFO("element " << *element << " " << alone_got << " " << status.message);
+            CHECK(same(alone_got));
         }
     }
     void none(const std::vector<std::string> &texts, const std::vector<Column> &columns) {

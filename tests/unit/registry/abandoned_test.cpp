@@ -47,7 +47,8 @@ struct Served {
         Service service;
         service.deadline_ns = deadline_ns;
         Status first;
-        return hall.engine->score_batch(target, batch, service, first);
+        std::optional<wb_batch_result> counted;
+        return hall.engine->score_batch(target, batch, service, first, counted);
     }
 
     FakeControl control;

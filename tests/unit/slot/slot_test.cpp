@@ -63,7 +63,8 @@ struct Served {
             REQUIRE(batch.set_column(*made_for->schema()->find(name), column, sizeof(float), nullptr).ok());
         REQUIRE(batch.set_result(WB_COLUMN_SCORE, scores, sizeof *scores).ok());
         Status none;
-        return hall.engine->score_batch(*hall.engine->target(*slot), batch, {}, none);
+        std::optional<wb_batch_result> counted;
+        return hall.engine->score_batch(*hall.engine->target(*slot), batch, {}, none, counted);
     }
 
     FakeControl first_control, second_control;
