@@ -35,6 +35,7 @@ wb_test_program(unit_tests
         "${PROJECT_SOURCE_DIR}/lib/cli/report.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/spelling.cpp"
         "${PROJECT_SOURCE_DIR}/lib/cli/report_json.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/report_tables.cpp"
         "${PROJECT_SOURCE_DIR}/lib/cli/table.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/text.cpp"
+        "${PROJECT_SOURCE_DIR}/capi/src/names.cpp"
         "${WEIGHBRIDGE_TESTS}/support/fixture.cpp" "${WEIGHBRIDGE_TESTS}/support/fixture_plan.cpp"
         "${WEIGHBRIDGE_TESTS}/support/random_graph.cpp" "${WEIGHBRIDGE_TESTS}/support/graph_runs.cpp"
     LIBRARIES test_main weighbridge_core nlohmann_json::nlohmann_json)

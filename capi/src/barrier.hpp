@@ -13,6 +13,10 @@
 
 namespace weighbridge::capi {
 
+inline lib::Status out_of_range(const char *what, size_t count, uint32_t index) {
+    return lib::Status::failure(WB_INVALID_ARGUMENT, "{}: expected an index below {}, got {}", what, count, index);
+}
+
 // Whether a caller's struct_size is one that its function takes; `least` is the size of the struct's first version.
 inline bool is_struct_size(uint32_t size, size_t least) { return size >= least && size <= WB_STRUCT_SIZE_LIMIT; }
 

@@ -91,7 +91,7 @@ class CallUse {
     lib::Status status_;
 };
 
-// A WB_BACKEND_* as engines_allowed and reports name it.
+// wb_backend_name.
 const char *backend_name(int32_t backend);
 
 // The caller's options, or the defaults for NULL.

@@ -12,10 +12,6 @@ using lib::Status;
 namespace weighbridge::capi {
 namespace {
 
-Status out_of_range(const char *what, size_t count, uint32_t index) {
-    return Status::failure(WB_INVALID_ARGUMENT, "{}: expected an index below {}, got {}", what, count, index);
-}
-
 wb_tensor_info describe(const std::string &name, lib::DType dtype, const lib::Shape &shape) {
     wb_tensor_info info{};
     info.dtype = static_cast<int32_t>(dtype);
@@ -85,27 +81,10 @@ int32_t wb_schema_describe(wb_schema_info *out, wb_schema *schema, wb_error *err
         info.least_length = static_cast<uint32_t>(bundle.encoder().limits().least_length);
         info.shorter_is_error = bundle.encoder().limits().shorter == lib::Shorter::error;
         info.max_rows = static_cast<uint32_t>(bundle.encoder().limits().rows);
+        info.band_count = static_cast<uint32_t>(bundle.primary().bands.size());
+        info.primary_output = static_cast<uint32_t>(&bundle.primary() - bundle.manifest().outputs.data());
+        info.primary_class = static_cast<uint32_t>(bundle.primary().class_index);
         return capi::fill_struct(out, info, WB_SCHEMA_INFO_SIZE_V1);
-    });
-}
-
-int32_t wb_schema_feature(wb_feature_info *out, wb_schema *schema, uint32_t index, wb_error *err) {
-    return capi::barrier(err, [&] {
-        capi::Pinned<capi::SchemaObject> object(Kind::schema, schema);
-        if (!object) return object.status();
-        const auto &features = object->bundle->schema()->features();
-        if (index >= features.size()) return capi::out_of_range("feature", features.size(), index);
-        const lib::Feature &feature = features[index];
-        wb_feature_info info{};
-        info.type = static_cast<int32_t>(feature.type);
-        info.is_sequence = feature.sequence;
-        info.required = !feature.missing;
-        info.is_private = !feature.privacy.empty();
-        info.offset = feature.offset;
-        info.money_exponent = feature.money_exponent;
-        info.ticks_per_second = feature.ticks_per_second;
-        capi::copy_text(info.name, feature.name);
-        return capi::fill_struct(out, info, WB_FEATURE_INFO_SIZE_V1);
     });
 }
 

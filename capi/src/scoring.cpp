@@ -8,11 +8,6 @@ namespace weighbridge::capi {
 
 using lib::Status;
 
-const char *backend_name(int32_t backend) {
-    static constexpr const char *kNames[] = {"none", "reference", "native", "torch", "torchscript"};
-    return kNames[backend];
-}
-
 Status read_load_options(wb_load_options *options, lib::LoadOptions &chosen) {
     if (!options) return Status();
     Pinned<LoadOptionsObject> object(Kind::load_options, options);

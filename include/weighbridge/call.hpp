@@ -22,37 +22,14 @@ struct Result : wb_result {
     std::string_view bundle_version() const noexcept { return version; }
 };
 
-/// The name of a WB_BACKEND_*.
-inline const char *backend_name(int32_t backend) noexcept {
-    switch (backend) {
-        case WB_BACKEND_REFERENCE:
-            return "reference";
-        case WB_BACKEND_NATIVE:
-            return "native";
-        case WB_BACKEND_TORCH:
-            return "torch";
-        case WB_BACKEND_TORCHSCRIPT:
-            return "torchscript";
-        default:
-            return "none";
-    }
-}
+/// The name of a WB_BACKEND_*; "none" where no model ran, "?" for another number.
+inline const char *backend_name(int32_t backend) noexcept { return wb_backend_name(backend); }
 
-/// The name of a WB_REASON_*; "none" where a model answered.
-inline const char *reason_name(int32_t reason) noexcept {
-    switch (reason) {
-        case WB_REASON_DEADLINE:
-            return "deadline";
-        case WB_REASON_OVERLOAD:
-            return "overload";
-        case WB_REASON_BACKEND:
-            return "backend";
-        case WB_REASON_SHORT:
-            return "short";
-        default:
-            return "none";
-    }
-}
+/// The name of a WB_REASON_*; "none" where a model answered, "?" for another number.
+inline const char *reason_name(int32_t reason) noexcept { return wb_reason_name(reason); }
+
+/// The name of a WB_PRECISION_*; "none" where no model ran, "?" for another number.
+inline const char *precision_name(int32_t precision) noexcept { return wb_precision_name(precision); }
 
 /// A flag that another thread may set to end calls early. Move-only; set and clear are thread-safe, but not
 /// async-signal-safe.

@@ -110,6 +110,15 @@ class Model {
         });
     }
 
+    /// What was loaded and what runs it; c/model.h documents the members.
+    Expected<wb_model_description> describe() const {
+        wb_model_description out = {};
+        out.struct_size = sizeof out;
+        auto read = detail::done([&](wb_error *err) { return wb_model_describe(&out, get(), err); });
+        if (!read) return std::move(read).error();
+        return out;
+    }
+
     /// Scores one payment. wb_model_score lists the errors. A budget such as 2ms counts from this call.
     Expected<Result> score(Row &row, Deadline deadline = {}, const Call *call = nullptr) const {
         return detail::score_row([&](auto *out, auto... rest) { return wb_model_score(out, get(), rest...); },

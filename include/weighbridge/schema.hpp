@@ -71,10 +71,30 @@ class Schema {
     }
 
     /// Tensor `index` in [0, info().tensor_count), with symbolic sizes.
-    Expected<wb_tensor_info> tensor(uint32_t index) const { return describe(wb_schema_tensor, index); }
+    Expected<wb_tensor_info> tensor(uint32_t index) const { return describe<wb_tensor_info>(wb_schema_tensor, index); }
 
     /// Output `index` in [0, info().output_count).
-    Expected<wb_tensor_info> output(uint32_t index) const { return describe(wb_schema_output, index); }
+    Expected<wb_tensor_info> output(uint32_t index) const { return describe<wb_tensor_info>(wb_schema_output, index); }
+
+    /// The index of an output. WB_NOT_FOUND where there is none: the message lists near names.
+    Expected<uint32_t> find_output(std::string_view name) const {
+        uint32_t index = 0;
+        std::string text(name);
+        auto found =
+            detail::done([&](wb_error *err) { return wb_schema_find_output(&index, get(), text.c_str(), err); });
+        if (!found) return std::move(found).error();
+        return index;
+    }
+
+    /// Decision band `index` in [0, info().band_count); Result::band is this index.
+    Expected<wb_band_info> band(uint32_t index) const { return describe<wb_band_info>(wb_schema_band, index); }
+
+    /// What a missing text or category becomes; WB_NOT_FOUND where the feature has no such default.
+    Expected<std::string> default_text(uint32_t feature) const {
+        return detail::text_of([&](char *out, size_t capacity, size_t *needed, wb_error *err) {
+            return wb_schema_default_text(out, capacity, needed, get(), feature, err);
+        });
+    }
 
     /// The bytes of an empty row's fixed part; what rows are made from.
     std::span<const std::byte> empty_row() const noexcept { return shared_->empty; }
@@ -91,9 +111,9 @@ class Schema {
     };
     explicit Schema(std::shared_ptr<const Shared> shared) : shared_(std::move(shared)) {}
 
-    template <class Call>
-    Expected<wb_tensor_info> describe(Call call, uint32_t index) const {
-        wb_tensor_info info = {};
+    template <class Info, class Call>
+    Expected<Info> describe(Call call, uint32_t index) const {
+        Info info = {};
         info.struct_size = sizeof info;
         auto read = detail::done([&](wb_error *err) { return call(&info, get(), index, err); });
         if (!read) return std::move(read).error();
@@ -103,28 +123,9 @@ class Schema {
     std::shared_ptr<const Shared> shared_;
 };
 
-/// The name of a WB_TYPE_*, as a manifest has it.
+/// The name of a WB_TYPE_*, as messages have it.
 inline const char *type_name(int32_t type) noexcept {
-    switch (type) {
-        case WB_TYPE_FLOAT32:
-            return "float32";
-        case WB_TYPE_FLOAT64:
-            return "float64";
-        case WB_TYPE_INT64:
-            return "int64";
-        case WB_TYPE_BOOL:
-            return "bool";
-        case WB_TYPE_CATEGORY:
-            return "category";
-        case WB_TYPE_CODE:
-            return "category of int64 keys";
-        case WB_TYPE_TIMESTAMP:
-            return "timestamp";
-        case WB_TYPE_TEXT:
-            return "text";
-        default:
-            return "unknown type";
-    }
+    return type == WB_TYPE_CODE ? "category of int64 keys" : wb_type_name(type);
 }
 
 /// "int64", "sequence of int64".

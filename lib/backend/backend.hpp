@@ -52,6 +52,7 @@ class Program {
     virtual int64_t tile_rows() const = 0;
     virtual Expected<std::unique_ptr<Executor>> make_executor(int context, int64_t tile_rows) const = 0;
     virtual int64_t executor_bytes(int64_t tile_rows) const = 0;
+    virtual int64_t weight_bytes() const { return 0; }  // that all contexts share; 0: not known
 };
 
 // Makes programs. One object per engine and backend.

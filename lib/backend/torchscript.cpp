@@ -190,6 +190,10 @@ class TorchscriptProgram final : public Program {
     int32_t numerics() const override { return 0; }
     int64_t tile_rows() const override { return tile_rows_of(*bundle_); }
     int64_t executor_bytes(int64_t tile_rows) const override { return output_bytes(*bundle_, tile_rows); }
+    int64_t weight_bytes() const override {  // LibTorch keeps them: as many as the file has, roughly
+        const Bytes *module = bundle_->file("model.ts");
+        return module ? static_cast<int64_t>(module->size()) : 0;
+    }
 
     Expected<std::unique_ptr<Executor>> make_executor(int context, int64_t tile_rows) const override {
         if (context < 0 || static_cast<size_t>(context) >= threads_->contexts.size())

@@ -10,6 +10,7 @@
 
 #include "cli/metrics.hpp"
 #include "cli/records.hpp"
+#include "weighbridge/c/call.h"
 
 namespace weighbridge::cli {
 
@@ -26,10 +27,10 @@ struct Chunk {
     std::string output, rejects;  // to be written
     uint64_t rows = 0, scored = 0, rejected = 0;
     LongestRecord longest;
-    uint64_t fallbacks[5] = {};     // by WB_REASON_*
-    uint64_t backends[5] = {};      // by WB_BACKEND_*
-    std::vector<uint64_t> with_id;  // rows by --id that have a text there
-    std::vector<uint64_t> bands;    // rows by band
+    uint64_t fallbacks[WB_REASON_SHORT + 1] = {};  // by WB_REASON_*
+    uint64_t backends[WB_BACKEND_FAKE + 1] = {};   // by WB_BACKEND_*
+    std::vector<uint64_t> with_id;                 // rows by --id that have a text there
+    std::vector<uint64_t> bands;                   // rows by band
     std::vector<uint64_t> band_frauds;
     std::vector<int64_t> latencies_ns;  // of calls
     uint64_t with_label = 0;            // scored rows

@@ -19,9 +19,9 @@ inline constexpr double alert_share = 0.005;
 struct Summary {
     uint64_t rows = 0, scored = 0, rejected = 0;
     LongestRecord longest;
-    std::array<uint64_t, 5> fallbacks = {};  // by WB_REASON_*
-    std::array<uint64_t, 5> backends = {};   // by WB_BACKEND_*
-    std::vector<uint64_t> with_id;           // rows by --id that have a text there
+    std::array<uint64_t, WB_REASON_SHORT + 1> fallbacks = {};  // by WB_REASON_*
+    std::array<uint64_t, WB_BACKEND_FAKE + 1> backends = {};   // by WB_BACKEND_*
+    std::vector<uint64_t> with_id;                             // rows by --id that have a text there
     std::vector<uint64_t> bands, band_frauds;
     Latencies latencies;
     uint64_t with_label = 0;         // of the scored rows

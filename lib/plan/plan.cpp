@@ -100,6 +100,13 @@ int64_t Plan::weight_bytes(int32_t precision) const {
     return bytes;
 }
 
+int64_t Plan::bytes(int32_t precision) const {
+    int64_t bytes = weight_bytes(precision);
+    for (const Constant &constant : graph_.constants())
+        if (constant.data) bytes += constant.elements() * static_cast<int64_t>(size_of(constant.dtype));
+    return bytes;
+}
+
 namespace {
 
 // Memory for a plan's panels, zeroed.

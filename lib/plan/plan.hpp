@@ -56,6 +56,7 @@ class Plan {
     // By the index of a graph's constant; empty where no linear has it as weights.
     const PackedWeights &weights(size_t constant) const { return weights_[constant]; }
     int64_t weight_bytes(int32_t precision) const;  // of all panels of one precision
+    int64_t bytes(int32_t precision) const;         // the same and all constants that are no panels
 
   private:
     friend class PlanFile;

@@ -31,6 +31,11 @@ static int32_t call_load_option(void *out, wb_error *err) {
     return wb_load_options_describe((wb_option_info *)out, 0, err);
 }
 
+static int32_t call_band(void *out, wb_error *err) { return wb_schema_band((wb_band_info *)out, schema, 0, err); }
+static int32_t call_describe(void *out, wb_error *err) {
+    return wb_model_describe((wb_model_description *)out, model, err);
+}
+
 static const struct {
     const char *name;
     uint32_t first, now; /* sizes: of the first version, of this one */
@@ -42,6 +47,8 @@ static const struct {
                 {"wb_tensor_info", WB_TENSOR_INFO_SIZE_V1, sizeof(wb_tensor_info), call_tensor},
                 {"wb_tensor_info of an output", WB_TENSOR_INFO_SIZE_V1, sizeof(wb_tensor_info), call_output},
                 {"wb_tensor_info of encode", WB_TENSOR_INFO_SIZE_V1, sizeof(wb_tensor_info), call_encode},
+                {"wb_band_info", WB_BAND_INFO_SIZE_V1, sizeof(wb_band_info), call_band},
+                {"wb_model_description", WB_MODEL_DESCRIPTION_SIZE_V1, sizeof(wb_model_description), call_describe},
                 {"wb_option_info", WB_OPTION_INFO_SIZE_V1, sizeof(wb_option_info), call_option},
                 {"wb_option_info of a load", WB_OPTION_INFO_SIZE_V1, sizeof(wb_option_info), call_load_option}};
 

@@ -17,17 +17,38 @@ int main(void) {
     OFFSET(wb_row_header, busy, 16);
     CHECK(sizeof(wb_span) == 8 && sizeof(wb_view) == 16);
 
-    CHECK(sizeof(wb_schema_info) == 48 && WB_SCHEMA_INFO_SIZE_V1 == 40);
+    CHECK(sizeof(wb_schema_info) == 64 && WB_SCHEMA_INFO_SIZE_V1 == 40);
     OFFSET(wb_schema_info, digest, 8);
     OFFSET(wb_schema_info, fixed_bytes, 16);
     OFFSET(wb_schema_info, missing_offset, 20);
     OFFSET(wb_schema_info, max_rows, 36);
+    OFFSET(wb_schema_info, band_count, 48);
+    OFFSET(wb_schema_info, primary_class, 56);
 
-    CHECK(sizeof(wb_feature_info) == 104 && WB_FEATURE_INFO_SIZE_V1 == 104);
+    CHECK(sizeof(wb_feature_info) == 264 && WB_FEATURE_INFO_SIZE_V1 == 104);
     OFFSET(wb_feature_info, type, 4);
     OFFSET(wb_feature_info, offset, 20);
     OFFSET(wb_feature_info, ticks_per_second, 32);
     OFFSET(wb_feature_info, name, 40);
+    OFFSET(wb_feature_info, nan_is_missing, 104);
+    OFFSET(wb_feature_info, minimum, 112);
+    OFFSET(wb_feature_info, default_integer, 136);
+    OFFSET(wb_feature_info, unknown_keys, 152);
+    OFFSET(wb_feature_info, currency, 160);
+    OFFSET(wb_feature_info, privacy, 168);
+    OFFSET(wb_feature_info, zone, 200);
+
+    CHECK(sizeof(wb_band_info) == 80 && WB_BAND_INFO_SIZE_V1 == 80);
+    OFFSET(wb_band_info, below, 8);
+    OFFSET(wb_band_info, name, 16);
+
+    CHECK(sizeof(wb_model_description) == 288 && WB_MODEL_DESCRIPTION_SIZE_V1 == 288);
+    OFFSET(wb_model_description, signers, 20);
+    OFFSET(wb_model_description, weight_bytes, 24);
+    OFFSET(wb_model_description, name, 48);
+    OFFSET(wb_model_description, version, 112);
+    OFFSET(wb_model_description, bundle_sha256, 144);
+    OFFSET(wb_model_description, plan_sha256, 216);
 
     CHECK(sizeof(wb_tensor_info) == 152 && WB_TENSOR_INFO_SIZE_V1 == 152);
     OFFSET(wb_tensor_info, shape, 16);

@@ -41,7 +41,8 @@ static void wrong_options(void) {
     CHECK_STATUS(WB_OK, wb_engine_options_create(&options, E));
     CHECK(wb_engine_options_set_cpu_level(options, NULL, E) == WB_INVALID_ARGUMENT);
     CHECK(wb_engine_options_set_cpu_level(NULL, "avx2", E) == WB_INVALID_HANDLE);
-    CHECK(wb_engine_options_set_allow_amx(options, 2, E) == WB_INVALID_ARGUMENT && strstr(E->message, "allow_amx: expected 0, 1, false or true, got \"2\""));
+    CHECK(wb_engine_options_set_allow_amx(options, 2, E) == WB_INVALID_ARGUMENT &&
+          strstr(E->message, "allow_amx: expected 0, 1, false or true, got \"2\""));
     CHECK_STATUS(WB_OK, wb_engine_options_set_allow_amx(options, 0, E));
     CHECK_STATUS(WB_OK, wb_engine_options_set_cpu_level(options, "sse9", E));
     CHECK(wb_engine_create(&engine, options, E) == WB_INVALID_ARGUMENT && strstr(E->message, "\"sse9\""));

@@ -73,6 +73,18 @@ typedef struct wb_result {
         sizeof(wb_result), 0, 0.0, 0.0, -1, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, { 0 } \
     }
 
+/** A WB_REASON_*'s name, such as "deadline"; "none" where a model answered, "?" for another number. Static memory.
+ *  Thread-safe. @since 0.2, unstable */
+WB_API const char *wb_reason_name(int32_t reason);
+
+/** A WB_BACKEND_*'s name, such as "native"; "none" where no model ran, "?" for another number. Static memory.
+ *  Thread-safe. @since 0.2, unstable */
+WB_API const char *wb_backend_name(int32_t backend);
+
+/** A WB_PRECISION_*'s name, such as "int8"; "none" for 0, where no model ran, "?" for another number. Static memory.
+ *  Thread-safe. @since 0.2, unstable */
+WB_API const char *wb_precision_name(int32_t precision);
+
 /** A flag that another thread may set to end a call early. @since 0.1, unstable */
 typedef struct wb_cancel wb_cancel;
 

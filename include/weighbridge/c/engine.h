@@ -26,6 +26,9 @@ typedef struct wb_engine_options wb_engine_options; /**< @since 0.1, unstable */
 #define WB_LOG_WARNING 8  /**< what was accepted is hardly meant so, as a fallback slot that is empty */
 /** @} */
 
+/** A WB_LOG_*'s name, such as "swapped"; "?" for another number. Static memory. Thread-safe. @since 0.2, unstable */
+WB_API const char *wb_event_name(int32_t event);
+
 /** Receives one line about an event. Called on the thread that caused it, with no lock of the library held, never more
  *  than once a second for one rate-limited event. It must not call into this library and must not throw or jump. It
  *  runs in the library's floating-point state (to nearest, no traps), and what it changes of that ends with the call.

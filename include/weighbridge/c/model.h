@@ -66,6 +66,30 @@ WB_API int32_t wb_model_schema(wb_schema **out, wb_model *model, wb_error *err);
  *  Buffer rule as wb_system_info. Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_model_info(char *out, size_t capacity, size_t *needed, wb_model *model, wb_error *err);
 
+/** What was loaded and what runs it. Grows at the end. @since 0.2, unstable */
+typedef struct wb_model_description {
+    uint32_t struct_size;   /**< sizeof(wb_model_description) */
+    int32_t backend;        /**< WB_BACKEND_* */
+    int32_t precision;      /**< WB_PRECISION_* */
+    int32_t numerics;       /**< as wb_result.numerics */
+    uint32_t contexts;      /**< contexts of the engine, each with memory of its own for the model */
+    uint32_t signers;       /**< signatures that were checked; 0: bundles are not signed yet */
+    int64_t weight_bytes;   /**< weights and tables, shared by the contexts; where LibTorch runs, the module's file */
+    int64_t context_bytes;  /**< memory of one context */
+    int64_t not_after_s;    /**< end of its approval, in seconds since 1970-01-01 UTC; 0 where the bundle states none */
+    char name[64];          /**< the bundle's name, NUL-terminated */
+    char version[32];       /**< the bundle's version, as wb_result.version */
+    char bundle_sha256[72]; /**< of manifest.json, which has the digests of all other files: 64 hex digits */
+    char plan_sha256[72];   /**< of model.plan; "" where no plan runs */
+} wb_model_description;
+
+/** The size of wb_model_description in its first version, the least that is taken. @since 0.2, stable */
+#define WB_MODEL_DESCRIPTION_SIZE_V1 288
+
+/** What was loaded and what runs it. @param out struct_size set. @return WB_OK; WB_INVALID_ARGUMENT;
+ *  WB_INVALID_HANDLE. Thread-safe. @since 0.2, unstable */
+WB_API int32_t wb_model_describe(wb_model_description *out, wb_model *model, wb_error *err);
+
 /** Scores one payment and waits for the result.
  *  @param out          caller's struct with struct_size set; untouched on error
  *  @param row          a row of the model's schema; busy during the call

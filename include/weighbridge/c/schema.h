@@ -59,10 +59,21 @@ typedef struct wb_schema_info {
     uint32_t least_length;     /**< shortest sequence that the model takes; a row of a shorter one gets the bundle's
                                 *   fallback (WB_REASON_SHORT), or WB_INVALID_INPUT where shorter_is_error is 1 */
     uint32_t shorter_is_error; /**< 0 or 1 */
+    uint32_t band_count;       /**< number of decision bands, 0 where the bundle has none. @since 0.2 */
+    uint32_t primary_output;   /**< index of the output that gives the score. @since 0.2 */
+    uint32_t primary_class;    /**< which of that output's values is the score. @since 0.2 */
+    uint32_t reserved;         /**< zero */
 } wb_schema_info;
 
 /** The size of wb_schema_info in its first version (up to max_rows), the least that is taken. @since 0.2, stable */
 #define WB_SCHEMA_INFO_SIZE_V1 40
+
+/** @name Keys that a category does not list
+ *  @since 0.2, unstable
+ *  @{ */
+#define WB_UNKNOWN_ERROR 1 /**< refused: WB_INVALID_INPUT */
+#define WB_UNKNOWN_TAKEN 2 /**< taken: as the one index for unknown keys, or as any key where all are hashed */
+/** @} */
 
 /** One feature. Layout frozen. @since 0.1, stable */
 typedef struct wb_feature_info {
@@ -75,10 +86,33 @@ typedef struct wb_feature_info {
     int32_t money_exponent;   /**< ISO 4217 exponent of money in minor units, -1 where it is not money */
     int64_t ticks_per_second; /**< of a timestamp's unit: 1, 1000, 1000000 or 1000000000; else 0 */
     char name[64];            /**< NUL-terminated */
+    int32_t nan_is_missing;   /**< 1 where a NaN counts as missing, else an error. This and all below @since 0.2 */
+    int32_t has_range;        /**< 1 where values outside [minimum, maximum] are an error */
+    double minimum;           /**< of the raw value (minor units, ticks); -infinity where there is none */
+    double maximum;           /**< infinity where there is none */
+    double default_number;    /**< what a missing float32, float64 or bool becomes, where required is 0 */
+    int64_t default_integer;  /**< what a missing int64, code or timestamp becomes; texts: wb_schema_default_text */
+    int64_t vocabulary_size;  /**< keys of a vocabulary, codes of an identity, pieces of a tokeniser; 0 for others */
+    int32_t unknown_keys;     /**< WB_UNKNOWN_*; 0 where the feature is no category */
+    uint32_t max_tokens;      /**< most tokens of a text, 0 for other features */
+    char currency[8];         /**< ISO 4217, such as "EUR"; "" where it is not money */
+    char privacy[32];         /**< the privacy class, such as "payment"; "" for none */
+    char zone[64];            /**< of a timestamp's calendar: "UTC", "+05:30", "Europe/Paris"; "" for other features */
 } wb_feature_info;
 
 /** The size of wb_feature_info in its first version, the least that is taken. @since 0.2, stable */
 #define WB_FEATURE_INFO_SIZE_V1 104
+
+/** A decision band: the probabilities from the band before it up to its own end. Layout frozen. @since 0.2, unstable */
+typedef struct wb_band_info {
+    uint32_t struct_size; /**< sizeof(wb_band_info) */
+    uint32_t reserved;    /**< zero */
+    double below;         /**< its end: probabilities below it; infinity for the last band */
+    char name[64];        /**< such as "review", NUL-terminated */
+} wb_band_info;
+
+/** The size of wb_band_info in its first version, the least that is taken. @since 0.2, stable */
+#define WB_BAND_INFO_SIZE_V1 80
 
 /** One tensor that the encoder makes for `forward`, or one output. Symbolic sizes are -1 (batch), -2 (length of the
  *  row's sequences), -3 (tokens of its text). Layout frozen. @since 0.1, stable */
@@ -132,6 +166,25 @@ WB_API int32_t wb_schema_tensor(wb_tensor_info *out, wb_schema *schema, uint32_t
 
 /** Output `index` in [0, output_count): dtype float32, shape [-1, ...]. Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_schema_output(wb_tensor_info *out, wb_schema *schema, uint32_t index, wb_error *err);
+
+/** The index of the output called `name`.
+ *  @return WB_OK; WB_NOT_FOUND (no such output; the message lists near names). Thread-safe. @since 0.2, unstable */
+WB_API int32_t wb_schema_find_output(uint32_t *out, wb_schema *schema, const char *name, wb_error *err);
+
+/** Decision band `index` in [0, band_count), from the least probabilities on: wb_result.band is this index.
+ *  @return as wb_schema_describe. Thread-safe. @since 0.2, unstable */
+WB_API int32_t wb_schema_band(wb_band_info *out, wb_schema *schema, uint32_t index, wb_error *err);
+
+/** What a missing text or category becomes; numbers are in wb_feature_info. Buffer rule as wb_system_info.
+ *  @param index  of the feature
+ *  @return WB_OK; WB_NOT_FOUND (the feature has no default, or one that is no text); WB_BUFFER_TOO_SMALL;
+ *          WB_INVALID_ARGUMENT; WB_INVALID_HANDLE. Thread-safe. @since 0.2, unstable */
+WB_API int32_t wb_schema_default_text(char *out, size_t capacity, size_t *needed, wb_schema *schema, uint32_t index,
+                                      wb_error *err);
+
+/** A WB_TYPE_*'s name, such as "float32" or "code"; "?" for another number. Static memory. Thread-safe.
+ *  @since 0.2, unstable */
+WB_API const char *wb_type_name(int32_t type);
 
 /** Encodes one row into tensor `index`, exactly as scoring does. For many rows or tensors wb_batch_encode encodes each
  *  row once.

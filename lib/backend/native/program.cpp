@@ -214,6 +214,7 @@ class NativeProgram final : public Program {
         return std::unique_ptr<Executor>(std::make_unique<NativeExecutor>(shared_, tile_rows));
     }
     int64_t executor_bytes(int64_t tile_rows) const override { return NativeExecutor::bytes(*shared_, tile_rows); }
+    int64_t weight_bytes() const override { return shared_->plan->bytes(shared_->precision); }
 
   private:
     const std::shared_ptr<const Shared> shared_;

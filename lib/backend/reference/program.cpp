@@ -330,6 +330,7 @@ class ReferenceProgram final : public Program {
     int64_t executor_bytes(int64_t tile_rows) const override {
         return shared_->memory(tile_rows).bytes + shared_->scratch_bytes();
     }
+    int64_t weight_bytes() const override { return shared_->plan->bytes(shared_->precision); }
 
   private:
     const std::shared_ptr<const Shared> shared_;

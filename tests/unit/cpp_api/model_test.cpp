@@ -23,6 +23,10 @@ TEST_CASE("a struct is scored") {
     CHECK_FALSE(result.is_fallback());
     CHECK(result.band == 1);
     CHECK(std::string(backend_name(result.backend)) == "native");
+    const auto about = model.describe().value();
+    CHECK(about.backend == result.backend);
+    CHECK(std::string(precision_name(about.precision)) == "fp32");
+    CHECK(std::string(about.version) == result.bundle_version());
     CHECK(!result.bundle_version().empty());
 }
 

@@ -25,6 +25,17 @@ TEST_CASE("a schema tells of its features") {
     CHECK_FALSE(s.tensor(99));
 }
 
+TEST_CASE("a schema tells of bands, outputs and defaults") {
+    Schema s = schema();
+    REQUIRE(s.info().band_count == 3);
+    CHECK(std::string(s.band(1).value().name) == "review");
+    CHECK(s.band(3).error().code == WB_INVALID_ARGUMENT);
+    CHECK(s.find_output("logit").value() == 1);
+    CHECK(s.find_output("logits").error().code == WB_NOT_FOUND);
+    CHECK(s.default_text(0).error().code == WB_NOT_FOUND);
+    CHECK(std::string(s.features()[0].currency) == "EUR");
+}
+
 TEST_CASE("an unknown name is an error that names near ones") {
     auto found = schema().find("amount_mino");
     REQUIRE_FALSE(found);
