@@ -39,6 +39,7 @@ int main(int argc, char **argv) {
     wb_batch *batch = NULL;
     pthread_t other;
     uint64_t row[64], ours = 0;
+    double scores[3];
     int rows_waited = 0, batches_waited = 0;
     CHECK(argc == 2);
     engine = make_engine("cpu=1", 4);
@@ -51,17 +52,17 @@ int main(int argc, char **argv) {
     fill(schema, row, kRow);
     CHECK_STATUS(WB_OK, wb_batch_reset(batch, 3, E));
     CHECK_STATUS(WB_OK, wb_batch_set_rows(batch, row, 0, E));
+    CHECK_STATUS(WB_OK, wb_batch_set_result(batch, WB_COLUMN_SCORE, scores, sizeof *scores, E));
 
     CHECK(pthread_create(&other, NULL, score_on, NULL) == 0);
     while (rows_waited == 0 || batches_waited == 0 || ours < 2) {
         wb_result result = WB_RESULT_INIT;
-        double scores[3] = {-1, -1, -1};
         int32_t status = wb_model_score(&result, model, row, WB_NO_DEADLINE, call, E);
         CHECK(status == WB_OK || status == WB_WOULD_WAIT);
         CHECK_NEAR(status == WB_OK ? fixture_score(1250, 0, 1, 0, 0) : 0.0, result.score);
         if (status == WB_OK) ++ours;
         if (status == WB_WOULD_WAIT) ++rows_waited;
-        CHECK_STATUS(WB_OK, wb_batch_set_result(batch, WB_COLUMN_SCORE, scores, sizeof *scores, E));
+        scores[2] = -1;
         status = wb_model_score_batch(NULL, model, batch, WB_NO_DEADLINE, call, E);
         CHECK(status == WB_OK || status == WB_WOULD_WAIT);
         if (status == WB_OK) CHECK_NEAR(fixture_score(1250, 0, 1, 0, 0), scores[2]);
