@@ -30,7 +30,7 @@ function(wb_fuzzed name pattern)
         PRIVATE weighbridge_flags)
 endfunction()
 wb_fuzzed(weighbridge_fuzzed
-    "/lib/((base|tensor|graph|plan|backend/native|backend/reference)/[a-z0-9_]+|backend/plan_[a-z]+)[.]cpp$")
+    "/lib/((base|tensor|graph|plan|backend/native|backend/reference)/[a-z0-9_]+|backend/(plan_[a-z]+|lone_executor))[.]cpp$")
 wb_fuzzed(weighbridge_fuzzed_data "/lib/(base|tensor|feature|bundle)/[a-z0-9_]+[.]cpp$")
 
 # wb_fuzz_target(NAME LIBRARY SOURCES...)

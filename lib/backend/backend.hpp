@@ -25,14 +25,16 @@ struct Run {
     std::span<float *const> outputs;     // by output of the manifest; written only where run() succeeds
     int64_t rows = 0;
     StopSource stop;
-    // Where run() returns early (deadline, cancel) while the backend is still at work on inputs and outputs, it sets
-    // `abandoned` and calls done(done_arg) exactly once, from another thread, when they are free again.
+    std::byte *scratch = nullptr;  // the program's scratch_bytes(), at a multiple of 64; holds anything
+    // Where run() returns early (deadline, cancel) while the backend is still at work on inputs, outputs and scratch,
+    // it sets `abandoned` and calls done(done_arg) exactly once, from another thread, when they are free again.
     void (*done)(void *) = nullptr;
     void *done_arg = nullptr;
     bool abandoned = false;
 };
 
-// A program's place in one context: scratch memory and, for LibTorch, the context's thread. One run at a time.
+// A program's place in one context: what it keeps between runs, small, and, for LibTorch, the context's thread. One run
+// at a time; its memory is the run's scratch.
 class Executor {
   public:
     virtual ~Executor() = default;
@@ -51,9 +53,13 @@ class Program {
     // Most rows of one run (a tile); `context` is its index in the pool. May throw std::bad_alloc.
     virtual int64_t tile_rows() const = 0;
     virtual Expected<std::unique_ptr<Executor>> make_executor(int context, int64_t tile_rows) const = 0;
-    virtual int64_t executor_bytes(int64_t tile_rows) const = 0;
+    // What a context needs for a run.
+    virtual int64_t scratch_bytes(int64_t tile_rows) const = 0;
     virtual int64_t weight_bytes() const { return 0; }  // that all contexts share; 0: not known
 };
+
+// An executor with scratch memory of its own, for who has no context. May throw std::bad_alloc.
+Expected<std::unique_ptr<Executor>> make_lone_executor(const Program &program, int context, int64_t tile_rows);
 
 // Makes programs. One object per engine and backend.
 class Backend {

@@ -65,24 +65,18 @@ struct Module {
     wb_plugin_module *const handle;
 };
 
-// One run on a context's thread, with outputs of its own: a caller who has left is not written to.
+// One run on a context's thread, with outputs in its scratch memory: a caller who has left is not written to.
 class ModuleRun final : public Worker::Job {
   public:
-    // Room for `rows` rows of each output. May throw std::bad_alloc.
-    ModuleRun(std::shared_ptr<const Module> module, std::shared_ptr<const Bundle> bundle, int64_t rows)
+    ModuleRun(std::shared_ptr<const Module> module, std::shared_ptr<const Bundle> bundle)
         : module_(std::move(module)), bundle_(std::move(bundle)) {
         const Manifest &manifest = bundle_->manifest();
         inputs_.resize(manifest.tensors.size());
-        for (const Output &output : manifest.outputs) {
-            buffers_.emplace_back(static_cast<size_t>(rows * output.width) * sizeof(float));
-            wb_plugin_output wanted = wanted_of(output);
-            wanted.data = reinterpret_cast<float *>(buffers_.back().data());
-            outputs_.push_back(wanted);
-        }
+        for (const Output &output : manifest.outputs) outputs_.push_back(wanted_of(output));
     }
 
-    // `views` must stay until the run is over.
-    void set(std::span<const TensorView> views, int64_t rows) {
+    // `views` and `scratch`, of output_bytes(), must stay until the run is over.
+    void set(std::span<const TensorView> views, int64_t rows, std::byte *scratch) {
         for (size_t i = 0; i < inputs_.size(); ++i) {
             wb_plugin_tensor &input = inputs_[i];
             input.dtype = static_cast<int32_t>(views[i].dtype);
@@ -90,7 +84,12 @@ class ModuleRun final : public Worker::Job {
             std::copy_n(views[i].shape.size.begin(), input.rank, input.shape);
             input.data = views[i].data;
         }
-        for (wb_plugin_output &output : outputs_) output.shape[0] = rows;
+        auto *data = reinterpret_cast<float *>(scratch);
+        for (size_t i = 0; i < outputs_.size(); ++i) {
+            outputs_[i].shape[0] = rows;
+            outputs_[i].data = data;
+            data += rows * bundle_->manifest().outputs[i].width;
+        }
     }
 
     Status perform() override {
@@ -116,7 +115,6 @@ class ModuleRun final : public Worker::Job {
     const std::shared_ptr<const Module> module_;
     const std::shared_ptr<const Bundle> bundle_;
     std::vector<wb_plugin_tensor> inputs_;
-    std::vector<AlignedBuffer> buffers_;  // by output
     std::vector<wb_plugin_output> outputs_;
 };
 
@@ -133,7 +131,7 @@ class TorchscriptExecutor final : public Executor {
             run.outputs.size() != job_->outputs())
             return Status::failure(WB_INTERNAL, "a run of {} rows, {} inputs and {} outputs does not fit its executor",
                                    run.rows, run.inputs.size(), run.outputs.size());
-        job_->set(run.inputs, run.rows);
+        job_->set(run.inputs, run.rows, run.scratch);
         const Status status = worker_->run(job_, run.stop, {run.done, run.done_arg}, run.abandoned);
         if (!status.ok()) return status;
         for (size_t i = 0; i < widths_.size(); ++i)
@@ -175,7 +173,7 @@ Expected<std::shared_ptr<ModuleRun>> make_run(const std::shared_ptr<const Module
         return Status::failure(WB_INVALID_BUNDLE,
                                "limits.memory_bytes: expected at least {} for the outputs of {} rows, got {}", bytes,
                                rows, limit);
-    return std::make_shared<ModuleRun>(module, bundle, rows);
+    return std::make_shared<ModuleRun>(module, bundle);
 }
 
 class TorchscriptProgram final : public Program {
@@ -189,7 +187,7 @@ class TorchscriptProgram final : public Program {
     int32_t precision() const override { return WB_PRECISION_FP32; }
     int32_t numerics() const override { return 0; }
     int64_t tile_rows() const override { return tile_rows_of(*bundle_); }
-    int64_t executor_bytes(int64_t tile_rows) const override { return output_bytes(*bundle_, tile_rows); }
+    int64_t scratch_bytes(int64_t tile_rows) const override { return output_bytes(*bundle_, tile_rows); }
     int64_t weight_bytes() const override {  // LibTorch keeps them: as many as the file has, roughly
         const Bytes *module = bundle_->file("model.ts");
         return module ? static_cast<int64_t>(module->size()) : 0;
@@ -230,8 +228,9 @@ class LoadAndWarm final : public Worker::Job {
         const int64_t rows = tile_rows_of(*bundle_);
         auto job = make_run(loaded, bundle_, rows);
         if (!job) return job.status();
+        AlignedBuffer scratch(static_cast<size_t>(output_bytes(*bundle_, rows)));
         for (const WarmSize size : warm_sizes(bundle_->manifest().tensors, rows))
-            if (const Status status = warm(**job, size); !status.ok()) return status;
+            if (const Status status = warm(**job, size, scratch.data()); !status.ok()) return status;
         module = std::move(loaded);
         return {};
     }
@@ -239,10 +238,10 @@ class LoadAndWarm final : public Worker::Job {
     std::shared_ptr<const Module> module;  // the result
 
   private:
-    Status warm(ModuleRun &job, WarmSize size) const {
+    Status warm(ModuleRun &job, WarmSize size, std::byte *scratch) const {
         const Manifest &manifest = bundle_->manifest();
         const WarmInputs inputs(*bundle_->schema(), manifest.limits, manifest.tensors, size);
-        job.set(inputs.views(), size.rows);
+        job.set(inputs.views(), size.rows, scratch);
         // lib/torch/README.md: a shape's first run is 5 to 80 times slower, its second up to 2 times, in one row.
         const int runs = size.rows == 1 ? 2 : 1;
         for (int i = 0; i < runs; ++i) {

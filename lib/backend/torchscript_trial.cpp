@@ -15,7 +15,7 @@ Status run_shortest(const PluginOptions &options, const std::shared_ptr<const Bu
     const auto backend = make_torchscript_backend({options.plugin, options.libtorch, 1});
     auto program = backend->prepare(bundle, "");
     if (!program) return program.status();
-    auto executor = (*program)->make_executor(0, 1);
+    auto executor = make_lone_executor(**program, 0, 1);
     if (!executor) return executor.status();
 
     const Schema &schema = *bundle->schema();

@@ -47,8 +47,8 @@ Engine::Engine(const EngineOptions &options, native::Level level, EngineParts pa
     : epoch_(fork_epoch()),
       level_(level),
       default_deadline_us_(options.default_deadline_us),
-      runtime_(
-          make_ref<Runtime>(contexts_of(options), options.queue_limit, *parts.clock, options.log, options.log_payload)),
+      runtime_(make_ref<Runtime>(contexts_of(options), options.queue_limit, *parts.clock, options.log,
+                                 options.log_payload, parts.allocate)),
       plugin_{options.torch_plugin, options.libtorch, runtime_->pool.contexts()},
       parts_(completed(std::move(parts), level, plugin_)),
       slots_(std::make_unique<Directory>()) {}

@@ -6,12 +6,15 @@
 #include <cstring>
 
 #include "feature/encoder_plan.hpp"
+#include "tensor/fence.hpp"
 
 namespace weighbridge::lib {
 namespace {
 
-// Buffers begin on whole cache lines.
+// Tensors begin on whole cache lines.
 constexpr int64_t kAlignment = 64;
+
+int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 int64_t bytes_of(DType dtype) { return static_cast<int64_t>(size_of(dtype)); }
 
@@ -123,44 +126,71 @@ Expected<std::unique_ptr<const Encoder>> Encoder::make(std::shared_ptr<const Sch
     return std::unique_ptr<const Encoder>(std::move(encoder));
 }
 
-int64_t Encoder::tile_bytes(int64_t max_rows) const {
-    int64_t sum = 0, most_tokens = 0;
-    bool fits = true;
+int64_t Encoder::tensor_bytes(int64_t max_rows) const {
+    int64_t sum = 0;
     for (const TensorPlan &tensor : plan_->tensors) {
         int64_t bytes = 0;
-        fits &= !__builtin_mul_overflow(max_rows, tensor.most_elements * bytes_of(tensor.dtype), &bytes);
-        fits &= bytes <= INT64_MAX - kAlignment;
-        if (!fits) return INT64_MAX;
-        fits &= !__builtin_add_overflow(sum, (bytes + kAlignment - 1) / kAlignment * kAlignment, &sum);
+        bool fits = !__builtin_mul_overflow(max_rows, tensor.most_elements * bytes_of(tensor.dtype), &bytes);
+        fits = fits && bytes <= INT64_MAX - kAlignment - kFenceBytes;
+        if (!fits || __builtin_add_overflow(sum, aligned(bytes) + kFenceBytes, &sum)) return INT64_MAX;
     }
-    for (const FeaturePlan &text : plan_->texts) most_tokens = std::max(most_tokens, text.value.max_tokens);
-    fits &= !__builtin_add_overflow(sum, most_tokens * static_cast<int64_t>(sizeof(int64_t)), &sum);
-    return fits ? sum : INT64_MAX;
+    return sum;
+}
+
+int64_t Encoder::most_tokens() const {
+    int64_t most = 0;
+    for (const FeaturePlan &text : plan_->texts) most = std::max(most, text.value.max_tokens);
+    return most;
+}
+
+int64_t Encoder::tile_bytes(int64_t max_rows) const {
+    int64_t sum = tensor_bytes(max_rows);
+    const int64_t ids = most_tokens() * static_cast<int64_t>(sizeof(int64_t));
+    if (sum < INT64_MAX) sum -= static_cast<int64_t>(plan_->tensors.size()) * kFenceBytes;
+    return __builtin_add_overflow(sum, ids, &sum) ? INT64_MAX : sum;
 }
 
 Tile Encoder::make_tile(int64_t max_rows) const {
+    Tile tile = make_homeless_tile(max_rows);
+    tile.memory_ = AlignedBuffer(static_cast<size_t>(tensor_bytes(max_rows)));
+    close_memory(tile.memory_.data(), tile.memory_.size());
+    tile.lie_in(tile.memory_.data());
+    return tile;
+}
+
+Tile Encoder::make_homeless_tile(int64_t max_rows) const {
     Tile tile;
     tile.max_rows_ = max_rows;
     size_t features = schema_->features().size();
-    int64_t most_tokens = 0;
-    for (const FeaturePlan &text : plan_->texts) most_tokens = std::max(most_tokens, text.value.max_tokens);
-    tile.ids_.reserve(static_cast<size_t>(most_tokens));
+    tile.ids_.reserve(static_cast<size_t>(most_tokens()));
     tile.tokens_.resize(features);
     tile.row_tokens_.resize(features);
     tile.at_.resize(tensors_.size());
+    tile.bases_.resize(tensors_.size());
     tile.shared_.resize(features);
     tile.own_.reserve(plan_->scalars.size());
     tile.copied_.reserve(plan_->pieces.size());
+    int64_t begin = 0;
     for (size_t i = 0; i < tensors_.size(); ++i) {
         const TensorPlan &plan = plan_->tensors[i];
-        tile.buffers_.emplace_back(static_cast<size_t>(max_rows * plan.most_elements * bytes_of(plan.dtype)));
-        tile.views_.push_back({plan.dtype, tensors_[i].shape, tile.buffers_.back().data()});
+        const int64_t bytes = max_rows * plan.most_elements * bytes_of(plan.dtype);
+        tile.parts_.push_back({begin, bytes});
+        begin += aligned(bytes) + kFenceBytes;
+        tile.views_.push_back({plan.dtype, tensors_[i].shape, nullptr});
         for (int32_t k = 0; k < tensors_[i].shape.rank; ++k) {
             int64_t &size = tile.views_.back().shape.size[static_cast<size_t>(k)];
             size = std::max<int64_t>(size, 0);  // symbolic sizes of no rows
         }
     }
     return tile;
+}
+
+void Tile::lie_in(std::byte *memory) {
+    for (size_t i = 0; i < parts_.size(); ++i) {
+        bases_[i] = memory + parts_[i].begin;
+        views_[i].data = bases_[i];
+        open_memory(bases_[i], static_cast<size_t>(parts_[i].bytes));
+    }
 }
 
 Status Encoder::row_length(const RowSource &source, int64_t row, int64_t &length) const {
@@ -285,7 +315,7 @@ void Encoder::place_row(Tile &tile, int64_t length) const {
             case TensorPlan::Kind::text_mask:
                 continue;
         }
-        tile.at_[i] = tile.buffers_[i].data() + tile.rows_ * elements * bytes_of(plan.dtype);
+        tile.at_[i] = tile.bases_[i] + tile.rows_ * elements * bytes_of(plan.dtype);
     }
 }
 
@@ -390,7 +420,7 @@ void Encoder::share(Tile &tile, const RowSource &source) const {
 // From the tile's first row to the one that is being appended.
 void Encoder::copy_shared(Tile &tile, int64_t length) const {
     for (const Piece &piece : tile.copied_) {
-        const std::byte *from = tile.buffers_[piece.tensor].data() + piece.offset;
+        const std::byte *from = tile.bases_[piece.tensor] + piece.offset;
         std::byte *to = tile.at_[piece.tensor] + piece.offset;
         int64_t times = piece.sequence ? length : 1, bytes = piece.bytes;
         if (bytes == piece.stride) {
@@ -479,7 +509,7 @@ Status Encoder::append_texts(Tile &tile, const RowSource &source, int64_t row, R
         for (const Target &target : plan.targets) {
             int64_t fixed = plan_->tensors[target.tensor].tokens;
             int64_t size = fixed == kTokens ? tokens : fixed;
-            std::byte *at = tile.buffers_[target.tensor].data() + tile.rows_ * size * target.stride;
+            std::byte *at = tile.bases_[target.tensor] + tile.rows_ * size * target.stride;
             for (int64_t i = 0; i < size; ++i)
                 put_index(target.dtype, at + i * target.stride,
                           i < tokens ? tile.ids_[static_cast<size_t>(i)] : value.tokeniser->pad_id());
@@ -494,7 +524,7 @@ void Encoder::copy_text(Tile &tile, const FeaturePlan &plan) const {
     for (const Target &target : plan.targets) {
         const int64_t fixed = plan_->tensors[target.tensor].tokens;
         const int64_t bytes = (fixed == kTokens ? tile.tokens_[plan.value.feature] : fixed) * target.stride;
-        std::byte *first = tile.buffers_[target.tensor].data();
+        std::byte *first = tile.bases_[target.tensor];
         if (bytes > 0) std::memcpy(first + tile.rows_ * bytes, first, static_cast<size_t>(bytes));
     }
 }
@@ -520,7 +550,7 @@ void Encoder::append_sizes(Tile &tile, int64_t length) const {
         } else if (plan.kind == TensorPlan::Kind::text_mask) {
             int64_t tokens = tile.row_tokens_[plan.text];
             int64_t size = plan.tokens == kTokens ? tokens : plan.tokens;
-            put_mask(tile.buffers_[i].data() + tile.rows_ * size, tokens, size);
+            put_mask(tile.bases_[i] + tile.rows_ * size, tokens, size);
         }
     }
 }

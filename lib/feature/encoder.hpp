@@ -62,8 +62,8 @@ struct Piece {
     bool sequence;
 };
 
-// Encoded rows of equal sequence and token lengths, dense, ready to run. Allocated once, for `max_rows` rows. One
-// thread's at a time.
+// Encoded rows of equal sequence and token lengths, dense, ready to run, at most `max_rows` of them. One thread's at a
+// time. The tensors lie in memory of the tile's own, or of somebody else's.
 class Tile {
   public:
     int64_t rows() const { return rows_; }
@@ -74,6 +74,8 @@ class Tile {
         sharing_ = false;
         for (TensorView &view : views_) view.shape.size[0] = 0;
     }
+    // Moves an empty tile's tensors to other memory, of tensor_bytes() at a multiple of 64. What it holds is not read.
+    void lie_in(std::byte *memory);
     // As the encoder's tensors, with actual sizes for rows(). Until the next append or clear.
     std::span<const TensorView> views() const { return views_; }
 
@@ -81,9 +83,16 @@ class Tile {
     friend class Encoder;
     int64_t rows_ = 0;
     int64_t max_rows_ = 0;
-    int64_t length_ = 0;                  // of the rows' sequences
-    std::vector<int64_t> tokens_;         // of the rows' texts, by feature
-    std::vector<AlignedBuffer> buffers_;  // by tensor
+    int64_t length_ = 0;           // of the rows' sequences
+    std::vector<int64_t> tokens_;  // of the rows' texts, by feature
+    // Where a tensor lies in the tile's memory.
+    struct Part {
+        int64_t begin;
+        int64_t bytes;
+    };
+    AlignedBuffer memory_;            // its own; empty where it is somebody else's
+    std::vector<Part> parts_;         // by tensor
+    std::vector<std::byte *> bases_;  // by tensor
     std::vector<TensorView> views_;
     // Of the row that is being appended:
     std::vector<std::byte *> at_;      // by tensor, where its values go
@@ -116,9 +125,13 @@ class Encoder {
     const std::vector<TensorSpec> &tensors() const { return tensors_; }
     const Limits &limits() const { return limits_; }
 
-    // May throw std::bad_alloc. Bytes that it holds: tile_bytes(max_rows), INT64_MAX where that is beyond int64.
+    // May throw std::bad_alloc. Bytes that it holds: tile_bytes(max_rows); tensor_bytes() of memory hold its tensors,
+    // with fences. INT64_MAX where that is beyond int64.
     Tile make_tile(int64_t max_rows) const;
     int64_t tile_bytes(int64_t max_rows) const;
+    int64_t tensor_bytes(int64_t max_rows) const;
+    // Without memory for the tensors: nothing else may be done with it before lie_in().
+    Tile make_homeless_tile(int64_t max_rows) const;
 
     // Promises, of an empty tile, that rows come from this source alone until it is cleared: what they all share is
     // encoded with the first and copied to the others. The same bits and notes. No allocation.
@@ -146,6 +159,7 @@ class Encoder {
 
   private:
     Encoder() = default;
+    int64_t most_tokens() const;
     Status row_length(const RowSource &source, int64_t row, int64_t &length) const;
     Status too_short(int64_t length) const;
     Status append_values(Tile &tile, const RowSource &source, int64_t row, int64_t length, RowNotes &notes,

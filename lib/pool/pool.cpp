@@ -4,6 +4,8 @@
 #include <array>
 #include <memory>
 #include <mutex>
+#include <new>
+#include <span>
 #include <vector>
 
 #include "base/thread_place.hpp"
@@ -167,8 +169,15 @@ void Pool::Waiter::wake() {
     state.settle(*this, -1, WB_CANCELLED);
 }
 
-Pool::Pool(int contexts, uint32_t queue_limit, const Clock &clock)
-    : contexts_(contexts), queue_limit_(queue_limit), clock_(clock), state_(new State(contexts, false)) {}
+Pool::Pool(int contexts, uint32_t queue_limit, const Clock &clock, Allocate allocate)
+    : allocate_(allocate),
+      count_(contexts),
+      contexts_(std::make_unique<Context[]>(static_cast<size_t>(contexts))),
+      queue_limit_(queue_limit),
+      clock_(clock),
+      state_(new State(contexts, false)) {
+    for (int i = 0; i < contexts; ++i) contexts_[static_cast<size_t>(i)].index = i;
+}
 
 Pool::~Pool() {
     State *last = state_.load(std::memory_order_acquire);
@@ -181,7 +190,7 @@ Pool::State &Pool::state() {
     State *found = state_.load(std::memory_order_acquire);
     if (found->born.current()) [[likely]]
         return *found;
-    auto fresh = std::make_unique<State>(contexts_, found->closed());
+    auto fresh = std::make_unique<State>(count_, found->closed());
     if (state_.compare_exchange_strong(found, fresh.get(), std::memory_order_acq_rel)) return *fresh.release();
     return *found;
 }
@@ -198,9 +207,8 @@ Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, Canc
 
 Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel, int64_t &now_ns,
                                     Patience patience) {
-    if (cancel && cancel->is_set()) return refusal(WB_CANCELLED, contexts_, waiting());
-    if (deadline_ns != WB_NO_DEADLINE && now_ns >= deadline_ns)
-        return refusal(WB_DEADLINE_EXCEEDED, contexts_, waiting());
+    if (cancel && cancel->is_set()) return refusal(WB_CANCELLED, count_, waiting());
+    if (deadline_ns != WB_NO_DEADLINE && now_ns >= deadline_ns) return refusal(WB_DEADLINE_EXCEEDED, count_, waiting());
 
     State &here = state();
     if (here.gate.load() == 0) [[likely]] {
@@ -208,18 +216,18 @@ Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, Canc
         const int last = hint.load(std::memory_order_relaxed);
         if (const int context = here.take_any(last); context >= 0) {
             if (context != last) hint.store(context, std::memory_order_relaxed);
-            Lease lease(here, context);
+            Lease lease(here, contexts_[static_cast<size_t>(context)]);
             if (here.closed()) [[unlikely]]  // meanwhile: drain() may have found it free
-                return refusal(WB_CLOSED, contexts_, waiting());
+                return refusal(WB_CLOSED, count_, waiting());
             return lease;
         }
     }
-    if (patience == Patience::none) return refusal(here.closed() ? WB_CLOSED : WB_WOULD_WAIT, contexts_, waiting());
+    if (patience == Patience::none) return refusal(here.closed() ? WB_CLOSED : WB_WOULD_WAIT, count_, waiting());
     Waiter waiter(here, priority);
     const int32_t code = wait(here, waiter, deadline_ns, cancel);
     if (waiter.waited) now_ns = clock_.now_ns();
-    if (code != WB_OK) return refusal(code, contexts_, waiting());
-    return Lease(here, waiter.context);
+    if (code != WB_OK) return refusal(code, count_, waiting());
+    return Lease(here, contexts_[static_cast<size_t>(waiter.context)]);
 }
 
 // Gets a context for the waiter, or a code that says why not.
@@ -275,6 +283,50 @@ void Pool::release(State &state, int context) {
     if (state.draining()) state.idle.notify_all();
 }
 
+// Empty where the context is busy, or the pool closed.
+Pool::Lease Pool::try_acquire(Context &context) {
+    State &here = state();
+    if (!here.take(static_cast<size_t>(context.index))) return {};
+    Lease lease(here, context);
+    if (here.closed()) return {};  // drain() may have found it free
+    return lease;
+}
+
+Status Pool::reserve(int64_t bytes) {
+    std::lock_guard lock(growing_);
+    if (bytes <= reserved_bytes_) return {};
+    std::vector<std::unique_ptr<Arena::Block>> blocks;
+    try {
+        while (blocks.size() < static_cast<size_t>(count_))
+            blocks.push_back(std::make_unique<Arena::Block>(allocate_(static_cast<size_t>(bytes))));
+    } catch (const std::bad_alloc &) {
+        return Status::failure(WB_OUT_OF_MEMORY, "out of memory: expected {} bytes for each of {} contexts", bytes,
+                               count_);
+    }
+    for (size_t i = 0; i < blocks.size(); ++i) {
+        contexts_[i].arena.grow(std::move(blocks[i]));
+        arena_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    }
+    reserved_bytes_ = bytes;
+    trim_locked();
+    return {};
+}
+
+void Pool::trim() {
+    std::unique_lock lock(growing_, std::try_to_lock);
+    if (lock) trim_locked();
+}
+
+void Pool::trim_locked() {
+    for (Context &context : std::span(contexts_.get(), static_cast<size_t>(count_))) {
+        std::unique_ptr<Arena::Block> replaced;  // freed without the lease
+        if (!context.arena.has_replaced()) continue;
+        if (Lease lease = try_acquire(context)) replaced = context.arena.take_replaced();
+        for (const Arena::Block *block = replaced.get(); block; block = block->below.get())
+            arena_bytes_.fetch_sub(static_cast<int64_t>(block->memory.size()), std::memory_order_relaxed);
+    }
+}
+
 void Pool::refuse() {
     State &here = state();
     std::lock_guard lock(here.mutex);
@@ -293,7 +345,7 @@ Status Pool::drain(int64_t deadline_ns) {
     here.gate.fetch_sub(State::kDrain);
     if (busy > 0)
         return Status::failure(WB_DEADLINE_EXCEEDED,
-                               "expected every context back before the deadline, {} of {} are busy", busy, contexts_);
+                               "expected every context back before the deadline, {} of {} are busy", busy, count_);
     return Status();
 }
 

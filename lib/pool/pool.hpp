@@ -3,9 +3,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 #include "base/cancel.hpp"
 #include "base/expected.hpp"
+#include "base/fork.hpp"
+#include "pool/context.hpp"
 #include "weighbridge/c/call.h"
 
 namespace weighbridge::lib {
@@ -28,7 +32,7 @@ class Pool {
     class Lease;
 
     // contexts: at least 1. The clock outlives the pool; the pool outlives its leases and its callers.
-    Pool(int contexts, uint32_t queue_limit, const Clock &clock);
+    Pool(int contexts, uint32_t queue_limit, const Clock &clock, Allocate allocate = allocate_on_cpu);
     ~Pool();
     Pool(const Pool &) = delete;
     Pool &operator=(const Pool &) = delete;
@@ -42,8 +46,17 @@ class Pool {
     Expected<Lease> acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel,
                             Patience patience = Patience::queue);
 
-    int contexts() const { return contexts_; }
+    int contexts() const { return count_; }
     uint32_t waiting() const;
+
+    // Sees to it that each context's next run has at least this much memory. Waits for no context: one that is busy,
+    // for however long, has it when it comes back. Contexts keep what they have. WB_OUT_OF_MEMORY, and then they all
+    // have what they had.
+    Status reserve(int64_t bytes);
+    // Frees what larger memory has replaced, of the contexts that are free now, unless somebody else is at it. Not for
+    // scoring threads.
+    void trim();
+    int64_t arena_bytes() const { return arena_bytes_.load(std::memory_order_relaxed); }  // of all contexts, as held
 
     // New requests get WB_CLOSED, and so do those that wait. Then waits until every context is back.
     // WB_DEADLINE_EXCEEDED where that takes too long; may be called again.
@@ -56,11 +69,18 @@ class Pool {
     State &state();  // this process's
     int32_t wait(State &here, Waiter &waiter, int64_t deadline_ns, CancelToken *cancel);
     static void release(State &state, int context);
+    Lease try_acquire(Context &context);
+    void trim_locked();
 
-    const int contexts_;
+    const Allocate allocate_;
+    const int count_;
+    const std::unique_ptr<Context[]> contexts_;  // constant but for their arenas
     const uint32_t queue_limit_;
     const Clock &clock_;
     std::atomic<State *> state_;
+    ForkMutex growing_;           // guards changes of arenas, and the next
+    int64_t reserved_bytes_ = 0;  // that every context has, or will have when it comes back
+    std::atomic<int64_t> arena_bytes_{0};
 };
 
 // A context in use. Movable; gives the context back when destroyed. One that was taken before a fork gives back nothing
@@ -69,29 +89,28 @@ class Pool::Lease {
   public:
     Lease() = default;
     ~Lease() { reset(); }
-    Lease(Lease &&other) noexcept : state_(other.state_), context_(other.context_) { other.state_ = nullptr; }
+    Lease(Lease &&other) noexcept : state_(std::exchange(other.state_, nullptr)), context_(other.context_) {}
     Lease &operator=(Lease &&other) noexcept {
         if (this != &other) {
             reset();
-            state_ = other.state_;
+            state_ = std::exchange(other.state_, nullptr);
             context_ = other.context_;
-            other.state_ = nullptr;
         }
         return *this;
     }
 
     explicit operator bool() const { return state_ != nullptr; }
-    int context() const { return context_; }
+    Context &context() const { return *context_; }
     void reset() {
-        if (state_) release(*state_, context_);
+        if (state_) release(*state_, context_->index);
         state_ = nullptr;
     }
 
   private:
     friend class Pool;
-    Lease(State &state, int context) : state_(&state), context_(context) {}
+    Lease(State &state, Context &context) : state_(&state), context_(&context) {}
     State *state_ = nullptr;
-    int context_ = -1;
+    Context *context_ = nullptr;
 };
 
 }  // namespace weighbridge::lib

@@ -9,9 +9,12 @@
 #include "base/exception.hpp"
 #include "registry/activation.hpp"
 #include "registry/finite.hpp"
+#include "tensor/fence.hpp"
 
 namespace weighbridge::lib {
 namespace {
+
+constexpr int64_t kAlignment = 64;
 
 // An exception is a failure like any other: it must cost its row only.
 template <class Step>
@@ -32,16 +35,16 @@ constexpr size_t kSlice = 4096;
 
 }  // namespace
 
-// A model's memory in one context.
+// A model's side of one context.
 struct Model::Place {
     Tile tile;
-    std::vector<AlignedBuffer> outputs;      // by output, tile_rows * width floats
-    std::vector<float *> output_data;        // the same
+    std::vector<float *> output_data;        // by output, tile_rows * width floats
     std::vector<const float *> row_outputs;  // of the row that is being answered
-    std::vector<RowNotes> notes;             // by row of the tile
+    RowNotes *notes = nullptr;               // by row of the tile
     std::unique_ptr<Executor> executor;
-    Pool::Lease lease;  // held here during a run, so that an abandoned one keeps its context
-    Ref<Model> model;   // and its model
+    std::byte *memory = nullptr;  // where tile, outputs and notes lie
+    Pool::Lease lease;            // held here during a run, so that an abandoned one keeps its context
+    Ref<Model> model;             // and its model
 
     // The backend is through with an abandoned run.
     static void finish(void *self) {
@@ -50,6 +53,23 @@ struct Model::Place {
         place->lease.reset();
     }
 };
+
+// Moves into a block, where another model may have been since, or which is new. The place's tile is empty.
+void Model::settle_in(Place &place, AlignedBuffer &block) const {
+    if (!kFenced && place.memory == block.data()) [[likely]]
+        return;
+    place.memory = block.data();
+    close_memory(block.data(), block.size());
+    const auto open = [&](int64_t begin, int64_t bytes) {
+        open_memory(place.memory + begin, static_cast<size_t>(bytes));
+        return place.memory + begin;
+    };
+    place.tile.lie_in(place.memory);
+    open(layout_.scratch, layout_.scratch_bytes);
+    for (size_t i = 0; i < place.output_data.size(); ++i)
+        place.output_data[i] = reinterpret_cast<float *>(open(layout_.outputs[i], output_bytes(i, tile_rows_)));
+    place.notes = reinterpret_cast<RowNotes *>(open(layout_.notes, tile_rows_ * int64_t{sizeof(RowNotes)}));
+}
 
 Model::Model(Ref<Runtime> runtime, std::shared_ptr<const Bundle> bundle, std::shared_ptr<const Program> program)
     : runtime_(std::move(runtime)),
@@ -90,41 +110,54 @@ void Model::name_run(wb_result &result) const {
 
 void Model::retire() { runtime_->bury(this); }
 
+int64_t Model::output_bytes(size_t output, int64_t rows) const {
+    return rows * bundle_->manifest().outputs[output].width * int64_t{sizeof(float)};
+}
+
+// With bytes of INT64_MAX where they are beyond int64.
+Model::Layout Model::layout_of(int64_t rows) const {
+    Layout layout;
+    const auto place = [&](int64_t bytes) {
+        const int64_t begin = layout.bytes;
+        if (__builtin_add_overflow(begin, bytes, &layout.bytes) || layout.bytes > INT64_MAX - 2 * kAlignment)
+            layout.bytes = INT64_MAX - 2 * kAlignment;
+        layout.bytes = (layout.bytes + kAlignment - 1) / kAlignment * kAlignment + kFenceBytes;
+        return begin;
+    };
+    place(bundle_->encoder().tensor_bytes(rows));
+    layout.scratch_bytes = program_->scratch_bytes(rows);
+    layout.scratch = place(layout.scratch_bytes);
+    for (size_t i = 0; i < bundle_->manifest().outputs.size(); ++i)
+        layout.outputs.push_back(place(output_bytes(i, rows)));
+    layout.notes = place(rows * int64_t{sizeof(RowNotes)});
+    return layout;
+}
+
 Expected<Ref<Model>> Model::make(Ref<Runtime> runtime, std::shared_ptr<const Bundle> bundle,
                                  std::shared_ptr<const Program> program) {
     Ref<Model> model(new Model(std::move(runtime), std::move(bundle), std::move(program)));
-    const Encoder &encoder = model->bundle_->encoder();
-    const Manifest &manifest = model->bundle_->manifest();
-    int64_t output_floats = 0;
-    for (const Output &output : manifest.outputs) output_floats += output.width;
-    auto bytes = [&](int64_t rows) {
-        return encoder.tile_bytes(rows) + model->program_->executor_bytes(rows) +
-               rows * (output_floats * int64_t{sizeof(float)} + int64_t{sizeof(RowNotes)});
-    };
-    int64_t rows = std::min(model->program_->tile_rows(), encoder.limits().rows);
-    int64_t needed = bytes(rows);
-    while (rows > 1 && needed > encoder.limits().memory_bytes) needed = bytes(rows /= 2);
-    if (needed > encoder.limits().memory_bytes)
+    const Limits &limits = model->bundle_->encoder().limits();
+    int64_t rows = std::min(model->program_->tile_rows(), limits.rows);
+    Layout layout = model->layout_of(rows);
+    while (rows > 1 && layout.bytes > limits.memory_bytes) layout = model->layout_of(rows /= 2);
+    if (layout.bytes > limits.memory_bytes)
         return Status::failure(WB_INVALID_BUNDLE,
-                               "manifest.json: limits.memory_bytes: expected at least {} for one row, got {}", needed,
-                               encoder.limits().memory_bytes);
+                               "manifest.json: limits.memory_bytes: expected at least {} for one row, got {}",
+                               layout.bytes, limits.memory_bytes);
     model->tile_rows_ = rows;
-    model->context_bytes_ = needed;
-
-    for (int context = 0; context < model->runtime_->pool.contexts(); ++context) {
+    model->layout_ = std::move(layout);
+    Pool &pool = model->runtime_->pool;
+    for (int context = 0; context < pool.contexts(); ++context) {
         auto place = std::make_unique<Place>();
-        place->tile = encoder.make_tile(rows);
-        for (const Output &output : manifest.outputs) {
-            place->outputs.emplace_back(static_cast<size_t>(rows * output.width) * sizeof(float));
-            place->output_data.push_back(reinterpret_cast<float *>(place->outputs.back().data()));
-        }
-        place->row_outputs.resize(manifest.outputs.size());
-        place->notes.resize(static_cast<size_t>(rows));
+        place->tile = model->bundle_->encoder().make_homeless_tile(rows);
+        place->output_data.resize(model->layout_.outputs.size());
+        place->row_outputs.resize(model->layout_.outputs.size());
         auto executor = model->program_->make_executor(context, rows);
         if (!executor) return executor.status();
         place->executor = *std::move(executor);
         model->places_.push_back(std::move(place));
     }
+    if (Status status = pool.reserve(model->layout_.bytes); !status.ok()) return status;
     return model;
 }
 
@@ -135,6 +168,7 @@ Status Model::run(Place &place, Pool::Lease &lease, const Service &service) {
     run.inputs = place.tile.views();
     run.outputs = place.output_data;
     run.rows = place.tile.rows();
+    run.scratch = place.memory + layout_.scratch;
     run.stop = {&runtime_->clock, service.cancel, service.deadline_ns};
     if (may_abandon_) {
         run.done = Place::finish;
@@ -229,13 +263,13 @@ Status Model::score_tile(Place &place, Pool::Lease &lease, const Rows &rows) {
     }
     for (const size_t begin = done; done < end; ++done) {
         const Status status = ran.ok() ? answer(place, done - begin, rows.order[done], rows.sink) : ran;
-        if (!status.ok()) settle(rows, status);
+        if (!status.ok()) fail_next(rows, status);
     }
     return Status();
 }
 
 // The first row that is not done failed.
-void Model::settle(const Rows &rows, Status status) {
+void Model::fail_next(const Rows &rows, Status status) {
     int64_t &row = rows.order[rows.progress.done];
     status.at_row(row);
     if (status.code == WB_INVALID_INPUT) return rows.sink.refused(row, status);
@@ -278,7 +312,9 @@ Status Model::score(const RowSource &source, std::span<int64_t> order, const Ser
             if (!acquired) return acquired.status();
             lease = *std::move(acquired);
         }
-        Place &place = *places_[static_cast<size_t>(lease.context())];
+        Context &context = lease.context();
+        Place &place = *places_[static_cast<size_t>(context.index)];
+        settle_in(place, *context.arena.block());
         Status status = score_tile(place, lease, rows);
         timing.ended_ns = runtime_->clock.now_ns();
         timing.run_ns += timing.ended_ns - now_ns;
@@ -289,7 +325,9 @@ Status Model::score(const RowSource &source, std::span<int64_t> order, const Ser
 }
 
 Status Model::warm(const RowSource &source) {
+    AlignedBuffer block(static_cast<size_t>(layout_.bytes));
     for (const auto &place : places_) {
+        settle_in(*place, block);
         place->tile.clear();
         Encoder::Append appended;
         Status status = bundle_->encoder().append(place->tile, source, 0, place->notes[0], appended);
@@ -297,6 +335,7 @@ Status Model::warm(const RowSource &source) {
         Pool::Lease none;
         status = run(*place, none, Service{});
         if (!status.ok()) return status;
+        place->memory = nullptr;  // the block goes
     }
     return Status();
 }

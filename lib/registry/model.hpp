@@ -61,12 +61,13 @@ struct Progress {
     size_t alone = 0;  // rows before it run one by one: they were in a tile whose run failed
 };
 
-// One loaded version of a bundle, with its memory in every context. Immutable but for that memory, which whoever holds
-// the context's lease owns.
+// One loaded version of a bundle, with its place in every context. Immutable but for the places, which whoever holds
+// the context's lease owns. A place is small: what is large (the tile's tensors, what the program passes on, outputs)
+// lies in the context's arena, and is nobody's between two runs.
 class Model final : public RefCounted {
   public:
-    // Allocates every context's memory. WB_OUT_OF_MEMORY; WB_INVALID_BUNDLE where one row needs more than the limit
-    // memory_bytes.
+    // Has every context's arena grow to what the model needs. WB_OUT_OF_MEMORY; WB_INVALID_BUNDLE where one row needs
+    // more than the limit memory_bytes.
     static Expected<Ref<Model>> make(Ref<Runtime> runtime, std::shared_ptr<const Bundle> bundle,
                                      std::shared_ptr<const Program> program);
     ~Model() override;
@@ -75,7 +76,7 @@ class Model final : public RefCounted {
     const std::shared_ptr<const Bundle> &shared_bundle() const { return bundle_; }
     const Program &program() const { return *program_; }
     Runtime &runtime() const { return *runtime_; }
-    int64_t context_bytes() const { return context_bytes_; }
+    int64_t context_bytes() const { return layout_.bytes; }  // of an arena
     int64_t tile_rows() const { return tile_rows_; }
     // The primary output's bands by name, each with its end: where two models' are equal, a band's index means the same
     // decision.
@@ -91,13 +92,21 @@ class Model final : public RefCounted {
     Status score(const RowSource &source, std::span<int64_t> rows, const Service &service, RowSink &sink,
                  Progress &progress, Timing &timing);
 
-    // Runs row 0 of the source in the memory of every context, on this thread: only before the model serves, and only
-    // where the program is inline_safe.
+    // Runs row 0 of the source in every place, on this thread, in memory of its own: only before the model serves, and
+    // only where the program is inline_safe. May throw std::bad_alloc.
     Status warm(const RowSource &source);
 
   private:
     struct Place;
     friend class Runtime;
+    // Where what a run needs lies in an arena: the tile's tensors from 0 on, and the rest at multiples of 64.
+    struct Layout {
+        int64_t scratch = 0;
+        int64_t scratch_bytes = 0;
+        std::vector<int64_t> outputs;  // by output, tile_rows * width floats
+        int64_t notes = 0;             // by row of the tile
+        int64_t bytes = 0;             // of all
+    };
     // The rows that a call to score() is about.
     struct Rows {
         const RowSource &source;
@@ -110,12 +119,15 @@ class Model final : public RefCounted {
     void retire() override;
 
     void sort_by_length(const RowSource &source, std::span<int64_t> rows) const;
+    int64_t output_bytes(size_t output, int64_t rows) const;
+    Layout layout_of(int64_t tile_rows) const;
+    void settle_in(Place &place, AlignedBuffer &block) const;
     Status score_tile(Place &place, Pool::Lease &lease, const Rows &rows);
     Status encode_and_run(Place &place, Pool::Lease &lease, const Rows &rows, size_t &end);
     Status fill(Place &place, const Rows &rows, size_t &end) const;
     Status run(Place &place, Pool::Lease &lease, const Service &service);
     Status answer(Place &place, size_t index, int64_t row, RowSink &sink) const;
-    static void settle(const Rows &rows, Status status);
+    static void fail_next(const Rows &rows, Status status);
 
     Ref<Runtime> runtime_;
     std::shared_ptr<const Bundle> bundle_;
@@ -125,7 +137,7 @@ class Model final : public RefCounted {
     std::string band_names_;
     bool may_abandon_;  // the backend may keep a run beyond its end
     int64_t tile_rows_ = 1;
-    int64_t context_bytes_ = 0;
+    Layout layout_;
     Model *next_buried_ = nullptr;
 };
 

@@ -11,10 +11,16 @@ void Runtime::bury(Model *model) {
     Model *head = buried_.load(std::memory_order_relaxed);
     do model->next_buried_ = head;
     while (!buried_.compare_exchange_weak(head, model));
-    if (closed_.load()) reap();
+    if (closed_.load()) destroy_buried();
 }
 
 void Runtime::reap() {
+    pool.trim();
+    destroy_buried();
+}
+
+// The runtime may go with the last of them.
+void Runtime::destroy_buried() {
     Model *model = buried_.exchange(nullptr);
     while (model) {
         Model *next = model->next_buried_;
@@ -25,7 +31,7 @@ void Runtime::reap() {
 
 void Runtime::close() {
     closed_.store(true);
-    reap();
+    destroy_buried();
 }
 
 }  // namespace weighbridge::lib

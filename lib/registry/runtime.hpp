@@ -15,13 +15,15 @@ class Model;
 // What every model and slot of an engine shares.
 class Runtime final : public RefCounted {
   public:
-    Runtime(int contexts, uint32_t queue_limit, const Clock &time, wb_log_fn log, void *payload)
-        : pool(contexts, queue_limit, time), clock(time), logger(log, payload) {}
+    Runtime(int contexts, uint32_t queue_limit, const Clock &time, wb_log_fn log, void *payload,
+            Allocate allocate = allocate_on_cpu)
+        : pool(contexts, queue_limit, time, allocate), clock(time), logger(log, payload) {}
     ~Runtime() override;
 
     // Takes a model that nobody owns any more; reap() destroys it, or, once the engine is gone, this call. Lock-free.
     void bury(Model *model);
-    // Destroys retired models. Not for scoring threads: takes as long as their destructors do.
+    // Destroys retired models and frees memory of contexts that larger memory has replaced. Not for scoring threads:
+    // takes as long as the destructors do.
     void reap();
     // The engine is going: nobody will call reap() again.
     void close();
@@ -33,6 +35,7 @@ class Runtime final : public RefCounted {
     std::atomic<uint32_t> models{0};
 
   private:
+    void destroy_buried();
     std::atomic<Model *> buried_{nullptr};
     std::atomic<bool> closed_{false};
 };

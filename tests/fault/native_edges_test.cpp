@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every buffer of a plan and of a context ends where nothing may be touched: weights, what load computes of them, and
 // the arena with its scratch, besides inputs and outputs. A step that leaves them ends this program. Inside the arena
-// it is AddressSanitizer that sees a step leave its operands (lib/backend/native/fence.hpp).
+// it is AddressSanitizer that sees a step leave its operands (lib/tensor/fence.hpp).
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -98,7 +98,7 @@ int check(const std::string &name, const Graph &graph, const std::vector<Size> &
             if (!program) fail(program.status().message, name);
             for (const Size &size : sizes) {
                 const size_t before = guarded;
-                auto executor = (*program)->make_executor(0, std::min(size.rows, (*program)->tile_rows()));
+                auto executor = lib::make_lone_executor(**program, 0, std::min(size.rows, (*program)->tile_rows()));
                 if (guarded == before) fail("the arena is not guarded", name);
                 // To the byte, as what a caller gives need not be whole lines.
                 std::vector<Guarded> held;

@@ -107,7 +107,7 @@ void check(const char *name, const test::GraphBuilder &build, int64_t rows, int6
         for (native::Level level : test::cpu_levels()) {
             auto program = make_native_program(plan, precision, level, test::input_names(graph));
             if (!program) fail(program.status().message, name);
-            auto executor = (*program)->make_executor(0, (*program)->tile_rows());
+            auto executor = lib::make_lone_executor(**program, 0, (*program)->tile_rows());
             Run run;
             run.inputs = inputs.views;
             run.outputs = outputs;

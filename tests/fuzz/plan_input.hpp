@@ -107,10 +107,11 @@ inline void try_runs(const std::shared_ptr<const lib::Plan> &plan) {
         auto native = lib::make_native_program(plan, precision, lib::native::best_level(false), names);
         if (!native) continue;
         auto twin = lib::make_reference_program(plan, precision, names);
-        if ((*native)->executor_bytes(kFuzzRows) > kLargestFuzzArena ||
-            twin->executor_bytes(kFuzzRows) > kLargestFuzzArena)
+        if ((*native)->scratch_bytes(kFuzzRows) > kLargestFuzzArena ||
+            twin->scratch_bytes(kFuzzRows) > kLargestFuzzArena)
             continue;
-        auto executor = (*native)->make_executor(0, kFuzzRows), reference = twin->make_executor(0, kFuzzRows);
+        auto executor = lib::make_lone_executor(**native, 0, kFuzzRows),
+             reference = lib::make_lone_executor(*twin, 0, kFuzzRows);
         int64_t last = -1;
         for (int64_t length :
              {graph.least_length, std::min(graph.largest_length, graph.least_length + 5), graph.largest_length}) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <cstring>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -130,32 +131,42 @@ inline constexpr lib::Traits kThreadTraits{.inline_safe = false, .cancellable = 
 
 class FakeProgram final : public lib::Program {
   public:
-    // widths: floats a row, by output. The control outlives the program.
+    // widths: floats a row, by output; row_bytes: of scratch memory. The control outlives the program.
     FakeProgram(FakeControl &control, std::vector<int64_t> widths, int64_t tile_rows = 16,
-                lib::Traits traits = kInlineTraits)
-        : control_(control), widths_(std::move(widths)), tile_rows_(tile_rows), traits_(traits) {}
+                lib::Traits traits = kInlineTraits, int64_t row_bytes = 64)
+        : control_(control),
+          widths_(std::move(widths)),
+          tile_rows_(tile_rows),
+          traits_(traits),
+          row_bytes_(row_bytes) {}
 
     lib::Traits traits() const override { return traits_; }
     int32_t backend() const override { return WB_BACKEND_REFERENCE; }
     int32_t precision() const override { return WB_PRECISION_FP32; }
     int32_t numerics() const override { return 1; }
     int64_t tile_rows() const override { return tile_rows_; }
-    int64_t executor_bytes(int64_t rows) const override { return rows * 64; }
-    lib::Expected<std::unique_ptr<lib::Executor>> make_executor(int, int64_t) const override {
-        return std::unique_ptr<lib::Executor>(std::make_unique<FakeExecutor>(*this));
+    int64_t scratch_bytes(int64_t rows) const override { return rows * row_bytes_; }
+    lib::Expected<std::unique_ptr<lib::Executor>> make_executor(int, int64_t rows) const override {
+        return std::unique_ptr<lib::Executor>(std::make_unique<FakeExecutor>(*this, scratch_bytes(rows)));
     }
 
   private:
     struct FakeExecutor final : lib::Executor {
-        explicit FakeExecutor(const FakeProgram &of) : program(of) {}
-        lib::Status run(lib::Run &run) override { return program.control_.execute(run, program.widths_); }
+        FakeExecutor(const FakeProgram &of, int64_t bytes) : program(of), scratch_bytes(bytes) {}
+        // Uses all of its scratch memory, as long as the run takes.
+        lib::Status run(lib::Run &run) override {
+            std::memset(run.scratch, 0x5a, static_cast<size_t>(scratch_bytes));
+            return program.control_.execute(run, program.widths_);
+        }
         const FakeProgram &program;
+        const int64_t scratch_bytes;
     };
 
     FakeControl &control_;
     const std::vector<int64_t> widths_;
     const int64_t tile_rows_;
     const lib::Traits traits_;
+    const int64_t row_bytes_;
 };
 
 // Runs any bundle, without looking at its model. The control outlives it and its programs.

@@ -25,21 +25,26 @@ inline std::vector<int64_t> widths_of(const lib::Bundle &bundle) {
 // An engine on a manual clock, with fake models.
 class FakeEngine {
   public:
-    explicit FakeEngine(int contexts = 1, uint32_t queue_limit = 16) {
+    explicit FakeEngine(int contexts = 1, uint32_t queue_limit = 16, lib::Allocate allocate = lib::allocate_on_cpu) {
         lib::EngineOptions options;
         options.cpu_contexts = contexts;
         options.queue_limit = queue_limit;
         lib::EngineParts parts;
         parts.native = std::make_unique<FakeBackend>(control, "native");
         parts.clock = &clock;
+        parts.allocate = allocate;
         engine = *lib::Engine::make(options, std::move(parts));
     }
 
-    // A model whose runs another control decides.
+    // A model whose runs another control decides; row_bytes: of scratch memory.
+    lib::Expected<lib::Ref<lib::Model>> load(FakeControl &of, const std::shared_ptr<const lib::Bundle> &bundle,
+                                             lib::Traits traits, int64_t row_bytes) const {
+        return lib::Model::make(lib::Ref<lib::Runtime>(&engine->runtime()), bundle,
+                                std::make_shared<const FakeProgram>(of, widths_of(*bundle), 16, traits, row_bytes));
+    }
     lib::Ref<lib::Model> model(FakeControl &of, const std::shared_ptr<const lib::Bundle> &bundle,
-                               lib::Traits traits = kInlineTraits) const {
-        auto made = lib::Model::make(lib::Ref<lib::Runtime>(&engine->runtime()), bundle,
-                                     std::make_shared<const FakeProgram>(of, widths_of(*bundle), 16, traits));
+                               lib::Traits traits = kInlineTraits, int64_t row_bytes = 64) const {
+        auto made = load(of, bundle, traits, row_bytes);
         INFO(made.status().message);
         REQUIRE(made);
         return *made;

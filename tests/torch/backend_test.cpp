@@ -64,7 +64,7 @@ std::shared_ptr<const Program> prepared(Backend &from, const std::shared_ptr<con
 }
 
 std::unique_ptr<Executor> executor(const Program &program, int context = 0) {
-    auto made = program.make_executor(context, program.tile_rows());
+    auto made = make_lone_executor(program, context, program.tile_rows());
     REQUIRE(made);
     return *std::move(made);
 }

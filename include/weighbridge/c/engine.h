@@ -129,7 +129,8 @@ WB_API int32_t wb_engine_default_deadline_us(int64_t *out, wb_engine *engine, wb
  *  answer WB_CLOSED; any order of freeing is safe. NULL does nothing. Thread-safe. @since 0.1, unstable */
 WB_API void wb_engine_free(wb_engine *engine);
 
-/** Frees retired models and delivers pending rate-limited log lines. Optional: without it the next load does the same.
+/** Frees retired models and context memory that a load has replaced, and delivers pending rate-limited log lines.
+ *  Optional: without it the next load does the same.
  *  @return WB_OK; WB_INVALID_HANDLE. Thread-safe; may take milliseconds, so not on a scoring thread.
  *  @since 0.1, unstable */
 WB_API int32_t wb_engine_maintain(wb_engine *engine, wb_error *err);

@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "backend/native/fence.hpp"
 #include "backend/native/native.hpp"
 #include "backend/native/step.hpp"
 #include "backend/plan_backend.hpp"
+#include "tensor/fence.hpp"
 
 namespace weighbridge::lib {
 namespace native {
@@ -70,7 +70,7 @@ class NativeExecutor final : public Executor {
         const auto runs = shared_->largest_runs(tile_rows);
         int64_t scratch = 0;
         for (const auto &step : steps_) scratch = std::max(scratch, Shared::scratch_of(*step, runs));
-        const MemoryPlan memory = layout.arena(runs);
+        memory_ = layout.arena(runs);
         scratch_bytes_ = scratch;
         for (const Storage &storage : layout.storages) {
             int64_t most = 0;
@@ -78,16 +78,11 @@ class NativeExecutor final : public Executor {
             room_.push_back(most);
         }
         bind(runs[0].rows, runs[0].length);
-        arena_ = AlignedBuffer(static_cast<size_t>(memory.bytes + scratch));
-        scratch_ = arena_.data() + memory.bytes;
         const Graph &graph = shared_->plan->graph();
-        for (size_t i = 0; i < layout.storages.size(); ++i) {
-            const Storage &storage = layout.storages[i];
-            std::byte *base = arena_.data() + memory.begins[i];
-            if (storage.kind == Storage::Kind::constant)
-                base = const_cast<std::byte *>(graph.constants()[storage.index].data.get());
-            bases_.push_back(base);
-        }
+        for (const Storage &storage : layout.storages)
+            bases_.push_back(storage.kind == Storage::Kind::constant
+                                 ? const_cast<std::byte *>(graph.constants()[storage.index].data.get())
+                                 : nullptr);
     }
 
     static int64_t bytes(const Shared &shared, int64_t tile_rows) {
@@ -102,6 +97,7 @@ class NativeExecutor final : public Executor {
     Status run(Run &run) override {
         auto length = check_run(run, shared_->plan->graph(), shared_->inputs, tile_rows_, shared_->tensor_names);
         if (!length) return length.status();
+        if (run.scratch != arena_) lie_in(run.scratch);
         const int64_t together = shared_->rows_together(*length, tile_rows_);
         for (int64_t row = 0; row < run.rows; row += together)
             if (Status status = run_rows(run, row, std::min(together, run.rows - row), *length); !status.ok())
@@ -110,6 +106,15 @@ class NativeExecutor final : public Executor {
     }
 
   private:
+    // Moves to other memory, as arenas do when they grow. Constants stay where the plan has them.
+    void lie_in(std::byte *arena) {
+        arena_ = arena;
+        for (size_t i = 0; i < bases_.size(); ++i)
+            if (shared_->layout.storages[i].kind == Storage::Kind::arena) bases_[i] = arena + memory_.begins[i];
+    }
+    size_t arena_bytes() const { return static_cast<size_t>(memory_.bytes + scratch_bytes_); }
+    std::byte *scratch() const { return arena_ + memory_.bytes; }
+
     void bind(int64_t rows, int64_t length) {
         if (rows == rows_ && length == length_) return;
         fits_ = true;
@@ -133,12 +138,13 @@ class NativeExecutor final : public Executor {
             if (layout.storages[i].kind != Storage::Kind::input) continue;
             const TensorView &view = run.inputs[layout.storages[i].index];
             auto *data = static_cast<std::byte *>(const_cast<void *>(view.data));
-            if (!data) data = arena_.data();  // of no elements: steps still add offsets to it
+            if (!data) data = arena_;  // of no elements: steps still add offsets to it
             const int64_t row_elements = run.rows == 0 ? 0 : view.shape.elements() / run.rows;
             bases_[i] = data + row * row_elements * static_cast<int64_t>(size_of(view.dtype));
         }
         int32_t left = WB_OK;
-        const StepRun step_run{bases_.data(), scratch_, &run.stop, &left};
+        const StepRun step_run{bases_.data(), scratch(), &run.stop, &left};
+        const Opened opened{*this};
         int64_t work = 0;
         for (size_t i = 0; i < steps_.size(); ++i) {
             Step &step = *steps_[i];
@@ -151,7 +157,7 @@ class NativeExecutor final : public Executor {
             if (Status status = step.run(step_run); !status.ok()) return status;
             if (left != WB_OK) return stopped(left);
         }
-        open_memory(arena_.data(), arena_.size());
+        open_memory(arena_, arena_bytes());
         if (work > kWorkBetweenPolls && !step_run.goes_on()) return stopped(left);
         for (size_t i = 0; i < layout.outputs.size(); ++i) {
             const Bound output = Bound::of(layout.outputs[i], layout.output_types[i], rows, length);
@@ -164,11 +170,17 @@ class NativeExecutor final : public Executor {
         return {};
     }
 
+    // However a run ends, its memory is open to the next one, which may be another program's.
+    struct Opened {
+        const NativeExecutor &executor;
+        ~Opened() { open_memory(executor.arena_, executor.arena_bytes()); }
+    };
+
     // Leaves open what step `index` may touch.
     void fence(size_t index, int64_t rows, int64_t length) const {
         const StepPlan &step = shared_->layout.steps[index];
-        close_memory(arena_.data(), arena_.size());
-        open_memory(scratch_, static_cast<size_t>(steps_[index]->scratch_bytes()));
+        close_memory(arena_, arena_bytes());
+        open_memory(scratch(), static_cast<size_t>(steps_[index]->scratch_bytes()));
         auto open_storage = [&](const View &view) {
             const Storage &storage = shared_->layout.storages[view.storage];
             if (storage.kind == Storage::Kind::arena)
@@ -187,9 +199,9 @@ class NativeExecutor final : public Executor {
     const std::shared_ptr<const Shared> shared_;
     const int64_t tile_rows_;
     std::vector<std::unique_ptr<Step>> steps_;
-    AlignedBuffer arena_;
-    std::byte *scratch_ = nullptr;
-    int64_t scratch_bytes_ = 0;
+    MemoryPlan memory_;
+    int64_t scratch_bytes_ = 0;        // of steps, behind memory_
+    std::byte *arena_ = nullptr;       // where bases_ lie
     std::vector<int64_t> room_;        // elements, by storage
     bool fits_ = true;                 // what steps are bound to, in scratch_bytes_ and room_
     std::vector<std::byte *> bases_;   // by storage
@@ -213,7 +225,7 @@ class NativeProgram final : public Program {
     Expected<std::unique_ptr<Executor>> make_executor(int, int64_t tile_rows) const override {
         return std::unique_ptr<Executor>(std::make_unique<NativeExecutor>(shared_, tile_rows));
     }
-    int64_t executor_bytes(int64_t tile_rows) const override { return NativeExecutor::bytes(*shared_, tile_rows); }
+    int64_t scratch_bytes(int64_t tile_rows) const override { return NativeExecutor::bytes(*shared_, tile_rows); }
     int64_t weight_bytes() const override { return shared_->plan->bytes(shared_->precision); }
 
   private:

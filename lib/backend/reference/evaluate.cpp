@@ -11,7 +11,7 @@ Status evaluate(const Graph &graph, std::span<const TensorView> inputs, int64_t 
     if (!plan) return plan.status();
     std::vector<std::string> names;
     for (size_t i = 0; i < inputs.size(); ++i) names.push_back(std::to_string(i));
-    auto executor = make_reference_program(*plan, WB_PRECISION_FP32, names)->make_executor(0, rows);
+    auto executor = make_lone_executor(*make_reference_program(*plan, WB_PRECISION_FP32, names), 0, rows);
     if (!executor) return executor.status();
     std::vector<float *> places;
     outputs.clear();

@@ -268,10 +268,7 @@ class Evaluation {
 class ReferenceExecutor final : public Executor {
   public:
     ReferenceExecutor(std::shared_ptr<const Shared> shared, int64_t tile_rows)
-        : shared_(std::move(shared)),
-          tile_rows_(tile_rows),
-          memory_(shared_->memory(tile_rows)),
-          arena_(static_cast<size_t>(memory_.bytes + shared_->scratch_bytes())) {}
+        : shared_(std::move(shared)), tile_rows_(tile_rows), memory_(shared_->memory(tile_rows)) {}
 
     Status run(Run &run) override {
         const Graph &graph = shared_->plan->graph();
@@ -286,7 +283,7 @@ class ReferenceExecutor final : public Executor {
             std::vector<Dense> operands;
             for (ValueId operand : node.operands) operands.push_back(dense(run, operand, *length));
             Evaluation evaluation(*shared_, id, std::move(operands), dense(run, id, *length),
-                                  arena_.data() + memory_.bytes);
+                                  run.scratch + memory_.bytes);
             if (Status status = evaluation.compute(run.rows, *length); !status.ok()) return status;
         }
         for (size_t i = 0; i < graph.outputs().size(); ++i) {
@@ -301,10 +298,10 @@ class ReferenceExecutor final : public Executor {
     Dense dense(const Run &run, ValueId id, int64_t length) {
         const Graph &graph = shared_->plan->graph();
         const Node &node = graph.node(id);
-        Dense value{node.type.dtype, sizes_at(node.type, run.rows, length), arena_.data() + memory_.begins[id]};
+        Dense value{node.type.dtype, sizes_at(node.type, run.rows, length), run.scratch + memory_.begins[id]};
         if (node.op == Op::input)
             value.data = const_cast<void *>(run.inputs[static_cast<size_t>(node.attributes.ints[0])].data);
-        if (!value.data) value.data = arena_.data();  // of no elements: loops still add offsets to it
+        if (!value.data) value.data = run.scratch;  // of no elements: loops still add offsets to it
         if (node.op == Op::constant) value.data = const_cast<std::byte *>(graph.constant_of(id).data.get());
         return value;
     }
@@ -312,7 +309,6 @@ class ReferenceExecutor final : public Executor {
     const std::shared_ptr<const Shared> shared_;
     const int64_t tile_rows_;
     const MemoryPlan memory_;
-    AlignedBuffer arena_;
 };
 
 class ReferenceProgram final : public Program {
@@ -327,7 +323,7 @@ class ReferenceProgram final : public Program {
     Expected<std::unique_ptr<Executor>> make_executor(int, int64_t tile_rows) const override {
         return std::unique_ptr<Executor>(std::make_unique<ReferenceExecutor>(shared_, tile_rows));
     }
-    int64_t executor_bytes(int64_t tile_rows) const override {
+    int64_t scratch_bytes(int64_t tile_rows) const override {
         return shared_->memory(tile_rows).bytes + shared_->scratch_bytes();
     }
     int64_t weight_bytes() const override { return shared_->plan->bytes(shared_->precision); }

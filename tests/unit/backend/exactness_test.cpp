@@ -30,11 +30,12 @@ std::vector<float> score(const std::shared_ptr<const Plan> &plan, int32_t precis
     std::atomic<bool> failed{false};
     for (int thread = 0; thread < 4; ++thread)
         threads.emplace_back([&, thread] {
-            auto executor = (*program)->make_executor(thread, std::min<int64_t>(batch, (*program)->tile_rows()));
+            auto executor =
+                lib::make_lone_executor(**program, thread, std::min<int64_t>(batch, (*program)->tile_rows()));
             for (;;) {
                 const int64_t begin = next.fetch_add(batch), end = std::min(rows, begin + batch);
                 if (begin >= rows) return;
-                // A batch larger than the tile goes in tiles, as Model::score_rows has it.
+                // A batch larger than the tile goes in tiles, as Model::score has it.
                 for (int64_t row = begin; row < end;) {
                     const int64_t count = std::min((*program)->tile_rows(), end - row);
                     const TensorView view{DType::float32, {2, {count, width}}, numbers.data() + row * width};

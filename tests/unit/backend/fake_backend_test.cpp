@@ -13,7 +13,7 @@ namespace {
 
 struct Call {
     explicit Call(FakeControl &control, int64_t rows = 1) : program(control, {2}), out(static_cast<size_t>(rows) * 2) {
-        executor = *program.make_executor(0, rows);
+        executor = *make_lone_executor(program, 0, rows);
         run.outputs = outputs;
         run.rows = rows;
         run.stop = {&clock, &token, WB_NO_DEADLINE};

@@ -46,7 +46,7 @@ std::unique_ptr<lib::Executor> executor(const test::GraphBuilder &build, int32_t
     auto program = lib::make_native_program(build.plan({precision}), precision, level, test::input_names(build.graph));
     INFO(program.status().message);
     REQUIRE(program);
-    return *(*program)->make_executor(0, kTile);
+    return *lib::make_lone_executor(**program, 0, kTile);
 }
 
 // One query, the last token, over the keys of all: what attention needs beside its operands depends on keys only.

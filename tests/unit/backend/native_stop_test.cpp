@@ -28,7 +28,7 @@ std::unique_ptr<lib::Executor> executor(const test::GraphBuilder &build, lib::na
                                         int32_t precision = WB_PRECISION_FP32) {
     auto program = lib::make_native_program(build.plan({precision}), precision, level, test::input_names(build.graph));
     REQUIRE(program);
-    return *(*program)->make_executor(0, 64);
+    return *lib::make_lone_executor(**program, 0, 64);
 }
 
 // Products of every kind, wide enough to be asked about in the middle.

@@ -30,15 +30,15 @@ std::unique_ptr<lib::Executor> executor(const std::shared_ptr<const lib::Plan> &
     auto program = lib::make_native_program(plan, precision, level, test::input_names(plan->graph()));
     INFO(program.status().message);
     REQUIRE(program);
-    auto made = (*program)->make_executor(0, tile);
+    auto made = lib::make_lone_executor(**program, 0, tile);
     REQUIRE(made);
     return *std::move(made);
 }
 
 Pair make_pair_of(const std::shared_ptr<const lib::Plan> &plan, int32_t precision) {
     Pair pair;
-    pair.reference =
-        *lib::make_reference_program(plan, precision, test::input_names(plan->graph()))->make_executor(0, kTile);
+    pair.reference = *lib::make_lone_executor(
+        *lib::make_reference_program(plan, precision, test::input_names(plan->graph())), 0, kTile);
     for (Level level : test::cpu_levels()) pair.native.push_back(executor(plan, precision, level));
     return pair;
 }

@@ -22,11 +22,11 @@ void require_same(const GraphBuilder &build, std::vector<std::pair<int64_t, int6
     for (int32_t precision : precisions) {
         const auto plan = build.plan({precision});
         const auto names = test::input_names(build.graph);
-        auto reference = *lib::make_reference_program(plan, precision, names)->make_executor(0, tile);
+        auto reference = *lib::make_lone_executor(*lib::make_reference_program(plan, precision, names), 0, tile);
         auto program = lib::make_native_program(plan, precision, test::cpu_levels().back(), names);
         INFO(program.status().message);
         REQUIRE(program);
-        auto native = *(*program)->make_executor(0, tile);
+        auto native = *lib::make_lone_executor(**program, 0, tile);
         for (const auto &[rows, length] : runs) {
             CAPTURE(precision, rows, length);
             const auto inputs = test::random_inputs(build.graph, rows, length, 3);

@@ -69,11 +69,13 @@ struct Call {
         run.inputs = {&view, 1};
         run.outputs = outputs;
         run.rows = rows;
+        run.scratch = scratch.data();
         run.stop.clock = &steady_clock();
     }
     std::vector<float> values, fraud, wide;
     TensorView view;
     std::vector<float *> outputs;
+    AlignedBuffer scratch{64 * 4 * sizeof(float)};  // the program's, for a tile
     Run run;
 };
 
@@ -106,7 +108,7 @@ TEST_CASE("a program says what it is") {
     CHECK(program->precision() == WB_PRECISION_FP32);
     CHECK(program->numerics() == 0);
     CHECK(program->tile_rows() == 64);
-    CHECK(program->executor_bytes(64) == 64 * 4 * 4);
+    CHECK(program->scratch_bytes(64) == 64 * 4 * 4);
 }
 
 TEST_CASE("tiles are smaller with sequences and never beyond the limit of rows") {

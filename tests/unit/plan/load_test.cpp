@@ -29,8 +29,8 @@ double seconds_to_load(const lib::Bytes &file, int32_t precision) {
         lib::make_native_program(*plan, precision, lib::native::best_level(false), test::input_names((*plan)->graph()));
     INFO(program.status().message);
     REQUIRE(program);
-    REQUIRE((*program)->executor_bytes((*program)->tile_rows()) < int64_t{1} << 30);
-    REQUIRE((*program)->make_executor(0, (*program)->tile_rows()));
+    REQUIRE((*program)->scratch_bytes((*program)->tile_rows()) < int64_t{1} << 30);
+    REQUIRE(lib::make_lone_executor(**program, 0, (*program)->tile_rows()));
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
     return taken.count();
 }

@@ -49,8 +49,8 @@ void run_anyhow(const std::shared_ptr<const lib::Plan> &plan) {
         if (!plan->has(precision)) continue;
         auto program =
             lib::make_native_program(plan, precision, lib::native::best_level(false), test::input_names(graph));
-        if (!program || (*program)->executor_bytes(2) > (1 << 24)) continue;
-        auto executor = (*program)->make_executor(0, 2);
+        if (!program || (*program)->scratch_bytes(2) > (1 << 24)) continue;
+        auto executor = lib::make_lone_executor(**program, 0, 2);
         const int64_t length = std::min<int64_t>(graph.largest_length, graph.least_length + 2);
         if (length > 100) continue;
         const auto inputs = test::random_inputs(graph, 2, length, 1);
@@ -77,7 +77,7 @@ TEST_CASE("a plan's bytes give the same plan, which gives the same bytes and the
         auto score = [&](const std::shared_ptr<const lib::Plan> &from, int32_t precision) {
             auto program =
                 lib::make_native_program(from, precision, lib::native::Level::portable, test::input_names(build.graph));
-            return *test::run(**(*program)->make_executor(0, 2), build.graph, inputs.views, 2, 3);
+            return *test::run(**lib::make_lone_executor(**program, 0, 2), build.graph, inputs.views, 2, 3);
         };
         for (int32_t precision : {WB_PRECISION_FP32, WB_PRECISION_INT8})
             REQUIRE(test::same_bits(score(plan, precision), score(*read, precision)));

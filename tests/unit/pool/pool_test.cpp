@@ -46,9 +46,9 @@ TEST_CASE("a pool hands out each context once, and again when it is back") {
         for (int i = 0; i < 3; ++i) {
             auto lease = pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr);
             REQUIRE(lease);
-            REQUIRE(lease->context() >= 0);
-            REQUIRE(lease->context() < 3);
-            seen.insert(lease->context());
+            REQUIRE(lease->context().index >= 0);
+            REQUIRE(lease->context().index < 3);
+            seen.insert(lease->context().index);
             leases.push_back(*std::move(lease));
         }
         auto refused = pool.acquire(Priority::high, WB_NO_DEADLINE, nullptr);
@@ -85,8 +85,8 @@ TEST_CASE("a call that may not wait is told so, and does not overtake") {
 
 TEST_CASE("the context used last is handed out first") {
     Pool pool(4, 0, steady_clock());
-    int first = pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr)->context();
-    REQUIRE(pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr)->context() == first);
+    int first = pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr)->context().index;
+    REQUIRE(pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr)->context().index == first);
 }
 
 TEST_CASE("a lease moves, and gives back once") {
@@ -289,7 +289,7 @@ TEST_CASE("hand-offs, deadlines and cancels that race lose no context and give n
                 auto lease = pool.acquire(i % 5 == 0 ? Priority::high : Priority::normal, deadline_ns,
                                           t % 2 == 0 ? &token : nullptr);
                 if (!lease) continue;
-                auto &user = users[lease->context()];
+                auto &user = users[lease->context().index];
                 if (user.fetch_add(1) != 0) ++clashes;
                 ++served;
                 if (i % 4 == 0) std::this_thread::yield();
@@ -320,7 +320,7 @@ TEST_CASE("a thread gets the context again that it had, whatever others take bet
     std::thread other([&] {
         for (int i = 0; i < 3; ++i) {
             while (turn != 2 * i + 1) std::this_thread::yield();
-            seen.push_back(pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr)->context());
+            seen.push_back(pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr)->context().index);
             turn = 2 * i + 2;
         }
     });
@@ -372,7 +372,7 @@ TEST_CASE("contexts that are taken without a lock are taken once, and nobody who
                         ++refused;
                         continue;
                     }
-                    auto &user = users[static_cast<size_t>(lease->context())];
+                    auto &user = users[static_cast<size_t>(lease->context().index)];
                     if (user.fetch_add(1) != 0) ++clashes;
                     ++served;
                     if (i % 64 == 0) std::this_thread::yield();
