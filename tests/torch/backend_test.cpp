@@ -197,7 +197,8 @@ TEST_CASE("what does not fit its manifest is refused at load with both sides") {
 TEST_CASE("a caller leaves a long forward at its deadline") {
     const auto engine = backend();
     auto program = prepared(*engine, numbers_bundle("loops"));
-    auto one = executor(*program);
+    AlignedBuffer scratch(static_cast<size_t>(program->scratch_bytes(program->tile_rows())));  // outlives the run
+    auto one = *program->make_executor(0, program->tile_rows());
     std::vector<float> values(6);
     values[0] = 300'000;  // turns, about half a second
     const TensorView view{DType::float32, {2, {1, 6}}, values.data()};
@@ -208,6 +209,7 @@ TEST_CASE("a caller leaves a long forward at its deadline") {
     run.inputs = {&view, 1};
     run.outputs = outputs;
     run.rows = 1;
+    run.scratch = scratch.data();
     run.stop = {.clock = &steady_clock(), .deadline_ns = steady_clock().now_ns() + 30'000'000};
     run.done = [](void *to) { static_cast<std::binary_semaphore *>(to)->release(); };
     run.done_arg = &done;
