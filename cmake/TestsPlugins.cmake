@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Plug-ins without LibTorch for tests/unit/backend, beside the unit tests' program: fake_plugins/libfake_<variant>.so.
-foreach(variant good wrong_abi no_symbol null held fails misfit no_thread)
+foreach(variant good wrong_abi no_symbol null held fails misfit no_thread held_load)
     string(TOUPPER "FAKE_${variant}" macro)
     add_library(fake_${variant} MODULE "${PROJECT_SOURCE_DIR}/tests/support/fake_plugin.c")
     target_compile_definitions(fake_${variant} PRIVATE ${macro})
@@ -10,6 +10,7 @@ foreach(variant good wrong_abi no_symbol null held fails misfit no_thread)
         LIBRARY_OUTPUT_DIRECTORY "$<TARGET_FILE_DIR:unit_tests>/fake_plugins")
     add_dependencies(unit_tests fake_${variant})
 endforeach()
+add_dependencies(c_text_test fake_good)
 
 # The real plug-in. Its modules are exported by a Python that can import torch.
 if(NOT TARGET weighbridge_torch)

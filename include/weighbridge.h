@@ -10,7 +10,7 @@
  *   1. Functions are wb_<noun>_<verb>. Where there is an output parameter it is first, named `out`.
  *   2. Handles are tokens: typed pointers that are never dereferenced. A freed, forged or wrong handle is an error.
  *   3. What a call gives in `T **out` is the caller's and has wb_T_free, which accepts NULL and never blocks. On
- *      failure *out is NULL. Any order of freeing is safe.
+ *      failure *out is NULL, but for a report that tells of it. Any order of freeing is safe.
  *   4. Functions that can fail return a status: zero and above answers, below zero errors. `err`, last, may be NULL.
  *   5. Structs start with struct_size, which the caller sets (or the _INIT macro does). They grow at the end only. A
  *      function takes every size from the first version's (WB_RESULT_SIZE_V1 and alike) to WB_STRUCT_SIZE_LIMIT, writes
@@ -18,7 +18,7 @@
  *      library does not know it. Arrays of such structs have a stride, which is the caller's struct size.
  *   6. Deadlines are absolute nanoseconds of CLOCK_MONOTONIC: wb_now_ns() + budget, or WB_NO_DEADLINE, or
  *      WB_DEFAULT_DEADLINE for the engine's option default_deadline_us.
- *   7. Strings are UTF-8 and end with NUL. Functions that fill a text buffer write the needed size, NUL included.
+ *   7. Strings are UTF-8 and end with NUL. Text of any length comes as a wb_text.
  *   8. Functions compute in a floating-point state of their own (to nearest, denormals kept, no traps), whatever the
  *      host's is, and give it back: control and sticky flags are as before the call, on errors too.
  *   9. Everything is thread-safe unless its comment says otherwise; rows, batches and calls are for one thread at a
@@ -65,5 +65,6 @@
 #include "weighbridge/c/row.h"
 #include "weighbridge/c/schema.h"
 #include "weighbridge/c/slot.h"
+#include "weighbridge/c/source.h"
 
 #endif

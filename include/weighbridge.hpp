@@ -35,6 +35,7 @@
 #include "weighbridge/row.hpp"
 #include "weighbridge/schema.hpp"
 #include "weighbridge/slot.hpp"
+#include "weighbridge/source.hpp"
 #include "weighbridge/value.hpp"
 
 #endif

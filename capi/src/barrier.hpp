@@ -94,17 +94,4 @@ void copy_text(char (&out)[N], std::string_view text) {
     std::memset(out + length, 0, N - length);
 }
 
-// A text and its NUL into the caller's buffer.
-inline lib::Status fill_text(char *out, size_t capacity, size_t *needed, std::string_view text) {
-    if (!needed) return null_argument("needed");
-    *needed = text.size() + 1;
-    if (capacity < text.size() + 1)
-        return lib::Status::failure(WB_BUFFER_TOO_SMALL, "capacity: expected at least {} bytes, got {}",
-                                    text.size() + 1, capacity);
-    if (!out) return null_argument("out");
-    std::memcpy(out, text.data(), text.size());
-    out[text.size()] = 0;
-    return lib::Status();
-}
-
 }  // namespace weighbridge::capi

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/native/level.hpp"
 #include "backend/torchscript.hpp"
-#include "barrier.hpp"
 #include "base/clock.hpp"
 #include "base/cpu.hpp"
 #include "base/json.hpp"
+#include "objects.hpp"
 #include "pool/pool.hpp"
 #include "weighbridge.h"
 
@@ -56,8 +56,10 @@ const char *wb_status_name(int32_t status) {
     }
 }
 
-int32_t wb_system_info(char *out, size_t capacity, size_t *needed, wb_error *err) {
+int32_t wb_system_info(wb_text **out, wb_error *err) {
     return capi::barrier(err, [&] {
+        if (!out) return capi::null_argument("out");
+        *out = nullptr;
         lib::JsonValue info;
         info["version"] = WB_VERSION_STRING;
         info["abi"] = WB_ABI_VERSION;
@@ -68,7 +70,7 @@ int32_t wb_system_info(char *out, size_t capacity, size_t *needed, wb_error *err
         lib::JsonValue plugins = lib::describe_plugins();
         if (!plugins.get<lib::JsonValue::Elements>()->empty()) info["backends"].push_back("torchscript");
         info["plugins"] = std::move(plugins);
-        return capi::fill_text(out, capacity, needed, info.lines());
+        return capi::give_text(out, info.lines());
     });
 }
 

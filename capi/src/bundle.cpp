@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.hpp"
+#include "bundle/bundle_directory.hpp"
 #include "bundle/pack.hpp"
 #include "objects.hpp"
 #include "plan/plan_file.hpp"
@@ -27,6 +28,64 @@ lib::JsonValue describe(const std::shared_ptr<const lib::Bundle> &bundle) {
     return info;
 }
 
+Status inspect(wb_text **out, const lib::Source &source) {
+    auto bundle = lib::Bundle::open(source, lib::Bundle::Mode::full, lib::Bundle::kAnyTime);
+    return bundle ? capi::give_text(out, describe(*bundle).lines()) : bundle.status();
+}
+
+lib::JsonValue describe(const lib::Model &model, const lib::VerifyReport &report, const Status &verdict) {
+    const lib::Manifest &manifest = model.bundle().manifest();
+    lib::JsonValue info;
+    info["name"] = manifest.identity.name;
+    info["version"] = manifest.identity.version;
+    info["verified"] = verdict.ok();
+    info["backend"] = capi::backend_name(model.program().backend());
+    info["vectors"] = report.vectors;
+    info["tolerance"] = report.tolerance;
+    for (size_t i = 0; i < manifest.outputs.size(); ++i)
+        info["largest_difference"][manifest.outputs[i].name] = report.largest_difference[i];
+    info["probabilities"] = report.probabilities;
+    info["bands"] = report.bands;
+    info["largest_probability_difference"] = report.largest_probability_difference;
+    if (!report.mismatches.empty()) info["mismatches"] = lib::JsonValue::array(report.mismatches);
+    info["warnings"] = lib::JsonValue::array(manifest.warnings);
+    return info;
+}
+
+// From a path or a source.
+template <class Where>
+Status verify(wb_text **out, wb_engine *engine, const Where &where, wb_load_options *options) {
+    capi::Pinned<capi::EngineObject> object(Kind::engine, engine);
+    if (!object) return object.status();
+    const capi::LoadUse use(options);
+    if (!use.status().ok()) return use.status();
+    lib::LoadOptions chosen = use.options();
+    chosen.deadline_ns = object->engine->due(chosen.deadline_ns);  // of load and verification together
+    chosen.verify = false;
+    chosen.check_module = true;
+    auto model = object->engine->load(where, chosen);
+    if (!model) return model.status();
+    auto report = object->engine->verify(**model, object->engine->stop_of(chosen));
+    if (!report) return report.status();
+    const Status verdict = report->verdict((*model)->bundle().manifest());
+    const Status given = capi::give_text(out, describe(**model, *report, verdict).lines());
+    return given.ok() ? verdict : given;
+}
+
+// "fp32,int8" or one of them.
+Status read_precisions(std::string_view text, lib::Precisions &out) {
+    out.clear();
+    for (bool more = true; more;) {
+        const size_t comma = text.find(',');
+        more = comma != std::string_view::npos;
+        auto precision = lib::precision_of(text.substr(0, comma));
+        if (!precision) return precision.status();
+        out.push_back(*precision);
+        if (more) text.remove_prefix(comma + 1);
+    }
+    return Status();
+}
+
 }  // namespace
 
 extern "C" {
@@ -52,74 +111,65 @@ int32_t wb_bundle_pack(wb_engine *engine, const char *module, const char *manife
     });
 }
 
-int32_t wb_bundle_compile(char *out, size_t capacity, size_t *needed, wb_engine *engine, const char *path,
-                          const char *precisions, int32_t dump_passes, wb_error *err) {
+int32_t wb_bundle_compile(wb_text **out, wb_engine *engine, const char *path, const char *precisions,
+                          int32_t dump_passes, wb_load_options *options, wb_error *err) {
     return capi::barrier(err, [&] {
+        if (!out) return capi::null_argument("out");
+        *out = nullptr;
         capi::Pinned<capi::EngineObject> object(Kind::engine, engine);
         if (!object) return object.status();
         if (!path) return capi::null_argument("path");
-        lib::CompileOptions options;
-        if (precisions) {
-            options.precisions.clear();
-            std::string_view rest = precisions;
-            for (bool more = true; more;) {
-                const size_t comma = rest.find(',');
-                more = comma != std::string_view::npos;
-                auto precision = lib::precision_of(rest.substr(0, comma));
-                if (!precision) return precision.status();
-                options.precisions.push_back(*precision);
-                if (more) rest.remove_prefix(comma + 1);
-            }
-        }
+        lib::CompileOptions chosen;
+        if (precisions)
+            if (Status status = read_precisions(precisions, chosen.precisions); !status.ok()) return status;
         if (dump_passes != 0 && dump_passes != 1)
             return Status::failure(WB_INVALID_ARGUMENT, "dump_passes: expected 0 or 1, got {}", dump_passes);
-        options.dump_passes = dump_passes == 1;
-        auto report = object->engine->compile(path, options);
-        if (!report) return report.status();
-        return capi::fill_text(out, capacity, needed, *report);
+        chosen.dump_passes = dump_passes == 1;
+        const capi::LoadUse use(options);
+        if (!use.status().ok()) return use.status();
+        chosen.load = use.options();
+        lib::JsonValue report;
+        const Status status = object->engine->compile(path, chosen, report);
+        if (report.is_null()) return status;
+        const Status given = capi::give_text(out, report.lines());
+        return given.ok() ? status : given;
     });
 }
 
-int32_t wb_bundle_inspect(char *out, size_t capacity, size_t *needed, const char *path, wb_error *err) {
+int32_t wb_bundle_inspect(wb_text **out, const char *path, wb_error *err) {
     return capi::barrier(err, [&] {
+        if (!out) return capi::null_argument("out");
+        *out = nullptr;
         if (!path) return capi::null_argument("path");
-        auto bundle = lib::Bundle::open(path, lib::Bundle::Mode::full, lib::Bundle::kAnyTime);
-        if (!bundle) return bundle.status();
-        return capi::fill_text(out, capacity, needed, describe(*bundle).lines());
+        auto source = lib::DirectorySource::open_path(path);
+        return source ? inspect(out, *source) : source.status();
     });
 }
 
-int32_t wb_bundle_verify(char *out, size_t capacity, size_t *needed, wb_engine *engine, const char *path,
-                         wb_load_options *options, wb_error *err) {
+int32_t wb_bundle_inspect_source(wb_text **out, wb_source *source, wb_error *err) {
     return capi::barrier(err, [&] {
-        if (!path) return capi::null_argument("path");
-        capi::Pinned<capi::EngineObject> object(Kind::engine, engine);
-        if (!object) return object.status();
-        lib::LoadOptions chosen;
-        if (Status status = capi::read_load_options(options, chosen); !status.ok()) return status;
-        chosen.verify = false;
-        chosen.check_module = true;
-        auto model = object->engine->load(path, chosen);
-        if (!model) return model.status();
-        auto report = object->engine->verify(**model);
-        if (!report) return report.status();
-        Status verdict = report->verdict((*model)->bundle().manifest());
-        lib::JsonValue info;
-        const auto &manifest = (*model)->bundle().manifest();
-        info["name"] = manifest.identity.name;
-        info["version"] = manifest.identity.version;
-        info["verified"] = verdict.ok();
-        info["backend"] = capi::backend_name((*model)->program().backend());
-        info["vectors"] = report->vectors;
-        info["tolerance"] = report->tolerance;
-        for (size_t i = 0; i < manifest.outputs.size(); ++i)
-            info["largest_difference"][manifest.outputs[i].name] = report->largest_difference[i];
-        info["probabilities"] = report->probabilities;
-        info["bands"] = report->bands;
-        info["largest_probability_difference"] = report->largest_probability_difference;
-        info["warnings"] = lib::JsonValue::array(manifest.warnings);
-        Status filled = capi::fill_text(out, capacity, needed, info.lines());
-        return filled.ok() ? verdict : filled;
+        if (!out) return capi::null_argument("out");
+        *out = nullptr;
+        auto read = capi::read_source(source);
+        return read ? inspect(out, *read) : read.status();
+    });
+}
+
+int32_t wb_bundle_verify(wb_text **out, wb_engine *engine, const char *path, wb_load_options *options, wb_error *err) {
+    return capi::barrier(err, [&] {
+        if (!out) return capi::null_argument("out");
+        *out = nullptr;
+        return path ? verify(out, engine, std::string(path), options) : capi::null_argument("path");
+    });
+}
+
+int32_t wb_bundle_verify_source(wb_text **out, wb_engine *engine, wb_source *source, wb_load_options *options,
+                                wb_error *err) {
+    return capi::barrier(err, [&] {
+        if (!out) return capi::null_argument("out");
+        *out = nullptr;
+        auto read = capi::read_source(source);
+        return read ? verify(out, engine, *read, options) : read.status();
     });
 }
 

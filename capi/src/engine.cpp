@@ -177,9 +177,11 @@ int32_t wb_engine_snapshot(wb_snapshot *out, wb_engine *engine, wb_error *err) {
     });
 }
 
-int32_t wb_engine_metrics(char *out, size_t capacity, size_t *needed, wb_engine *engine, wb_error *err) {
-    return with_engine(engine, err,
-                       [&](lib::Engine &of) { return capi::fill_text(out, capacity, needed, of.metrics()); });
+int32_t wb_engine_metrics(wb_text **out, wb_engine *engine, wb_error *err) {
+    if (out) *out = nullptr;
+    return with_engine(engine, err, [&](lib::Engine &of) {
+        return out ? capi::give_text(out, of.metrics()) : capi::null_argument("out");
+    });
 }
 
 }  // extern "C"

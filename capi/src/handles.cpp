@@ -183,6 +183,10 @@ const char *name_of(Kind kind) {
             return "call";
         case Kind::cancel:
             return "cancel token";
+        case Kind::text:
+            return "text";
+        case Kind::source:
+            return "source";
     }
     return "handle";
 }

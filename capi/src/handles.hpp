@@ -9,7 +9,19 @@
 namespace weighbridge::capi {
 
 // What a handle is for. The number is part of the token.
-enum class Kind : uint8_t { engine = 1, engine_options, load_options, model, slot, schema, batch, call, cancel };
+enum class Kind : uint8_t {
+    engine = 1,
+    engine_options,
+    load_options,
+    model,
+    slot,
+    schema,
+    batch,
+    call,
+    cancel,
+    text,
+    source
+};
 
 // Handles are tokens (kind, generation, index), never addresses: a freed, forged or foreign one is found out by a
 // look-up that reads only memory of our own. Look-ups take no lock and pin the object, so that a free in another thread

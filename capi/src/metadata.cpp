@@ -101,16 +101,17 @@ int32_t wb_schema_feature(wb_feature_info *out, wb_schema *schema, uint32_t inde
     });
 }
 
-int32_t wb_schema_default_text(char *out, size_t capacity, size_t *needed, wb_schema *schema, uint32_t index,
-                               wb_error *err) {
+int32_t wb_schema_default_text(wb_text **out, wb_schema *schema, uint32_t index, wb_error *err) {
+    if (out) *out = nullptr;
     return with_bundle(schema, err, [&](const lib::Bundle &bundle) {
+        if (!out) return capi::null_argument("out");
         const auto &features = bundle.schema()->features();
         if (index >= features.size()) return capi::out_of_range("feature", features.size(), index);
         const lib::Feature &feature = features[index];
         const bool text = feature.type == lib::StoredType::category || feature.type == lib::StoredType::text;
         if (!feature.missing || !text || feature.sequence)
             return Status::failure(WB_NOT_FOUND, "feature '{}': expected one with a default text", feature.name);
-        return capi::fill_text(out, capacity, needed, feature.missing->text);
+        return capi::give_text(out, feature.missing->text);
     });
 }
 

@@ -9,6 +9,20 @@ using namespace weighbridge;
 using capi::Kind;
 using lib::Status;
 
+namespace weighbridge::capi {
+
+LoadUse::LoadUse(wb_load_options *handle) {
+    if (!handle) return;
+    Pinned<LoadOptionsObject> object(Kind::load_options, handle);
+    status_ = object.status();
+    if (!object) return;
+    options_ = object->options;
+    cancel_ = object->cancel;
+    if (cancel_) options_.cancel = &cancel_->token;
+}
+
+}  // namespace weighbridge::capi
+
 namespace {
 
 template <class Body>
@@ -56,6 +70,18 @@ int32_t set_text(wb_load_options *options, const char *name, const char *text, w
     });
 }
 
+// From a path or a source.
+template <class Where>
+Status load(wb_model **out, wb_engine *engine, const Where &where, wb_load_options *options) {
+    capi::Pinned<capi::EngineObject> object(Kind::engine, engine);
+    if (!object) return object.status();
+    const capi::LoadUse use(options);
+    if (!use.status().ok()) return use.status();
+    auto model = object->engine->load(where, use.options());
+    if (!model) return model.status();
+    return capi::give(out, Kind::model, new capi::ModelObject(object->engine, *std::move(model)));
+}
+
 lib::JsonValue describe(const lib::Model &model) {
     lib::JsonValue info = model.bundle().describe();
     lib::Traits traits = model.program().traits();
@@ -99,6 +125,29 @@ int32_t wb_load_options_set_verify(wb_load_options *options, int32_t verify, wb_
     return set_text(options, "verify", verify ? "1" : "0", err);
 }
 
+int32_t wb_load_options_set_cancel(wb_load_options *options, wb_cancel *cancel, wb_error *err) {
+    return capi::barrier(err, [&] {
+        capi::Pinned<capi::LoadOptionsObject> object(Kind::load_options, options);
+        if (!object) return object.status();
+        if (!cancel) {
+            object->cancel = {};
+            return Status();
+        }
+        capi::Pinned<capi::CancelObject> token(Kind::cancel, cancel);
+        if (!token) return token.status();
+        object->cancel = lib::Ref<capi::CancelObject>(&*token);
+        return Status();
+    });
+}
+
+int32_t wb_load_options_set_deadline(wb_load_options *options, int64_t deadline_ns, wb_error *err) {
+    return capi::barrier(err, [&] {
+        capi::Pinned<capi::LoadOptionsObject> object(Kind::load_options, options);
+        if (object) object->options.deadline_ns = deadline_ns;
+        return object.status();
+    });
+}
+
 int32_t wb_load_options_set(wb_load_options *options, const char *name, const char *text, wb_error *err) {
     return set_text(options, name, text, err);
 }
@@ -111,14 +160,17 @@ int32_t wb_model_load(wb_model **out, wb_engine *engine, const char *path, wb_lo
     return capi::barrier(err, [&] {
         if (!out) return capi::null_argument("out");
         *out = nullptr;
-        if (!path) return capi::null_argument("path");
-        capi::Pinned<capi::EngineObject> object(Kind::engine, engine);
-        if (!object) return object.status();
-        lib::LoadOptions chosen;
-        if (Status status = capi::read_load_options(options, chosen); !status.ok()) return status;
-        auto model = object->engine->load(path, chosen);
-        if (!model) return model.status();
-        return capi::give(out, Kind::model, new capi::ModelObject(object->engine, *std::move(model)));
+        return path ? load(out, engine, std::string(path), options) : capi::null_argument("path");
+    });
+}
+
+int32_t wb_model_load_source(wb_model **out, wb_engine *engine, wb_source *source, wb_load_options *options,
+                             wb_error *err) {
+    return capi::barrier(err, [&] {
+        if (!out) return capi::null_argument("out");
+        *out = nullptr;
+        auto read = capi::read_source(source);
+        return read ? load(out, engine, *read, options) : read.status();
     });
 }
 
@@ -141,9 +193,10 @@ int32_t wb_model_schema(wb_schema **out, wb_model *model, wb_error *err) {
     });
 }
 
-int32_t wb_model_info(char *out, size_t capacity, size_t *needed, wb_model *model, wb_error *err) {
+int32_t wb_model_info(wb_text **out, wb_model *model, wb_error *err) {
+    if (out) *out = nullptr;
     return with_model(model, err, [&](capi::ModelObject &of) {
-        return capi::fill_text(out, capacity, needed, describe(*of.model).lines());
+        return out ? capi::give_text(out, describe(*of.model).lines()) : capi::null_argument("out");
     });
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "barrier.hpp"
+#include "bundle/memory_source.hpp"
 #include "engine/engine.hpp"
 #include "handles.hpp"
 #include "weighbridge/c/slot.h"
@@ -15,10 +16,6 @@ namespace weighbridge::capi {
 
 struct EngineOptionsObject final : lib::RefCounted {
     lib::EngineOptions options;
-};
-
-struct LoadOptionsObject final : lib::RefCounted {
-    lib::LoadOptions options;
 };
 
 // The engine is shared by the handles of its models and slots, which may outlive its own.
@@ -50,6 +47,21 @@ struct CancelObject final : lib::RefCounted {
     lib::CancelToken token;
 };
 
+struct LoadOptionsObject final : lib::RefCounted {
+    lib::LoadOptions options;
+    lib::Ref<CancelObject> cancel;
+};
+
+struct TextObject final : lib::RefCounted {
+    explicit TextObject(std::string of) : text(std::move(of)) {}
+    const std::string text;
+};
+
+struct SourceObject final : lib::RefCounted {
+    lib::ForkMutex mutex;
+    lib::FilesByName files;  // guarded by mutex
+};
+
 struct CallObject final : lib::RefCounted {
     std::atomic<bool> busy{false};
     lib::Service service;
@@ -65,6 +77,10 @@ lib::Status give(Handle **out, Kind kind, lib::RefCounted *object) {
     if (!token) return lib::Status::failure(WB_OUT_OF_MEMORY, "out of memory for a handle");
     *out = reinterpret_cast<Handle *>(static_cast<uintptr_t>(token));
     return lib::Status();
+}
+
+inline lib::Status give_text(wb_text **out, std::string text) {
+    return give(out, Kind::text, new TextObject(std::move(text)));
 }
 
 template <class Handle>
@@ -94,8 +110,21 @@ class CallUse {
 // wb_backend_name.
 const char *backend_name(int32_t backend);
 
-// The caller's options, or the defaults for NULL.
-lib::Status read_load_options(wb_load_options *options, lib::LoadOptions &chosen);
+// Load options for the length of a load; NULL stands for the defaults.
+class LoadUse {
+  public:
+    explicit LoadUse(wb_load_options *handle);
+    const lib::Status &status() const { return status_; }
+    const lib::LoadOptions &options() const { return options_; }
+
+  private:
+    lib::LoadOptions options_;
+    lib::Ref<CancelObject> cancel_;  // what options_ points to
+    lib::Status status_;
+};
+
+// What a source holds now.
+lib::Expected<lib::MemorySource> read_source(wb_source *source);
 
 // wb_model_score and wb_slot_score, wb_model_score_batch and wb_slot_score_batch, once the target is known.
 lib::Status score_row(lib::Engine &engine, const lib::Target &target, wb_result *out, void *row, int64_t deadline_ns,

@@ -63,6 +63,18 @@ int32_t wb_schema_load(wb_schema **out, const char *path, wb_error *err) {
     });
 }
 
+int32_t wb_schema_load_source(wb_schema **out, wb_source *source, wb_error *err) {
+    return capi::barrier(err, [&] {
+        if (!out) return capi::null_argument("out");
+        *out = nullptr;
+        auto read = capi::read_source(source);
+        if (!read) return read.status();
+        auto bundle = lib::Bundle::open(*read, lib::Bundle::Mode::draft);
+        if (!bundle) return bundle.status();
+        return capi::give(out, Kind::schema, new capi::SchemaObject(*std::move(bundle)));
+    });
+}
+
 void wb_schema_free(wb_schema *schema) { capi::free_of(Kind::schema, schema); }
 
 int32_t wb_schema_describe(wb_schema_info *out, wb_schema *schema, wb_error *err) {

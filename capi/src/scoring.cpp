@@ -8,14 +8,6 @@ namespace weighbridge::capi {
 
 using lib::Status;
 
-Status read_load_options(wb_load_options *options, lib::LoadOptions &chosen) {
-    if (!options) return Status();
-    Pinned<LoadOptionsObject> object(Kind::load_options, options);
-    if (!object) return object.status();
-    chosen = object->options;
-    return Status();
-}
-
 Status score_row(lib::Engine &engine, const lib::Target &target, wb_result *out, void *row, int64_t deadline_ns,
                  wb_call *call) {
     if (Status status = check_struct(out, WB_RESULT_SIZE_V1); !status.ok()) return status;

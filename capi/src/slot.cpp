@@ -16,6 +16,16 @@ int32_t with_slot(wb_slot *slot, wb_error *err, Body &&body) {
     });
 }
 
+// From a path or a source.
+template <class Where>
+Status load(capi::SlotObject &of, const Where &where, wb_load_options *options) {
+    const capi::LoadUse use(options);
+    if (!use.status().ok()) return use.status();
+    auto model = of.engine->load(where, use.options());
+    if (!model) return model.status();
+    return of.engine->swap(*of.slot, *std::move(model));
+}
+
 }  // namespace
 
 extern "C" {
@@ -37,12 +47,14 @@ void wb_slot_free(wb_slot *slot) { capi::free_of(Kind::slot, slot); }
 
 int32_t wb_slot_load(wb_slot *slot, const char *path, wb_load_options *options, wb_error *err) {
     return with_slot(slot, err, [&](capi::SlotObject &of) {
-        if (!path) return capi::null_argument("path");
-        lib::LoadOptions chosen;
-        if (Status status = capi::read_load_options(options, chosen); !status.ok()) return status;
-        auto model = of.engine->load(path, chosen);
-        if (!model) return model.status();
-        return of.engine->swap(*of.slot, *std::move(model));
+        return path ? load(of, std::string(path), options) : capi::null_argument("path");
+    });
+}
+
+int32_t wb_slot_load_source(wb_slot *slot, wb_source *source, wb_load_options *options, wb_error *err) {
+    return with_slot(slot, err, [&](capi::SlotObject &of) {
+        auto read = capi::read_source(source);
+        return read ? load(of, *read, options) : read.status();
     });
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// Bundles on disk: pack, inspect, verify. All thread-safe.
+/// Bundles: pack, compile, inspect, verify. All thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -33,58 +33,45 @@ inline Expected<void> pack(const Engine &engine, const PackRequest &request) {
 struct CompileOptions {
     std::string precisions = "fp32";  ///< "fp32,bf16,int8,int8bf16" or some of them, the default one first
     bool dump_passes = false;         ///< each pass's graph as text in the report
+    Deadline deadline = {};           ///< when it has to be done; else the bundle is as it was
+    const CancelToken *cancel = nullptr;
 };
 
-/// Compiles a bundle's TorchScript to model.plan, in place, and gives the report as JSON. Needs the LibTorch plug-in.
-inline Expected<std::string> compile(const Engine &engine, const std::string &path,
-                                     const CompileOptions &options = {}) {
-    std::string report(options.dump_passes ? size_t{64} << 20 : size_t{1} << 20, '\0');
-    size_t needed = 0;
-    auto done = detail::done([&](wb_error *err) {
-        return wb_bundle_compile(report.data(), report.size(), &needed, engine.get(), path.c_str(),
-                                 options.precisions.c_str(), options.dump_passes, err);
+/// Compiles a bundle's TorchScript to model.plan, in place. Needs the LibTorch plug-in. The report tells operators,
+/// precisions and passes, and where it fails what does not lower, or is beyond its tolerance.
+inline Reported compile(const Engine &engine, const std::string &path, const CompileOptions &options = {}) {
+    auto load = detail::load_handle({.deadline = options.deadline, .cancel = options.cancel});
+    if (!load) return {{}, std::move(load).error()};
+    return detail::reported([&](wb_text **out, wb_error *err) {
+        return wb_bundle_compile(out, engine.get(), path.c_str(), options.precisions.c_str(), options.dump_passes,
+                                 load->get(), err);
     });
-    if (!done) return std::move(done).error();
-    report.resize(needed ? needed - 1 : 0);
-    return report;
 }
 
 /// What a bundle says of itself, as JSON, after its manifest and digests were checked. No model is run.
 inline Expected<std::string> inspect(const std::string &path) {
-    return detail::text_of([&](char *out, size_t capacity, size_t *needed, wb_error *err) {
-        return wb_bundle_inspect(out, capacity, needed, path.c_str(), err);
-    });
+    return detail::text_of([&](wb_text **out, wb_error *err) { return wb_bundle_inspect(out, path.c_str(), err); });
+}
+inline Expected<std::string> inspect(const Source &source) {
+    return detail::text_of(
+        [&](wb_text **out, wb_error *err) { return wb_bundle_inspect_source(out, source.get(), err); });
 }
 
-/// What verification found: the report as JSON, and the error where it failed (the report may then be empty).
-struct Verification {
-    std::string report;
-    Expected<void> outcome;
-};
-
-/// Checks digests and manifest, loads the model and reproduces the golden vectors.
-inline Verification verify(const Engine &engine, const std::string &path, const LoadOptions &options = {}) {
-    Verification found;
+/// Checks digests and manifest, loads the model and reproduces the golden vectors. The report is there where it could
+/// compare them, also where they differ.
+inline Reported verify(const Engine &engine, const std::string &path, const LoadOptions &options = {}) {
     auto load = detail::load_handle(options);
-    if (!load) {
-        found.outcome = std::move(load).error();
-        return found;
-    }
-    found.report.assign(16384, '\0');
-    size_t needed = 0;
-    auto run = [&] {
-        found.outcome = detail::done([&](wb_error *err) {
-            return wb_bundle_verify(found.report.data(), found.report.size(), &needed, engine.get(), path.c_str(),
-                                    load->get(), err);
-        });
-    };
-    run();
-    if (needed > found.report.size()) {
-        found.report.assign(needed, '\0');
-        run();
-    }
-    found.report.resize(needed && needed <= found.report.size() ? needed - 1 : 0);
-    return found;
+    if (!load) return {{}, std::move(load).error()};
+    return detail::reported([&](wb_text **out, wb_error *err) {
+        return wb_bundle_verify(out, engine.get(), path.c_str(), load->get(), err);
+    });
+}
+inline Reported verify(const Engine &engine, const Source &source, const LoadOptions &options = {}) {
+    auto load = detail::load_handle(options);
+    if (!load) return {{}, std::move(load).error()};
+    return detail::reported([&](wb_text **out, wb_error *err) {
+        return wb_bundle_verify_source(out, engine.get(), source.get(), load->get(), err);
+    });
 }
 
 }  // namespace v0

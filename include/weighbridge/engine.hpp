@@ -120,9 +120,7 @@ class Engine {
 
     /// The counters as Prometheus text.
     Expected<std::string> metrics() const {
-        return detail::text_of([&](char *out, size_t capacity, size_t *needed, wb_error *err) {
-            return wb_engine_metrics(out, capacity, needed, get(), err);
-        });
+        return detail::text_of([&](wb_text **out, wb_error *err) { return wb_engine_metrics(out, get(), err); });
     }
 
     /// EngineOptions::default_deadline.

@@ -108,6 +108,12 @@ class [[nodiscard]] Expected<void> {
     std::optional<Error> error_;
 };
 
+/// What a long call found: a report as JSON, which may be there also where it failed, and the error then.
+struct Reported {
+    std::string report;  ///< empty where there is nothing to tell
+    Expected<void> outcome;
+};
+
 namespace detail {
 
 template <auto Free>
@@ -143,23 +149,25 @@ Expected<Handle<T, Free>> made(Call &&call) {
     return Handle<T, Free>(out);
 }
 
-/// Runs `call(char *out, size_t capacity, size_t *needed, wb_error *)` until the text fits, which it may not at first
-/// where the text grows between two calls.
+/// Runs `call(wb_text **out, wb_error *)`: its text, which may be there also with an error.
+template <class Call>
+Reported reported(Call &&call) {
+    wb_error err = WB_ERROR_INIT;
+    wb_text *out = nullptr;
+    int32_t status = call(&out, &err);
+    Handle<wb_text, wb_text_free> text(out);
+    Reported made;
+    if (text) made.report.assign(wb_text_data(text.get()), wb_text_size(text.get()));
+    if (status < 0) made.outcome = error_of(status, err);
+    return made;
+}
+
+/// As reported(), where an error has no text.
 template <class Call>
 Expected<std::string> text_of(Call &&call) {
-    std::string text(4096, '\0');
-    for (;;) {
-        wb_error err = WB_ERROR_INIT;
-        size_t needed = 0;
-        int32_t status = call(text.data(), text.size(), &needed, &err);
-        if (status == WB_BUFFER_TOO_SMALL && needed > text.size()) {
-            text.assign(needed, '\0');
-            continue;
-        }
-        if (status < 0) return error_of(status, err);
-        text.resize(needed ? needed - 1 : 0);
-        return text;
-    }
+    Reported made = reported(std::forward<Call>(call));
+    if (!made.outcome) return std::move(made.outcome).error();
+    return std::move(made.report);
 }
 
 }  // namespace detail

@@ -14,6 +14,7 @@
 #include "weighbridge/call.hpp"
 #include "weighbridge/engine.hpp"
 #include "weighbridge/schema.hpp"
+#include "weighbridge/source.hpp"
 
 namespace weighbridge {
 inline namespace v0 {
@@ -26,6 +27,8 @@ struct LoadOptions {
     bool verify = true;          ///< whether the golden vectors must reproduce
     /// By name and text, as a configuration file has them (load_option_list()); set after those above.
     std::vector<std::pair<std::string, std::string>> named = {};
+    Deadline deadline = {};               ///< when it has to be done (wb_load_options_set_deadline)
+    const CancelToken *cancel = nullptr;  ///< ends it early
 };
 
 namespace detail {
@@ -44,6 +47,8 @@ inline Expected<LoadHandle> load_handle(const LoadOptions &options) {
             status = wb_load_options_set_precision(o, options.precision.c_str(), err);
         for (const auto &[name, text] : options.named)
             if (status >= 0) status = wb_load_options_set(o, name.c_str(), text.c_str(), err);
+        if (status >= 0) status = wb_load_options_set_deadline(o, options.deadline.ns(), err);
+        if (status >= 0 && options.cancel) status = wb_load_options_set_cancel(o, options.cancel->get(), err);
         return status;
     });
     if (!set) return std::move(set).error();
@@ -81,13 +86,14 @@ class Model {
   public:
     /// Reads, checks, warms, and reproduces the golden vectors; blocks for as long as that takes.
     static Expected<Model> load(const Engine &engine, const std::string &path, const LoadOptions &options = {}) {
-        auto load = detail::load_handle(options);
-        if (!load) return std::move(load).error();
-        auto handle = detail::made<wb_model, wb_model_free>([&](wb_model **out, wb_error *err) {
-            return wb_model_load(out, engine.get(), path.c_str(), load->get(), err);
+        return load_by(options, [&](wb_model **out, wb_load_options *load, wb_error *err) {
+            return wb_model_load(out, engine.get(), path.c_str(), load, err);
         });
-        if (!handle) return std::move(handle).error();
-        return adopt(handle->release());
+    }
+    static Expected<Model> load(const Engine &engine, const Source &source, const LoadOptions &options = {}) {
+        return load_by(options, [&](wb_model **out, wb_load_options *load, wb_error *err) {
+            return wb_model_load_source(out, engine.get(), source.get(), load, err);
+        });
     }
 
     /// Takes a model of the C API over, also where this fails.
@@ -105,9 +111,7 @@ class Model {
 
     /// What was loaded, as JSON.
     Expected<std::string> info() const {
-        return detail::text_of([&](char *out, size_t capacity, size_t *needed, wb_error *err) {
-            return wb_model_info(out, capacity, needed, get(), err);
-        });
+        return detail::text_of([&](wb_text **out, wb_error *err) { return wb_model_info(out, get(), err); });
     }
 
     /// What was loaded and what runs it; c/model.h documents the members.
@@ -145,6 +149,17 @@ class Model {
 
   private:
     using Handle = detail::Handle<wb_model, wb_model_free>;
+
+    template <class Call>
+    static Expected<Model> load_by(const LoadOptions &options, Call &&call) {
+        auto load = detail::load_handle(options);
+        if (!load) return std::move(load).error();
+        auto handle = detail::made<wb_model, wb_model_free>(
+            [&](wb_model **out, wb_error *err) { return call(out, load->get(), err); });
+        if (!handle) return std::move(handle).error();
+        return adopt(handle->release());
+    }
+
     Model(Handle handle, Schema schema) : handle_(std::move(handle)), schema_(std::move(schema)) {}
     Handle handle_;
     Schema schema_;

@@ -17,6 +17,7 @@
 #include "weighbridge/c/row.h"
 #include "weighbridge/c/schema.h"
 #include "weighbridge/error.hpp"
+#include "weighbridge/source.hpp"
 
 namespace weighbridge {
 inline namespace v0 {
@@ -29,6 +30,12 @@ class Schema {
     static Expected<Schema> load(const std::string &path) {
         auto handle = detail::made<wb_schema, wb_schema_free>(
             [&](wb_schema **out, wb_error *err) { return wb_schema_load(out, path.c_str(), err); });
+        if (!handle) return std::move(handle).error();
+        return adopt(handle->release());
+    }
+    static Expected<Schema> load(const Source &source) {
+        auto handle = detail::made<wb_schema, wb_schema_free>(
+            [&](wb_schema **out, wb_error *err) { return wb_schema_load_source(out, source.get(), err); });
         if (!handle) return std::move(handle).error();
         return adopt(handle->release());
     }
@@ -91,9 +98,8 @@ class Schema {
 
     /// What a missing text or category becomes; WB_NOT_FOUND where the feature has no such default.
     Expected<std::string> default_text(uint32_t feature) const {
-        return detail::text_of([&](char *out, size_t capacity, size_t *needed, wb_error *err) {
-            return wb_schema_default_text(out, capacity, needed, get(), feature, err);
-        });
+        return detail::text_of(
+            [&](wb_text **out, wb_error *err) { return wb_schema_default_text(out, get(), feature, err); });
     }
 
     /// The bytes of an empty row's fixed part; what rows are made from.

@@ -30,6 +30,11 @@ class Slot {
         if (!load) return std::move(load).error();
         return detail::done([&](wb_error *err) { return wb_slot_load(get(), path.c_str(), load->get(), err); });
     }
+    Expected<void> load(const Source &source, const LoadOptions &options = {}) {
+        auto load = detail::load_handle(options);
+        if (!load) return std::move(load).error();
+        return detail::done([&](wb_error *err) { return wb_slot_load_source(get(), source.get(), load->get(), err); });
+    }
 
     /// Points the slot at a loaded model of the same engine. WB_SCHEMA_CHANGED where callers would
     /// not survive it (wb_slot_swap).

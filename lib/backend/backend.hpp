@@ -67,9 +67,11 @@ class Backend {
     virtual ~Backend() = default;
     virtual std::string_view name() const = 0;  // as in engines_allowed
     // WB_BACKEND_UNAVAILABLE where this backend cannot run this bundle at all (no plan in it, no plug-in): the next
-    // engine in the list is tried. Any other failure ends the load.
+    // engine in the list is tried. Any other failure ends the load: so do WB_CANCELLED and WB_DEADLINE_EXCEEDED, where
+    // `stop` says so, which name what was being prepared.
     virtual Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
-                                                             std::string_view precision) = 0;
+                                                             std::string_view precision,
+                                                             const StopSource &stop = {}) = 0;
 };
 
 }  // namespace weighbridge::lib

@@ -6,12 +6,13 @@
 
 namespace weighbridge::lib {
 
-Expected<ChosenPlan> choose_plan(const std::shared_ptr<const Bundle> &bundle, std::string_view precision) {
+Expected<ChosenPlan> choose_plan(const std::shared_ptr<const Bundle> &bundle, std::string_view precision,
+                                 const StopSource &stop) {
     const Bytes *file = bundle->file("model.plan");
     if (!file)
         return Status::failure(WB_BACKEND_UNAVAILABLE,
                                "the bundle has no model.plan: compile it first or allow torchscript");
-    auto plan = read_plan(*file, bundle, Checksum::compared);  // with the manifest's
+    auto plan = read_plan(*file, bundle, Checksum::compared, stop);  // with the manifest's
     if (!plan) return plan.status();
     if (Status status = check_binding(**plan, bundle->manifest()); !status.ok()) return status;
     ChosenPlan chosen{*std::move(plan), 0, {}};

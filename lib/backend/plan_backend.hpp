@@ -7,13 +7,14 @@
 namespace weighbridge::lib {
 
 // What the backends that run plans begin with: the bundle's plan, bound to its manifest, and the precision that a load
-// asks for. WB_BACKEND_UNAVAILABLE where the bundle has no plan or the plan not that precision.
+// asks for. WB_BACKEND_UNAVAILABLE where the bundle has no plan or the plan not that precision; as Backend::prepare.
 struct ChosenPlan {
     std::shared_ptr<const Plan> plan;
     int32_t precision;
     std::vector<std::string> tensor_names;
 };
-Expected<ChosenPlan> choose_plan(const std::shared_ptr<const Bundle> &bundle, std::string_view precision);
+Expected<ChosenPlan> choose_plan(const std::shared_ptr<const Bundle> &bundle, std::string_view precision,
+                                 const StopSource &stop = {});
 
 // The nodes that are forward's arguments, and whether one of them is a sequence.
 std::vector<ValueId> input_nodes(const Graph &graph);

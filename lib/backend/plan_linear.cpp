@@ -7,10 +7,17 @@
 
 namespace weighbridge::lib {
 
-Linears::Linears(const Plan &plan, int32_t precision) : weights_(plan.graph().nodes().size()) {
+Expected<Linears> Linears::make(const Plan &plan, int32_t precision, const StopSource &stop) {
+    const size_t nodes = plan.graph().nodes().size();
+    Linears linears;
+    linears.weights_.resize(nodes);
     Seen seen;
-    for (ValueId id = 0; id < weights_.size(); ++id)
-        if (plan.graph().node(id).op == Op::linear) add(plan, precision, id, seen);
+    for (ValueId id = 0; id < nodes; ++id) {
+        if (plan.graph().node(id).op != Op::linear) continue;
+        if (Status status = stop.check("preparing node {} of {}", id + 1, nodes); !status.ok()) return status;
+        linears.add(plan, precision, id, seen);
+    }
+    return linears;
 }
 
 void Linears::add(const Plan &plan, int32_t precision, ValueId id, Seen &seen) {

@@ -25,8 +25,9 @@ struct LinearWeights {
 // The linears of a plan by node. Constant after construction; the plan must outlive it.
 class Linears {
   public:
-    // May throw std::bad_alloc.
-    Linears(const Plan &plan, int32_t precision);
+    // May throw std::bad_alloc. WB_CANCELLED, WB_DEADLINE_EXCEEDED where `stop` says so, which is asked before each
+    // layer.
+    static Expected<Linears> make(const Plan &plan, int32_t precision, const StopSource &stop = {});
     const LinearWeights &of(ValueId node) const { return weights_[node]; }
 
   private:
@@ -36,6 +37,7 @@ class Linears {
         bool pairs_fit = false;
     };
     using Seen = std::map<size_t, Panels>;  // by constant
+    Linears() = default;
     void add(const Plan &plan, int32_t precision, ValueId id, Seen &seen);
 
     std::vector<LinearWeights> weights_;

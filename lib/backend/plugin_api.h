@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define WB_PLUGIN_ABI 3u
+#define WB_PLUGIN_ABI 4u
 #define WB_PLUGIN_MAX_RANK 8
 
 typedef struct wb_plugin_module wb_plugin_module;
@@ -67,8 +67,8 @@ typedef struct wb_plugin_import {
     int64_t least_length;   /**< of a sequence: no run has a shorter one; 0 for texts */
 } wb_plugin_import;
 
-/** Receives the serialised graph (lib/graph/graph_file.hpp), valid during the call only. Must not throw. */
-typedef void (*wb_plugin_sink)(const void *graph, uint64_t size, void *payload);
+/** Receives bytes that are valid during the call only. Must not throw. */
+typedef void (*wb_plugin_sink)(const void *bytes, uint64_t size, void *payload);
 
 typedef struct wb_plugin_v1 {
     uint32_t struct_size;
@@ -93,11 +93,12 @@ typedef struct wb_plugin_v1 {
                    uint32_t input_count, wb_plugin_output *outputs, uint32_t output_count, char *error,
                    uint32_t error_bytes);
 
-    /** Imports forward as a graph, on a thread that had thread_init. Calls `sink` once on WB_OK and never otherwise.
-     *  @return WB_OK; WB_INVALID_BUNDLE (`report` gets a line "operator, layer, file:line: reason; advice" for each of
-     *  the first ten that cannot be imported, split by LF, or one line on the module); WB_OUT_OF_MEMORY */
-    int32_t (*import_module)(const void *bytes, uint64_t size, const wb_plugin_import *request, wb_plugin_sink sink,
-                             void *payload, char *report, uint32_t report_bytes);
+    /** Imports forward as a graph, on a thread that had thread_init. Calls `graph` once on WB_OK, with the graph as
+     *  lib/graph/graph_file.hpp has it, and `report` once otherwise, with text.
+     *  @return WB_OK; WB_INVALID_BUNDLE (the text has a line "operator, layer, file:line: reason; advice" for each that
+     *  cannot be imported, split by LF, or one line on the module); WB_OUT_OF_MEMORY */
+    int32_t (*import_module)(const void *bytes, uint64_t size, const wb_plugin_import *request, wb_plugin_sink graph,
+                             wb_plugin_sink report, void *payload);
 } wb_plugin_v1;
 
 /** The plug-in's only exported function. @return NULL where it does not speak this ABI number */

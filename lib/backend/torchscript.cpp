@@ -2,17 +2,15 @@
 #include "backend/torchscript.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <limits>
-#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "backend/plugin_api.h"
 #include "backend/plugin_loader.hpp"
+#include "backend/torch_job.hpp"
 #include "backend/warm_inputs.hpp"
-#include "backend/worker.hpp"
 #include "base/json.hpp"
 #include "graph/graph_file.hpp"
 #include "plan/binding.hpp"
@@ -28,8 +26,6 @@ constexpr const char *kModuleFile = "model.ts";
 constexpr int64_t kTileRows = 64;
 constexpr int64_t kSequenceTileRows = 32;
 
-using Line = char[192];  // a plug-in's error, so that a prefix still fits into a Status
-
 // What the plug-in is to find for an output; borrows its names.
 wb_plugin_output wanted_of(const Output &output) {
     wb_plugin_output wanted{};
@@ -39,19 +35,6 @@ wb_plugin_output wanted_of(const Output &output) {
     wanted.rank = output.shape.rank;
     std::copy_n(output.shape.size.begin(), wanted.rank, wanted.shape);
     return wanted;
-}
-
-// The plug-in and the context threads: what a backend, its programs and their executors share.
-struct Threads {
-    Plugin plugin;
-    std::vector<std::shared_ptr<Worker>> contexts;
-};
-
-Status prepare_thread(const wb_plugin_v1 &table) {
-    Line line = "";
-    if (const int32_t code = table.thread_init(line, sizeof line); code != WB_OK)
-        return Status::failure(code, "LibTorch could not be set up for a thread: {}", line);
-    return {};
 }
 
 // A loaded module. Constant after construction.
@@ -93,7 +76,7 @@ class ModuleRun final : public Worker::Job {
     }
 
     Status perform() override {
-        Line line = "";
+        PluginLine line = "";
         const int32_t code =
             module_->table->run(module_->handle, kCpu, inputs_.data(), static_cast<uint32_t>(inputs_.size()),
                                 outputs_.data(), static_cast<uint32_t>(outputs_.size()), line, sizeof line);
@@ -178,7 +161,7 @@ Expected<std::shared_ptr<ModuleRun>> make_run(const std::shared_ptr<const Module
 
 class TorchscriptProgram final : public Program {
   public:
-    TorchscriptProgram(std::shared_ptr<const Threads> threads, std::shared_ptr<const Module> module,
+    TorchscriptProgram(std::shared_ptr<const TorchThreads> threads, std::shared_ptr<const Module> module,
                        std::shared_ptr<const Bundle> bundle)
         : threads_(std::move(threads)), module_(std::move(module)), bundle_(std::move(bundle)) {}
 
@@ -206,36 +189,39 @@ class TorchscriptProgram final : public Program {
     }
 
   private:
-    const std::shared_ptr<const Threads> threads_;
+    const std::shared_ptr<const TorchThreads> threads_;
     const std::shared_ptr<const Module> module_;
     const std::shared_ptr<const Bundle> bundle_;
 };
 
 // Loads a module and runs it with each size that a caller may ask for, before any caller does.
-class LoadAndWarm final : public Worker::Job {
+class LoadAndWarm final : public TorchJob {
   public:
-    LoadAndWarm(const wb_plugin_v1 &table, std::shared_ptr<const Bundle> bundle)
-        : table_(table), bundle_(std::move(bundle)) {}
+    LoadAndWarm(std::shared_ptr<TorchStart> start, std::shared_ptr<const Bundle> bundle)
+        : TorchJob(std::move(start)), bundle_(std::move(bundle)) {}
 
-    Status perform() override {
+    std::shared_ptr<const Module> module;  // the result
+
+  protected:
+    Status work(const wb_plugin_v1 &table) override {
         const Bytes &bytes = *bundle_->file(kModuleFile);
-        Line line = "";
+        PluginLine line = "";
         wb_plugin_module *handle = nullptr;
-        const int32_t code = table_.load(&handle, bytes.data(), bytes.size(), kCpu,
-                                         static_cast<uint32_t>(bundle_->manifest().tensors.size()), line, sizeof line);
+        const int32_t code = table.load(&handle, bytes.data(), bytes.size(), kCpu,
+                                        static_cast<uint32_t>(bundle_->manifest().tensors.size()), line, sizeof line);
         if (code != WB_OK) return Status::failure(code, "{}: {}", kModuleFile, line);
-        auto loaded = std::make_shared<const Module>(&table_, handle);
+        auto loaded = std::make_shared<const Module>(&table, handle);
         const int64_t rows = tile_rows_of(*bundle_);
         auto job = make_run(loaded, bundle_, rows);
         if (!job) return job.status();
         AlignedBuffer scratch(static_cast<size_t>(output_bytes(*bundle_, rows)));
-        for (const WarmSize size : warm_sizes(bundle_->manifest().tensors, rows))
+        for (const WarmSize size : warm_sizes(bundle_->manifest().tensors, rows)) {
+            if (left()) break;
             if (const Status status = warm(**job, size, scratch.data()); !status.ok()) return status;
+        }
         module = std::move(loaded);
         return {};
     }
-
-    std::shared_ptr<const Module> module;  // the result
 
   private:
     Status warm(ModuleRun &job, WarmSize size, std::byte *scratch) const {
@@ -254,17 +240,19 @@ class LoadAndWarm final : public Worker::Job {
         return {};
     }
 
-    const wb_plugin_v1 &table_;
     const std::shared_ptr<const Bundle> bundle_;
 };
 
-// Has the plug-in import a module, on a thread of LibTorch's.
-class Import final : public Worker::Job {
+// Has the plug-in import a module.
+class Import final : public TorchJob {
   public:
-    Import(const wb_plugin_v1 &table, std::shared_ptr<const Bundle> bundle)
-        : table_(table), bundle_(std::move(bundle)) {}
+    Import(std::shared_ptr<TorchStart> start, std::shared_ptr<const Bundle> bundle)
+        : TorchJob(std::move(start)), bundle_(std::move(bundle)) {}
 
-    Status perform() override {
+    Bytes result;  // the graph, serialised, or the lines that say why there is none
+
+  protected:
+    Status work(const wb_plugin_v1 &table) override {
         const Manifest &manifest = bundle_->manifest();
         std::vector<const TensorSpec *> tensors;
         for (const TensorSpec &tensor : manifest.tensors) tensors.push_back(&tensor);
@@ -297,96 +285,60 @@ class Import final : public Worker::Job {
                                        *largest,
                                        least};
         const Bytes &module = *bundle_->file(kModuleFile);
-        auto keep = [](const void *serialised, uint64_t size, void *payload) {
-            const auto *from = static_cast<const std::byte *>(serialised);
-            static_cast<Import *>(payload)->graph.assign(from, from + size);
-        };
-        const int32_t code = table_.import_module(module.data(), module.size(), &request, keep, this, report.data(),
-                                                  static_cast<uint32_t>(report.size()));
-        report.resize(std::strlen(report.c_str()));
-        if (code != WB_OK) return Status::failure(code, "{}: {}", kModuleFile, report.substr(0, report.find('\n')));
-        return {};
+        const int32_t code = table.import_module(module.data(), module.size(), &request, keep, keep, this);
+        if (lost_) return Status::failure(WB_OUT_OF_MEMORY, "out of memory for what LibTorch gave");
+        const std::string_view text = as_text(result);
+        return code == WB_OK ? Status() : Status::failure(code, "{}: {}", kModuleFile, text.substr(0, text.find('\n')));
     }
 
-    Bytes graph;                                   // the result, serialised
-    std::string report = std::string(8192, '\0');  // or why there is none
-
   private:
-    const wb_plugin_v1 &table_;
+    static void keep(const void *bytes, uint64_t size, void *self) {
+        auto &import = *static_cast<Import *>(self);
+        const auto *from = static_cast<const std::byte *>(bytes);
+        try {
+            import.result.assign(from, from + size);
+        } catch (const std::bad_alloc &) {
+            import.lost_ = true;
+        }
+    }
+
     const std::shared_ptr<const Bundle> bundle_;
+    bool lost_ = false;
 };
 
 class Torchscript final : public TorchscriptBackend {
   public:
-    explicit Torchscript(PluginOptions options) : options_(std::move(options)) {}
+    explicit Torchscript(PluginOptions options) : start_(std::make_shared<TorchStart>(std::move(options))) {}
 
     std::string_view name() const override { return "torchscript"; }
-    bool started() const override { return started_.load(std::memory_order_acquire); }
+    bool started() const override { return start_->done(); }
 
     Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
-                                                     std::string_view precision) override {
+                                                     std::string_view precision, const StopSource &stop) override {
         if (!precision.empty() && precision != "fp32")
             return Status::failure(WB_BACKEND_UNAVAILABLE, "precision '{}': the torchscript engine has fp32 only",
                                    precision);
         if (!bundle->file(kModuleFile))
             return Status::failure(WB_BACKEND_UNAVAILABLE, "{}: not in the bundle, which the torchscript engine needs",
                                    kModuleFile);
-        const auto threads = start();
-        if (!threads) return threads.status();
-        const wb_plugin_v1 &table = *(*threads)->plugin.table;
-        // A thread of its own: the context threads go on scoring while a model is loaded beside them.
-        const auto loader = Worker::start("wb:torch-load", [&] { return prepare_thread(table); });
-        if (!loader) return loader.status();
-        const auto job = std::make_shared<LoadAndWarm>(table, bundle);
-        bool left = false;
-        const Status status = (*loader)->run(job, {.clock = &steady_clock()}, {}, left);
+        const auto job = std::make_shared<LoadAndWarm>(start_, bundle);
+        const Status status = run_job(job, "wb:torch-load", "LibTorch was loading model.ts", stop);
         if (!status.ok()) return status;
-        return std::shared_ptr<const Program>(std::make_shared<TorchscriptProgram>(*threads, job->module, bundle));
+        return std::shared_ptr<const Program>(std::make_shared<TorchscriptProgram>(job->threads, job->module, bundle));
     }
 
-    Expected<Graph> import_graph(const std::shared_ptr<const Bundle> &bundle, std::string &report) override {
+    Expected<Graph> import_graph(const std::shared_ptr<const Bundle> &bundle, std::string &report,
+                                 const StopSource &stop) override {
         if (!bundle->file(kModuleFile)) return Status::failure(WB_INVALID_BUNDLE, "{}: not in the bundle", kModuleFile);
-        const auto threads = start();
-        if (!threads) return threads.status();
-        const wb_plugin_v1 &table = *(*threads)->plugin.table;
-        const auto worker = Worker::start("wb:torch-import", [&] { return prepare_thread(table); });
-        if (!worker) return worker.status();
-        const auto job = std::make_shared<Import>(table, bundle);
-        bool left = false;
-        const Status status = (*worker)->run(job, {.clock = &steady_clock()}, {}, left);
-        report = job->report;
-        if (!status.ok()) return status;
-        return read_graph(job->graph);
+        const auto job = std::make_shared<Import>(start_, bundle);
+        const Status status = run_job(job, "wb:torch-import", "LibTorch was importing model.ts", stop);
+        if (status.ok()) return read_graph(job->result);
+        if (status.code == WB_INVALID_BUNDLE) report = as_text(job->result);
+        return status;
     }
 
   private:
-    // Opens the plug-in and starts the context threads, once.
-    Expected<std::shared_ptr<const Threads>> start() {
-        const std::lock_guard lock(mutex_);
-        if (threads_ && epoch_ != fork_epoch())
-            return Status::failure(WB_FORKED, "this process forked after the LibTorch threads were started");
-        if (threads_) return threads_;
-        auto plugin = open_plugin(options_.plugin, options_.libtorch, plugin_directory());
-        if (!plugin) return plugin.status();
-        auto threads = std::make_shared<Threads>();
-        threads->plugin = *std::move(plugin);
-        for (int i = 0; i < options_.contexts; ++i) {
-            auto worker =
-                Worker::start("wb:torch-" + std::to_string(i), [&] { return prepare_thread(*threads->plugin.table); });
-            if (!worker) return worker.status();
-            threads->contexts.push_back(*std::move(worker));
-        }
-        threads_ = std::move(threads);
-        epoch_ = fork_epoch();
-        started_.store(true, std::memory_order_release);
-        return threads_;
-    }
-
-    const PluginOptions options_;
-    std::atomic<bool> started_{false};
-    ForkMutex mutex_;
-    std::shared_ptr<const Threads> threads_;  // guarded by mutex_
-    uint64_t epoch_ = 0;                      // guarded by mutex_
+    const std::shared_ptr<TorchStart> start_;
 };
 
 }  // namespace

@@ -17,15 +17,18 @@ struct PluginOptions {
 };
 
 // The torchscript backend: the frozen module on named context threads ("wb:torch-0", ...), with copied input and
-// library-owned output, so that a caller leaves at its deadline whatever LibTorch does. Opens the plug-in at the first
-// prepare(); its failures are WB_BACKEND_UNAVAILABLE with the file, what is wrong and what to do.
-// started() tells whether threads exist, so that a forked child answers WB_FORKED.
+// library-owned output, so that a caller leaves at its deadline whatever LibTorch does. Loads and imports run on a
+// thread of their own, which whoever must leave leaves behind: it ends, and lets go of the bundle, at LibTorch's next
+// step, and keeps no other call waiting. Opens the plug-in at the first prepare(); its failures are
+// WB_BACKEND_UNAVAILABLE with the file, what is wrong and what to do. started() tells whether threads exist, so that a
+// forked child answers WB_FORKED.
 class TorchscriptBackend : public Backend {
   public:
     virtual bool started() const = 0;
     // The bundle's module as a graph, not optimised. WB_INVALID_BUNDLE where it does not lower; `report` then has a
-    // line for each of the first ten operators that are to blame, with their place in the source.
-    virtual Expected<Graph> import_graph(const std::shared_ptr<const Bundle> &bundle, std::string &report) = 0;
+    // line for each operator that is to blame, with its place in the source. `stop` as in prepare().
+    virtual Expected<Graph> import_graph(const std::shared_ptr<const Bundle> &bundle, std::string &report,
+                                         const StopSource &stop = {}) = 0;
 };
 std::unique_ptr<TorchscriptBackend> make_torchscript_backend(PluginOptions options);
 

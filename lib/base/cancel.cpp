@@ -5,6 +5,10 @@
 
 namespace weighbridge::lib {
 
+Status ended_while(int32_t code, std::string_view doing) {
+    return Status::failure(code, "{} while {}", code == WB_CANCELLED ? "cancelled" : "the deadline passed", doing);
+}
+
 // The wakers of a parent's threads lie on stacks that do not run in this process.
 void CancelToken::drop_ancestors() {
     if (epoch_ == fork_epoch()) return;

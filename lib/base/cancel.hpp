@@ -6,6 +6,7 @@
 
 #include "base/clock.hpp"
 #include "base/fork.hpp"
+#include "base/status.hpp"
 
 namespace weighbridge::lib {
 
@@ -43,9 +44,16 @@ class CancelToken {
     uint64_t epoch_ = fork_epoch();  // guarded by mutex_; of the process whose threads are in the list
 };
 
-// When a call has to stop: what a backend polls between tiles. Cheap to copy, owns nothing.
+// The failure of a call that its StopSource ended: "cancelled while hashing it", "the deadline passed while hashing
+// it".
+Status ended_while(int32_t code, std::string_view doing);
+
+inline bool is_stop(int32_t code) { return code == WB_CANCELLED || code == WB_DEADLINE_EXCEEDED; }
+
+// When a call has to stop: what a backend polls between tiles, and a load between its steps. Cheap to copy, owns
+// nothing. The default never stops.
 struct StopSource {
-    const Clock *clock = nullptr;   // not null
+    const Clock *clock = nullptr;   // not null where there is a deadline
     CancelToken *cancel = nullptr;  // null for none; sleepers attach to it
     int64_t deadline_ns = WB_NO_DEADLINE;
 
@@ -54,6 +62,13 @@ struct StopSource {
         if (cancel && cancel->is_set()) return WB_CANCELLED;
         if (deadline_ns != WB_NO_DEADLINE && clock->now_ns() >= deadline_ns) return WB_DEADLINE_EXCEEDED;
         return WB_OK;
+    }
+
+    // The same as a failure that says what was being done.
+    template <class... Values>
+    Status check(TextFormat<Values...> doing, const Values &...values) const {
+        const int32_t code = poll();
+        return code == WB_OK ? Status() : ended_while(code, formatted(doing, values...));
     }
 };
 

@@ -15,8 +15,8 @@
 namespace weighbridge::lib {
 namespace {
 
-constexpr size_t kShownPath = 120;         // leaves half of a 255 byte message to the reason
-constexpr size_t kReadAtOnce = 256 << 20;  // Linux cuts a read at 2 GiB - 4 KiB
+constexpr size_t kShownPath = 120;        // leaves half of a 255 byte message to the reason
+constexpr size_t kBytesAtOnce = 4 << 20;  // 40 ms on a disk of 100 MB/s
 
 bool has_nul(const std::string &path) { return path.find('\0') != std::string::npos; }
 
@@ -35,21 +35,24 @@ Status no_regular_file(const std::string &path, mode_t mode) {
     return Status::failure(WB_IO_ERROR, "{}: expected a regular file, got {}", shown_path(path), kind_name(mode));
 }
 
-Status write_all(int fd, const std::string &path, ByteView content) {
+Status write_all(int fd, const std::string &path, ByteView content, const StopSource &stop) {
     while (!content.empty()) {
-        ssize_t done = ::write(fd, content.data(), std::min(content.size(), kReadAtOnce));
+        if (Status status = stop.check("writing {}", shown_path(path)); !status.ok()) return status;
+        ssize_t done = ::write(fd, content.data(), std::min(content.size(), kBytesAtOnce));
         if (done < 0 && errno == EINTR) continue;
         if (done < 0) return io_error(path, "cannot write", errno);
         content = content.subspan(static_cast<size_t>(done));
     }
-    return ::fsync(fd) == 0 ? Status{} : io_error(path, "cannot sync", errno);
+    if (::fsync(fd) != 0) return io_error(path, "cannot sync", errno);
+    return stop.check("writing {}", shown_path(path));
 }
 
-Status create_file(int directory, const std::string &name, const std::string &path, ByteView content) {
+Status create_file(int directory, const std::string &name, const std::string &path, ByteView content,
+                   const StopSource &stop = {}) {
     if (has_nul(name)) return io_error(path, "cannot create", EINVAL);
     Descriptor file(open_retrying(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
     if (file.get() < 0) return io_error(path, "cannot create", errno);
-    Status status = write_all(file.get(), path, content);
+    Status status = write_all(file.get(), path, content, stop);
     if (::close(file.release()) != 0 && status.ok()) status = io_error(path, "cannot close", errno);
     if (!status.ok()) ::unlinkat(directory, name.c_str(), 0);
     return status;
@@ -98,20 +101,24 @@ Expected<File> File::open(int directory, const std::string &name, const std::str
     return File(std::move(file), about, path);
 }
 
-Expected<Bytes> File::read(uint64_t limit_bytes) {
+Expected<Bytes> File::read(uint64_t limit_bytes, const StopSource &stop) {
     if (bytes() > limit_bytes)
         return Status::failure(WB_IO_ERROR, "{}: expected at most {} bytes, got {}", shown_path(path_), limit_bytes,
                                bytes());
     // One byte more than announced, so that the end is seen without growing. The announced size is only a hint: the
-    // file may change while it is read, and /proc announces 0.
-    Bytes content(static_cast<size_t>(bytes()) + 1);
+    // file may change while it is read, and /proc announces 0. Memory is touched as it is filled.
+    Bytes content;
+    content.reserve(static_cast<size_t>(bytes()) + 1);
     size_t used = 0;
     while (true) {
         if (used > limit_bytes)
             return Status::failure(WB_IO_ERROR, "{}: expected at most {} bytes, got more", shown_path(path_),
                                    limit_bytes);
-        if (used == content.size()) content.resize(content.size() + std::max<size_t>(content.size(), 4096));
-        ssize_t got = ::read(descriptor_.get(), content.data() + used, std::min(content.size() - used, kReadAtOnce));
+        if (Status status = stop.check("reading it"); !status.ok())
+            return Status::failure(status.code, "{}: {}", shown_path(path_), status.message);
+        if (used == content.capacity()) content.reserve(2 * used + 4096);
+        if (used == content.size()) content.resize(std::min(content.capacity(), used + kBytesAtOnce));
+        ssize_t got = ::read(descriptor_.get(), content.data() + used, content.size() - used);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return io_error(path_, "cannot read", errno);
         if (got == 0) break;
@@ -193,10 +200,10 @@ Expected<Bytes> Directory::read(const std::string &name, uint64_t limit_bytes) c
     return opened ? opened->read(limit_bytes) : opened.status();
 }
 
-Status Directory::replace(const std::string &name, ByteView content) const {
+Status Directory::replace(const std::string &name, ByteView content, const StopSource &stop) const {
     const std::string partial = formatted("{}.partial-{}", name, ::getpid());
     const std::string path = path_ + "/" + name;
-    if (Status status = create_file(descriptor_.get(), partial, path_ + "/" + partial, content); !status.ok())
+    if (Status status = create_file(descriptor_.get(), partial, path_ + "/" + partial, content, stop); !status.ok())
         return status;
     if (::renameat(descriptor_.get(), partial.c_str(), descriptor_.get(), name.c_str()) == 0) return {};
     const int reason = errno;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "base/cancel.hpp"
 #include "base/expected.hpp"
 
 namespace weighbridge::lib {
@@ -40,8 +41,8 @@ class File {
 
     uint64_t bytes() const { return static_cast<uint64_t>(opened_.st_size); }  // when it was opened
     // The whole of it. WB_IO_ERROR with path and the system's reason, or, where it is larger than limit_bytes, both
-    // numbers.
-    Expected<Bytes> read(uint64_t limit_bytes);
+    // numbers; WB_CANCELLED, WB_DEADLINE_EXCEEDED where `stop` says so, which is asked after each 4 MiB.
+    Expected<Bytes> read(uint64_t limit_bytes, const StopSource &stop = {});
     // Whether somebody has written to it since it was opened.
     bool changed() const;
 
@@ -80,9 +81,9 @@ class Directory {
     Expected<Directory> directory(const std::string &name) const;
     Expected<File> file(const std::string &name) const;
     Expected<Bytes> read(const std::string &name, uint64_t limit_bytes) const;
-    // Puts a file there, or another in its place: writes and syncs it beside that, then renames. WB_IO_ERROR; nothing
-    // is left behind.
-    Status replace(const std::string &name, ByteView content) const;
+    // Puts a file there, or another in its place: writes and syncs it beside that, then renames. WB_IO_ERROR; where
+    // `stop` says so before the file is whole, WB_CANCELLED, WB_DEADLINE_EXCEEDED; nothing is left behind.
+    Status replace(const std::string &name, ByteView content, const StopSource &stop = {}) const;
 
   private:
     Directory(Descriptor descriptor, std::string path) : descriptor_(std::move(descriptor)), path_(std::move(path)) {}

@@ -23,7 +23,7 @@ Status check_expiry(const Manifest &manifest, int64_t now_s) {
                            utc_text(now_s), end);
 }
 
-// Directory and manifest must name the same files.
+// Source and manifest must name the same files.
 Status check_listing(const std::vector<std::string> &names, const Manifest &manifest) {
     for (const std::string &name : names)
         if (name != "manifest.json" && !manifest.files.contains(name))
@@ -42,17 +42,17 @@ Status wrong_size(const std::string &name, const FileEntry &entry, uint64_t byte
 }
 
 // A listed file must be a regular one of its size.
-Expected<File> open_listed(const Directory &directory, const std::string &name, const FileEntry &entry) {
-    if (Status status = check_bundle_file(directory, name); !status.ok()) return status;
-    auto file = directory.file(name);
-    if (file && file->bytes() != entry.bytes) return wrong_size(name, entry, file->bytes());
+Expected<std::unique_ptr<Source::File>> open_listed(const Source &source, const std::string &name,
+                                                    const FileEntry &entry) {
+    auto file = source.open(name);
+    if (file && (*file)->bytes() != entry.bytes) return wrong_size(name, entry, (*file)->bytes());
     return file;
 }
 
-Status check_content(const std::string &name, const FileEntry &entry, const Bytes &bytes) {
+Status check_content(const std::string &name, const FileEntry &entry, const Bytes &bytes, const StopSource &stop) {
     if (bytes.size() != entry.bytes) return wrong_size(name, entry, bytes.size());
-    auto digest = sha256(bytes);
-    if (!digest) return digest.status();
+    auto digest = sha256(bytes, stop);
+    if (!digest) return Status::failure(digest.status().code, "{}: {}", name, digest.status().message);
     if (const std::string got = hex(*digest); got != entry.sha256)
         return Status::failure(WB_INVALID_BUNDLE, "{}: expected sha256 {}..., got {}...", name,
                                entry.sha256.substr(0, kShownDigest), got.substr(0, kShownDigest));
@@ -60,21 +60,29 @@ Status check_content(const std::string &name, const FileEntry &entry, const Byte
 }
 
 // Reads one listed file; size and digest must be as listed.
-Expected<Bytes> read_listed(const Directory &directory, const std::string &name, const FileEntry &entry) {
-    auto file = open_listed(directory, name, entry);
+Expected<SharedBytes> read_listed(const Source &source, const std::string &name, const FileEntry &entry,
+                                  const StopSource &stop) {
+    auto file = open_listed(source, name, entry);
     if (!file) return file.status();
-    auto bytes = file->read(entry.bytes);
-    Status status = bytes ? check_content(name, entry, *bytes) : bytes.status();
+    auto bytes = (*file)->read(entry.bytes, stop);
+    Status status = bytes ? check_content(name, entry, **bytes, stop) : bytes.status();
     if (status.ok()) return bytes;
-    if (!file->changed()) return status;
+    if (is_stop(status.code) || !(*file)->changed()) return status;
     return Status::failure(WB_INVALID_BUNDLE,
                            "{}: somebody wrote to it while it was read: put a new version into a directory of its own",
                            name);
 }
 
+// A file that no digest is asked for.
+Expected<SharedBytes> read_unlisted(const Source &source, const std::string &name, uint64_t limit_bytes,
+                                    const StopSource &stop) {
+    auto file = source.open(name);
+    return file ? (*file)->read(limit_bytes, stop) : file.status();
+}
+
 // The vocabularies that a draft names, its zones.json where there is one, and its module where asked for.
-Status read_draft_files(const Directory &directory, const std::vector<std::string> &names, const ReadManifest &read,
-                        bool module, std::map<std::string, Bytes> &files) {
+Status read_draft_files(const Source &source, const std::vector<std::string> &names, const ReadManifest &read,
+                        bool module, const StopSource &stop, FilesByName &files) {
     std::vector<std::string> wanted;
     for (const auto &use : read.vocabularies) wanted.push_back(use.file);
     for (const auto &use : read.tokenisers) wanted.push_back(use.file);
@@ -82,17 +90,17 @@ Status read_draft_files(const Directory &directory, const std::vector<std::strin
     if (module) wanted.push_back("model.ts");
     for (const std::string &name : wanted) {
         if (files.contains(name)) continue;
-        auto bytes = directory.read(name, file_limit_bytes(name));
+        auto bytes = read_unlisted(source, name, file_limit_bytes(name), stop);
         if (!bytes) return bytes.status();
         files.emplace(name, *std::move(bytes));
     }
     return {};
 }
 
-Status bind_bundle_zones(const std::map<std::string, Bytes> &files, bool draft, std::vector<Feature> &features) {
+Status bind_bundle_zones(const FilesByName &files, bool draft, std::vector<Feature> &features) {
     Expected<ZoneTables> tables = ZoneTables{};
     if (const auto file = files.find("zones.json"); file != files.end())
-        tables = read_zone_tables(as_text(file->second));
+        tables = read_zone_tables(as_text(*file->second));
     else if (draft)
         tables = find_zone_tables(kHostZones, features);
     return tables ? bind_zones(*tables, features) : tables.status();
@@ -110,26 +118,26 @@ int64_t Bundle::wall_clock_s() {
 }
 
 Expected<std::shared_ptr<const Bundle>> Bundle::open(const std::string &path, Mode mode, int64_t now_s) {
-    auto directory = open_bundle_directory(path);
-    return directory ? open(*directory, mode, now_s) : directory.status();
+    auto source = DirectorySource::open_path(path);
+    return source ? open(*source, mode, now_s) : source.status();
 }
 
-Expected<std::shared_ptr<const Bundle>> Bundle::open(const Directory &directory, Mode mode, int64_t now_s) {
-    auto bundle = read(directory, mode, now_s);
-    if (bundle || !directory.removed()) return bundle;
+Expected<std::shared_ptr<const Bundle>> Bundle::open(const Source &source, Mode mode, int64_t now_s,
+                                                     const StopSource &stop) {
+    auto bundle = read(source, mode, now_s, stop);
+    if (bundle || !source.removed()) return bundle;
     return Status::failure(WB_IO_ERROR, "{}: the directory was removed while it was read: load it again",
-                           shown_path(directory.path()));
+                           shown_path(source.label()));
 }
 
-Expected<std::shared_ptr<const Bundle>> Bundle::read(const Directory &directory, Mode mode, int64_t now_s) {
-    auto names = bundle_names(directory);
+Expected<std::shared_ptr<const Bundle>> Bundle::read(const Source &source, Mode mode, int64_t now_s,
+                                                     const StopSource &stop) {
+    auto names = source.names();
     if (!names) return names.status();
-    if (directory.entry("manifest.json").kind == Directory::Kind::link)
-        return check_bundle_file(directory, "manifest.json");
-    auto text = directory.read("manifest.json", kManifestBytes);
+    auto text = read_unlisted(source, "manifest.json", kManifestBytes, stop);
     if (!text) return text.status();
     const bool full = mode == Mode::full || mode == Mode::serving;
-    auto read = read_manifest("manifest.json", as_text(*text), full ? Completeness::complete : Completeness::draft);
+    auto read = read_manifest("manifest.json", as_text(**text), full ? Completeness::complete : Completeness::draft);
     if (!read) return read.status();
     if (full)
         if (Status status = check_expiry(read->manifest, now_s); !status.ok()) return status;
@@ -140,18 +148,19 @@ Expected<std::shared_ptr<const Bundle>> Bundle::read(const Directory &directory,
         const bool planned = mode == Mode::serving && read->manifest.files.contains("model.plan");
         for (const auto &[name, entry] : read->manifest.files) {
             if (planned && name == "model.ts") {
-                if (auto file = open_listed(directory, name, entry); !file) return file.status();
+                if (auto file = open_listed(source, name, entry); !file) return file.status();
                 continue;
             }
-            auto bytes = read_listed(directory, name, entry);
+            auto bytes = read_listed(source, name, entry, stop);
             if (!bytes) return bytes.status();
             bundle->files_.emplace(name, *std::move(bytes));
         }
     } else {
         const bool module = mode == Mode::unsealed;
-        Status status = read_draft_files(directory, *names, *read, module, bundle->files_);
+        Status status = read_draft_files(source, *names, *read, module, stop, bundle->files_);
         if (!status.ok()) return status;
     }
+    if (Status status = stop.check("reading vocabularies"); !status.ok()) return status;
     if (Status status = bind_vocabularies(bundle->files_, *read); !status.ok()) return status;
     if (Status status = bind_bundle_zones(bundle->files_, !full, read->manifest.features); !status.ok()) return status;
 
@@ -159,10 +168,9 @@ Expected<std::shared_ptr<const Bundle>> Bundle::read(const Directory &directory,
     if (!schema) return in_manifest(schema.status());
     auto encoder = Encoder::make(*schema, read->manifest.tensors, read->manifest.limits);
     if (!encoder) return in_manifest(encoder.status());
-    auto digest = sha256(*text);
+    auto digest = sha256(**text);
     if (!digest) return digest.status();
 
-    bundle->path_ = directory.path();
     bundle->manifest_ = std::move(read->manifest);
     bundle->manifest_.features = (*schema)->features();
     bundle->schema_ = *std::move(schema);

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/bytes.hpp"
 #include "base/expected.hpp"
-#include "base/file.hpp"
 #include "base/sha256.hpp"
 #include "bundle/manifest.hpp"
+#include "bundle/source.hpp"
 #include "feature/encoder.hpp"
 
 namespace weighbridge::lib {
 
 class JsonValue;
 
-// A bundle's directory, read once: every file was opened once, hashed and kept, so that nothing is read again later.
+// A bundle, read once: every file was opened once, hashed and kept, so that nothing is read again later.
 class Bundle {
   public:
     enum class Mode {
@@ -30,15 +29,15 @@ class Bundle {
     static int64_t wall_clock_s();                  // seconds since 1970-01-01 UTC
 
     // WB_INVALID_BUNDLE and WB_IO_ERROR name the file, the path in the JSON ("features[2].range"), expected and found.
-    // A full open refuses a bundle whose identity.not_after lies before now_s; inspect passes kAnyTime.
-    // All is read through one descriptor of the directory: a link in `path` that is pointed elsewhere meanwhile changes
-    // nothing. WB_IO_ERROR where the directory was removed while it was read.
+    // A full open refuses a bundle whose identity.not_after lies before now_s; inspect passes kAnyTime. WB_IO_ERROR
+    // where the source was removed while it was read. WB_CANCELLED, WB_DEADLINE_EXCEEDED where `stop` says so, which
+    // name the file and whether it was read or hashed.
+    static Expected<std::shared_ptr<const Bundle>> open(const Source &source, Mode mode, int64_t now_s = wall_clock_s(),
+                                                        const StopSource &stop = {});
+    // The directory of that path.
     static Expected<std::shared_ptr<const Bundle>> open(const std::string &path, Mode mode,
                                                         int64_t now_s = wall_clock_s());
-    static Expected<std::shared_ptr<const Bundle>> open(const Directory &directory, Mode mode,
-                                                        int64_t now_s = wall_clock_s());
 
-    const std::string &path() const { return path_; }
     const Manifest &manifest() const { return manifest_; }
     const std::shared_ptr<const Schema> &schema() const { return schema_; }
     const Encoder &encoder() const { return *encoder_; }
@@ -49,7 +48,7 @@ class Bundle {
     // there, zones.json.
     const Bytes *file(const std::string &name) const {
         const auto found = files_.find(name);
-        return found == files_.end() ? nullptr : &found->second;
+        return found == files_.end() ? nullptr : found->second.get();
     }
 
     // Up to 256 raw values that suit feature `index`: keys of its vocabulary (codes as digits) or words of its
@@ -61,15 +60,15 @@ class Bundle {
 
   private:
     Bundle() = default;
-    static Expected<std::shared_ptr<const Bundle>> read(const Directory &directory, Mode mode, int64_t now_s);
+    static Expected<std::shared_ptr<const Bundle>> read(const Source &source, Mode mode, int64_t now_s,
+                                                        const StopSource &stop);
 
-    std::string path_;
     Manifest manifest_;
     std::shared_ptr<const Schema> schema_;
     std::unique_ptr<const Encoder> encoder_;
     Digest digest_{};
     size_t primary_ = 0;
-    std::map<std::string, Bytes> files_;
+    FilesByName files_;
     std::vector<std::vector<std::string>> samples_;  // by feature
 };
 

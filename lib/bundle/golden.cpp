@@ -133,7 +133,7 @@ Expected<GoldenVector> read_line(const Bundle &bundle, const std::string &label,
 
 }  // namespace
 
-Expected<std::vector<GoldenVector>> read_golden(const Bundle &bundle) {
+Expected<std::vector<GoldenVector>> read_golden(const Bundle &bundle, const StopSource &stop) {
     const Bytes *file = bundle.file("golden.jsonl");
     if (!file) return Status::failure(WB_INVALID_BUNDLE, "golden.jsonl: expected a file, got none");
     std::vector<GoldenVector> vectors;
@@ -142,6 +142,8 @@ Expected<std::vector<GoldenVector>> read_golden(const Bundle &bundle) {
         if (vectors.size() == kMostVectors)
             return Status::failure(WB_INVALID_BUNDLE, "golden.jsonl: expected at most {} lines, got more",
                                    kMostVectors);
+        if (Status status = stop.check("reading line {} of golden.jsonl", vectors.size() + 1); !status.ok())
+            return status;
         const size_t end = text.find('\n');
         auto vector =
             read_line(bundle, formatted("golden.jsonl: line {}", vectors.size() + 1), text.substr(0, end), tile);

@@ -25,8 +25,9 @@ struct GoldenVector {
     GoldenAnswer answer;
 };
 
-// WB_INVALID_BUNDLE names the line and what is wrong in it.
-Expected<std::vector<GoldenVector>> read_golden(const Bundle &bundle);
+// WB_INVALID_BUNDLE names the line and what is wrong in it; WB_CANCELLED, WB_DEADLINE_EXCEEDED the line that `stop`
+// ended it before.
+Expected<std::vector<GoldenVector>> read_golden(const Bundle &bundle, const StopSource &stop = {});
 
 // `count` rows that the schema accepts, seeded by the schema's digest, as JSON objects: numbers over the range (or
 // around the standardisation), every category, texts from the vocabulary, lengths between the limits. The same schema

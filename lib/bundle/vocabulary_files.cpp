@@ -107,13 +107,13 @@ Status check_default(const Feature &feature) {
 
 }  // namespace
 
-Status bind_vocabularies(const std::map<std::string, Bytes> &files, ReadManifest &read) {
+Status bind_vocabularies(const FilesByName &files, ReadManifest &read) {
     std::vector<Feature> &features = read.manifest.features;
     std::map<std::pair<std::string, bool>, KeyFile> by_file;
     for (const VocabularyUse &use : read.vocabularies) {
         KeyFile &shared = by_file[{use.file, use.codes}];
         if (!shared.vocabulary) {
-            auto made = make_vocabulary(use, as_text(files.at(use.file)));
+            auto made = make_vocabulary(use, as_text(*files.at(use.file)));
             if (!made) return made.status();
             shared = *std::move(made);
         }
@@ -126,7 +126,7 @@ Status bind_vocabularies(const std::map<std::string, Bytes> &files, ReadManifest
     for (const TokeniserUse &use : read.tokenisers) {
         const WordPieceOptions &o = use.options;
         auto &shared = by_options[{use.file, o.lowercase, o.strip_accents, o.split_cjk, o.add_special, o.keep_tail}];
-        const std::string_view text = as_text(files.at(use.file));
+        const std::string_view text = as_text(*files.at(use.file));
         if (!shared) {
             auto made = WordPiece::make(text, use.options);
             if (!made) return Status::failure(WB_INVALID_BUNDLE, "{}: {}", use.file, made.status().message);

@@ -5,6 +5,7 @@
 
 #include "cli/options.hpp"
 #include "cli/output.hpp"
+#include "cli/printable.hpp"
 #include "cli/report.hpp"
 
 namespace weighbridge::cli {
@@ -55,6 +56,14 @@ void print_report(const Report &report, bool json, const std::string &path) {
     Output output(path);
     output.write(json ? report.json() + "\n" : report.tables());
     output.close();
+}
+
+std::string take_lines(Report &report, std::string_view name, const std::string &head) {
+    std::string lines;
+    if (report.is_part())
+        for (const auto &[unnamed, line] : report[name].members()) lines += head + printable(line.text()) + "\n";
+    report.erase(name);
+    return lines;
 }
 
 void print_report(const std::string &report, bool json) {

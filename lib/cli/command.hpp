@@ -73,5 +73,7 @@ struct ModelChoice {
 void print_report(const Report &report, bool json, const std::string &path = "-");
 // The same of one that the library wrote, in JSON, which is printed as it is.
 void print_report(const std::string &report, bool json);
+// Takes a list of texts out of a report, which tables have no room for: a line each, behind `head`.
+std::string take_lines(Report &report, std::string_view name, const std::string &head = "");
 
 }  // namespace weighbridge::cli

@@ -27,17 +27,31 @@ class Compile final : public Verb {
 
     int run() override {
         Engine engine = choice_.engine();
-        Report report = Report::parse(compile(engine, choice_.directory, options_).value());
-        if (options_.dump_passes && !json_)
+        const Reported compiled = compile(engine, choice_.directory, options_);
+        Report report = Report::parse(compiled.report);  // null where there is nothing to tell
+        if (options_.dump_passes && !json_ && compiled.outcome)
             for (auto &[name, pass] : report["passes"].members())
                 std::printf("# %s\n%s\n", pass["pass"].text().c_str(), pass["graph"].text().c_str());
-        if (!evaluation_.file.empty()) add_evaluation(engine, report);
-        if (!json_) report.erase("passes");
-        print_report(report, json_);
+        if (!evaluation_.file.empty() && compiled.outcome) add_evaluation(engine, report);
+        const std::string lines = json_ ? "" : lines_of(report);
+        if (!report.members().empty()) print_report(report, json_);
+        std::fputs(lines.c_str(), stdout);
+        compiled.outcome.value();
         return exit_ok;
     }
 
   private:
+    // What tables have no room for: what does not lower, the golden lines that do not come out.
+    static std::string lines_of(Report &report) {
+        if (!report.is_part()) return {};
+        report.erase("passes");
+        std::string lines = take_lines(report, "refused");
+        if (!lines.empty()) return lines;
+        for (auto &[name, entry] : report["precisions"].members())
+            lines += take_lines(entry, "mismatches", entry["precision"].text() + ": ");
+        return lines;
+    }
+
     // Ranks the labelled payments in each precision; the first, as the plan's own, is what the others are held against.
     void add_evaluation(const Engine &engine, Report &report) const {
         std::optional<Ranking> first;

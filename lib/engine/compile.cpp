@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "backend/reference/reference.hpp"
 #include "base/json.hpp"
 #include "bundle/add_file.hpp"
@@ -11,8 +13,6 @@
 namespace weighbridge::lib {
 namespace {
 
-Expected<Digest> module_digest(const Bundle &bundle) { return sha256(*bundle.file("model.ts")); }
-
 JsonValue describe(const Graph &graph) {
     std::map<std::string, int> counts;
     for (const Node &node : graph.nodes())
@@ -22,20 +22,28 @@ JsonValue describe(const Graph &graph) {
     return list;
 }
 
-// Every operator that does not lower, as far as a message goes.
-Status with_operators(const Status &failure, std::string blame) {
-    if (blame.find('\n') == std::string::npos) return failure;
-    for (size_t at = 0; (at = blame.find('\n', at)) != std::string::npos; at += 3) blame.replace(at, 1, " | ");
-    return Status::failure(failure.code, "model.ts: {}", blame);
+// What does not lower, a line each, goes into the report; the message has the number and the first.
+Status refuse(const Status &failure, std::string_view lines, JsonValue &report) {
+    if (failure.code != WB_INVALID_BUNDLE || lines.empty()) return failure;
+    size_t count = 0;
+    const std::string_view first = lines.substr(0, lines.find('\n'));
+    while (!lines.empty()) {
+        const std::string_view line = lines.substr(0, lines.find('\n'));
+        report["refused"].push_back(line);
+        lines.remove_prefix(std::min(lines.size(), line.size() + 1));
+        ++count;
+    }
+    if (count == 1) return failure;
+    return Status::failure(failure.code, "model.ts: {} operators do not lower, the first: {}", count, first);
 }
 
 // Where the plan goes and what it came to.
-Status add_plan(const Directory &directory, const Plan &plan, JsonValue &report) {
-    auto bytes = write_plan(plan);
+Status add_plan(const Directory &directory, const Plan &plan, const StopSource &stop, JsonValue &report) {
+    auto bytes = write_plan(plan, stop);
     if (!bytes) return bytes.status();
-    if (Status status = add_file(directory, "model.plan", *bytes); !status.ok()) return status;
-    auto digest = sha256(*bytes);
+    auto digest = sha256(*bytes, stop);
     if (!digest) return digest.status();
+    if (Status status = add_file(directory, "model.plan", *bytes, stop); !status.ok()) return status;
     report["plan_bytes"] = bytes->size();
     report["plan_sha256"] = hex(*digest);
     return {};
@@ -43,19 +51,19 @@ Status add_plan(const Directory &directory, const Plan &plan, JsonValue &report)
 
 }  // namespace
 
-// Runs the golden vectors in one precision and adds what came out to the report. WB_VERIFY_FAILED beyond the manifest's
+// Runs the golden vectors in one precision and adds what came out to the entry. WB_VERIFY_FAILED beyond the manifest's
 // tolerance. Where this CPU has no instructions for it, the reference backend emulates them.
 Status Engine::check_precision(const std::shared_ptr<const Bundle> &bundle, const std::shared_ptr<const Plan> &plan,
-                               int32_t precision, JsonValue &entry) {
+                               int32_t precision, const StopSource &stop, JsonValue &entry) {
     std::vector<std::string> names;
     for (const TensorSpec &tensor : bundle->manifest().tensors) names.push_back(tensor.name);
-    auto program = make_native_program(plan, precision, level_, names);
+    auto program = make_native_program(plan, precision, level_, names, stop);
     if (!program && program.status().code == WB_BACKEND_UNAVAILABLE)
         program = make_reference_program(plan, precision, names);
     if (!program) return program.status();
     auto model = Model::make(runtime_, bundle, *program);
     if (!model) return model.status();
-    auto report = verify(**model);
+    auto report = verify(**model, stop);
     if (!report) return report.status();
     entry["precision"] = precision_name(precision);
     entry["measured_on"] = (*program)->backend() == WB_BACKEND_NATIVE ? native::name_of(level_) : "reference";
@@ -66,49 +74,75 @@ Status Engine::check_precision(const std::shared_ptr<const Bundle> &bundle, cons
         entry["largest_difference"][name] = report->largest_difference[i];
         entry["mean_difference"][name] = report->mean_difference[i];
     }
+    if (!report->mismatches.empty()) entry["mismatches"] = JsonValue::array(report->mismatches);
     const Status verdict = report->verdict(bundle->manifest());
     entry["accepted"] = verdict.ok();
     if (verdict.ok()) return {};
     return Status::failure(verdict.code, "precision {}: {}", precision_name(precision), verdict.message);
 }
 
-Expected<std::string> Engine::compile(const std::string &path, const CompileOptions &options) {
-    if (Status status = usable(); !status.ok()) return status;
-    auto directory = open_bundle_directory(path);
-    if (!directory) return directory.status();
-    auto bundle = Bundle::open(*directory, Bundle::Mode::full, Bundle::kAnyTime);
-    if (!bundle) return bundle.status();
-    JsonValue report;
-    const BundleIdentity &identity = (*bundle)->manifest().identity;
-    report["name"] = identity.name;
-    report["version"] = identity.version;
-    std::string blame;
-    auto graph = parts_.torchscript->import_graph(*bundle, blame);
-    if (!graph) return with_operators(graph.status(), std::move(blame));
-    JsonValue passes = JsonValue::array();
-    auto optimised = optimise(*std::move(graph), [&](std::string_view name, const Graph &after) {
+// All of them, also behind one that is beyond its tolerance; that one's failure.
+Status Engine::check_precisions(const std::shared_ptr<const Bundle> &bundle, const std::shared_ptr<const Plan> &plan,
+                                const StopSource &stop, JsonValue &report) {
+    Status verdict;
+    report["precisions"] = JsonValue::array();
+    for (int32_t precision : plan->precisions()) {
+        JsonValue entry;
+        const Status status = check_precision(bundle, plan, precision, stop, entry);
+        if (!status.ok() && status.code != WB_VERIFY_FAILED) return status;
+        report["precisions"].push_back(std::move(entry));
+        if (verdict.ok()) verdict = status;
+    }
+    return verdict;
+}
+
+// Imports the module, optimises it and packs its weights. `report` receives what does not lower, `passes` the passes.
+Expected<std::shared_ptr<const Plan>> Engine::make_plan(const std::shared_ptr<const Bundle> &bundle,
+                                                        const CompileOptions &options, const StopSource &stop,
+                                                        JsonValue &report, JsonValue &passes) {
+    std::string lines;
+    auto graph = parts_.torchscript->import_graph(bundle, lines, stop);
+    if (!graph) return refuse(graph.status(), lines, report);
+    const auto dump = [&](std::string_view name, const Graph &after) {
         JsonValue entry = {{"pass", name}, {"operators", after.nodes().size()}};
         if (options.dump_passes) entry["graph"] = after.text();
         passes.push_back(std::move(entry));
-    });
+    };
+    auto optimised = optimise(*std::move(graph), dump, stop);
     if (!optimised) return optimised.status();
-    auto digest = module_digest(**bundle);
+    auto digest = sha256(*bundle->file("model.ts"), stop);
     if (!digest) return digest.status();
-    auto plan = Plan::make(*std::move(optimised), *digest, options.precisions);
+    auto plan = Plan::make(*std::move(optimised), *digest, options.precisions, stop);
+    if (!plan) return plan;
+    const Status fits = check_binding(**plan, bundle->manifest());
+    return fits.ok() ? plan : fits;
+}
+
+Status Engine::compile_source(const DirectorySource &source, const CompileOptions &options, JsonValue &report) {
+    if (Status status = usable(); !status.ok()) return status;
+    const StopSource stop = stop_of(options.load);
+    auto bundle = Bundle::open(source, Bundle::Mode::full, Bundle::kAnyTime, stop);
+    if (!bundle) return bundle.status();
+    JsonValue passes = JsonValue::array();
+    auto plan = make_plan(*bundle, options, stop, report, passes);
     if (!plan) return plan.status();
-    if (Status status = check_binding(**plan, (*bundle)->manifest()); !status.ok()) return status;
+    const BundleIdentity &identity = (*bundle)->manifest().identity;
+    report["name"] = identity.name;
+    report["version"] = identity.version;
     report["operators"] = describe((*plan)->graph());
     // Shorter rows get the fallback, with reason backend where the manifest states a smaller least_length.
     if ((*plan)->graph().largest_length > 0) report["least_length"] = (*plan)->graph().least_length;
-    report["precisions"] = JsonValue::array();
-    for (int32_t precision : options.precisions) {
-        JsonValue entry;
-        if (Status status = check_precision(*bundle, *plan, precision, entry); !status.ok()) return status;
-        report["precisions"].push_back(std::move(entry));
-    }
-    if (Status status = add_plan(*directory, **plan, report); !status.ok()) return status;
+    Status status = check_precisions(*bundle, *plan, stop, report);
+    if (status.ok()) status = add_plan(source.directory(), **plan, stop, report);
     report["passes"] = std::move(passes);
-    return report.lines();
+    return status;
+}
+
+Status Engine::compile(const std::string &path, const CompileOptions &options, JsonValue &report) {
+    auto source = DirectorySource::open_path(path);
+    const Status status = source ? compile_source(*source, options, report) : source.status();
+    runtime_->reap();  // the models that ran the golden vectors
+    return status;
 }
 
 }  // namespace weighbridge::lib

@@ -20,6 +20,7 @@
 
 namespace weighbridge::lib {
 
+class DirectorySource;
 class JsonValue;
 
 struct EngineOptions {
@@ -39,11 +40,14 @@ struct LoadOptions {
     std::string precision;
     bool verify = true;
     bool check_module = false;  // also where the module is not run: its digest
+    CancelToken *cancel = nullptr;
+    int64_t deadline_ns = WB_NO_DEADLINE;
 };
 
 struct CompileOptions {
     Precisions precisions = {WB_PRECISION_FP32};
     bool dump_passes = false;  // adds every pass's graph to the report
+    LoadOptions load;          // of which cancel and deadline_ns are used
 };
 
 // How the golden vectors of a loaded model came out.
@@ -56,7 +60,8 @@ struct VerifyReport {
     int64_t probabilities = 0;  // vectors that have one
     int64_t bands = 0;          // vectors that have one
     double largest_probability_difference = 0.0;
-    Status mismatch;  // the first probability or band that did not come out
+    Status mismatch;                      // the first probability or band that did not come out
+    std::vector<std::string> mismatches;  // one for each output, probability and band of a vector that did not
 
     // WB_VERIFY_FAILED names the first output beyond the tolerance, or the first probability or band.
     Status verdict(const Manifest &manifest) const;
@@ -82,11 +87,16 @@ class Engine final : public RefCounted {
     // WB_CLOSED or WB_FORKED where this engine cannot serve (any more, or in this process).
     Status usable() const;
 
+    // Ends at the options' deadline, or when their token is set, between two steps; then nothing was changed, and the
+    // failure names the step. See wb_model_load.
     Expected<Ref<Model>> load(const std::string &path, const LoadOptions &options);
-    Expected<VerifyReport> verify(Model &model) const;
+    Expected<Ref<Model>> load(const Source &source, const LoadOptions &options);
+    Expected<VerifyReport> verify(Model &model, const StopSource &stop = {}) const;
+    StopSource stop_of(const LoadOptions &options) const;  // from now on
+    // Compiles the bundle's module to model.plan in place. The report stays null where there is nothing to tell; also
+    // where this fails it may have something. See wb_bundle_compile; lib/engine/compile.cpp.
+    Status compile(const std::string &path, const CompileOptions &options, JsonValue &report);
     // As load, for a bundle in the making; the golden lines of `count` generated rows.
-    // Compiles the bundle's module to model.plan in place. See wb_bundle_compile; lib/engine/compile.cpp.
-    Expected<std::string> compile(const std::string &path, const CompileOptions &options);
     Expected<std::string> compute_golden(const std::shared_ptr<const Bundle> &bundle, int64_t count);
 
     Expected<Ref<Slot>> slot(const std::string &name);
@@ -118,11 +128,20 @@ class Engine final : public RefCounted {
     struct Directory;  // of slots
     Engine(const EngineOptions &options, native::Level level, EngineParts parts);
     Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
-                                                     const LoadOptions &options);
+                                                     const LoadOptions &options, const StopSource &stop);
+    Expected<std::shared_ptr<const Plan>> make_plan(const std::shared_ptr<const Bundle> &bundle,
+                                                    const CompileOptions &options, const StopSource &stop,
+                                                    JsonValue &report, JsonValue &passes);
+    Status compile_source(const DirectorySource &source, const CompileOptions &options, JsonValue &report);
     Status check_precision(const std::shared_ptr<const Bundle> &bundle, const std::shared_ptr<const Plan> &plan,
-                           int32_t precision, JsonValue &entry);
-    Expected<Ref<Model>> make_model(const std::shared_ptr<const Bundle> &bundle, const LoadOptions &options);
-    Expected<Ref<Model>> load_bundle(const std::string &path, const LoadOptions &options);
+                           int32_t precision, const StopSource &stop, JsonValue &entry);
+    Status check_precisions(const std::shared_ptr<const Bundle> &bundle, const std::shared_ptr<const Plan> &plan,
+                            const StopSource &stop, JsonValue &report);
+    Expected<Ref<Model>> make_model(const std::shared_ptr<const Bundle> &bundle, const LoadOptions &options,
+                                    const StopSource &stop);
+    Status warm(Model &model, const StopSource &stop);
+    Expected<Ref<Model>> load_source(const Source &source, const LoadOptions &options);
+    void tell_load(const std::string &bundle, const Expected<Ref<Model>> &model);
     Ref<Slot> find_slot(const std::string &name) const;
     Target spare_of(const Model &model, const Service &service) const;
     void tell_swap(const Slot &slot, const Deployment &deployed, std::string_view verb);

@@ -120,7 +120,8 @@ T *allocate(int64_t count, std::vector<std::shared_ptr<const std::byte>> &owned)
 
 }  // namespace
 
-Expected<std::shared_ptr<const Plan>> Plan::make(Graph graph, const Digest &module, Precisions precisions) {
+Expected<std::shared_ptr<const Plan>> Plan::make(Graph graph, const Digest &module, Precisions precisions,
+                                                 const StopSource &stop) {
     if (Status status = validate(graph); !status.ok()) return status;
     if (Status status = check_precisions(graph, precisions); !status.ok()) return status;
     std::shared_ptr<Plan> plan(new Plan);
@@ -129,6 +130,7 @@ Expected<std::shared_ptr<const Plan>> Plan::make(Graph graph, const Digest &modu
     auto wants = [&](auto test) { return std::any_of(precisions.begin(), precisions.end(), test); };
     for (size_t i = 0; i < uses.size(); ++i) {
         if (!uses[i].weights) continue;
+        if (Status status = stop.check("packing constant {} of {}", i + 1, uses.size()); !status.ok()) return status;
         const Constant &constant = graph.constants()[i];
         const int64_t n = constant.shape[0], k = constant.shape[1];
         const float *from = constant.as<float>();

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/cancel.hpp"
 #include "base/expected.hpp"
 #include "base/sha256.hpp"
 #include "graph/graph.hpp"
@@ -45,8 +46,10 @@ struct PackedWeights {
 class Plan {
   public:
     // Packs the weights of a graph whose constants are all there. The same graph, module and precisions are the same
-    // plan. WB_INVALID_BUNDLE says what does not fit.
-    static Expected<std::shared_ptr<const Plan>> make(Graph graph, const Digest &module, Precisions precisions);
+    // plan. WB_INVALID_BUNDLE says what does not fit; WB_CANCELLED, WB_DEADLINE_EXCEEDED where `stop` says so, which is
+    // asked before each layer.
+    static Expected<std::shared_ptr<const Plan>> make(Graph graph, const Digest &module, Precisions precisions,
+                                                      const StopSource &stop = {});
 
     const Graph &graph() const { return graph_; }
     const Digest &module() const { return module_; }  // sha256 of the model.ts that it was compiled from

@@ -61,8 +61,8 @@ void walk_constant(const Constant &constant, const ConstantUse &use, const Preci
     }
 }
 
-Status check_checksum(ByteView bytes) {
-    auto digest = sha256(bytes.first(bytes.size() - kTrailerBytes));
+Status check_checksum(ByteView bytes, const StopSource &stop) {
+    auto digest = sha256(bytes.first(bytes.size() - kTrailerBytes), stop);
     if (!digest) return digest.status();
     Digest trailer;
     std::memcpy(trailer.data(), bytes.last(kTrailerBytes).data(), kTrailerBytes);
@@ -70,7 +70,7 @@ Status check_checksum(ByteView bytes) {
     return Status::failure(WB_INVALID_BUNDLE, "sha256: expected {}, found {}", hex(trailer), hex(*digest));
 }
 
-Status check_frame(ByteView bytes, const Header &header, Checksum checksum) {
+Status check_frame(ByteView bytes, const Header &header, Checksum checksum, const StopSource &stop) {
     if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0)
         return Status::failure(WB_INVALID_BUNDLE, "expected the magic bytes of a plan, found others");
     if (header.version != kPlanVersion)
@@ -84,7 +84,7 @@ Status check_frame(ByteView bytes, const Header &header, Checksum checksum) {
         return Status::failure(WB_INVALID_BUNDLE, "expected {} bytes as its header says, found {}", header.total_bytes,
                                bytes.size());
     if (checksum == Checksum::compare)
-        if (Status status = check_checksum(bytes); !status.ok()) return status;
+        if (Status status = check_checksum(bytes, stop); !status.ok()) return status;
     auto zero = [](const auto &field) {
         return std::all_of(std::begin(field), std::end(field), [](auto b) { return b == 0; });
     };
@@ -120,7 +120,7 @@ bool finite(const float *numbers, int64_t count) {
 // Reads and writes a plan's parts.
 class PlanFile {
   public:
-    static Expected<Bytes> write(const Plan &plan) {
+    static Expected<Bytes> write(const Plan &plan, const StopSource &stop) {
         Header header{};
         std::memcpy(header.magic, kMagic, sizeof kMagic);
         header.version = kPlanVersion;
@@ -132,6 +132,8 @@ class PlanFile {
         header.graph_bytes = file.size() - sizeof header;
         const auto uses = constant_uses(plan.graph_);
         for (size_t i = 0; i < uses.size(); ++i) {
+            if (Status status = stop.check("writing constant {} of {}", i + 1, uses.size()); !status.ok())
+                return status;
             const Constant &constant = plan.graph_.constants()[i];
             PackedWeights weights = plan.weights_[i];
             const std::byte *raw = constant.data.get();
@@ -143,20 +145,20 @@ class PlanFile {
         header.weight_bytes = file.size() - sizeof header - header.graph_bytes;
         header.total_bytes = file.size() + kTrailerBytes;
         std::memcpy(file.data(), &header, sizeof header);
-        auto digest = sha256(file);
+        auto digest = sha256(file, stop);
         if (!digest) return digest.status();
         put(file, *digest);
         return file;
     }
 
     static Expected<std::shared_ptr<const Plan>> read(ByteView bytes, std::shared_ptr<const void> owner,
-                                                      Checksum checksum) {
+                                                      Checksum checksum, const StopSource &stop) {
         Header header;
         if (bytes.size() < sizeof header + kTrailerBytes)
             return Status::failure(WB_INVALID_BUNDLE, "expected at least {} bytes, found {}",
                                    sizeof header + kTrailerBytes, bytes.size());
         std::memcpy(&header, bytes.data(), sizeof header);
-        if (Status status = check_frame(bytes, header, checksum); !status.ok()) return status;
+        if (Status status = check_frame(bytes, header, checksum, stop); !status.ok()) return status;
         auto precisions = read_precisions(header);
         if (!precisions) return precisions.status();
         Cursor code(bytes.subspan(sizeof header, static_cast<size_t>(header.graph_bytes)));
@@ -173,7 +175,7 @@ class PlanFile {
         plan->owned_.emplace_back(owner, bytes.data());
         ByteView weights = bytes.subspan(sizeof header + static_cast<size_t>(header.graph_bytes),
                                          static_cast<size_t>(header.weight_bytes));
-        if (Status status = place_weights(*plan, weights, owner); !status.ok()) return status;
+        if (Status status = place_weights(*plan, weights, owner, stop); !status.ok()) return status;
         return std::shared_ptr<const Plan>(std::move(plan));
     }
 
@@ -190,10 +192,13 @@ class PlanFile {
     }
 
   private:
-    static Status place_weights(Plan &plan, ByteView bytes, const std::shared_ptr<const void> &owner) {
+    static Status place_weights(Plan &plan, ByteView bytes, const std::shared_ptr<const void> &owner,
+                                const StopSource &stop) {
         const auto uses = constant_uses(plan.graph_);
         plan.weights_.resize(uses.size());
         for (size_t i = 0; i < uses.size(); ++i) {
+            if (Status status = stop.check("preparing constant {} of {}", i + 1, uses.size()); !status.ok())
+                return status;
             const Constant &constant = plan.graph_.constants()[i];
             const std::byte *raw = nullptr;
             bool cut = false;
@@ -242,10 +247,11 @@ class PlanFile {
     }
 };
 
-Expected<Bytes> write_plan(const Plan &plan) { return PlanFile::write(plan); }
+Expected<Bytes> write_plan(const Plan &plan, const StopSource &stop) { return PlanFile::write(plan, stop); }
 
-Expected<std::shared_ptr<const Plan>> read_plan(ByteView bytes, std::shared_ptr<const void> owner, Checksum checksum) {
-    auto plan = PlanFile::read(bytes, std::move(owner), checksum);
+Expected<std::shared_ptr<const Plan>> read_plan(ByteView bytes, std::shared_ptr<const void> owner, Checksum checksum,
+                                                const StopSource &stop) {
+    auto plan = PlanFile::read(bytes, std::move(owner), checksum, stop);
     if (!plan) return Status::failure(plan.status().code, "model.plan: {}", plan.status().message);
     return plan;
 }

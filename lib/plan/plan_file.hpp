@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/bytes.hpp"
+#include "base/cancel.hpp"
 #include "plan/plan.hpp"
 
 namespace weighbridge::lib {
@@ -9,15 +10,17 @@ namespace weighbridge::lib {
 inline constexpr uint32_t kPlanVersion = 1;
 
 // A plan as the bytes of model.plan; the same plan is the same bytes. lib/plan/README.md has the form.
-Expected<Bytes> write_plan(const Plan &plan);
+// WB_CANCELLED, WB_DEADLINE_EXCEEDED where `stop` says so.
+Expected<Bytes> write_plan(const Plan &plan, const StopSource &stop = {});
 
 // Whether somebody has compared the bytes with a digest already; else the file's own checksum is.
 enum class Checksum { compare, compared };
 
 // Parses bytes that nobody vouches for. The plan points into them: `owner` keeps them, at a multiple of 64 bytes.
-// WB_INVALID_BUNDLE: "model.plan: ", where, what was expected and what was found.
+// WB_INVALID_BUNDLE: "model.plan: ", where, what was expected and what was found; WB_CANCELLED, WB_DEADLINE_EXCEEDED
+// where `stop` says so, which is asked before each constant.
 Expected<std::shared_ptr<const Plan>> read_plan(ByteView bytes, std::shared_ptr<const void> owner,
-                                                Checksum checksum = Checksum::compare);
+                                                Checksum checksum = Checksum::compare, const StopSource &stop = {});
 
 // The same plan with fewer precisions, in the order given; each must be there.
 Expected<std::shared_ptr<const Plan>> with_precisions(const std::shared_ptr<const Plan> &plan, Precisions precisions);

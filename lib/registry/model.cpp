@@ -324,7 +324,7 @@ Status Model::score(const RowSource &source, std::span<int64_t> order, const Ser
     return Status();
 }
 
-Status Model::warm(const RowSource &source) {
+Status Model::warm(const RowSource &source, const Service &service) {
     AlignedBuffer block(static_cast<size_t>(layout_.bytes));
     for (const auto &place : places_) {
         settle_in(*place, block);
@@ -333,7 +333,7 @@ Status Model::warm(const RowSource &source) {
         Status status = bundle_->encoder().append(place->tile, source, 0, place->notes[0], appended);
         if (!status.ok()) return status;
         Pool::Lease none;
-        status = run(*place, none, Service{});
+        status = run(*place, none, service);
         if (!status.ok()) return status;
         place->memory = nullptr;  // the block goes
     }

@@ -93,8 +93,8 @@ class Model final : public RefCounted {
                  Progress &progress, Timing &timing);
 
     // Runs row 0 of the source in every place, on this thread, in memory of its own: only before the model serves, and
-    // only where the program is inline_safe. May throw std::bad_alloc.
-    Status warm(const RowSource &source);
+    // only where the program is inline_safe. Ends as the service's deadline and token say. May throw std::bad_alloc.
+    Status warm(const RowSource &source, const Service &service = {});
 
   private:
     struct Place;

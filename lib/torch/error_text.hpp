@@ -16,8 +16,8 @@ struct Refusal {
 // Writes `text` into a caller's buffer: ends with NUL, cut to fit, one line, ASCII (anything else becomes '?').
 void write_line(std::string_view text, char *error, uint32_t error_bytes);
 
-// As write_line, but text may have several lines, split by LF.
-void write_lines(std::string_view text, char *error, uint32_t error_bytes);
+// Text of several lines, split by LF, as ASCII (anything else becomes '?').
+std::string printable(std::string_view text);
 
 // Inside a catch block: writes the exception in flight as one line, without C++ or TorchScript stack traces.
 // Returns Refusal's code, WB_OUT_OF_MEMORY, or `otherwise`. Does not throw.

@@ -15,8 +15,6 @@
 namespace weighbridge::torch_plugin {
 namespace {
 
-constexpr size_t kMaxLines = 10;
-
 [[noreturn]] void refuse(const std::string &message) { throw Refusal{WB_INVALID_BUNDLE, message}; }
 
 Extents symbolic(const std::vector<int64_t> &shape) {
@@ -121,10 +119,8 @@ lib::Graph pruned(const lib::Graph &graph) {
 }
 
 std::string report(const Findings &findings) {
-    const size_t count = findings.lines().size();
-    std::string text = findings.lines()[0];
-    for (size_t i = 1; i < std::min(count, kMaxLines); ++i) text += "\n" + findings.lines()[i];
-    if (count > kMaxLines) text += "\nand " + std::to_string(count - kMaxLines) + " more";
+    std::string text;
+    for (const std::string &line : findings.lines()) text += (text.empty() ? "" : "\n") + line;
     return text;
 }
 

@@ -34,7 +34,7 @@ struct ImportRequest {
 };
 
 // forward as a graph: float32 outputs in the order asked for, nodes that no output needs left out. Throws Refusal
-// (WB_INVALID_BUNDLE) with a line "operator, layer, file:line: reason; advice" for each of the first ten that do not
+// (WB_INVALID_BUNDLE) with a line "operator, layer, file:line: reason; advice" for each that does not
 // lower.
 lib::Graph import_module(const void *bytes, size_t size, const ImportRequest &request);
 

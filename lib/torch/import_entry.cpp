@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "import_entry.hpp"
 
+#include <cstring>
+
 #include "error_text.hpp"
 #include "graph/graph_file.hpp"
 #include "import.hpp"
@@ -32,18 +34,24 @@ ImportRequest read_request(const wb_plugin_import &from) {
 
 }  // namespace
 
-int32_t import_graph(const void *bytes, uint64_t size, const wb_plugin_import *request, wb_plugin_sink sink,
-                     void *payload, char *report, uint32_t report_bytes) {
+int32_t import_graph(const void *bytes, uint64_t size, const wb_plugin_import *request, wb_plugin_sink graph,
+                     wb_plugin_sink report, void *payload) {
     try {
-        const lib::Graph graph = import_module(bytes, static_cast<size_t>(size), read_request(*request));
-        const lib::Bytes file = lib::write_graph(graph);
-        sink(file.data(), file.size(), payload);
-        return WB_OK;
-    } catch (const Refusal &refusal) {
-        write_lines(refusal.message, report, report_bytes);
-        return refusal.code;
+        try {
+            const lib::Bytes file =
+                lib::write_graph(import_module(bytes, static_cast<size_t>(size), read_request(*request)));
+            graph(file.data(), file.size(), payload);
+            return WB_OK;
+        } catch (const Refusal &refusal) {
+            const std::string lines = printable(refusal.message);
+            report(lines.data(), lines.size(), payload);
+            return refusal.code;
+        }
     } catch (...) {
-        return write_exception(WB_INVALID_BUNDLE, report, report_bytes);
+        char line[512];
+        const int32_t code = write_exception(WB_INVALID_BUNDLE, line, sizeof line);
+        report(line, std::strlen(line), payload);
+        return code;
     }
 }
 

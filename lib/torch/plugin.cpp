@@ -91,18 +91,18 @@ constexpr wb_plugin_v1 kTable = {
 
 }  // namespace
 
-void write_lines(std::string_view text, char *error, uint32_t error_bytes) {
-    if (!error || error_bytes == 0) return;
-    const size_t count = std::min<size_t>(text.size(), error_bytes - 1);
-    for (size_t i = 0; i < count; ++i)
-        error[i] = (text[i] >= 0x20 && text[i] < 0x7f) || text[i] == '\n' ? text[i] : '?';
-    error[count] = 0;
+std::string printable(std::string_view text) {
+    std::string lines(text);
+    for (char &c : lines)
+        if ((c < 0x20 || c >= 0x7f) && c != '\n') c = '?';
+    return lines;
 }
 
 void write_line(std::string_view text, char *error, uint32_t error_bytes) {
-    write_lines(text, error, error_bytes);
-    for (char *at = error; error && error_bytes > 0 && *at; ++at)
-        if (*at == '\n') *at = '?';
+    if (!error || error_bytes == 0) return;
+    const size_t count = std::min<size_t>(text.size(), error_bytes - 1);
+    for (size_t i = 0; i < count; ++i) error[i] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?';
+    error[count] = 0;
 }
 
 int32_t write_exception(int32_t otherwise, char *error, uint32_t error_bytes) noexcept {

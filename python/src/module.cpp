@@ -6,8 +6,10 @@
 #include <pybind11/stl.h>
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -121,6 +123,20 @@ const char *numpy_dtype(int32_t dtype) {
 
 wb::Deadline deadline_of(std::optional<int64_t> deadline_ns) {
     return deadline_ns ? wb::Deadline::at_ns(*deadline_ns) : wb::Deadline::by_engine();
+}
+
+wb::LoadOptions load_options(const std::string &engines, const std::string &precision, bool verify,
+                             std::optional<int64_t> deadline_ns) {
+    return {.engines = engines,
+            .precision = precision,
+            .verify = verify,
+            .deadline = deadline_ns ? wb::Deadline::at_ns(*deadline_ns) : wb::Deadline::never()};
+}
+
+wb::Source source_of(const std::map<std::string, py::bytes> &files) {
+    wb::Source source = wb::Source::create().value();
+    for (const auto &[name, content] : files) source.add(name, std::string_view(content)).value();
+    return source;
 }
 
 py::dict result_of(const wb::BatchResult &result) {
@@ -288,10 +304,17 @@ PYBIND11_MODULE(_native, module) {
 
     py::class_<wb::Model>(module, "Model")
         .def(py::init([](const wb::Engine &engine, const std::string &path, const std::string &engines,
-                         const std::string &precision, bool verify) {
-                 return wb::Model::load(engine, path, {engines, precision, verify}).value();
+                         const std::string &precision, bool verify, std::optional<int64_t> deadline_ns) {
+                 return wb::Model::load(engine, path, load_options(engines, precision, verify, deadline_ns)).value();
              }),
              py::call_guard<py::gil_scoped_release>())
+        .def(py::init([](const wb::Engine &engine, const std::map<std::string, py::bytes> &files,
+                         const std::string &engines, const std::string &precision, bool verify,
+                         std::optional<int64_t> deadline_ns) {
+            const wb::Source source = source_of(files);
+            const py::gil_scoped_release released;
+            return wb::Model::load(engine, source, load_options(engines, precision, verify, deadline_ns)).value();
+        }))
         .def("score_batch", &score_batch)
         .def("score_row", &score_row)
         .def("encode_rows", &encode_rows)

@@ -77,17 +77,19 @@ class Model:
         self._index = {feature["name"]: i for i, feature in enumerate(self._features)}
 
     @classmethod
-    def load(cls, path, engine=None, engines="", precision="", verify=True) -> "Model":
-        """Loads a bundle's directory.
+    def load(cls, bundle, engine=None, engines="", precision="", verify=True, deadline_ns=None) -> "Model":
+        """Loads a bundle: the path of its directory, or a dict of its files' bytes by name.
 
-        engine     an Engine; None makes one for this model
-        engines    who may run it, best first, such as "native,reference"; "torchscript" runs code of the bundle:
-                   name it only for bundles that you trust
-        precision  "fp32", "bf16", "int8", "int8bf16"; "" for the plan's first
-        verify     whether the golden vectors must reproduce first
+        engine       an Engine; None makes one for this model
+        engines      who may run it, best first, such as "native,reference"; "torchscript" runs code of the bundle:
+                     name it only for bundles that you trust
+        precision    "fp32", "bf16", "int8", "int8bf16"; "" for the plan's first
+        verify       whether the golden vectors must reproduce first
+        deadline_ns  when it has to be done, as now_ns(); None: whenever it is
         """
         engine = Engine() if engine is None else engine
-        return cls(_native.Model(engine._native, str(path), engines, precision, verify), engine)
+        bundle = bundle if isinstance(bundle, dict) else str(bundle)
+        return cls(_native.Model(engine._native, bundle, engines, precision, verify, deadline_ns), engine)
 
     def info(self) -> dict:
         """What was loaded: identity, digests, backend, precision, bands, limits."""

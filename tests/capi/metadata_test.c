@@ -68,13 +68,12 @@ static void check_keys(wb_schema *schema, const char *name, int64_t size, int32_
 
 static void features(wb_schema *schema) {
     uint32_t i;
-    char text[8];
-    size_t needed = 0;
+    wb_text *text = NULL;
     wb_feature_info info = feature(schema, "amount", &i);
     CHECK(strcmp(info.currency, "JPY") == 0 && info.money_exponent == 0 && strcmp(info.privacy, "payment") == 0);
     CHECK(info.has_range == 1 && info.minimum == 0 && info.maximum == 900);
     CHECK(info.required == 0 && info.default_integer == 7 && info.unknown_keys == 0 && info.zone[0] == 0);
-    CHECK_STATUS(WB_NOT_FOUND, wb_schema_default_text(text, sizeof text, &needed, schema, i, E));
+    CHECK_STATUS(WB_NOT_FOUND, wb_schema_default_text(&text, schema, i, E));
     info = feature(schema, "ratio", &i);
     CHECK(info.has_range == 0 && info.minimum == -INFINITY && info.maximum == INFINITY);
     CHECK(info.default_number == -0.5 && info.nan_is_missing == 1 && info.currency[0] == 0 && info.privacy[0] == 0);
@@ -89,17 +88,18 @@ static void features(wb_schema *schema) {
     check_keys(schema, "note", 5, 0, 16);
 
     (void)feature(schema, "country", &i);
-    CHECK_STATUS(WB_BUFFER_TOO_SMALL, wb_schema_default_text(NULL, 0, &needed, schema, i, E));
-    CHECK(needed == 3);
-    CHECK_STATUS(WB_OK, wb_schema_default_text(text, sizeof text, &needed, schema, i, E));
-    CHECK(strcmp(text, "IT") == 0);
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_schema_default_text(NULL, schema, i, E));
+    CHECK_STATUS(WB_OK, wb_schema_default_text(&text, schema, i, E));
+    CHECK(strcmp(wb_text_data(text), "IT") == 0);
+    wb_text_free(text);
     (void)feature(schema, "note", &i);
-    CHECK_STATUS(WB_OK, wb_schema_default_text(text, sizeof text, &needed, schema, i, E));
-    CHECK(strcmp(text, "") == 0);
+    CHECK_STATUS(WB_OK, wb_schema_default_text(&text, schema, i, E));
+    CHECK(strcmp(wb_text_data(text), "") == 0 && wb_text_size(text) == 0);
+    wb_text_free(text);
     (void)feature(schema, "shop", &i);
-    CHECK_STATUS(WB_NOT_FOUND, wb_schema_default_text(text, sizeof text, &needed, schema, i, E));
+    CHECK_STATUS(WB_NOT_FOUND, wb_schema_default_text(&text, schema, i, E));
     CHECK(strstr(E->message, "'shop'") != NULL);
-    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_schema_default_text(text, sizeof text, &needed, schema, 99, E));
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_schema_default_text(&text, schema, 99, E));
 }
 
 static void draft(void) {

@@ -61,15 +61,15 @@ static void precisions(wb_engine *engine, const char *path) {
 }
 
 static void refused_compilations(wb_engine *engine, const char *path) {
-    char report[4096];
-    size_t needed = 0;
-    CHECK(wb_bundle_compile(report, sizeof report, &needed, NULL, path, NULL, 0, E) == WB_INVALID_HANDLE);
-    CHECK(wb_bundle_compile(report, sizeof report, &needed, engine, NULL, NULL, 0, E) == WB_INVALID_ARGUMENT);
-    CHECK(wb_bundle_compile(report, sizeof report, &needed, engine, path, "fp32,fp8", 0, E) == WB_INVALID_ARGUMENT);
+    wb_text *report = NULL;
+    CHECK(wb_bundle_compile(&report, NULL, path, NULL, 0, NULL, E) == WB_INVALID_HANDLE);
+    CHECK(wb_bundle_compile(&report, engine, NULL, NULL, 0, NULL, E) == WB_INVALID_ARGUMENT);
+    CHECK(wb_bundle_compile(&report, engine, path, "fp32,fp8", 0, NULL, E) == WB_INVALID_ARGUMENT);
     CHECK(strstr(E->message, "'fp8'"));
-    CHECK(wb_bundle_compile(report, sizeof report, &needed, engine, path, "", 0, E) == WB_INVALID_ARGUMENT);
-    CHECK(wb_bundle_compile(report, sizeof report, &needed, engine, path, "fp32", 7, E) == WB_INVALID_ARGUMENT);
-    CHECK(wb_bundle_compile(report, sizeof report, &needed, engine, "/nowhere", "fp32", 0, E) == WB_IO_ERROR);
+    CHECK(wb_bundle_compile(&report, engine, path, "", 0, NULL, E) == WB_INVALID_ARGUMENT);
+    CHECK(wb_bundle_compile(&report, engine, path, "fp32", 7, NULL, E) == WB_INVALID_ARGUMENT);
+    CHECK(wb_bundle_compile(&report, engine, "/nowhere", "fp32", 0, NULL, E) == WB_IO_ERROR);
+    CHECK(wb_bundle_compile(NULL, engine, path, NULL, 0, NULL, E) == WB_INVALID_ARGUMENT && report == NULL);
 }
 
 int main(int argc, char **argv) {

@@ -128,18 +128,18 @@ static void fallback_slot(wb_engine *engine, char **argv) {
 }
 
 static void telemetry(wb_engine *engine) {
-    static char text[65536];
+    wb_text *text = NULL;
     wb_snapshot snapshot = {0};
-    size_t needed = 0;
     snapshot.struct_size = sizeof snapshot;
     CHECK_STATUS(WB_OK, wb_engine_snapshot(&snapshot, engine, E));
     CHECK(snapshot.contexts == 2 && snapshot.waiting == 0 && snapshot.requests > 8 && snapshot.rows > 6);
     CHECK(snapshot.swaps == 9 && snapshot.fallbacks == 2 && snapshot.latency_max_ns > 0);
     CHECK(snapshot.latency_p50_ns > 0 && snapshot.latency_p50_ns <= snapshot.latency_p999_ns);
-    CHECK_STATUS(WB_BUFFER_TOO_SMALL, wb_engine_metrics(NULL, 0, &needed, engine, E));
-    CHECK(needed > 100 && needed < sizeof text);
-    CHECK_STATUS(WB_OK, wb_engine_metrics(text, sizeof text, &needed, engine, E));
-    CHECK(strstr(text, "# TYPE weighbridge_") != NULL && strlen(text) + 1 == needed);
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_engine_metrics(NULL, engine, E));
+    CHECK_STATUS(WB_OK, wb_engine_metrics(&text, engine, E));
+    CHECK(strstr(wb_text_data(text), "# TYPE weighbridge_") != NULL);
+    CHECK(wb_text_size(text) > 100 && strlen(wb_text_data(text)) == wb_text_size(text));
+    wb_text_free(text);
 }
 
 int main(int argc, char **argv) {

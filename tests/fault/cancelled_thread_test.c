@@ -13,8 +13,7 @@ static atomic_int answered;
 static void *cancelled(void *call) {
     wb_schema *schema = NULL;
     wb_engine *engine = NULL;
-    char text[1 << 16];
-    size_t needed;
+    wb_text *text = NULL;
     int32_t code = WB_OK;
     pthread_cancel(pthread_self());
     switch ((int)(intptr_t)call) {
@@ -25,10 +24,11 @@ static void *cancelled(void *call) {
             code = wb_engine_create(&engine, NULL, NULL);
             break;
         case 2:
-            code = wb_system_info(text, sizeof text, &needed, NULL);
+            code = wb_system_info(&text, NULL);
             break;
     }
     if (code == WB_OK) atomic_fetch_add(&answered, 1);
+    wb_text_free(text);
     wb_schema_free(schema);
     wb_engine_free(engine);
     pthread_testcancel();

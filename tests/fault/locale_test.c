@@ -41,14 +41,17 @@ static void check_row(void) {
 /* A load (manifest, golden vectors), a score and a report. */
 static void load_and_score(char *info, wb_result *result) {
     uint64_t row[64];
-    size_t needed = 0;
+    wb_text *text = NULL;
     wb_model *model = NULL;
     wb_engine *engine = make_engine("cpu=1", 4);
     CHECK_STATUS(WB_OK, wb_model_load(&model, engine, path, NULL, E));
     if (!schema) CHECK_STATUS(WB_OK, wb_model_schema(&schema, model, E));
     fill(schema, row, kRow);
     CHECK_STATUS(WB_OK, wb_model_score(result, model, row, WB_NO_DEADLINE, NULL, E));
-    CHECK_STATUS(WB_OK, wb_model_info(info, text_bytes, &needed, model, E));
+    CHECK_STATUS(WB_OK, wb_model_info(&text, model, E));
+    CHECK(wb_text_size(text) < text_bytes);
+    strcpy(info, wb_text_data(text));
+    wb_text_free(text);
     wb_model_free(model);
     wb_engine_free(engine);
 }

@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "support/check.h"
+#include "support/files.h"
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
@@ -53,17 +54,77 @@ void free(void *memory) {
 #pragma GCC visibility pop
 
 static const char *bundle;
-static char text[1 << 16];
-static size_t needed;
 static wb_engine *engine;
+static wb_source *source;
 static wb_model *model;
 static wb_slot *champion;
 
-static int32_t system_info(void) { return wb_system_info(text, sizeof text, &needed, NULL); }
-static int32_t inspect(void) { return wb_bundle_inspect(text, sizeof text, &needed, bundle, NULL); }
-static int32_t verify(void) { return wb_bundle_verify(text, sizeof text, &needed, engine, bundle, NULL, NULL); }
-static int32_t info(void) { return wb_model_info(text, sizeof text, &needed, model, NULL); }
-static int32_t metrics(void) { return wb_engine_metrics(text, sizeof text, &needed, engine, NULL); }
+/* What a call says that gave `made`, or NULL where it failed. */
+static int32_t text(int32_t status, wb_text *made) {
+    CHECK((status == WB_OK) == (made != NULL));
+    wb_text_free(made);
+    return status;
+}
+static int32_t system_info(void) {
+    wb_text *made = NULL;
+    const int32_t status = wb_system_info(&made, NULL);
+    return text(status, made);
+}
+static int32_t inspect(void) {
+    wb_text *made = NULL;
+    const int32_t status = wb_bundle_inspect(&made, bundle, NULL);
+    return text(status, made);
+}
+static int32_t verify(void) {
+    wb_text *made = NULL;
+    const int32_t status = wb_bundle_verify(&made, engine, bundle, NULL, NULL);
+    return text(status, made);
+}
+static int32_t info(void) {
+    wb_text *made = NULL;
+    const int32_t status = wb_model_info(&made, model, NULL);
+    return text(status, made);
+}
+static int32_t metrics(void) {
+    wb_text *made = NULL;
+    const int32_t status = wb_engine_metrics(&made, engine, NULL);
+    return text(status, made);
+}
+static int32_t make_source(void) {
+    wb_source *made = NULL;
+    const int32_t status = wb_source_create(&made, NULL);
+    CHECK((status == WB_OK) == (made != NULL));
+    const int32_t added = made ? wb_source_add_file(made, "model.plan", "bytes", 5, NULL) : status;
+    wb_source_free(made);
+    return added;
+}
+static int32_t load_source(void) {
+    wb_model *made = NULL;
+    const int32_t status = wb_model_load_source(&made, engine, source, NULL, NULL);
+    CHECK((status == WB_OK) == (made != NULL));
+    wb_model_free(made);
+    return status;
+}
+static int32_t verify_source(void) {
+    wb_text *made = NULL;
+    const int32_t status = wb_bundle_verify_source(&made, engine, source, NULL, NULL);
+    return text(status, made);
+}
+/* A load that its deadline ends. */
+static int32_t late(void) {
+    wb_load_options *options = NULL;
+    wb_cancel *cancel = NULL;
+    wb_model *made = NULL;
+    int32_t status = wb_load_options_create(&options, NULL);
+    if (status == WB_OK) status = wb_cancel_create(&cancel, NULL);
+    if (status == WB_OK) status = wb_load_options_set_cancel(options, cancel, NULL);
+    if (status == WB_OK) status = wb_load_options_set_deadline(options, 1, NULL);
+    if (status == WB_OK) status = wb_model_load(&made, engine, bundle, options, NULL);
+    CHECK(made == NULL && status != WB_OK);
+    wb_cancel_free(cancel);
+    wb_load_options_free(options);
+    return status == WB_DEADLINE_EXCEEDED ? WB_OK : status;
+}
 static int32_t schema(void) {
     wb_schema *made = NULL;
     const int32_t status = wb_schema_load(&made, bundle, NULL);
@@ -144,6 +205,12 @@ int main(int argc, char **argv) {
     each("wb_model_info", info);
     each("wb_model_load", load);
     each("wb_bundle_verify", verify);
+    source = source_of(argv, "mlp");
+    each("wb_source_add_file", make_source);
+    each("wb_model_load_source", load_source);
+    each("wb_bundle_verify_source", verify_source);
+    wb_source_free(source);
+    each("wb_model_load at its deadline", late);
     each("wb_slot_open", slot);
     CHECK_STATUS(WB_OK, wb_slot_open(&champion, engine, "champion", E));
     CHECK_STATUS(WB_OK, wb_slot_load(champion, bundle, NULL, E));

@@ -45,8 +45,8 @@ Shape shape_at(const Json &sizes, int64_t rows, int64_t length) {
     return shape;
 }
 
-void keep(const void *graph, uint64_t size, void *payload) {
-    const auto *from = static_cast<const std::byte *>(graph);
+void keep(const void *bytes, uint64_t size, void *payload) {
+    const auto *from = static_cast<const std::byte *>(bytes);
     static_cast<Bytes *>(payload)->assign(from, from + size);
 }
 
@@ -140,9 +140,8 @@ Outcome check(const wb_plugin_v1 &table, const Json &one, const std::string &fol
     const std::vector<char> module = read_file(folder + "/" + name + ".ts");
     Outcome outcome;
     Bytes file;
-    char report[4096] = {};
-    if (table.import_module(module.data(), module.size(), &request, &keep, &file, report, sizeof report) < 0) {
-        outcome.report = report;
+    if (table.import_module(module.data(), module.size(), &request, &keep, &keep, &file) < 0) {
+        outcome.report = as_text(file);
         return outcome;
     }
     auto graph = read_graph(file);

@@ -43,6 +43,17 @@ class FakeControl {
         change([&] { spoil_ = std::move(change_row); });
     }
 
+    // What prepare() says, from now on: at first nothing.
+    void prepare_with(std::function<lib::Status(const lib::StopSource &stop)> judge) {
+        change([&] { prepare_ = std::move(judge); });
+    }
+    lib::Status prepared(const lib::StopSource &stop) {
+        std::unique_lock lock(mutex_);
+        const auto judge = prepare_;
+        lock.unlock();
+        return judge ? judge(stop) : lib::Status();
+    }
+
     // Runs stay until release(), or until their stop says so.
     void block() {
         change([&] { blocked_ = true; });
@@ -117,6 +128,7 @@ class FakeControl {
     Score score_ = [](const lib::Run &, int64_t) { return 0.25f; };
     std::function<lib::Status(const lib::Run &)> judge_;
     Spoil spoil_;
+    std::function<lib::Status(const lib::StopSource &)> prepare_;
     int64_t sleep_ns_ = 0;
     bool blocked_ = false;
     bool abandons_ = false;
@@ -177,7 +189,8 @@ class FakeBackend final : public lib::Backend {
 
     std::string_view name() const override { return name_; }
     lib::Expected<std::shared_ptr<const lib::Program>> prepare(const std::shared_ptr<const lib::Bundle> &bundle,
-                                                               std::string_view) override {
+                                                               std::string_view, const lib::StopSource &stop) override {
+        if (lib::Status status = control_.prepared(stop); !status.ok()) return status;
         std::vector<int64_t> widths;
         for (const lib::Output &output : bundle->manifest().outputs) widths.push_back(output.width);
         return std::shared_ptr<const lib::Program>(std::make_shared<const FakeProgram>(control_, std::move(widths)));

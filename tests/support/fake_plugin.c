@@ -7,8 +7,10 @@
  *   FAKE_FAILS        run fails with WB_BACKEND_FAILED, quoting its first input
  *   FAKE_MISFIT       run fails with WB_INVALID_BUNDLE
  *   FAKE_NO_THREAD    thread_init fails
+ *   FAKE_HELD_LOAD    load and import_module wait for fake_go_on
  * A module is any bytes but those that start with '!'. Each output float is the sum of the first input's first row,
- * plus the output's index, plus 100 where it has a key. No module can be imported. */
+ * plus the output's index, plus 100 where it has a key. No module can be imported: it has 5,000 operators that are not
+ * known. */
 #include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,9 +48,18 @@ static int32_t thread_init(char *error, uint32_t error_bytes) {
 #endif
 }
 
+/* FAKE_HELD_LOAD: a step of LibTorch's that takes its time. */
+static void linger(void) {
+#ifdef FAKE_HELD_LOAD
+    sem_post(&fake_entered);
+    sem_wait(&fake_go_on);
+#endif
+}
+
 static int32_t load(wb_plugin_module **out, const void *bytes, uint64_t size, wb_plugin_device device,
                     uint32_t arguments, char *error, uint32_t error_bytes) {
     *out = NULL;
+    linger();
     if (device.device_type != 0 || size == 0 || *(const char *)bytes == '!') {
         snprintf(error, error_bytes, "not a module");
         return WB_INVALID_BUNDLE;
@@ -107,14 +118,19 @@ static int32_t run(wb_plugin_module *module, wb_plugin_device device, const wb_p
     return WB_OK;
 }
 
-static int32_t import_module(const void *bytes, uint64_t size, const wb_plugin_import *request, wb_plugin_sink sink,
-                             void *payload, char *report, uint32_t report_bytes) {
+static int32_t import_module(const void *bytes, uint64_t size, const wb_plugin_import *request, wb_plugin_sink graph,
+                             wb_plugin_sink report, void *payload) {
+    static char lines[5000 * 64];
+    int used = 0;
     (void)bytes;
     (void)size;
     (void)request;
-    (void)sink;
-    (void)payload;
-    snprintf(report, report_bytes, "fake::operator, model.py:1: not known");
+    (void)graph;
+    linger();
+    for (int i = 1; i <= 5000; ++i)
+        used += snprintf(lines + used, sizeof lines - (size_t)used, "%sfake::operator_%d, model.py:%d: not known",
+                         i > 1 ? "\n" : "", i, i);
+    report(lines, (uint64_t)used, payload);
     return WB_INVALID_BUNDLE;
 }
 

@@ -6,8 +6,9 @@
 
 namespace weighbridge::test {
 
-lib::Bytes fixture_plan(const std::vector<float> &weights, float bias, std::span<const float, 4> by_country,
-                        const lib::Digest &module) {
+namespace {
+
+GraphBuilder build_fixture(const std::vector<float> &weights, float bias, std::span<const float, 4> by_country) {
     GraphBuilder build;
     auto numbers = build.input(0, lib::DType::float32,
                                {lib::Extent::rows(), lib::Extent::of(static_cast<int64_t>(weights.size()))});
@@ -18,7 +19,18 @@ lib::Bytes fixture_plan(const std::vector<float> &weights, float bias, std::span
     auto flat = build.add(lib::Op::reshape, {logit}, {{}, {}, {lib::Extent::rows()}});
     build.output(flat);
     build.output(flat);
-    return *lib::write_plan(*build.plan({WB_PRECISION_FP32}, module));
+    return build;
+}
+
+}  // namespace
+
+lib::Graph fixture_graph(const std::vector<float> &weights, float bias, std::span<const float, 4> by_country) {
+    return build_fixture(weights, bias, by_country).graph;
+}
+
+lib::Bytes fixture_plan(const std::vector<float> &weights, float bias, std::span<const float, 4> by_country,
+                        const lib::Digest &module) {
+    return *lib::write_plan(*build_fixture(weights, bias, by_country).plan({WB_PRECISION_FP32}, module));
 }
 
 }  // namespace weighbridge::test

@@ -6,11 +6,14 @@
 
 #include "base/bytes.hpp"
 #include "base/sha256.hpp"
+#include "graph/graph.hpp"
 
 namespace weighbridge::test {
 
-// The plan of a fixture bundle: fraud = logit = weights . numbers + bias + by_country[country]. `module` is the digest
-// of the bundle's model.ts.
+// The model of a fixture bundle: fraud = logit = weights . numbers + bias + by_country[country].
+lib::Graph fixture_graph(const std::vector<float> &weights, float bias, std::span<const float, 4> by_country);
+
+// Its plan; `module` is the digest of the bundle's model.ts.
 lib::Bytes fixture_plan(const std::vector<float> &weights, float bias, std::span<const float, 4> by_country,
                         const lib::Digest &module);
 

@@ -37,6 +37,13 @@ int main(int argc, char **argv) {
             o.version = "7.0.0";
             o.manifest = [&](const std::string &text) { return replace(text, "[0, 10000000]", "[0, 20000000]"); };
         });
+        auto repeated = [](const std::string &golden) {
+            std::string lines;
+            for (int i = 0; i < 500; ++i) lines += golden;
+            return lines;
+        };
+        write("mlp-long-golden", [&](FixtureOptions &o) { o.golden = repeated; });
+        write("mlp-long-wrong-golden", [&](FixtureOptions &o) { o.wrong_golden = true, o.golden = repeated; });
         write("mlp-fallback-slot", [](FixtureOptions &o) { o.version = "5.0.0", o.fallback_slot = "spare"; });
     } catch (const std::exception &e) {
         return std::fprintf(stderr, "make_fixture: %s\n", e.what()), 1;

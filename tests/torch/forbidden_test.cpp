@@ -33,11 +33,11 @@ Imported imported(const std::string &name) {
         output.rank = 1;
         output.shape[0] = -1;
         const wb_plugin_import request{&argument, &output, 1, 1, 0, 0};
-        char report[4096] = "";
         auto ignore = [](const void *, uint64_t, void *) {};
-        result.code =
-            plugin().table->import_module(bytes.data(), bytes.size(), &request, ignore, nullptr, report, sizeof report);
-        result.report = report;
+        auto keep = [](const void *text, uint64_t size, void *to) {
+            static_cast<Imported *>(to)->report.assign(static_cast<const char *>(text), size);
+        };
+        result.code = plugin().table->import_module(bytes.data(), bytes.size(), &request, ignore, keep, &result);
     });
     return result;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  Bundles on disk: pack, inspect, verify. */
+ *  Bundles: pack, compile, inspect, verify. */
 #ifndef WEIGHBRIDGE_C_BUNDLE_H
 #define WEIGHBRIDGE_C_BUNDLE_H
 
@@ -31,33 +31,44 @@ WB_API int32_t wb_bundle_pack(wb_engine *engine, const char *module, const char 
  *  bundle only where all of them stay within the manifest's tolerances. The same module, manifest and precisions give
  *  the same bytes. After that LibTorch is not needed to serve it. A precision that this CPU has no instructions for is
  *  checked by emulation.
- *  @param out          a report as JSON: operators, each precision with its largest and mean difference by output, size
- *                      and sha256 of the plan, passes; filled as wb_system_info does, but nothing is compiled again:
- *                      where `capacity` is too small the bundle is compiled all the same, and 1 MB is enough without
- *                      `dump_passes`
+ *  @param out          receives a report as JSON, where there is one also on error: operators, each precision with its
+ *                      largest and mean difference by output and, where it is beyond its tolerance, the golden lines
+ *                      that are ("mismatches"), size and sha256 of the plan, passes; or what does not lower
+ *                      ("refused"), a line "operator, layer, file:line: reason" for each. NULL where there is none
  *  @param engine       with a LibTorch plug-in
  *  @param precisions   "fp32,bf16,int8,int8bf16" or some of them, the one that serves by default first, which must be
  *                      fp32 or int8; NULL for fp32
  *  @param dump_passes  0, or 1 to have each pass's graph as text in the report
- *  @return WB_OK; WB_INVALID_BUNDLE (what does not lower, with operator and source line); WB_VERIFY_FAILED (the
- *          precision that is beyond its tolerance); WB_INVALID_ARGUMENT; WB_IO_ERROR; WB_BACKEND_UNAVAILABLE;
- *          WB_BUFFER_TOO_SMALL. Thread-safe, but one call a bundle at a time. @since 0.1, unstable */
-WB_API int32_t wb_bundle_compile(char *out, size_t capacity, size_t *needed, wb_engine *engine, const char *path,
-                                 const char *precisions, int32_t dump_passes, wb_error *err);
+ *  @param options      read during the call, for deadline and token alone; NULL for neither. A call that they end
+ *                      leaves the bundle as it was
+ *  @return WB_OK; WB_INVALID_BUNDLE (how many operators do not lower, and the first, with its source line);
+ *          WB_VERIFY_FAILED (the first precision that is beyond its tolerance); WB_INVALID_ARGUMENT; WB_IO_ERROR;
+ *          WB_BACKEND_UNAVAILABLE; WB_CANCELLED; WB_DEADLINE_EXCEEDED; WB_OUT_OF_MEMORY. Thread-safe, but one call a
+ *          bundle at a time. @since 0.2 in this form, unstable */
+WB_API int32_t wb_bundle_compile(wb_text **out, wb_engine *engine, const char *path, const char *precisions,
+                                 int32_t dump_passes, wb_load_options *options, wb_error *err);
 
 /** What a bundle says of itself, as JSON, after its manifest and digests were checked: identity, features, tensors,
  *  outputs, limits, files with sizes and digests, schema digest, warnings (what can be meant, but hardly is, as JPY
  *  with two decimal places), and of a model.plan its precisions, or why this version refuses it. No model is run.
- *  Buffer rule as wb_system_info.
- *  @return WB_OK; WB_INVALID_BUNDLE; WB_IO_ERROR; WB_BUFFER_TOO_SMALL. Thread-safe. @since 0.1, unstable */
-WB_API int32_t wb_bundle_inspect(char *out, size_t capacity, size_t *needed, const char *path, wb_error *err);
+ *  @param out  receives the text; NULL on error
+ *  @return WB_OK; WB_INVALID_BUNDLE; WB_IO_ERROR; WB_OUT_OF_MEMORY. Thread-safe. @since 0.2 in this form, unstable */
+WB_API int32_t wb_bundle_inspect(wb_text **out, const char *path, wb_error *err);
+
+/** wb_bundle_inspect, for a bundle in memory. Thread-safe. @since 0.2, unstable */
+WB_API int32_t wb_bundle_inspect_source(wb_text **out, wb_source *source, wb_error *err);
 
 /** Checks digests and manifest, loads the model, reproduces the golden vectors, and reports as JSON: backend, vectors,
  *  largest difference by output, tolerance, how many vectors had a probability and a band, largest difference of a
- *  probability, warnings. The report is written also where verification fails.
- *  @return WB_OK; WB_VERIFY_FAILED; as wb_model_load. Thread-safe. @since 0.1, unstable */
-WB_API int32_t wb_bundle_verify(char *out, size_t capacity, size_t *needed, wb_engine *engine, const char *path,
-                                wb_load_options *options, wb_error *err);
+ *  probability, each output, probability and band of a vector that did not come out ("mismatches"), warnings.
+ *  @param out  receives the text; also with WB_VERIFY_FAILED; NULL with every other error
+ *  @return WB_OK; WB_VERIFY_FAILED; as wb_model_load. Thread-safe. @since 0.2 in this form, unstable */
+WB_API int32_t wb_bundle_verify(wb_text **out, wb_engine *engine, const char *path, wb_load_options *options,
+                                wb_error *err);
+
+/** wb_bundle_verify, for a bundle in memory. Thread-safe. @since 0.2, unstable */
+WB_API int32_t wb_bundle_verify_source(wb_text **out, wb_engine *engine, wb_source *source, wb_load_options *options,
+                                       wb_error *err);
 
 #ifdef __cplusplus
 }

@@ -164,9 +164,11 @@ typedef struct wb_snapshot {
  *  never waits for a request. @since 0.1, unstable */
 WB_API int32_t wb_engine_snapshot(wb_snapshot *out, wb_engine *engine, wb_error *err);
 
-/** The same as Prometheus text (exposition format 0.0.4), names weighbridge_*. Buffer rule as wb_system_info.
- *  @since 0.1, unstable */
-WB_API int32_t wb_engine_metrics(char *out, size_t capacity, size_t *needed, wb_engine *engine, wb_error *err);
+/** The same as Prometheus text (exposition format 0.0.4), names weighbridge_*.
+ *  @param out  receives the text; NULL on error
+ *  @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE; WB_OUT_OF_MEMORY. Thread-safe.
+ *  @since 0.2 in this form, unstable */
+WB_API int32_t wb_engine_metrics(wb_text **out, wb_engine *engine, wb_error *err);
 
 #ifdef __cplusplus
 }

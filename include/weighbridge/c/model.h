@@ -8,6 +8,7 @@
 #include "call.h"
 #include "engine.h"
 #include "schema.h"
+#include "source.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -17,7 +18,7 @@ typedef struct wb_model wb_model;               /**< @since 0.1, unstable */
 typedef struct wb_load_options wb_load_options; /**< @since 0.1, unstable */
 
 /** Options with their defaults: plans only (no LibTorch in the process), precision as the plan's first, golden vectors
- *  verified. For one thread at a time. @since 0.1, unstable */
+ *  verified, no deadline, no token. For one thread at a time. @since 0.1, unstable */
 WB_API int32_t wb_load_options_create(wb_load_options **out, wb_error *err);
 
 /** NULL does nothing. @since 0.1, unstable */
@@ -33,6 +34,22 @@ WB_API int32_t wb_load_options_set_precision(wb_load_options *options, const cha
 
 /** Whether the bundle's golden vectors must reproduce before the model serves. Default 1. @since 0.1, unstable */
 WB_API int32_t wb_load_options_set_verify(wb_load_options *options, int32_t verify, wb_error *err);
+
+/** The token that ends a load early, or NULL for none, which is the default: what it ends returns WB_CANCELLED and is
+ *  told apart as wb_load_options_set_deadline says. The options keep the token alive. Has no text form.
+ *  @return WB_OK; WB_INVALID_HANDLE. @since 0.2, unstable */
+WB_API int32_t wb_load_options_set_cancel(wb_load_options *options, wb_cancel *cancel, wb_error *err);
+
+/** When a load has to be done; also its waits for contexts and its golden vectors. What is not done by then returns
+ *  WB_DEADLINE_EXCEEDED, names the step (reading or hashing a file, preparing, warming, verifying line N of M), leaves
+ *  everything as it was, and may be called again. Deadline and token are looked at after each 4 MiB of a file, before
+ *  each layer, context and golden vector and between tiles, and while LibTorch works, which goes on by itself and keeps
+ *  the bundle until its next step: within some 100 ms, where the file system answers and the machine is not swapping.
+ *  Has no text form.
+ *  @param deadline_ns  absolute, CLOCK_MONOTONIC as wb_now_ns(); WB_NO_DEADLINE, the default, for none; the past counts
+ *                      as expired; WB_DEFAULT_DEADLINE for the engine's own, from the start of the load
+ *  @return WB_OK; WB_INVALID_HANDLE. @since 0.2, unstable */
+WB_API int32_t wb_load_options_set_deadline(wb_load_options *options, int64_t deadline_ns, wb_error *err);
 
 /** Sets an option by name, as a configuration file has it. The typed setters above do the same, with the same checks.
  *  @param name  one that wb_load_options_describe lists
@@ -50,10 +67,16 @@ WB_API int32_t wb_load_options_describe(wb_option_info *out, uint32_t index, wb_
  *  @param path     the bundle's directory, UTF-8
  *  @param options  read during the call; NULL for defaults
  *  @return WB_OK; WB_INVALID_BUNDLE (names file, path in the JSON, expected and found); WB_IO_ERROR;
- *          WB_BACKEND_UNAVAILABLE; WB_BACKEND_FAILED; WB_VERIFY_FAILED; WB_CLOSED; WB_FORKED; WB_OUT_OF_MEMORY
+ *          WB_BACKEND_UNAVAILABLE; WB_BACKEND_FAILED; WB_VERIFY_FAILED; WB_CANCELLED and WB_DEADLINE_EXCEEDED (name the
+ *          step that was not done); WB_OVERLOADED (golden vectors found the queue full); WB_CLOSED; WB_FORKED;
+ *          WB_OUT_OF_MEMORY
  *  Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_model_load(wb_model **out, wb_engine *engine, const char *path, wb_load_options *options,
                              wb_error *err);
+
+/** wb_model_load, for a bundle in memory. Thread-safe. @since 0.2, unstable */
+WB_API int32_t wb_model_load_source(wb_model **out, wb_engine *engine, wb_source *source, wb_load_options *options,
+                                    wb_error *err);
 
 /** Ends the caller's use; requests in progress and slots keep the model. NULL does nothing; never blocks. Thread-safe.
  *  @since 0.1, unstable */
@@ -63,8 +86,8 @@ WB_API void wb_model_free(wb_model *model);
 WB_API int32_t wb_model_schema(wb_schema **out, wb_model *model, wb_error *err);
 
 /** What was loaded, as JSON: identity, digests, backend, traits, precision, decision bands, limits, memory.
- *  Buffer rule as wb_system_info. Thread-safe. @since 0.1, unstable */
-WB_API int32_t wb_model_info(char *out, size_t capacity, size_t *needed, wb_model *model, wb_error *err);
+ *  @param out  receives the text; NULL on error. Thread-safe. @since 0.2 in this form, unstable */
+WB_API int32_t wb_model_info(wb_text **out, wb_model *model, wb_error *err);
 
 /** What was loaded and what runs it. Grows at the end. @since 0.2, unstable */
 typedef struct wb_model_description {

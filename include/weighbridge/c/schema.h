@@ -4,7 +4,7 @@
 #ifndef WEIGHBRIDGE_C_SCHEMA_H
 #define WEIGHBRIDGE_C_SCHEMA_H
 
-#include "base.h"
+#include "source.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -147,6 +147,9 @@ typedef struct wb_tensor_info {
  *  Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_schema_load(wb_schema **out, const char *path, wb_error *err);
 
+/** wb_schema_load, for a bundle in memory. Thread-safe. @since 0.2, unstable */
+WB_API int32_t wb_schema_load_source(wb_schema **out, wb_source *source, wb_error *err);
+
 /** Ends the caller's use of the schema; NULL does nothing; never blocks. Thread-safe. @since 0.1, unstable */
 WB_API void wb_schema_free(wb_schema *schema);
 
@@ -175,12 +178,12 @@ WB_API int32_t wb_schema_find_output(uint32_t *out, wb_schema *schema, const cha
  *  @return as wb_schema_describe. Thread-safe. @since 0.2, unstable */
 WB_API int32_t wb_schema_band(wb_band_info *out, wb_schema *schema, uint32_t index, wb_error *err);
 
-/** What a missing text or category becomes; numbers are in wb_feature_info. Buffer rule as wb_system_info.
+/** What a missing text or category becomes; numbers are in wb_feature_info.
+ *  @param out    receives the text; NULL on error
  *  @param index  of the feature
- *  @return WB_OK; WB_NOT_FOUND (the feature has no default, or one that is no text); WB_BUFFER_TOO_SMALL;
- *          WB_INVALID_ARGUMENT; WB_INVALID_HANDLE. Thread-safe. @since 0.2, unstable */
-WB_API int32_t wb_schema_default_text(char *out, size_t capacity, size_t *needed, wb_schema *schema, uint32_t index,
-                                      wb_error *err);
+ *  @return WB_OK; WB_NOT_FOUND (the feature has no default, or one that is no text); WB_INVALID_ARGUMENT;
+ *          WB_INVALID_HANDLE; WB_OUT_OF_MEMORY. Thread-safe. @since 0.2, unstable */
+WB_API int32_t wb_schema_default_text(wb_text **out, wb_schema *schema, uint32_t index, wb_error *err);
 
 /** A WB_TYPE_*'s name, such as "float32" or "code"; "?" for another number. Static memory. Thread-safe.
  *  @since 0.2, unstable */

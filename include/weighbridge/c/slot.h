@@ -20,9 +20,12 @@ WB_API int32_t wb_slot_open(wb_slot **out, wb_engine *engine, const char *name, 
 WB_API void wb_slot_free(wb_slot *slot);
 
 /** Loads a bundle beside the serving model (as wb_model_load), then swaps it in. The previous model is kept for
- *  rollback. On error the slot serves what it served before.
+ *  rollback. On error, deadline and token of the options included, the slot serves what it served before.
  *  @return as wb_model_load, and as wb_slot_swap. Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_slot_load(wb_slot *slot, const char *path, wb_load_options *options, wb_error *err);
+
+/** wb_slot_load, for a bundle in memory. Thread-safe. @since 0.2, unstable */
+WB_API int32_t wb_slot_load_source(wb_slot *slot, wb_source *source, wb_load_options *options, wb_error *err);
 
 /** Points the slot at a loaded model of the same engine; each request is answered by one version, whole. What callers
  *  of the slot rely on must be kept: features with their types, units, currencies, keys, ranges, lengths and privacy

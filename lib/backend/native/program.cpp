@@ -238,10 +238,10 @@ class NativeBackend final : public Backend {
     std::string_view name() const override { return "native"; }
 
     Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
-                                                     std::string_view precision) override {
-        auto chosen = choose_plan(bundle, precision);
+                                                     std::string_view precision, const StopSource &stop) override {
+        auto chosen = choose_plan(bundle, precision, stop);
         if (!chosen) return chosen.status();
-        return make_native_program(chosen->plan, chosen->precision, level_, std::move(chosen->tensor_names));
+        return make_native_program(chosen->plan, chosen->precision, level_, std::move(chosen->tensor_names), stop);
     }
 
   private:
@@ -252,8 +252,8 @@ class NativeBackend final : public Backend {
 }  // namespace native
 
 Expected<std::shared_ptr<const Program>> make_native_program(std::shared_ptr<const Plan> plan, int32_t precision,
-                                                             native::Level level,
-                                                             std::vector<std::string> tensor_names) {
+                                                             native::Level level, std::vector<std::string> tensor_names,
+                                                             const StopSource &stop) {
     auto shared = std::make_shared<native::Shared>();
     shared->kernels = &native::kernels(level);
     if (needs_bf16_instructions(precision) && !shared->kernels->linear_bf16)
@@ -267,7 +267,9 @@ Expected<std::shared_ptr<const Program>> make_native_program(std::shared_ptr<con
     shared->tensor_names = std::move(tensor_names);
     shared->layout = *std::move(layout);
     shared->sequences = has_length(shared->plan->graph());
-    shared->linears = std::make_unique<const Linears>(*shared->plan, precision);
+    auto linears = Linears::make(*shared->plan, precision, stop);
+    if (!linears) return Status::failure(linears.status().code, "model.plan: {}", linears.status().message);
+    shared->linears = std::make_unique<const Linears>(*std::move(linears));
     shared->inputs = input_nodes(shared->plan->graph());
     return std::shared_ptr<const Program>(std::make_shared<const native::NativeProgram>(std::move(shared)));
 }

@@ -25,7 +25,7 @@ struct Shared {
         : plan(std::move(the_plan)),
           precision(the_precision),
           tensor_names(std::move(names)),
-          linears(*plan, precision),
+          linears(*Linears::make(*plan, precision)),
           inputs(input_nodes(plan->graph())),
           sequences(has_length(plan->graph())) {}
 

@@ -11,8 +11,8 @@ class ReferenceBackend final : public Backend {
     std::string_view name() const override { return "reference"; }
 
     Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
-                                                     std::string_view precision) override {
-        auto chosen = choose_plan(bundle, precision);
+                                                     std::string_view precision, const StopSource &stop) override {
+        auto chosen = choose_plan(bundle, precision, stop);
         if (!chosen) return chosen.status();
         if (needs_bf16_instructions(chosen->precision))
             return Status::failure(WB_BACKEND_UNAVAILABLE,

@@ -31,10 +31,11 @@ std::span<const Pass> pipeline() {
     return kPasses;
 }
 
-Expected<Graph> optimise(Graph graph, const DumpPass &dump) {
+Expected<Graph> optimise(Graph graph, const DumpPass &dump, const StopSource &stop) {
     if (Status status = validate(graph); !status.ok()) return status;
     if (dump) dump("imported", graph);
     for (const Pass &pass : pipeline()) {
+        if (Status status = stop.check("optimising ({})", pass.name); !status.ok()) return status;
         auto next = pass.run(graph);
         Status status = next ? validate(*next) : next.status();
         if (!status.ok()) return Status::failure(WB_INTERNAL, "pass {}: {}", pass.name, status.message);

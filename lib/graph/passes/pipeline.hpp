@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/cancel.hpp"
 #include "graph/graph.hpp"
 
 namespace weighbridge::lib {
@@ -18,8 +19,9 @@ struct Pass {
 std::span<const Pass> pipeline();
 
 // Runs them, validating the graph before the first and after each. `dump`, where given, gets each pass's name and the
-// graph that it left; "imported" is the first. WB_INTERNAL names a pass that broke a graph.
+// graph that it left; "imported" is the first. WB_INTERNAL names a pass that broke a graph; WB_CANCELLED,
+// WB_DEADLINE_EXCEEDED where `stop` says so, the pass that was next.
 using DumpPass = std::function<void(std::string_view name, const Graph &graph)>;
-Expected<Graph> optimise(Graph graph, const DumpPass &dump = {});
+Expected<Graph> optimise(Graph graph, const DumpPass &dump = {}, const StopSource &stop = {});
 
 }  // namespace weighbridge::lib

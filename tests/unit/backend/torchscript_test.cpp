@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <semaphore>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "backend/warm_inputs.hpp"
@@ -367,4 +368,41 @@ TEST_CASE("no warm-up is shorter than limits.least_length, nor empty where a seq
 TEST_CASE("plug-ins found are described as JSON") {
     const auto list = nlohmann::json::parse(describe_plugins().text());
     CHECK(list.is_array());
+}
+
+TEST_CASE("a caller leaves while LibTorch loads or imports, and keeps nobody waiting", "[stop]") {
+    auto &entered = exported<sem_t>("held_load", "fake_entered"), &go_on = exported<sem_t>("held_load", "fake_go_on");
+    const auto engine = backend("held_load");
+    std::string report;
+    for (const bool import : {false, true}) {
+        std::weak_ptr<const Bundle> kept;
+        CancelToken token;
+        {
+            const auto what = bundle();
+            kept = what;
+            std::thread cancels([&] {
+                sem_wait(&entered);
+                token.set(true);
+            });
+            const StopSource stop{.cancel = &token};
+            const Status left =
+                import ? engine->import_graph(what, report, stop).status() : engine->prepare(what, "", stop).status();
+            cancels.join();
+            CHECK(left.code == WB_CANCELLED);
+            CHECK(std::string(left.message) == (import ? "cancelled while LibTorch was importing model.ts"
+                                                       : "cancelled while LibTorch was loading model.ts"));
+        }
+        CHECK_FALSE(kept.expired());  // LibTorch reads the module still
+        sem_post(&go_on);
+        sem_post(&go_on);  // for a load beside the one that was left
+        const auto beside = engine->prepare(bundle(), "");
+        INFO(beside.status().message);
+        CHECK(beside);
+        sem_wait(&entered);
+        while (!kept.expired()) std::this_thread::yield();
+    }
+    while (__atomic_load_n(&exported<int>("held_load", "fake_modules"), __ATOMIC_RELAXED) != 0)
+        std::this_thread::yield();
+    const StopSource late{.clock = &steady_clock(), .deadline_ns = 1};
+    CHECK(engine->prepare(bundle(), "", late).status().code == WB_DEADLINE_EXCEEDED);
 }

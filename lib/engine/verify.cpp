@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+
+#include "bundle/golden.hpp"
+#include "engine/engine.hpp"
+#include "registry/activation.hpp"
+
+namespace weighbridge::lib {
+namespace {
+
+// Scores one row at a time and keeps the answer.
+class AnswerSink final : public RowSink {
+  public:
+    explicit AnswerSink(Model &model, const StopSource &stop = {})
+        : model_(model), manifest_(model.bundle().manifest()) {
+        service_.deadline_ns = stop.deadline_ns;
+        service_.cancel = stop.cancel;
+    }
+
+    Status score(const RowSource &row) {
+        int64_t index = 0;
+        Progress progress;
+        Timing timing;
+        failure_ = Status();
+        Status status = model_.score(row, {&index, 1}, service_, *this, progress, timing);
+        return status.ok() ? failure_ : status;
+    }
+
+    void answered(int64_t, const Answer &from) override {
+        primary = from.score;
+        answer = GoldenAnswer{};
+        for (size_t i = 0; i < manifest_.outputs.size(); ++i)
+            answer.outputs.emplace_back(from.outputs[i], from.outputs[i] + manifest_.outputs[i].width);
+        answer.probability = from.probability;
+        if (from.band >= 0) answer.band = from.band;
+    }
+    void refused(int64_t, const Status &why) override { failure_ = why; }
+    void failed(int64_t, const Status &why) override { failure_ = why; }
+
+    double primary = 0.0;
+    GoldenAnswer answer;
+
+  private:
+    Model &model_;
+    const Manifest &manifest_;
+    Service service_;
+    Status failure_;
+};
+
+std::string band_name(const Output &output, const std::optional<int32_t> &band) {
+    return band ? output.bands[static_cast<size_t>(*band)].name : std::string("none");
+}
+
+// Of one golden vector.
+void compare_outputs(const Manifest &manifest, size_t line, size_t lines, const GoldenAnswer &golden,
+                     const AnswerSink &found, VerifyReport &report) {
+    for (size_t i = 0; i < golden.outputs.size(); ++i) {
+        const auto &expected = golden.outputs[i], &got = found.answer.outputs[i];
+        double largest = 0.0;
+        for (size_t k = 0; k < got.size(); ++k) {
+            const double difference = std::fabs(static_cast<double>(got[k]) - expected[k]);
+            report.mean_difference[i] += difference / static_cast<double>(lines * got.size());
+            largest = std::max(largest, difference);
+        }
+        if (!(largest <= report.tolerance))
+            report.mismatches.push_back(formatted("line {}: output '{}': expected within {}, found a difference of {}",
+                                                  line, manifest.outputs[i].name, report.tolerance, largest));
+        if (largest <= report.largest_difference[i]) continue;
+        report.largest_difference[i] = largest;
+        report.largest_line[i] = line;
+    }
+}
+
+// Compares probability and band with what a vector has of them. They may be as far off as the tolerance of the outputs
+// makes them; a band is another one only where its edge is out of that reach.
+void compare_decision(const Output &primary, size_t line, const GoldenAnswer &golden, const AnswerSink &found,
+                      VerifyReport &report) {
+    if (!golden.probability) return;
+    const double expected = *golden.probability, got = *found.answer.probability;
+    const double reach = probability_reach(primary, found.primary, report.tolerance);
+    const auto refuse = [&](const std::string &what) {
+        report.mismatches.push_back(formatted("line {}: {}", line, what));
+        if (report.mismatch.ok())
+            report.mismatch = Status::failure(WB_VERIFY_FAILED, "golden.jsonl: line {}: {}", line, what);
+    };
+    ++report.probabilities;
+    report.largest_probability_difference = std::max(report.largest_probability_difference, std::fabs(got - expected));
+    if (!(std::fabs(got - expected) <= reach))
+        refuse(formatted("probability of output '{}': expected {} within {}, found {}", primary.name, expected, reach,
+                         got));
+    if (!golden.band) return;
+    ++report.bands;
+    const int32_t lowest = band_of(primary.bands, expected - reach), highest = band_of(primary.bands, expected + reach);
+    const auto near = [&](const std::optional<int32_t> &band) { return band && *band >= lowest && *band <= highest; };
+    if (!near(golden.band) || !near(found.answer.band))
+        refuse(formatted("band: expected {} for a probability of {}, found {}", band_name(primary, golden.band),
+                         expected, band_name(primary, found.answer.band)));
+}
+
+}  // namespace
+
+Status VerifyReport::verdict(const Manifest &manifest) const {
+    for (size_t i = 0; i < largest_difference.size(); ++i)
+        if (!(largest_difference[i] <= tolerance))
+            return Status::failure(
+                WB_VERIFY_FAILED,
+                "golden.jsonl: output '{}': expected within {} of the golden vectors, found {} in line {}",
+                manifest.outputs[i].name, tolerance, largest_difference[i], largest_line[i]);
+    return mismatch;
+}
+
+Expected<VerifyReport> Engine::verify(Model &model, const StopSource &stop) const {
+    const Bundle &bundle = model.bundle();
+    const Manifest &manifest = bundle.manifest();
+    auto golden = read_golden(bundle, stop);
+    if (!golden) return golden.status();
+    VerifyReport report;
+    report.vectors = static_cast<int64_t>(golden->size());
+    report.largest_difference.assign(manifest.outputs.size(), 0.0);
+    report.largest_line.assign(manifest.outputs.size(), 0);
+    report.mean_difference.assign(manifest.outputs.size(), 0.0);
+    std::string precision(precision_name(model.program().precision()));
+    auto tolerance = manifest.tolerances.find(precision);
+    report.tolerance = tolerance == manifest.tolerances.end() ? Tolerance{}.absolute : tolerance->second.absolute;
+    AnswerSink sink(model, stop);
+    for (size_t line = 1; line <= golden->size(); ++line) {
+        const GoldenVector &vector = (*golden)[line - 1];
+        const Status status = sink.score(StridedRows(*bundle.schema(), vector.row.data(), 0));
+        if (is_stop(status.code))
+            return ended_while(status.code, formatted("verifying line {} of {}", line, golden->size()));
+        if (!status.ok())
+            return Status::failure(status.code == WB_INVALID_INPUT ? int32_t{WB_INVALID_BUNDLE} : status.code,
+                                   "golden.jsonl: line {}: {}", line, status.message);
+        compare_outputs(manifest, line, golden->size(), vector.answer, sink, report);
+        compare_decision(bundle.primary(), line, vector.answer, sink, report);
+    }
+    return report;
+}
+
+Expected<std::string> Engine::compute_golden(const std::shared_ptr<const Bundle> &bundle, int64_t count) {
+    if (Status status = usable(); !status.ok()) return status;
+    LoadOptions options;
+    options.engines = {"torchscript"};
+    auto model = make_model(bundle, options, {});
+    if (!model) return model.status();
+    const Manifest &manifest = bundle->manifest();
+    AnswerSink sink(**model);
+    std::string lines;
+    const auto rows = generate_golden_rows(*bundle, count);
+    for (size_t i = 0; i < rows.size(); ++i) {
+        const std::string &json = rows[i];
+        // A tail as large as the text of the row is enough: no value takes more bytes than eight for each of its
+        // characters.
+        std::vector<uint64_t> row(bundle->schema()->fixed_bytes() / 8 + json.size() + 8);
+        Status status = init_row(*bundle->schema(), row.data(), row.size() * 8);
+        if (status.ok()) status = set_row_json(*bundle->schema(), row.data(), json, manifest.limits.length);
+        if (status.ok()) status = sink.score(StridedRows(*bundle->schema(), row.data(), 0));
+        if (!status.ok()) {
+            auto failure =
+                Status::failure(status.code, "generated golden row {} of {}: {}", i + 1, rows.size(), status.message);
+            return failure;
+        }
+        lines += golden_line(json, manifest, sink.answer) + "\n";
+    }
+    return lines;
+}
+
+}  // namespace weighbridge::lib
