@@ -153,6 +153,19 @@ def test_verify_reports_and_fails_where_the_vectors_do_not_reproduce(bundles):
     assert report["vectors"] == 16
     wrong = run("verify", bundles / "mlp-wrong-golden", code=1)
     assert "WB_VERIFY_FAILED" in wrong.stderr and wrong.stdout
+    mismatches = [line for line in wrong.stdout.splitlines() if line.startswith("line ")]
+    assert len(mismatches) == 3 and mismatches[0].startswith("line 8: output 'fraud': expected within 1e-05, found ")
+    report = json.loads(run("verify", bundles / "mlp-long-wrong-golden", "--json", code=1).stdout)
+    assert not report["verified"] and len(report["mismatches"]) == 1500
+
+
+def test_compile_names_every_operator_that_does_not_lower(bundles):
+    plugin = BUILD / "tests" / "fake_plugins" / "libfake_good.so"
+    refused = run("compile", bundles / "mlp", "--torch-plugin", plugin, code=1)
+    assert refused.stdout.splitlines() == [f"fake::operator_{i}, model.py:{i}: not known" for i in range(1, 5001)]
+    assert "5000 operators do not lower, the first: fake::operator_1, model.py:1: not known" in refused.stderr
+    report = json.loads(run("compile", bundles / "mlp", "--torch-plugin", plugin, "--json", code=1).stdout)
+    assert len(report["refused"]) == 5000
 
 
 def test_a_damaged_file_is_refused_by_name(bundles, tmp_path):

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fstream>
+#include <sstream>
 #include <thread>
 
 #include "unit/cpp_api/fixture.hpp"
@@ -180,4 +182,34 @@ TEST_CASE("verification reports also where it fails") {
     auto missing = verify(e, "/does/not/exist");
     CHECK_FALSE(missing.outcome);
     CHECK(missing.report.empty());
+}
+
+TEST_CASE("loads end at their deadline or token, and a bundle from memory is the directory's") {
+    Engine e = engine();
+    CHECK(Model::load(e, bundle(), {.deadline = -1ms}).error().code == WB_DEADLINE_EXCEEDED);
+    auto token = CancelToken::create().value();
+    CHECK(token.set());
+    CHECK(Model::load(e, bundle(), {.cancel = &token}).error().code == WB_CANCELLED);
+    CHECK(verify(e, bundle(), {.cancel = &token}).outcome.error().code == WB_CANCELLED);
+    const Reported compiled = compile(e, bundle(), {.deadline = -1ms});
+    CHECK(compiled.outcome.error().code == WB_DEADLINE_EXCEEDED);
+    CHECK(compiled.report.empty());
+
+    Source source = Source::create().value();
+    for (const char *name : {"manifest.json", "model.ts", "model.plan", "golden.jsonl"}) {
+        std::ifstream file(bundle() + "/" + name, std::ios::binary);
+        std::ostringstream bytes;
+        bytes << file.rdbuf();
+        CHECK(source.add(name, bytes.str()));
+    }
+    CHECK(inspect(source).value() == inspect(bundle()).value());
+    CHECK(verify(e, source).report == verify(e, bundle()).report);
+    CHECK(Schema::load(source).value().digest() == Schema::load(bundle()).value().digest());
+    Model model = Model::load(e, source).value();
+    auto binding = bind(model.schema());
+    CHECK(model.score(binding, Payment{}).value().score == Approx(expected(1250, 2.5, france, true)).margin(1e-6));
+    Slot slot = Slot::open(e, "from-memory").value();
+    CHECK(slot.load(source));
+    CHECK(slot.load(source, {.deadline = -1ms}).error().code == WB_DEADLINE_EXCEEDED);
+    CHECK(slot.score(binding, Payment{}));
 }
