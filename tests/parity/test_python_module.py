@@ -251,6 +251,23 @@ def test_unknown_outputs_are_refused_with_the_known_ones(transformer):
         transformer.score(sequences_of(transformer), outputs="embedding")
 
 
+def test_a_bundle_from_memory_scores_as_from_its_directory(engine, mlp, row):
+    files = {path.name: path.read_bytes() for path in (library.BUNDLES / "card-mlp").iterdir()}
+    model = weighbridge.Model.load(files, engine, "native")
+    assert model.info() == mlp.info()
+    assert model.score_row(row)["score"] == mlp.score_row(row)["score"]
+    files["model.plan"] = files["model.plan"][:-1] + b"x"
+    with pytest.raises(weighbridge.Error, match="model.plan: expected sha256"):
+        weighbridge.Model.load(files, engine, "native")
+
+
+def test_a_load_ends_at_its_deadline(engine):
+    for bundle in (library.BUNDLES / "card-mlp", {"manifest.json": b"{}"}):
+        with pytest.raises(weighbridge.Error) as raised:
+            weighbridge.Model.load(bundle, engine, deadline_ns=weighbridge.now_ns())
+        assert raised.value.name == "WB_DEADLINE_EXCEEDED"
+
+
 def test_a_bad_path_is_an_error(engine):
     with pytest.raises(weighbridge.Error):
         weighbridge.Model.load("no-such-bundle", engine)
