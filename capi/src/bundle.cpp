@@ -65,7 +65,7 @@ Status verify(wb_text **out, wb_engine *engine, const Where &where, wb_load_opti
     chosen.check_module = true;
     auto model = object->engine->load(where, chosen);
     if (!model) return model.status();
-    auto report = object->engine->verify(**model, object->engine->stop_of(chosen));
+    auto report = object->engine->verify(**model, object->engine->stop_of(chosen), lib::Engine::Mismatches::told);
     if (!report) return report.status();
     const Status verdict = report->verdict((*model)->bundle().manifest());
     const Status given = capi::give_text(out, describe(**model, *report, verdict).lines());

@@ -63,7 +63,7 @@ Status Engine::check_precision(const std::shared_ptr<const Bundle> &bundle, cons
     if (!program) return program.status();
     auto model = Model::make(runtime_, bundle, *program);
     if (!model) return model.status();
-    auto report = verify(**model, stop);
+    auto report = verify(**model, stop, Mismatches::told);
     if (!report) return report.status();
     entry["precision"] = precision_name(precision);
     entry["measured_on"] = (*program)->backend() == WB_BACKEND_NATIVE ? native::name_of(level_) : "reference";

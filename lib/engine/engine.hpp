@@ -61,7 +61,7 @@ struct VerifyReport {
     int64_t bands = 0;          // vectors that have one
     double largest_probability_difference = 0.0;
     Status mismatch;                      // the first probability or band that did not come out
-    std::vector<std::string> mismatches;  // one for each output, probability and band of a vector that did not
+    std::vector<std::string> mismatches;  // one for each output, probability and band of a vector that did not, if told
 
     // WB_VERIFY_FAILED names the first output beyond the tolerance, or the first probability or band.
     Status verdict(const Manifest &manifest) const;
@@ -91,7 +91,10 @@ class Engine final : public RefCounted {
     // failure names the step. See wb_model_load.
     Expected<Ref<Model>> load(const std::string &path, const LoadOptions &options);
     Expected<Ref<Model>> load(const Source &source, const LoadOptions &options);
-    Expected<VerifyReport> verify(Model &model, const StopSource &stop = {}) const;
+    // With Mismatches::told the report lists them all, which a load has no use for.
+    enum class Mismatches { untold, told };
+    Expected<VerifyReport> verify(Model &model, const StopSource &stop = {},
+                                  Mismatches mismatches = Mismatches::untold) const;
     StopSource stop_of(const LoadOptions &options) const;  // from now on
     // Compiles the bundle's module to model.plan in place. The report stays null where there is nothing to tell; also
     // where this fails it may have something. See wb_bundle_compile; lib/engine/compile.cpp.
