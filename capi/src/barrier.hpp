@@ -86,6 +86,23 @@ lib::Status fill_struct(T *out, const T &made, size_t least) {
     return status;
 }
 
+// A caller's array of structs, whose size the stride is; `out` may be NULL where it has no elements.
+template <class T>
+lib::Status check_array(const T *out, size_t stride, size_t capacity, size_t least) {
+    if (capacity == 0) return lib::Status();
+    if (!out) return null_argument("out");
+    if (stride >= least && stride <= WB_STRUCT_SIZE_LIMIT && stride % alignof(T) == 0) return lib::Status();
+    return lib::Status::failure(WB_INVALID_ARGUMENT, "stride: expected a multiple of {} in [{}, {}], got {}",
+                                alignof(T), least, WB_STRUCT_SIZE_LIMIT, stride);
+}
+
+template <class T>
+void write_element(T *out, size_t stride, size_t index, const T &made) {
+    auto *element = reinterpret_cast<T *>(reinterpret_cast<std::byte *>(out) + index * stride);
+    element->struct_size = static_cast<uint32_t>(stride);
+    write_struct(element, made);
+}
+
 // Into a struct's text: cut where it is too long, filled up with NULs.
 template <size_t N>
 void copy_text(char (&out)[N], std::string_view text) {

@@ -26,6 +26,13 @@ bool parse_path(std::string &path, std::string_view text) {
     return true;
 }
 
+bool parse_event_capacity(lib::EngineOptions &set, std::string_view text) {
+    uint32_t capacity = 0;
+    if (!capi::parse_number(text, 65536u, capacity) || capacity < 16) return false;
+    set.event_capacity = capacity;
+    return true;
+}
+
 using Option = capi::Option<lib::EngineOptions>;
 using Options = lib::EngineOptions;
 constexpr Option kOptions[] = {
@@ -43,6 +50,9 @@ constexpr Option kOptions[] = {
      [](Options &set, std::string_view text) { return set.cpu_level = text, true; }},
     {"allow_amx", "0, 1, false or true", "0", "whether the process asks Linux for AMX tiles",
      [](Options &set, std::string_view text) { return capi::parse_flag(text, set.allow_amx); }},
+    {"event_capacity", "a whole number in [16, 65536]", "256",
+     "events that are kept for wb_engine_events and the log callback, 512 bytes each; the oldest make room",
+     parse_event_capacity},
     {"default_deadline_us", "a whole number in [0, 3600000000]", "0",
      "microseconds that calls have which name no deadline (WB_DEFAULT_DEADLINE); 0 for no end",
      [](Options &set, std::string_view text) {
@@ -169,10 +179,26 @@ int32_t wb_engine_maintain(wb_engine *engine, wb_error *err) {
     });
 }
 
+int32_t wb_engine_events(wb_event *out, size_t stride, size_t capacity, size_t *count, uint64_t *dropped,
+                         wb_engine *engine, wb_error *err) {
+    return with_engine(engine, err, [&](lib::Engine &of) {
+        if (!count) return capi::null_argument("count");
+        *count = 0;
+        if (Status status = capi::check_array(out, stride, capacity, WB_EVENT_SIZE_V1); !status.ok()) return status;
+        of.tell_counted();
+        lib::EventLog &events = of.runtime().events;
+        for (wb_event event; *count < capacity && events.take(event); ++*count)
+            capi::write_element(out, stride, *count, event);
+        if (dropped) *dropped = events.take_dropped();
+        return Status();
+    });
+}
+
 int32_t wb_engine_snapshot(wb_snapshot *out, wb_engine *engine, wb_error *err) {
     return with_engine(engine, err, [&](lib::Engine &of) {
         wb_snapshot made{};
         of.read(made);
+        capi::count_handles(made.handles);
         return capi::fill_struct(out, made, WB_SNAPSHOT_SIZE_V1);
     });
 }

@@ -8,6 +8,7 @@
 
 #include "base/fork.hpp"
 #include "base/unload.hpp"
+#include "weighbridge/c/engine.h"
 
 namespace weighbridge::capi {
 namespace {
@@ -17,6 +18,9 @@ namespace {
 constexpr uint64_t kLive = uint64_t{1} << 63;
 constexpr uint64_t kPins = (uint64_t{1} << 31) - 1;
 constexpr uint64_t kGenerations = (uint64_t{1} << 24) - 1;
+
+static_assert(static_cast<int>(Kind::engine) == WB_HANDLE_ENGINE && static_cast<int>(Kind::source) == WB_HANDLE_SOURCE);
+static_assert(kKindsRoom == sizeof(wb_snapshot::handles) / sizeof(uint32_t));
 
 constexpr uint64_t identity(uint64_t kind, uint64_t generation) { return (kind << 55) | (generation << 31); }
 
@@ -42,6 +46,7 @@ struct Table {
     uint32_t resting = 0;     // length of the queue of free entries
     uint32_t first_free = 0;  // freed first; 0: none
     uint32_t last_free = 0;
+    std::array<std::atomic<uint32_t>, kKindsRoom> live{};  // handles by kind
 };
 
 Table *made_table = nullptr;
@@ -134,6 +139,7 @@ uint64_t register_handle(Kind kind, lib::RefCounted *object) {
     entry.object = object;
     uint64_t generation = ((entry.state.load(std::memory_order_relaxed) >> 31) + 1) & kGenerations;
     entry.state.store(kLive | identity(static_cast<uint64_t>(kind), generation), std::memory_order_release);
+    table().live[static_cast<size_t>(kind)].fetch_add(1, std::memory_order_relaxed);
     return (static_cast<uint64_t>(kind) << 56) | (generation << 32) | index;
 }
 
@@ -159,8 +165,13 @@ bool free_handle(Kind kind, uint64_t token) {
     if (!pin_handle(kind, token)) return false;
     Entry &entry = *entry_at(index_of(token));
     bool ended = (entry.state.fetch_and(~kLive, std::memory_order_acq_rel) & kLive) != 0;
+    if (ended) table().live[static_cast<size_t>(kind)].fetch_sub(1, std::memory_order_relaxed);
     unpin_handle(token);
     return ended;
+}
+
+void count_handles(uint32_t (&counts)[kKindsRoom]) {
+    for (size_t kind = 0; kind < kKindsRoom; ++kind) counts[kind] = table().live[kind].load(std::memory_order_relaxed);
 }
 
 const char *name_of(Kind kind) {

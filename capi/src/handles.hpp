@@ -37,6 +37,10 @@ bool free_handle(Kind kind, uint64_t token);
 
 const char *name_of(Kind kind);
 
+// The live handles of this process, by kind. Numbers that are no kind's are 0.
+constexpr size_t kKindsRoom = 32;
+void count_handles(uint32_t (&counts)[kKindsRoom]);
+
 // A handle's object for the length of a call.
 template <class T>
 class Pinned {

@@ -174,16 +174,7 @@ int32_t wb_model_load_source(wb_model **out, wb_engine *engine, wb_source *sourc
     });
 }
 
-void wb_model_free(wb_model *model) {
-    if (!model) return;
-    lib::Ref<lib::Engine> engine;
-    with_model(model, nullptr, [&](capi::ModelObject &of) {
-        engine = of.engine;
-        return Status();
-    });
-    capi::free_of(Kind::model, model);
-    if (engine) engine->runtime().reap();
-}
+void wb_model_free(wb_model *model) { capi::free_of(Kind::model, model); }
 
 int32_t wb_model_schema(wb_schema **out, wb_model *model, wb_error *err) {
     if (out) *out = nullptr;

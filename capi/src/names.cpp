@@ -18,10 +18,10 @@ constexpr const char *kBackends[] = {"none", "reference", "native", "torch", "to
 constexpr const char *kPrecisions[] = {"none", "fp32", "bf16", "int8", "int8bf16", "fp16", "fake"};
 constexpr const char *kTypes[] = {"?", "float32", "float64", "int64", "bool", "category", "code", "timestamp", "text"};
 constexpr const char *kEvents[] = {"?",        "loaded",   "swapped", "refused", "fallback",
-                                   "unloaded", "overload", "failed",  "warning"};
+                                   "unloaded", "overload", "failed",  "warning", "closed"};
 static_assert(std::size(kReasons) == WB_REASON_SHORT + 1 && std::size(kBackends) == WB_BACKEND_FAKE + 1);
 static_assert(std::size(kPrecisions) == WB_PRECISION_FAKE + 1 && std::size(kTypes) == WB_TYPE_TEXT + 1);
-static_assert(std::size(kEvents) == WB_LOG_WARNING + 1);
+static_assert(std::size(kEvents) == WB_LOG_CLOSED + 1);
 
 }  // namespace
 

@@ -65,7 +65,13 @@ struct EngineOptions {
     /// By name and text, as a configuration file has them (engine_option_list()); set after those above.
     std::vector<std::pair<std::string, std::string>> named = {};
     wb_log_fn log = nullptr;      ///< must not throw and must not call into the library
-    void *log_payload = nullptr;  ///< must live as long as the engine
+    void *log_payload = nullptr;  ///< must live until the callback's last call, which is for WB_LOG_CLOSED
+};
+
+/// What Engine::events() takes.
+struct Events {
+    std::vector<wb_event> taken;
+    uint64_t dropped = 0;  ///< since the last call: what nobody took in time
 };
 
 /// Owns contexts, models and slots. Move-only. Every member is thread-safe; destroying never blocks, and models and
@@ -100,12 +106,30 @@ class Engine {
         return Engine(*std::move(engine));
     }
 
+    /// Takes the events that nobody took yet, the oldest first; never waits.
+    Expected<Events> events() {
+        constexpr size_t kStep = 64;
+        Events out;
+        for (size_t count = kStep; count == kStep;) {
+            const size_t before = out.taken.size();
+            uint64_t dropped = 0;
+            out.taken.resize(before + kStep);
+            auto read = detail::done([&](wb_error *err) {
+                return wb_engine_events(&out.taken[before], sizeof(wb_event), kStep, &count, &dropped, get(), err);
+            });
+            if (!read) return std::move(read).error();
+            out.taken.resize(before + count);
+            out.dropped += dropped;
+        }
+        return out;
+    }
+
     /// Refuses new requests and waits for those in progress. WB_DEADLINE_EXCEEDED: still closing, may be called again.
     Expected<void> close(Deadline deadline = {}) {
         return detail::done([&](wb_error *err) { return wb_engine_close(get(), deadline.ns(), err); });
     }
 
-    /// Frees retired models and delivers pending log lines; may take milliseconds.
+    /// Frees retired models and calls the log callback for what waits; may take milliseconds.
     Expected<void> maintain() {
         return detail::done([&](wb_error *err) { return wb_engine_maintain(get(), err); });
     }

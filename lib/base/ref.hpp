@@ -20,6 +20,8 @@ class RefCounted {
     void release() {
         if (owners_.fetch_sub(1, std::memory_order_acq_rel) == 1) retire();
     }
+    // Whether the caller, who owns it, is the only owner; what others did with it before is visible then.
+    bool has_one_owner() const { return owners_.load(std::memory_order_acquire) == 1; }
 
   protected:
     virtual ~RefCounted() = default;

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
 
 #include "backend/reference/reference.hpp"
+#include "base/spelling.hpp"
 #include "engine/request.hpp"
 
 namespace weighbridge::lib {
@@ -47,8 +49,8 @@ Engine::Engine(const EngineOptions &options, native::Level level, EngineParts pa
     : epoch_(fork_epoch()),
       level_(level),
       default_deadline_us_(options.default_deadline_us),
-      runtime_(make_ref<Runtime>(contexts_of(options), options.queue_limit, *parts.clock, options.log,
-                                 options.log_payload, parts.allocate)),
+      runtime_(make_ref<Runtime>(contexts_of(options), options.queue_limit, *parts.clock, options.event_capacity,
+                                 options.log, options.log_payload, parts.allocate)),
       plugin_{options.torch_plugin, options.libtorch, runtime_->pool.contexts()},
       parts_(completed(std::move(parts), level, plugin_)),
       slots_(std::make_unique<Directory>()) {}
@@ -101,14 +103,42 @@ Ref<Slot> Engine::find_slot(const std::string &name) const {
     return Ref<Slot>();
 }
 
-Expected<Ref<Slot>> Engine::slot(const std::string &name) {
+namespace {
+
+Status check_slot_name(const std::string &name) {
     auto good = [](unsigned char c) {
         return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '.' ||
                c == '-';
     };
-    if (name.empty() || name.size() > 63 || !std::all_of(name.begin(), name.end(), good))
-        return Status::failure(WB_INVALID_ARGUMENT, "slot name: expected 1 to 63 bytes of [A-Za-z0-9_.-], got {} bytes",
-                               name.size());
+    if (!name.empty() && name.size() <= 63 && std::all_of(name.begin(), name.end(), good)) return {};
+    return Status::failure(WB_INVALID_ARGUMENT, "slot name: expected 1 to 63 bytes of [A-Za-z0-9_.-], got {} bytes",
+                           name.size());
+}
+
+}  // namespace
+
+std::vector<Ref<Slot>> Engine::slots() const {
+    std::vector<Ref<Slot>> list;
+    for (auto *entry = slots_->first.load(std::memory_order_acquire); entry; entry = entry->next)
+        list.push_back(entry->slot);
+    std::reverse(list.begin(), list.end());
+    return list;
+}
+
+Expected<Ref<Slot>> Engine::existing_slot(const std::string &name) const {
+    if (Status status = check_slot_name(name); !status.ok()) return status;
+    if (Status status = usable(); !status.ok()) return status;
+    if (auto found = find_slot(name)) return found;
+    const auto list = slots();
+    if (list.empty()) return Status::failure(WB_NOT_FOUND, "slot '{}': the engine has no slots", name);
+    std::vector<std::string_view> names;
+    for (const auto &slot : list) names.emplace_back(slot->name());
+    return Status::failure(WB_NOT_FOUND, "slot '{}': expected one of the {} slots; near: {}", name, names.size(),
+                           nearest_names(name, names));
+}
+
+Expected<Ref<Slot>> Engine::slot(const std::string &name) {
+    if (Status status = check_slot_name(name); !status.ok()) return status;
     if (Status status = usable(); !status.ok()) return status;
     std::lock_guard lock(slots_->writer);
     if (auto found = find_slot(name)) return found;
@@ -122,14 +152,13 @@ Status Engine::swap(Slot &slot, Ref<Model> model) {
     if (&model->runtime() != runtime_.get())
         return Status::failure(WB_INVALID_ARGUMENT, "slot '{}': expected a model of the same engine", slot.name());
     auto deployed = slot.swap(model);
-    if (!deployed && runtime_->logger.enabled()) {
-        const BundleIdentity &identity = model->bundle().manifest().identity;
-        const std::string line = formatted("slot '{}' refused model '{}' {}: {}", slot.name(), identity.name,
-                                           identity.version, deployed.status().message);
-        runtime_->logger.event(WB_LOG_REFUSED, line.c_str());
-    }
-    if (deployed) tell_swap(slot, **deployed, "serves");
-    runtime_->reap();
+    const BundleIdentity &identity = model->bundle().manifest().identity;
+    if (deployed)
+        tell_swap(slot, **deployed, "serves");
+    else
+        runtime_->events.tell({WB_LOG_REFUSED, slot.name(), identity.version}, "slot '{}' refused model '{}' {}: {}",
+                              slot.name(), identity.name, identity.version, deployed.status().message);
+    maintain();
     return deployed.status();
 }
 
@@ -137,17 +166,26 @@ Status Engine::rollback(Slot &slot) {
     if (Status status = usable(); !status.ok()) return status;
     auto deployed = slot.rollback();
     if (deployed) tell_swap(slot, **deployed, "was rolled back to");
+    maintain();
     return deployed.status();
 }
 
+Status Engine::forget_previous(Slot &slot) {
+    if (Status status = usable(); !status.ok()) return status;
+    slot.forget_previous();
+    maintain();
+    return {};
+}
+
 void Engine::tell_swap(const Slot &slot, const Deployment &deployed, std::string_view verb) {
-    runtime_->telemetry.count_swap();
-    if (!runtime_->logger.enabled()) return;
     const BundleIdentity &identity = deployed.model().bundle().manifest().identity;
-    const std::string line = formatted("slot '{}' {} model '{}' {}{}{}", slot.name(), verb, identity.name,
-                                       identity.version, deployed.news().empty() ? "" : "; ", deployed.news());
-    runtime_->logger.event(WB_LOG_SWAPPED, line.c_str());
-    warn_of_fallbacks(slot);
+    runtime_->events.tell({WB_LOG_SWAPPED, slot.name(), identity.version}, "slot '{}' {} model '{}' {}{}{}",
+                          slot.name(), verb, identity.name, identity.version, deployed.news().empty() ? "" : "; ",
+                          deployed.news());
+    try {
+        warn_of_fallbacks(slot);
+    } catch (const std::bad_alloc &) {  // the swap is done: no warning undoes it
+    }
 }
 
 // Why the fallback slot of a model cannot answer for it; "" where it can, or where there is none. `serving` is the slot
@@ -179,10 +217,10 @@ std::string Engine::fallback_problem(const Model &model, const Slot *serving) co
 }
 
 void Engine::warn(const Model &model, const std::string &of) const {
-    if (of.empty() || !runtime_->logger.enabled()) return;
+    if (of.empty()) return;
     const BundleIdentity &identity = model.bundle().manifest().identity;
-    const std::string line = formatted("model '{}' {}: {}", identity.name, identity.version, of);
-    runtime_->logger.event(WB_LOG_WARNING, line.c_str());
+    runtime_->events.tell({WB_LOG_WARNING, {}, identity.version}, "model '{}' {}: {}", identity.name, identity.version,
+                          of);
 }
 
 // Of the slot itself and of those that fall back on it.
@@ -250,35 +288,36 @@ int64_t Engine::due(int64_t deadline_ns) const {
 Status Engine::close(int64_t deadline_ns) {
     closed_.store(true, std::memory_order_release);
     runtime_->pool.refuse();
-    Status status = runtime_->pool.drain(deadline_ns);
-    if (status.ok()) shutdown();
-    return status;
+    if (Status status = runtime_->pool.drain(deadline_ns); !status.ok()) return status;
+    tell_counted();
+    let_go();
+    maintain();
+    if (runtime_->events.end(deadline_ns)) return {};
+    return Status::failure(WB_DEADLINE_EXCEEDED, "the deadline passed while the log callback ran in another thread");
 }
 
-void Engine::shutdown() {
+void Engine::let_go() {
     closed_.store(true, std::memory_order_release);
     runtime_->pool.refuse();
     for (auto *entry = slots_->first.load(std::memory_order_acquire); entry; entry = entry->next) entry->slot->clear();
-    runtime_->reap();
+}
+
+void Engine::shutdown() {
+    let_go();
+    runtime_->events.silence();
+}
+
+void Engine::tell_counted() {
+    const int64_t now_ns = runtime_->clock.now_ns();
+    runtime_->events.tell_all_counted(runtime_->account, now_ns);
+    for (auto *entry = slots_->first.load(std::memory_order_acquire); entry; entry = entry->next)
+        entry->slot->ledger().tell_counted(runtime_->events, now_ns);
 }
 
 void Engine::maintain() {
     runtime_->reap();
-    runtime_->logger.flush(runtime_->clock.now_ns());
-}
-
-void Engine::read(wb_snapshot &out) const {
-    runtime_->telemetry.read(out);
-    out.contexts = static_cast<uint32_t>(runtime_->pool.contexts());
-    out.waiting = runtime_->pool.waiting();
-    out.models = runtime_->models.load(std::memory_order_relaxed);
-}
-
-std::string Engine::metrics() const {
-    wb_snapshot snapshot{};
-    snapshot.struct_size = sizeof snapshot;
-    read(snapshot);
-    return runtime_->telemetry.prometheus(snapshot);
+    tell_counted();
+    runtime_->events.deliver();
 }
 
 }  // namespace weighbridge::lib

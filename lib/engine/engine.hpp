@@ -26,6 +26,7 @@ class JsonValue;
 struct EngineOptions {
     int cpu_contexts = 0;  // 0: automatic
     uint32_t queue_limit = 1024;
+    uint32_t event_capacity = 256;  // of the ring
     wb_log_fn log = nullptr;
     void *log_payload = nullptr;
     std::string torch_plugin;
@@ -102,9 +103,14 @@ class Engine final : public RefCounted {
     // As load, for a bundle in the making; the golden lines of `count` generated rows.
     Expected<std::string> compute_golden(const std::shared_ptr<const Bundle> &bundle, int64_t count);
 
+    // Made, empty, where there is none.
     Expected<Ref<Slot>> slot(const std::string &name);
+    // WB_NOT_FOUND, with the nearest names, where there is none.
+    Expected<Ref<Slot>> existing_slot(const std::string &name) const;
+    std::vector<Ref<Slot>> slots() const;  // in the order in which they were made
     Status swap(Slot &slot, Ref<Model> model);
     Status rollback(Slot &slot);
+    Status forget_previous(Slot &slot);
 
     // Row and result are the caller's; see wb_model_score.
     Status score(const Target &target, void *row, const Service &service, std::span<const OutputBuffer> outputs,
@@ -120,8 +126,14 @@ class Engine final : public RefCounted {
     int64_t default_deadline_us() const { return default_deadline_us_; }
 
     Status close(int64_t deadline_ns);
-    void shutdown();  // the caller's last use: refuses new requests and lets go of every model, without waiting
+    // The caller's last use: refuses new requests, lets go of every model and of the callback. Does not wait, and
+    // leaves the models to be destroyed by maintain() or with the engine.
+    void shutdown();
+    // What scoring threads leave undone: destroys retired models, tells counted events, delivers events to the
+    // callback. Takes milliseconds; for loads, swaps and threads of the library's own.
     void maintain();
+    // Writes events that were counted and not told yet.
+    void tell_counted();
     void read(wb_snapshot &out) const;
     std::string metrics() const;
     Runtime &runtime() const { return *runtime_; }
@@ -145,6 +157,7 @@ class Engine final : public RefCounted {
     Status warm(Model &model, const StopSource &stop);
     Expected<Ref<Model>> load_source(const Source &source, const LoadOptions &options);
     void tell_load(const std::string &bundle, const Expected<Ref<Model>> &model);
+    void let_go();
     Ref<Slot> find_slot(const std::string &name) const;
     Target spare_of(const Model &model, const Service &service) const;
     void tell_swap(const Slot &slot, const Deployment &deployed, std::string_view verb);

@@ -67,6 +67,7 @@ Expected<Ref<Model>> Engine::load_source(const Source &source, const LoadOptions
 }
 
 Expected<Ref<Model>> Engine::load(const std::string &path, const LoadOptions &options) {
+    runtime_->reap();  // first: what it frees may be needed
     auto source = DirectorySource::open_path(path);
     auto model = source ? load_source(*source, options) : source.status();
     tell_load(path, model);
@@ -74,23 +75,23 @@ Expected<Ref<Model>> Engine::load(const std::string &path, const LoadOptions &op
 }
 
 Expected<Ref<Model>> Engine::load(const Source &source, const LoadOptions &options) {
+    runtime_->reap();
     auto model = load_source(source, options);
     tell_load(source.label(), model);
     return model;
 }
 
 void Engine::tell_load(const std::string &bundle, const Expected<Ref<Model>> &model) {
-    runtime_->reap();
-    if (runtime_->logger.enabled()) {
-        auto line =
-            model ? Status::failure(WB_OK, "model '{}' {} was loaded", (*model)->bundle().manifest().identity.name,
-                                    (*model)->bundle().manifest().identity.version)
-                  : Status::failure(WB_OK, "bundle '{}' was refused: {}", bundle, model.status().message);
-        runtime_->logger.event(model ? WB_LOG_LOADED : WB_LOG_REFUSED, line.message);
+    if (!model) {
+        runtime_->events.tell({WB_LOG_REFUSED, {}, {}}, "bundle '{}' was refused: {}", bundle, model.status().message);
+    } else {
+        const BundleIdentity &identity = (*model)->bundle().manifest().identity;
+        runtime_->events.tell({WB_LOG_LOADED, {}, identity.version}, "model '{}' {} was loaded", identity.name,
+                              identity.version);
+        for (const std::string &warning : (*model)->bundle().manifest().warnings) warn(**model, warning);
+        warn(**model, fallback_problem(**model, nullptr));
     }
-    if (!model) return;
-    for (const std::string &warning : (*model)->bundle().manifest().warnings) warn(**model, warning);
-    warn(**model, fallback_problem(**model, nullptr));
+    maintain();
 }
 
 }  // namespace weighbridge::lib

@@ -161,15 +161,16 @@ void Request::report(const Status &status) {
     record.rows = tally.scored;
     record.fallbacks = tally.fallbacks;
     record.invalid = tally.invalid;
-    record.latency_ns = (timing_.ended_ns != 0 ? timing_.ended_ns : runtime_.clock.now_ns()) - entered_ns_;
-    runtime_.telemetry.record(record);
-    Logger &logger = runtime_.logger;
-    if (!logger.enabled()) return;
-    if (reason_of(tally.failure.code) == WB_REASON_BACKEND)
-        logger.limited(WB_LOG_FAILED, "calls on which a model failed", runtime_.clock.now_ns(), tally.failure.message);
-    if (record.fallbacks > 0) logger.limited(WB_LOG_FALLBACK, "fallback answers", runtime_.clock.now_ns());
+    record.model_failed = reason_of(tally.failure.code) == WB_REASON_BACKEND;
+    const int64_t ended_ns = timing_.ended_ns != 0 ? timing_.ended_ns : runtime_.clock.now_ns();
+    record.latency_ns = ended_ns - entered_ns_;
+    Account &account = target_.deployment ? *target_.deployment->account() : runtime_.account;
+    account.counters.record(record);
+    EventLog &events = runtime_.events;
+    if (record.model_failed) events.tell_counted(account, Counted::model_failures, ended_ns, tally.failure.message);
+    if (record.fallbacks > 0) events.tell_counted(account, Counted::fallbacks, ended_ns);
     if (record.status == WB_OVERLOADED || record.reason == WB_REASON_OVERLOAD)
-        logger.limited(WB_LOG_OVERLOAD, "requests shed", runtime_.clock.now_ns());
+        events.tell_counted(account, Counted::overloaded, ended_ns);
 }
 
 }  // namespace weighbridge::lib

@@ -88,11 +88,9 @@ Model::Model(Ref<Runtime> runtime, std::shared_ptr<const Bundle> bundle, std::sh
 
 Model::~Model() {
     runtime_->models.fetch_sub(1, std::memory_order_relaxed);
-    if (runtime_->logger.enabled()) {
-        const auto &identity = bundle_->manifest().identity;
-        auto line = Status::failure(WB_OK, "model '{}' {} was freed", identity.name, identity.version);
-        runtime_->logger.event(WB_LOG_UNLOADED, line.message);
-    }
+    const auto &identity = bundle_->manifest().identity;
+    runtime_->events.tell({WB_LOG_UNLOADED, {}, identity.version}, "model '{}' {} was freed", identity.name,
+                          identity.version);
 }
 
 void Model::name(wb_result &result) const {

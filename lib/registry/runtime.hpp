@@ -6,7 +6,8 @@
 #include "base/clock.hpp"
 #include "base/ref.hpp"
 #include "pool/pool.hpp"
-#include "telemetry/telemetry.hpp"
+#include "telemetry/counters.hpp"
+#include "telemetry/events.hpp"
 
 namespace weighbridge::lib {
 
@@ -15,9 +16,9 @@ class Model;
 // What every model and slot of an engine shares.
 class Runtime final : public RefCounted {
   public:
-    Runtime(int contexts, uint32_t queue_limit, const Clock &time, wb_log_fn log, void *payload,
-            Allocate allocate = allocate_on_cpu)
-        : pool(contexts, queue_limit, time, allocate), clock(time), logger(log, payload) {}
+    Runtime(int contexts, uint32_t queue_limit, const Clock &time, uint32_t event_capacity, wb_log_fn log,
+            void *payload, Allocate allocate = allocate_on_cpu)
+        : pool(contexts, queue_limit, time, allocate), clock(time), events(event_capacity, time, log, payload) {}
     ~Runtime() override;
 
     // Takes a model that nobody owns any more; reap() destroys it, or, once the engine is gone, this call. Lock-free.
@@ -30,8 +31,8 @@ class Runtime final : public RefCounted {
 
     Pool pool;
     const Clock &clock;
-    Telemetry telemetry;
-    Logger logger;
+    Account account;  // of calls that name a model, not a slot
+    EventLog events;
     std::atomic<uint32_t> models{0};
 
   private:

@@ -30,11 +30,19 @@ std::string told(std::string_view what, const std::vector<std::string> &changes)
     return text;
 }
 
+Ledger::Entry entry_of(const Ref<Deployment> &deployment) {
+    if (!deployment) return {};
+    wb_result result;
+    deployment->model().name(result);
+    return {deployment->account(), result.bundle};
+}
+
 }  // namespace
 
-Expected<Ref<Deployment>> Deployment::make(Ref<Model> model, const Deployment *before, Change change) {
+Expected<Ref<Deployment>> Deployment::make(Ref<Model> model, Ref<Account> account, const Deployment *before,
+                                           Change change) {
     const Manifest &manifest = model->bundle().manifest();
-    Ref<Deployment> made(new Deployment(std::move(model), Promise(manifest)));
+    Ref<Deployment> made(new Deployment(std::move(model), std::move(account), Promise(manifest)));
     const auto &schema = made->model_->bundle().schema();
     made->layouts_.push_back({schema, {}});
     if (!before) return made;
@@ -78,11 +86,17 @@ void Slot::publish(Ref<Deployment> current, Ref<Deployment> previous) {
     if (old_previous) old_previous->release();
 }
 
+void Slot::serve(Ref<Deployment> current, Ref<Deployment> previous) {
+    ledger_.serve(entry_of(current), entry_of(previous), current->model().runtime().clock.now_ns());
+    publish(std::move(current), std::move(previous));
+}
+
 Expected<Ref<Deployment>> Slot::swap(Ref<Model> model) {
     std::lock_guard lock(writer_);
     Ref<Deployment> before(current_);
-    auto next = Deployment::make(std::move(model), before.get(), Deployment::Change::swap);
-    if (next) publish(*next, std::move(before));
+    Ref<Account> account = ledger_.account(model->bundle().manifest().identity.version);
+    auto next = Deployment::make(std::move(model), std::move(account), before.get(), Deployment::Change::swap);
+    if (next) serve(*next, std::move(before));
     return next;
 }
 
@@ -90,13 +104,21 @@ Expected<Ref<Deployment>> Slot::rollback() {
     std::lock_guard lock(writer_);
     Ref<Deployment> current(current_), previous(previous_);
     if (!previous) return Status::failure(WB_NOT_LOADED, "slot '{}': there is no model to roll back to", name_);
-    auto next = Deployment::make(previous->model_ref(), current.get(), Deployment::Change::rollback);
-    if (next) publish(*next, std::move(current));
+    auto next =
+        Deployment::make(previous->model_ref(), previous->account(), current.get(), Deployment::Change::rollback);
+    if (next) serve(*next, std::move(current));
     return next;
+}
+
+void Slot::forget_previous() {
+    std::lock_guard lock(writer_);
+    ledger_.forget_previous();
+    publish(Ref<Deployment>(current_), Ref<Deployment>());
 }
 
 void Slot::clear() {
     std::lock_guard lock(writer_);
+    ledger_.clear();
     publish(Ref<Deployment>(), Ref<Deployment>());
 }
 

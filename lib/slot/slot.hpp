@@ -10,6 +10,7 @@
 #include "base/ref.hpp"
 #include "registry/model.hpp"
 #include "slot/compatibility.hpp"
+#include "slot/ledger.hpp"
 
 namespace weighbridge::lib {
 
@@ -27,10 +28,13 @@ class Deployment final : public RefCounted {
 
     // `before` may be null. WB_SCHEMA_CHANGED where its callers would not survive a swap: the message names the first
     // difference.
-    static Expected<Ref<Deployment>> make(Ref<Model> model, const Deployment *before, Change change);
+    static Expected<Ref<Deployment>> make(Ref<Model> model, Ref<Account> account, const Deployment *before,
+                                          Change change);
 
     Model &model() const { return *model_; }
     const Ref<Model> &model_ref() const { return model_; }
+    // Where its calls are counted.
+    const Ref<Account> &account() const { return account_; }
     // The layout of rows with this schema digest, null where they do not fit.
     const Layout *layout(uint64_t schema_digest) const;
     const std::vector<Layout> &layouts() const { return layouts_; }
@@ -38,8 +42,10 @@ class Deployment final : public RefCounted {
     const std::string &news() const { return news_; }
 
   private:
-    Deployment(Ref<Model> model, Promise promise) : model_(std::move(model)), promise_(std::move(promise)) {}
+    Deployment(Ref<Model> model, Ref<Account> account, Promise promise)
+        : model_(std::move(model)), account_(std::move(account)), promise_(std::move(promise)) {}
     Ref<Model> model_;
+    Ref<Account> account_;
     Promise promise_;
     std::string news_;
     std::vector<Layout> layouts_;  // the model's own first
@@ -48,7 +54,7 @@ class Deployment final : public RefCounted {
 // A named deployment. Readers pin the current model and run on; a swap is one pointer.
 class Slot final : public RefCounted {
   public:
-    explicit Slot(std::string name) : name_(std::move(name)) {}
+    explicit Slot(std::string name) : name_(std::move(name)), ledger_(name_) {}
     ~Slot() override;
 
     const std::string &name() const { return name_; }
@@ -60,10 +66,15 @@ class Slot final : public RefCounted {
     // Exchanges the present model and the one before; rows that fit now go on fitting, features that the model does not
     // know are ignored in them. WB_NOT_LOADED where there is none before.
     Expected<Ref<Deployment>> rollback();
+    // Drops the model before; does nothing where there is none.
+    void forget_previous();
     // Drops both models.
     void clear();
 
+    Ledger &ledger() { return ledger_; }
+
   private:
+    void serve(Ref<Deployment> current, Ref<Deployment> previous);
     void publish(Ref<Deployment> current, Ref<Deployment> previous);
 
     // Threads lock one each, for a load and a count only, a writer locks all: readers keep off each other's cache
@@ -74,6 +85,7 @@ class Slot final : public RefCounted {
     static constexpr int kReaderBits = 3;
 
     const std::string name_;
+    Ledger ledger_;
     ForkMutex writer_;                // one swap at a time
     Deployment *previous_ = nullptr;  // owned; guarded by writer_
     std::array<Reader, size_t{1} << kReaderBits> readers_;

@@ -54,7 +54,7 @@ static void one_is_refused_and_one_falls_back(wb_engine *engine, wb_model *model
     CHECK(got.reason == WB_REASON_NONE && got.first_error == 3);
 
     /* the fallback slot's model answers, and is named */
-    CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "spare", E));
+    CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "spare", WB_SLOT_CREATE, E));
     CHECK_STATUS(WB_OK, wb_slot_load(slot, fixture(argv, "mlp-extra"), NULL, E));
     CHECK_STATUS(WB_OK, wb_slot_model(&spare, slot, E));
     CHECK_STATUS(WB_OK, wb_model_schema(&schema, spare, E));
@@ -95,7 +95,7 @@ static void all_scored(wb_engine *engine, char **argv) {
     wb_schema *schema = NULL;
     wb_batch *batch;
     uint64_t row[64];
-    CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "champion", E));
+    CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "champion", WB_SLOT_CREATE, E));
     CHECK_STATUS(WB_OK, wb_slot_load(slot, fixture(argv, "mlp-v2"), NULL, E));
     CHECK_STATUS(WB_OK, wb_schema_load(&schema, fixture(argv, "mlp-v2"), E));
     fill(schema, row, "{\"amount_minor\": 1250, \"country\": \"FR\", \"online\": false}");

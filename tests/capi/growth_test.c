@@ -6,6 +6,7 @@
 static wb_engine *engine;
 static wb_model *model;
 static wb_schema *schema;
+static wb_slot *slot;
 static uint64_t row[64];
 
 /* Each fills one sized struct at `out`. */
@@ -27,6 +28,7 @@ static int32_t call_encode(void *out, wb_error *err) {
 static int32_t call_option(void *out, wb_error *err) {
     return wb_engine_options_describe((wb_option_info *)out, 0, err);
 }
+static int32_t call_slot(void *out, wb_error *err) { return wb_slot_describe((wb_slot_info *)out, slot, err); }
 static int32_t call_load_option(void *out, wb_error *err) {
     return wb_load_options_describe((wb_option_info *)out, 0, err);
 }
@@ -50,6 +52,7 @@ static const struct {
                 {"wb_band_info", WB_BAND_INFO_SIZE_V1, sizeof(wb_band_info), call_band},
                 {"wb_model_description", WB_MODEL_DESCRIPTION_SIZE_V1, sizeof(wb_model_description), call_describe},
                 {"wb_option_info", WB_OPTION_INFO_SIZE_V1, sizeof(wb_option_info), call_option},
+                {"wb_slot_info", WB_SLOT_INFO_SIZE_V1, sizeof(wb_slot_info), call_slot},
                 {"wb_option_info of a load", WB_OPTION_INFO_SIZE_V1, sizeof(wb_option_info), call_load_option}};
 
 enum { kRoom = WB_STRUCT_SIZE_LIMIT + 64, kFiller = 0xa5 };
@@ -104,6 +107,7 @@ int main(int argc, char **argv) {
     size_t i;
     CHECK(argc == 2);
     engine = make_engine("cpu=1", 4);
+    CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "champion", WB_SLOT_CREATE, E));
     CHECK_STATUS(WB_OK, wb_model_load(&model, engine, fixture(argv, "mlp"), NULL, E));
     CHECK_STATUS(WB_OK, wb_model_schema(&schema, model, E));
     fill(schema, row, "{\"amount_minor\": 1250, \"country\": \"FR\", \"online\": false}");
@@ -117,6 +121,7 @@ int main(int argc, char **argv) {
     play_error(0), play_error(24), play_error(WB_ERROR_SIZE_V1 - 1), play_error(WB_ERROR_SIZE_V1);
     play_error(sizeof(wb_error)), play_error(sizeof(wb_error) + 64), play_error(WB_STRUCT_SIZE_LIMIT);
     play_error(WB_STRUCT_SIZE_LIMIT + 1), play_error(UINT32_MAX);
+    wb_slot_free(slot);
     wb_schema_free(schema);
     wb_model_free(model);
     wb_engine_free(engine);

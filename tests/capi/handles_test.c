@@ -59,7 +59,7 @@ int main(int argc, char **argv) {
     CHECK_STATUS(WB_OK, wb_model_load(&model, engine, fixture(argv, "mlp"), NULL, E));
     CHECK_STATUS(WB_OK, wb_model_schema(&schema, model, E));
     CHECK_STATUS(WB_OK, wb_batch_create(&batch, schema, E));
-    CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "champion", E));
+    CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "champion", WB_SLOT_CREATE, E));
     CHECK_STATUS(WB_INVALID_HANDLE, wb_engine_snapshot(&snapshot, (wb_engine *)model, E));
     CHECK_STATUS(WB_INVALID_HANDLE, wb_schema_describe(&info, (wb_schema *)batch, E));
 

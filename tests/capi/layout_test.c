@@ -101,7 +101,26 @@ int main(void) {
     OFFSET(wb_batch_encoding, length, 40);
     OFFSET(wb_batch_encoding, tokens, 48);
 
-    CHECK(sizeof(wb_snapshot) == 120 && WB_SNAPSHOT_SIZE_V1 == 120);
+    CHECK(sizeof(wb_event) == 512 && WB_EVENT_SIZE_V1 == 512);
+    OFFSET(wb_event, event, 4);
+    OFFSET(wb_event, level, 8);
+    OFFSET(wb_event, time_ns, 16);
+    OFFSET(wb_event, count, 24);
+    OFFSET(wb_event, slot, 32);
+    OFFSET(wb_event, version, 96);
+    OFFSET(wb_event, message, 128);
+
+    CHECK(sizeof(wb_slot_info) == 264 && WB_SLOT_INFO_SIZE_V1 == 264);
+    OFFSET(wb_slot_info, generation, 8);
+    OFFSET(wb_slot_info, bundle, 24);
+    OFFSET(wb_slot_info, requests, 40);
+    OFFSET(wb_slot_info, latency_p50_ns, 96);
+    OFFSET(wb_slot_info, name, 136);
+    OFFSET(wb_slot_info, version, 200);
+    OFFSET(wb_slot_info, previous_version, 232);
+
+    CHECK(sizeof(wb_snapshot) == 248 && WB_SNAPSHOT_SIZE_V1 == 120);
+    OFFSET(wb_snapshot, handles, 120);
     OFFSET(wb_snapshot, requests, 16);
     OFFSET(wb_snapshot, latency_p50_ns, 80);
     CHECK(wb_abi_version() == WB_ABI_VERSION && wb_abi_minor() == WB_ABI_MINOR &&

@@ -162,7 +162,7 @@ int main(int argc, char **argv) {
     source = source_of(argv, "mlp");
     engine = make_engine("cpu=2", 8);
     CHECK_STATUS(WB_OK, wb_load_options_create(&options, E));
-    CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "champion", E));
+    CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "champion", WB_SLOT_CREATE, E));
     CHECK_STATUS(WB_OK, wb_slot_load(slot, path, options, E));
     before_they_begin(source);
     at_every_step();

@@ -196,7 +196,7 @@ int main(int argc, char **argv) {
     names(wb_backend_name, WB_BACKEND_NONE, WB_BACKEND_FAKE, "none", "fake");
     names(wb_precision_name, 0, WB_PRECISION_FAKE, "none", "fake");
     names(wb_type_name, WB_TYPE_FLOAT32, WB_TYPE_TEXT, "float32", "text");
-    names(wb_event_name, WB_LOG_LOADED, WB_LOG_WARNING, "loaded", "warning");
+    names(wb_event_name, WB_LOG_LOADED, WB_LOG_CLOSED, "loaded", "closed");
     wb_model_free(loaded);
     wb_engine_free(engine);
     return 0;

@@ -81,6 +81,7 @@ static void alone(wb_engine *engine, wb_model *model, double spare_score) {
             CHECK_NEAR(spare_score, result.score);
             CHECK(snapshot_of(engine).failed == before.failed + 1);
             CHECK(snapshot_of(engine).fallbacks == before.fallbacks + 1);
+            CHECK_STATUS(WB_OK, wb_engine_maintain(engine, E));
             CHECK(events > 0 && strstr(told, "calls on which a model failed: output 'fraud'") != NULL);
         }
         logit[0] = 7;
@@ -158,7 +159,7 @@ static void with_engine(char **argv, const char *engines) {
     /* The fallback slot's model answers first. Its own fallback is nobody's. */
     CHECK_STATUS(WB_OK, wb_model_load(&spare, engine, fixture(argv, "mlp-extra"), options, E));
     CHECK_STATUS(WB_OK, wb_model_load(&model, engine, fixture(argv, "mlp-steep-slot"), options, E));
-    CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "spare", E));
+    CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "spare", WB_SLOT_CREATE, E));
     CHECK_STATUS(WB_OK, wb_slot_swap(slot, spare, E));
     {
         wb_result by_spare = WB_RESULT_INIT, result = WB_RESULT_INIT;

@@ -44,9 +44,12 @@ static const struct {
         {"libtorch", "relative", WB_INVALID_ARGUMENT, "libtorch: expected an absolute path"},
         {"allow_amx", "false", WB_OK, ""},
         {"allow_amx", "no", WB_INVALID_ARGUMENT, "allow_amx: expected 0, 1, false or true, got \"no\""},
+        {"event_capacity", "65536", WB_OK, ""},
+        {"event_capacity", "15", WB_INVALID_ARGUMENT, "event_capacity: expected a whole number in [16, 65536]"},
+        {"event_capacity", "65537", WB_INVALID_ARGUMENT, "\"65537\""},
         {"default_deadline_us", "3600000000", WB_OK, ""},
         {"default_deadline_us", "3600000001", WB_INVALID_ARGUMENT, "default_deadline_us"},
-        {"queue_limt", "64", WB_NOT_FOUND, "option 'queue_limt': expected one of the 7 options; near: 'queue_limit', "},
+        {"queue_limt", "64", WB_NOT_FOUND, "option 'queue_limt': expected one of the 8 options; near: 'queue_limit', "},
         {"", "64", WB_NOT_FOUND, "option ''"},
         {"cpu_level", NULL, WB_INVALID_ARGUMENT, "cpu_level: expected a pointer"},
         {NULL, "64", WB_INVALID_ARGUMENT, "name: expected a pointer"},
@@ -80,7 +83,7 @@ static void own_deadline(char **argv, const char *us, int32_t expected) {
     CHECK_STATUS(WB_INVALID_ARGUMENT, wb_engine_default_deadline_us(NULL, engine, E));
     CHECK_STATUS(WB_OK, wb_model_load(&model, engine, fixture(argv, "mlp-fallback-slot"), NULL, E));
     CHECK_STATUS(WB_OK, wb_model_schema(&schema, model, E));
-    CHECK_STATUS(WB_OK, wb_slot_open(&spare, engine, "spare", E));
+    CHECK_STATUS(WB_OK, wb_slot_open(&spare, engine, "spare", WB_SLOT_CREATE, E));
     CHECK_STATUS(WB_OK, wb_slot_load(spare, fixture(argv, "mlp-v2"), NULL, E));
     fill(schema, row, "{\"amount_minor\": 1250, \"country\": \"FR\", \"online\": false}");
     CHECK_STATUS(WB_OK, wb_model_score(&result, model, row, WB_NO_DEADLINE, NULL, E));
@@ -120,7 +123,7 @@ int main(int argc, char **argv) {
     CHECK(argc == 2);
     CHECK_STATUS(WB_OK, wb_engine_options_create(&engine, E));
     CHECK_STATUS(WB_OK, wb_load_options_create(&load, E));
-    CHECK(listed(wb_engine_options_describe, engine, NULL) == 7);
+    CHECK(listed(wb_engine_options_describe, engine, NULL) == 8);
     CHECK(listed(wb_load_options_describe, NULL, load) == 3);
     for (i = 0; i < sizeof kEngine / sizeof *kEngine; ++i) {
         CHECK_STATUS(kEngine[i].status, wb_engine_options_set(engine, kEngine[i].name, kEngine[i].text, E));

@@ -27,10 +27,10 @@ static void swaps(wb_engine *engine, char **argv) {
     wb_result result = WB_RESULT_INIT;
     double v1 = fixture_score(1250, 0, 1, 0, 0), v2 = fixture_score(1250, 0, 1, 0, 1), out = 0;
 
-    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_slot_open(&slot, engine, "", E));
-    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_slot_open(&slot, engine, "a b", E));
-    CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "champion", E));
-    CHECK_STATUS(WB_OK, wb_slot_open(&again, engine, "champion", E));
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_slot_open(&slot, engine, "", WB_SLOT_CREATE, E));
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_slot_open(&slot, engine, "a b", WB_SLOT_CREATE, E));
+    CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "champion", WB_SLOT_CREATE, E));
+    CHECK_STATUS(WB_OK, wb_slot_open(&again, engine, "champion", WB_SLOT_CREATE, E));
     CHECK_STATUS(WB_OK, wb_schema_load(&schema, fixture(argv, "mlp"), E));
     fill(schema, row, kRow);
     CHECK_STATUS(WB_NOT_LOADED, wb_slot_score(&result, slot, row, WB_NO_DEADLINE, NULL, E)); /* empty */
@@ -114,7 +114,7 @@ static void fallback_slot(wb_engine *engine, char **argv) {
     fill(schema, row, kRow);
     /* the spare slot does not exist yet: the model has all the time */
     CHECK_STATUS(WB_OK, wb_model_score(&result, model, row, wb_now_ns() + 60000000000, NULL, E));
-    CHECK_STATUS(WB_OK, wb_slot_open(&spare, engine, "spare", E));
+    CHECK_STATUS(WB_OK, wb_slot_open(&spare, engine, "spare", WB_SLOT_CREATE, E));
     CHECK_STATUS(WB_OK, wb_slot_load(spare, fixture(argv, "mlp-v2"), NULL, E));
     /* reserve_us is a second: half a second before the deadline the first model is left at once, the spare one runs */
     CHECK_STATUS(WB_OK_FALLBACK, wb_model_score(&result, model, row, wb_now_ns() + 500000000, NULL, E));
@@ -154,10 +154,10 @@ int main(int argc, char **argv) {
     swaps(engine, argv);
     fallback_slot(engine, argv);
     telemetry(engine);
-    CHECK(events[WB_LOG_FALLBACK] >= 1);
     CHECK_STATUS(WB_OK, wb_engine_maintain(engine, E));
+    CHECK(events[WB_LOG_FALLBACK] >= 1);
     CHECK_STATUS(WB_OK, wb_engine_close(engine, wb_now_ns() + 60000000000, E));
-    CHECK(events[WB_LOG_UNLOADED] >= 4);
+    CHECK(events[WB_LOG_UNLOADED] >= 4 && events[WB_LOG_CLOSED] == 1);
     wb_engine_free(engine);
     return 0;
 }

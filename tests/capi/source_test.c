@@ -60,7 +60,7 @@ static void equals_the_directory(wb_engine *engine, char **argv) {
     wb_schema_free(schema);
     CHECK(memcmp(&info, &same, sizeof info) == 0);
 
-    CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "champion", E));
+    CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "champion", WB_SLOT_CREATE, E));
     CHECK_STATUS(WB_OK, wb_slot_load_source(slot, source, NULL, E));
     wb_source_free(source); /* the model keeps the memory */
     CHECK_STATUS(WB_OK, wb_slot_model(&read, slot, E));

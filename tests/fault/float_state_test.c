@@ -304,7 +304,7 @@ int main(int argc, char **argv) {
     engine = make_engine("cpu=1", 16);
     CHECK_STATUS(WB_OK, wb_model_load(&model, engine, in("mlp"), NULL, E));
     CHECK_STATUS(WB_OK, wb_model_schema(&schema, model, E));
-    CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "champion", E));
+    CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "champion", WB_SLOT_CREATE, E));
     CHECK_STATUS(WB_OK, wb_slot_swap(slot, model, E));
     fill(schema, row, kRows[0]);
     {

@@ -142,7 +142,7 @@ static int32_t load(void) {
 static int32_t swap(void) { return wb_slot_load(champion, bundle, NULL, NULL); }
 static int32_t slot(void) {
     wb_slot *made = NULL;
-    const int32_t status = wb_slot_open(&made, engine, "shadow", NULL);
+    const int32_t status = wb_slot_open(&made, engine, "shadow", WB_SLOT_CREATE, NULL);
     CHECK((status == WB_OK) == (made != NULL));
     wb_slot_free(made);
     return status;
@@ -223,7 +223,7 @@ int main(int argc, char **argv) {
     wb_source_free(source);
     each("wb_model_load at its deadline", late);
     each("wb_slot_open", slot);
-    CHECK_STATUS(WB_OK, wb_slot_open(&champion, engine, "champion", E));
+    CHECK_STATUS(WB_OK, wb_slot_open(&champion, engine, "champion", WB_SLOT_CREATE, E));
     CHECK_STATUS(WB_OK, wb_slot_load(champion, bundle, NULL, E));
     each("wb_slot_load", swap);
     wb_slot_free(champion);

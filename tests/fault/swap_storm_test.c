@@ -61,7 +61,7 @@ int main(int argc, char **argv) {
         row_json = argv[4];
         tolerance = 1e-6; /* LibTorch's own bits may differ from run to run */
     }
-    CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "champion", E));
+    CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "champion", WB_SLOT_CREATE, E));
     CHECK_STATUS(WB_OK, wb_schema_load(&schema, paths[0], E));
     for (i = 0; i < 2; ++i) { /* the last one loaded is the one that serves first: version 1 */
         wb_result result = WB_RESULT_INIT;

@@ -19,19 +19,54 @@ typedef struct wb_engine_options wb_engine_options; /**< @since 0.1, unstable */
 #define WB_LOG_LOADED 1   /**< a model was loaded and warmed */
 #define WB_LOG_SWAPPED 2  /**< a slot points at another model */
 #define WB_LOG_REFUSED 3  /**< a load or a swap was refused; the message says why */
-#define WB_LOG_FALLBACK 4 /**< fallback answers were given; rate-limited, the message has the count */
+#define WB_LOG_FALLBACK 4 /**< fallback answers were given; rate-limited, with their count */
 #define WB_LOG_UNLOADED 5 /**< a retired model was freed */
-#define WB_LOG_OVERLOAD 6 /**< requests were shed; rate-limited, the message has the count */
-#define WB_LOG_FAILED 7   /**< a model failed on rows; rate-limited, the message has the count of calls and a reason */
+#define WB_LOG_OVERLOAD 6 /**< requests were shed; rate-limited, with their count */
+#define WB_LOG_FAILED 7   /**< a model failed on rows; rate-limited, with the count of calls, and one's reason */
 #define WB_LOG_WARNING 8  /**< what was accepted is hardly meant so, as a fallback slot that is empty */
+#define WB_LOG_CLOSED 9   /**< the engine was closed: the last event that a log callback is called for. @since 0.2 */
 /** @} */
 
 /** A WB_LOG_*'s name, such as "swapped"; "?" for another number. Static memory. Thread-safe. @since 0.2, unstable */
 WB_API const char *wb_event_name(int32_t event);
 
-/** Receives one line about an event. Called on the thread that caused it, with no lock of the library held, never more
- *  than once a second for one rate-limited event. It must not call into this library and must not throw or jump. It
- *  runs in the library's floating-point state (to nearest, no traps), and what it changes of that ends with the call.
+/** @name Levels of events
+ *  @since 0.2, unstable
+ *  @{ */
+#define WB_LEVEL_INFO 1    /**< loaded, swapped, unloaded, closed */
+#define WB_LEVEL_WARNING 2 /**< fallback, overload, warning */
+#define WB_LEVEL_ERROR 3   /**< refused, failed */
+/** @} */
+
+/** An event, all of it inline. A rate-limited one is told at most once a second for each version in each slot, and for
+ *  models that are scored by themselves; its count is then of what was not told yet. Layout grows at the end.
+ *  @since 0.2, unstable */
+typedef struct wb_event {
+    uint32_t struct_size; /**< sizeof(wb_event) */
+    int32_t event;        /**< WB_LOG_* */
+    int32_t level;        /**< WB_LEVEL_* */
+    uint32_t reserved;    /**< zero */
+    int64_t time_ns;      /**< when it was told, as wb_now_ns() */
+    uint64_t count;       /**< of a rate-limited event: rows of FALLBACK, calls of OVERLOAD and FAILED; else 1 */
+    char slot[64];        /**< the slot that it is about; "" where it is about none */
+    char version[32];     /**< of the bundle that it is about; "" where it is about none */
+    char message[384];    /**< one line of UTF-8, cut where it is longer; holds no value of a feature with a privacy
+                           *   class */
+} wb_event;
+
+/** The size of wb_event in its first version, the least that is taken. @since 0.2, stable */
+#define WB_EVENT_SIZE_V1 512
+
+/** Receives one line about an event, of which wb_engine_events tells more: for C and C++. Called by loads, swaps,
+ *  rollbacks, wb_slot_forget_previous, wb_engine_close and wb_engine_maintain, on their threads: never by a call that
+ *  scores, nor by one that frees. Events of scoring wait for the next of those calls, or are overwritten as
+ *  wb_engine_events says. One thread at a time is in it, with no lock of the library held, and events come in their
+ *  order: where a thread is in it already, it is called for the events of others too.
+ *
+ *  Its last call is for WB_LOG_CLOSED, before wb_engine_close returns WB_OK: what `payload` points at may go then. No
+ *  call begins after wb_engine_free has returned, but by a load, swap or maintain that another thread is in meanwhile;
+ *  where that can be, close first. It must not call into this library and must not throw or jump. It runs in the
+ *  library's floating-point state (to nearest, no traps), and what it changes of that ends with the call.
  *  @param event    WB_LOG_*
  *  @param message  one line of UTF-8, valid during the call, holds no value of a feature with a privacy class
  *  @since 0.1, unstable */
@@ -53,7 +88,8 @@ WB_API int32_t wb_engine_options_set_devices(wb_engine_options *options, const c
  *  where no context is free. Range [0, 1000000], default 1024. @since 0.1, unstable */
 WB_API int32_t wb_engine_options_set_queue_limit(wb_engine_options *options, uint32_t waiters, wb_error *err);
 
-/** The log callback, or NULL for none. `payload` must live as long as the engine. @since 0.1, unstable */
+/** The log callback, or NULL for none. `payload` must live until the callback's last call (wb_log_fn).
+ *  @since 0.1, unstable */
 WB_API int32_t wb_engine_options_set_log(wb_engine_options *options, wb_log_fn fn, void *payload, wb_error *err);
 
 /** The LibTorch plug-in: the absolute path of libweighbridge_torch-MINOR.so. Default: beside the core, in
@@ -116,7 +152,9 @@ WB_API int32_t wb_engine_options_describe(wb_option_info *out, uint32_t index, w
  *  @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE; WB_OUT_OF_MEMORY. Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_engine_create(wb_engine **out, wb_engine_options *options, wb_error *err);
 
-/** Refuses new requests with WB_CLOSED, then waits for those in progress until the deadline.
+/** Refuses new requests with WB_CLOSED, then waits until the deadline for those in progress, lets go of every slot's
+ *  models, and tells the log callback that it is not called any more (WB_LOG_CLOSED), waiting for a call of it that
+ *  another thread is in.
  *  @return WB_OK; WB_DEADLINE_EXCEEDED (still closing; may be called again); WB_INVALID_HANDLE
  *  Thread-safe; not from a callback. @since 0.1, unstable */
 WB_API int32_t wb_engine_close(wb_engine *engine, int64_t deadline_ns, wb_error *err);
@@ -125,15 +163,47 @@ WB_API int32_t wb_engine_close(wb_engine *engine, int64_t deadline_ns, wb_error 
  *  @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE. Thread-safe. @since 0.2, unstable */
 WB_API int32_t wb_engine_default_deadline_us(int64_t *out, wb_engine *engine, wb_error *err);
 
-/** Ends the caller's use: the handle is invalid from now on. Never blocks. Models and slots stay valid handles that
- *  answer WB_CLOSED; any order of freeing is safe. NULL does nothing. Thread-safe. @since 0.1, unstable */
+/** Ends the caller's use: the handle is invalid from now on. Never blocks, never calls a callback. Models and slots stay
+ *  valid handles that answer WB_CLOSED; any order of freeing is safe. Memory of models that wb_engine_close has not
+ *  freed goes with the last handle of the engine, its models and slots. NULL does nothing. Thread-safe.
+ *  @since 0.1, unstable */
 WB_API void wb_engine_free(wb_engine *engine);
 
-/** Frees retired models and context memory that a load has replaced, and delivers pending rate-limited log lines.
- *  Optional: without it the next load does the same.
+/** Frees the memory of models that were freed or swapped out, and memory of contexts that a load has replaced, and calls
+ *  the log callback for what waits. Optional: every load, swap and rollback does the same.
  *  @return WB_OK; WB_INVALID_HANDLE. Thread-safe; may take milliseconds, so not on a scoring thread.
  *  @since 0.1, unstable */
 WB_API int32_t wb_engine_maintain(wb_engine *engine, wb_error *err);
+
+/** Takes the oldest events that were not taken yet: what a logger's thread calls every second or so. Events are kept in a
+ *  ring of the option event_capacity, which scoring threads too write to, without waiting; where it is full, the newest
+ *  take the place of the oldest. Each event goes to one caller; the log callback gets it besides. A forked child's ring
+ *  begins empty, and its events are its own.
+ *  @param out       caller's array; may be NULL with capacity 0. Nothing in it needs setting
+ *  @param stride    sizeof(wb_event), which becomes each element's struct_size
+ *  @param capacity  elements that it has room for
+ *  @param count     receives how many were written; as many as the capacity: more may be there
+ *  @param dropped   receives how many events nobody took in time, since this was last asked; NULL: not asked
+ *  @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE. Thread-safe, never waits for a request, a load or a callback;
+ *          allocates nothing. @since 0.2, unstable */
+WB_API int32_t wb_engine_events(wb_event *out, size_t stride, size_t capacity, size_t *count, uint64_t *dropped,
+                                wb_engine *engine, wb_error *err);
+
+/** @name Kinds of handles
+ *  Indices of wb_snapshot.handles. @since 0.2, unstable
+ *  @{ */
+#define WB_HANDLE_ENGINE 1
+#define WB_HANDLE_ENGINE_OPTIONS 2
+#define WB_HANDLE_LOAD_OPTIONS 3
+#define WB_HANDLE_MODEL 4
+#define WB_HANDLE_SLOT 5
+#define WB_HANDLE_SCHEMA 6
+#define WB_HANDLE_BATCH 7
+#define WB_HANDLE_CALL 8
+#define WB_HANDLE_CANCEL 9
+#define WB_HANDLE_TEXT 10
+#define WB_HANDLE_SOURCE 11
+/** @} */
 
 /** Counters since the engine was created. Latencies are of single rows and of batches as whole calls, from entry to
  *  return, from histograms of at most 3 % relative error. Layout grows at the end. @since 0.1, unstable */
@@ -155,6 +225,8 @@ typedef struct wb_snapshot {
     int64_t latency_p99_ns;  /**< 99th percentile */
     int64_t latency_p999_ns; /**< 99.9th percentile */
     int64_t latency_max_ns;  /**< longest */
+    uint32_t handles[32];    /**< live handles of this process, by WB_HANDLE_*: what a binding's leak test compares.
+                              *   @since 0.2 */
 } wb_snapshot;
 
 /** The size of wb_snapshot in its first version, the least that is taken. @since 0.2, stable */
@@ -164,7 +236,9 @@ typedef struct wb_snapshot {
  *  never waits for a request. @since 0.1, unstable */
 WB_API int32_t wb_engine_snapshot(wb_snapshot *out, wb_engine *engine, wb_error *err);
 
-/** The same as Prometheus text (exposition format 0.0.4), names weighbridge_*.
+/** The same as Prometheus text (exposition format 0.0.4), names weighbridge_*; and of each slot, names
+ *  weighbridge_slot_*, labelled {slot="...",version="..."}: the versions of its two models, and all versions before
+ *  together as "(older)". A call to a slot is in both.
  *  @param out  receives the text; NULL on error
  *  @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE; WB_OUT_OF_MEMORY. Thread-safe.
  *  @since 0.2 in this form, unstable */

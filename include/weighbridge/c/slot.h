@@ -12,12 +12,68 @@ extern "C" {
 
 typedef struct wb_slot wb_slot; /**< @since 0.1, unstable */
 
-/** The engine's slot called `name` (1 to 63 bytes of [A-Za-z0-9_.-]); made, empty, where there is none. Each handle is
- *  freed with wb_slot_free; the slot lives as long as the engine. Thread-safe. @since 0.1, unstable */
-WB_API int32_t wb_slot_open(wb_slot **out, wb_engine *engine, const char *name, wb_error *err);
+/** @name Whether wb_slot_open makes a slot
+ *  @since 0.2, unstable
+ *  @{ */
+#define WB_SLOT_EXISTING 0 /**< no: a name that no slot has is WB_NOT_FOUND */
+#define WB_SLOT_CREATE 1   /**< yes, an empty one, where no slot has the name */
+/** @} */
+
+/** The engine's slot called `name`. Each handle is freed with wb_slot_free; the slot lives as long as the engine.
+ *  @param name    1 to 63 bytes of [A-Za-z0-9_.-]
+ *  @param create  WB_SLOT_CREATE where models are deployed; WB_SLOT_EXISTING elsewhere, so that a misspelt name is told
+ *                 at once, not by an empty slot at the first payment
+ *  @return WB_OK; WB_NOT_FOUND (the message has the nearest names); WB_INVALID_ARGUMENT; WB_INVALID_HANDLE; WB_CLOSED;
+ *          WB_FORKED; WB_OUT_OF_MEMORY. Thread-safe. @since 0.2 in this form, unstable */
+WB_API int32_t wb_slot_open(wb_slot **out, wb_engine *engine, const char *name, int32_t create, wb_error *err);
 
 /** Ends the caller's use of the handle; NULL does nothing. Thread-safe. @since 0.1, unstable */
 WB_API void wb_slot_free(wb_slot *slot);
+
+/** A slot, and what its serving version has done in it. Figures are of all calls that the slot served with a model of
+ *  that version, since the version first came into the slot as one of its two; they mean what those of wb_snapshot do.
+ *  Layout grows at the end. @since 0.2, unstable */
+typedef struct wb_slot_info {
+    uint32_t struct_size;      /**< sizeof(wb_slot_info) */
+    uint32_t reserved;         /**< zero */
+    uint64_t generation;       /**< swaps and rollbacks of the slot */
+    int64_t since_ns;          /**< of the last of them, as wb_now_ns(); 0 where the slot is empty */
+    uint64_t bundle;           /**< as wb_result.bundle, of the serving model; 0 where the slot is empty */
+    uint64_t previous_bundle;  /**< of the model that wb_slot_rollback would bring back; 0 where there is none */
+    uint64_t requests;         /**< calls that were answered or failed */
+    uint64_t rows;             /**< rows scored by the model */
+    uint64_t fallbacks;        /**< rows answered by its fallback, another slot's model included */
+    uint64_t overloaded;       /**< calls shed */
+    uint64_t expired;          /**< calls that met their deadline without a model's answer */
+    uint64_t invalid;          /**< rows refused with WB_INVALID_INPUT */
+    uint64_t failed;           /**< calls that failed otherwise */
+    int64_t latency_p50_ns;    /**< median */
+    int64_t latency_p90_ns;    /**< 90th percentile */
+    int64_t latency_p99_ns;    /**< 99th percentile */
+    int64_t latency_p999_ns;   /**< 99.9th percentile */
+    int64_t latency_max_ns;    /**< longest */
+    char name[64];             /**< the slot's */
+    char version[32];          /**< of the serving bundle; "" where the slot is empty */
+    char previous_version[32]; /**< of the bundle that wb_slot_rollback would bring back; "" where there is none */
+} wb_slot_info;
+
+/** The size of wb_slot_info in its first version, the least that is taken. @since 0.2, stable */
+#define WB_SLOT_INFO_SIZE_V1 264
+
+/** What the slot serves and has done. @param out struct_size set. @return WB_OK, for an empty slot too;
+ *  WB_INVALID_ARGUMENT; WB_INVALID_HANDLE; WB_OUT_OF_MEMORY. Thread-safe, never waits for a request or a load.
+ *  @since 0.2, unstable */
+WB_API int32_t wb_slot_describe(wb_slot_info *out, wb_slot *slot, wb_error *err);
+
+/** Lists the engine's slots, in the order in which they were made.
+ *  @param out       caller's array; may be NULL with capacity 0. Nothing in it needs setting
+ *  @param stride    sizeof(wb_slot_info), which becomes each element's struct_size
+ *  @param capacity  elements that it has room for
+ *  @param count     receives the number of slots, with WB_BUFFER_TOO_SMALL too
+ *  @return WB_OK; WB_BUFFER_TOO_SMALL (nothing is written to out); WB_INVALID_ARGUMENT; WB_INVALID_HANDLE;
+ *          WB_OUT_OF_MEMORY. Thread-safe, never waits for a request or a load. @since 0.2, unstable */
+WB_API int32_t wb_engine_slots(wb_slot_info *out, size_t stride, size_t capacity, size_t *count, wb_engine *engine,
+                               wb_error *err);
 
 /** Loads a bundle beside the serving model (as wb_model_load), then swaps it in. The previous model is kept for
  *  rollback. On error, deadline and token of the options included, the slot serves what it served before.
@@ -40,6 +96,12 @@ WB_API int32_t wb_slot_swap(wb_slot *slot, wb_model *model, wb_error *err);
  *  callers is taken back, and WB_LOG_SWAPPED tells it; rows with features that the model does not know go on fitting.
  *  @return WB_OK; WB_NOT_LOADED (there is none). Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_slot_rollback(wb_slot *slot, wb_error *err);
+
+/** Lets go of the model before the last swap, and of its memory, once nobody else uses it: there is nothing to roll back
+ *  to until the next swap. What callers of the slot rely on stays as it is. Does nothing where there is none.
+ *  @return WB_OK; WB_CLOSED; WB_INVALID_HANDLE. Thread-safe; may take milliseconds, so not on a scoring thread.
+ *  @since 0.2, unstable */
+WB_API int32_t wb_slot_forget_previous(wb_slot *slot, wb_error *err);
 
 /** The serving model, to be freed with wb_model_free. @return WB_OK; WB_NOT_LOADED (the slot is empty).
  *  Thread-safe. @since 0.1, unstable */

@@ -133,7 +133,9 @@ TEST_CASE("threads share a model, with a binding each") {
 
 TEST_CASE("a slot serves, swaps and rolls back") {
     Engine e = engine();
-    Slot slot = Slot::open(e, "champion").value();
+    CHECK(Slot::open(e, "champion").error().code == WB_NOT_FOUND);
+    Slot slot = Slot::open_or_create(e, "champion").value();
+    CHECK(Slot::open(e, "champion"));
     CHECK(slot.model().error().code == WB_NOT_LOADED);
     CHECK(slot.load(bundle()));
     auto binding = bind(slot.model().value().schema());
@@ -145,6 +147,28 @@ TEST_CASE("a slot serves, swaps and rolls back") {
     CHECK(slot.load(bundle("mlp-renamed")).error().code == WB_SCHEMA_CHANGED);
     CHECK(slot.load(bundle("mlp-extra")));
     CHECK(slot.score(binding, Payment{}));
+    const wb_slot_info info = slot.describe().value();
+    CHECK(std::string(info.version) == "3.0.0");
+    CHECK(std::string(info.previous_version) == "1.0.0");
+    CHECK(slot.forget_previous());
+    CHECK(slot.rollback().error().code == WB_NOT_LOADED);
+    Slot shadow = Slot::open_or_create(e, "shadow").value();
+    const auto slots = Slot::list(e).value();
+    REQUIRE(slots.size() == 2);
+    CHECK(std::string(slots[1].name) == "shadow");
+    CHECK(slots[0].generation == info.generation);
+}
+
+TEST_CASE("an engine's events are taken, however many there are") {
+    EngineOptions options;
+    options.named = {{"event_capacity", "256"}};
+    Engine e = Engine::create(options).value();
+    for (int i = 0; i < 300; ++i) CHECK_FALSE(Model::load(e, "/no/such"));
+    const Events events = e.events().value();
+    REQUIRE(events.taken.size() == 256);
+    CHECK(events.dropped == 44);
+    CHECK(events.taken.front().event == WB_LOG_REFUSED);
+    CHECK(e.events().value().taken.empty());
 }
 
 TEST_CASE("an engine counts, closes, and says so") {

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the engine and its slots have done.
+#include "engine/engine.hpp"
+#include "telemetry/prometheus.hpp"
+
+namespace weighbridge::lib {
+namespace {
+
+constexpr std::string_view kOlder = "(older)";  // no version of a manifest: those have no brackets
+
+struct Report {
+    Figures total;  // calls of models by themselves too
+    uint64_t swaps = 0;
+    std::vector<std::unique_ptr<Ledger::Reading>> slots;
+};
+
+std::unique_ptr<Report> report_of(const Runtime &runtime, const std::vector<Ref<Slot>> &slots) {
+    auto made = std::make_unique<Report>();
+    runtime.account.counters.add_to(made->total);
+    for (const auto &slot : slots) {
+        auto reading = slot->ledger().read();
+        for (const Figures *figures : {&reading->current, &reading->previous, &reading->older}) made->total += *figures;
+        made->swaps += reading->generation;
+        made->slots.push_back(std::move(reading));
+    }
+    return made;
+}
+
+void write_snapshot(wb_snapshot &out, const Report &report, const Runtime &runtime) {
+    write_figures(out, report.total);
+    out.swaps = report.swaps;
+    out.contexts = static_cast<uint32_t>(runtime.pool.contexts());
+    out.waiting = runtime.pool.waiting();
+    out.models = runtime.models.load(std::memory_order_relaxed);
+}
+
+}  // namespace
+
+void Engine::read(wb_snapshot &out) const { write_snapshot(out, *report_of(*runtime_, slots()), *runtime_); }
+
+std::string Engine::metrics() const {
+    const auto report = report_of(*runtime_, slots());
+    wb_snapshot snapshot{};
+    write_snapshot(snapshot, *report, *runtime_);
+    std::vector<SlotSeries> series;
+    for (const auto &of : report->slots) {
+        if (!of->version.empty()) series.push_back({of->slot, of->version, &of->current});
+        if (!of->previous_version.empty() && of->previous_version != of->version)
+            series.push_back({of->slot, of->previous_version, &of->previous});
+        if (of->older.requests() > 0) series.push_back({of->slot, kOlder, &of->older});
+    }
+    return prometheus_text(snapshot, report->total, series);
+}
+
+}  // namespace weighbridge::lib

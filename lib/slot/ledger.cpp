@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "slot/ledger.hpp"
+
+#include <mutex>
+#include <utility>
+
+#include "telemetry/events.hpp"
+
+namespace weighbridge::lib {
+
+Ref<Account> Ledger::account(const std::string &version) const {
+    {
+        std::lock_guard lock(mutex_);
+        for (const Entry *entry : {&current_, &previous_})
+            if (entry->account && entry->account->version == version) return entry->account;
+    }
+    return make_ref<Account>(slot_, version);
+}
+
+void Ledger::serve(Entry current, Entry previous, int64_t now_ns) {
+    std::lock_guard lock(mutex_);
+    ++generation_;
+    since_ns_ = now_ns;
+    enter(std::move(current), std::move(previous));
+}
+
+void Ledger::forget_previous() {
+    std::lock_guard lock(mutex_);
+    enter(current_, {});
+}
+
+void Ledger::clear() {
+    std::lock_guard lock(mutex_);
+    since_ns_ = 0;
+    enter({}, {});
+}
+
+// Under the mutex, as settle().
+void Ledger::enter(Entry current, Entry previous) {
+    settle();
+    const Entry left[] = {std::exchange(current_, std::move(current)), std::exchange(previous_, std::move(previous))};
+    for (const Entry &entry : left) {
+        Account *account = entry.account.get();
+        const bool is_kept = account == current_.account.get() || account == previous_.account.get();
+        if (!account || is_kept || account == fading_.get()) continue;
+        account->next_fading_ = std::exchange(fading_, entry.account);
+    }
+}
+
+// Sums up the accounts that nobody else owns any more.
+void Ledger::settle() {
+    for (Ref<Account> *link = &fading_; *link;) {
+        Account &account = **link;
+        if (account.has_one_owner()) {
+            account.counters.add_to(older_);
+            *link = Ref<Account>(account.next_fading_);
+        } else {
+            link = &account.next_fading_;
+        }
+    }
+}
+
+std::unique_ptr<Ledger::Reading> Ledger::read() {
+    auto made = std::make_unique<Reading>();
+    made->slot = slot_;
+    std::lock_guard lock(mutex_);
+    settle();
+    made->older += older_;
+    for (const Account *account = fading_.get(); account; account = account->next_fading_.get())
+        account->counters.add_to(made->older);
+    if (current_.account) {
+        made->version = current_.account->version;
+        current_.account->counters.add_to(made->current);
+    }
+    if (previous_.account) {
+        made->previous_version = previous_.account->version;
+        if (previous_.account.get() != current_.account.get()) previous_.account->counters.add_to(made->previous);
+    }
+    made->bundle = current_.bundle;
+    made->previous_bundle = previous_.bundle;
+    made->since_ns = since_ns_;
+    made->generation = generation_;
+    return made;
+}
+
+void Ledger::tell_counted(EventLog &events, int64_t now_ns) const {
+    std::unique_lock lock(mutex_);
+    const Ref<Account> current = current_.account, previous = previous_.account;
+    lock.unlock();
+    if (current) events.tell_all_counted(*current, now_ns);
+    if (previous) events.tell_all_counted(*previous, now_ns);
+}
+
+}  // namespace weighbridge::lib
