@@ -163,21 +163,21 @@ WB_API int32_t wb_engine_close(wb_engine *engine, int64_t deadline_ns, wb_error 
  *  @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE. Thread-safe. @since 0.2, unstable */
 WB_API int32_t wb_engine_default_deadline_us(int64_t *out, wb_engine *engine, wb_error *err);
 
-/** Ends the caller's use: the handle is invalid from now on. Never blocks, never calls a callback. Models and slots stay
- *  valid handles that answer WB_CLOSED; any order of freeing is safe. Memory of models that wb_engine_close has not
- *  freed goes with the last handle of the engine, its models and slots. NULL does nothing. Thread-safe.
+/** Ends the caller's use: the handle is invalid from now on. Never blocks, never calls a callback. Models and slots
+ *  stay valid handles that answer WB_CLOSED; any order of freeing is safe. Memory of models that wb_engine_close has
+ *  not freed goes with the last handle of the engine, its models and slots. NULL does nothing. Thread-safe.
  *  @since 0.1, unstable */
 WB_API void wb_engine_free(wb_engine *engine);
 
-/** Frees the memory of models that were freed or swapped out, and memory of contexts that a load has replaced, and calls
- *  the log callback for what waits. Optional: every load, swap and rollback does the same.
+/** Frees the memory of models that were freed or swapped out, and memory of contexts that a load has replaced, and
+ *  calls the log callback for what waits. Optional: every load, swap and rollback does the same.
  *  @return WB_OK; WB_INVALID_HANDLE. Thread-safe; may take milliseconds, so not on a scoring thread.
  *  @since 0.1, unstable */
 WB_API int32_t wb_engine_maintain(wb_engine *engine, wb_error *err);
 
-/** Takes the oldest events that were not taken yet: what a logger's thread calls every second or so. Events are kept in a
- *  ring of the option event_capacity, which scoring threads too write to, without waiting; where it is full, the newest
- *  take the place of the oldest. Each event goes to one caller; the log callback gets it besides. A forked child's ring
+/** Takes the oldest events that were not taken yet: what a logger's thread calls every second or so. Events are kept in
+ *  a ring of the option event_capacity, which scoring threads too write to, without waiting; where it is full, the
+ *  newest take the place of the oldest. Each event goes to one caller; the log callback gets it besides. A forked child's ring
  *  begins empty, and its events are its own.
  *  @param out       caller's array; may be NULL with capacity 0. Nothing in it needs setting
  *  @param stride    sizeof(wb_event), which becomes each element's struct_size
@@ -192,17 +192,17 @@ WB_API int32_t wb_engine_events(wb_event *out, size_t stride, size_t capacity, s
 /** @name Kinds of handles
  *  Indices of wb_snapshot.handles. @since 0.2, unstable
  *  @{ */
-#define WB_HANDLE_ENGINE 1
-#define WB_HANDLE_ENGINE_OPTIONS 2
-#define WB_HANDLE_LOAD_OPTIONS 3
-#define WB_HANDLE_MODEL 4
-#define WB_HANDLE_SLOT 5
-#define WB_HANDLE_SCHEMA 6
-#define WB_HANDLE_BATCH 7
-#define WB_HANDLE_CALL 8
-#define WB_HANDLE_CANCEL 9
-#define WB_HANDLE_TEXT 10
-#define WB_HANDLE_SOURCE 11
+#define WB_HANDLE_ENGINE 1         /**< wb_engine */
+#define WB_HANDLE_ENGINE_OPTIONS 2 /**< wb_engine_options */
+#define WB_HANDLE_LOAD_OPTIONS 3   /**< wb_load_options */
+#define WB_HANDLE_MODEL 4          /**< wb_model */
+#define WB_HANDLE_SLOT 5           /**< wb_slot */
+#define WB_HANDLE_SCHEMA 6         /**< wb_schema */
+#define WB_HANDLE_BATCH 7          /**< wb_batch */
+#define WB_HANDLE_CALL 8           /**< wb_call */
+#define WB_HANDLE_CANCEL 9         /**< wb_cancel */
+#define WB_HANDLE_TEXT 10          /**< wb_text */
+#define WB_HANDLE_SOURCE 11        /**< wb_source */
 /** @} */
 
 /** Counters since the engine was created. Latencies are of single rows and of batches as whole calls, from entry to

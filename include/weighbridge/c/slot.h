@@ -97,8 +97,8 @@ WB_API int32_t wb_slot_swap(wb_slot *slot, wb_model *model, wb_error *err);
  *  @return WB_OK; WB_NOT_LOADED (there is none). Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_slot_rollback(wb_slot *slot, wb_error *err);
 
-/** Lets go of the model before the last swap, and of its memory, once nobody else uses it: there is nothing to roll back
- *  to until the next swap. What callers of the slot rely on stays as it is. Does nothing where there is none.
+/** Lets go of the model before the last swap, and of its memory, once nobody else uses it: there is nothing to roll
+ *  back to until the next swap. What callers of the slot rely on stays as it is. Does nothing where there is none.
  *  @return WB_OK; WB_CLOSED; WB_INVALID_HANDLE. Thread-safe; may take milliseconds, so not on a scoring thread.
  *  @since 0.2, unstable */
 WB_API int32_t wb_slot_forget_previous(wb_slot *slot, wb_error *err);
