@@ -177,8 +177,8 @@ WB_API int32_t wb_engine_maintain(wb_engine *engine, wb_error *err);
 
 /** Takes the oldest events that were not taken yet: what a logger's thread calls every second or so. Events are kept in
  *  a ring of the option event_capacity, which scoring threads too write to, without waiting; where it is full, the
- *  newest take the place of the oldest. Each event goes to one caller; the log callback gets it besides. A forked child's ring
- *  begins empty, and its events are its own.
+ *  newest take the place of the oldest. Each event goes to one caller; the log callback gets it besides. A forked
+ *  child's ring begins empty, and its events are its own.
  *  @param out       caller's array; may be NULL with capacity 0. Nothing in it needs setting
  *  @param stride    sizeof(wb_event), which becomes each element's struct_size
  *  @param capacity  elements that it has room for

@@ -232,7 +232,7 @@ TEST_CASE("loads end at their deadline or token, and a bundle from memory is the
     Model model = Model::load(e, source).value();
     auto binding = bind(model.schema());
     CHECK(model.score(binding, Payment{}).value().score == Approx(expected(1250, 2.5, france, true)).margin(1e-6));
-    Slot slot = Slot::open(e, "from-memory").value();
+    Slot slot = Slot::open_or_create(e, "from-memory").value();
     CHECK(slot.load(source));
     CHECK(slot.load(source, {.deadline = -1ms}).error().code == WB_DEADLINE_EXCEEDED);
     CHECK(slot.score(binding, Payment{}));
