@@ -5,10 +5,12 @@
 #include <semaphore>
 #include <set>
 #include <string>
+#include <thread>
 
 #include "backend/torchscript.hpp"
 #include "base/json.hpp"
 #include "support/catch.hpp"
+#include "support/counting_clock.hpp"
 #include "support/module_bundle.hpp"
 #include "torch_fixture.hpp"
 #include "weighbridge/c/call.h"
@@ -170,6 +172,19 @@ TEST_CASE("a text's own max_tokens is the longest that is imported, below 512 an
         REQUIRE(graph);
         CHECK(graph->largest_length == most);
     }
+}
+
+TEST_CASE("a load and an import end at their deadline, while LibTorch goes on, and can be made again") {
+    const auto engine = backend();
+    const auto mlp = mlp_bundle("mlp");
+    const CountingClock clock;
+    std::string report;
+    CHECK(engine->prepare(mlp, "", clock.stop_at(2)).status().code == WB_DEADLINE_EXCEEDED);
+    CHECK(engine->import_graph(mlp, report, clock.stop_at(2)).status().code == WB_DEADLINE_EXCEEDED);
+    CHECK(prepared(*engine, mlp)->tile_rows() > 0);
+    CHECK(engine->import_graph(mlp, report));
+    while (our_threads().count("wb:torch-load") + our_threads().count("wb:torch-import") > 0)
+        std::this_thread::yield();
 }
 
 TEST_CASE("what does not fit its manifest is refused at load with both sides") {
