@@ -16,10 +16,14 @@ Status prepare_thread(const wb_plugin_v1 &table) {
 
 }  // namespace
 
+Status TorchStart::usable() const {
+    if (!done() || epoch_ == fork_epoch()) return {};
+    return Status::failure(WB_FORKED, "this process forked after the LibTorch threads were started");
+}
+
 Expected<std::shared_ptr<const TorchThreads>> TorchStart::threads() {
     const std::lock_guard lock(mutex_);
-    if (threads_ && epoch_ != fork_epoch())
-        return Status::failure(WB_FORKED, "this process forked after the LibTorch threads were started");
+    if (Status status = usable(); !status.ok()) return status;
     if (threads_) return threads_;
     auto plugin = open_plugin(options_.plugin, options_.libtorch, plugin_directory());
     if (!plugin) return plugin.status();
@@ -47,6 +51,7 @@ Status TorchJob::perform() {
 
 Status run_job(const std::shared_ptr<TorchJob> &job, const char *thread, std::string_view doing,
                const StopSource &stop) {
+    if (Status status = job->usable(); !status.ok()) return status;
     const auto worker = Worker::start(thread, [] { return Status(); });
     if (!worker) return worker.status();
     bool left = false;

@@ -26,7 +26,9 @@ class TorchStart {
     explicit TorchStart(PluginOptions options) : options_(std::move(options)) {}
 
     bool done() const { return done_.load(std::memory_order_acquire); }
-    // Takes as long as LibTorch does. WB_FORKED in a child.
+    // WB_FORKED in a child of the process that started the threads.
+    Status usable() const;
+    // Takes as long as LibTorch does.
     Expected<std::shared_ptr<const TorchThreads>> threads();
 
   private:
@@ -34,7 +36,7 @@ class TorchStart {
     std::atomic<bool> done_{false};
     ForkMutex mutex_;
     std::shared_ptr<const TorchThreads> threads_;  // guarded by mutex_
-    uint64_t epoch_ = 0;                           // guarded by mutex_
+    uint64_t epoch_ = 0;                           // constant once done
 };
 
 // A long step of LibTorch's, on a thread of its own: the context threads go on scoring beside it, and a caller who has
@@ -44,6 +46,7 @@ class TorchJob : public Worker::Job {
     explicit TorchJob(std::shared_ptr<TorchStart> start) : start_(std::move(start)) {}
 
     Status perform() final;
+    Status usable() const { return start_->usable(); }
     void leave() { left_.store(true, std::memory_order_relaxed); }
 
     std::shared_ptr<const TorchThreads> threads;  // once work() was called

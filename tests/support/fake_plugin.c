@@ -64,8 +64,9 @@ static int32_t load(wb_plugin_module **out, const void *bytes, uint64_t size, wb
         snprintf(error, error_bytes, "not a module");
         return WB_INVALID_BUNDLE;
     }
-    const int index = __atomic_fetch_add(&fake_modules, 1, __ATOMIC_RELAXED);
-    *out = &module_of[index & 63];
+    static unsigned next;
+    *out = &module_of[__atomic_fetch_add(&next, 1, __ATOMIC_RELAXED) & 63];
+    __atomic_add_fetch(&fake_modules, 1, __ATOMIC_RELAXED);
     (*out)->arguments = arguments;
     return WB_OK;
 }

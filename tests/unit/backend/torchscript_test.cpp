@@ -375,11 +375,11 @@ TEST_CASE("a caller leaves while LibTorch loads or imports, and keeps nobody wai
     const auto engine = backend("held_load");
     std::string report;
     for (const bool import : {false, true}) {
-        std::weak_ptr<const Bundle> kept;
+        std::atomic<bool> kept{true};
         CancelToken token;
         {
-            const auto what = bundle();
-            kept = what;
+            const auto made = bundle();
+            const std::shared_ptr<const Bundle> what(made.get(), [made, &kept](const Bundle *) { kept = false; });
             std::thread cancels([&] {
                 sem_wait(&entered);
                 token.set(true);
@@ -392,14 +392,14 @@ TEST_CASE("a caller leaves while LibTorch loads or imports, and keeps nobody wai
             CHECK(std::string(left.message) == (import ? "cancelled while LibTorch was importing model.ts"
                                                        : "cancelled while LibTorch was loading model.ts"));
         }
-        CHECK_FALSE(kept.expired());  // LibTorch reads the module still
+        CHECK(kept);  // LibTorch reads the module still
         sem_post(&go_on);
         sem_post(&go_on);  // for a load beside the one that was left
         const auto beside = engine->prepare(bundle(), "");
         INFO(beside.status().message);
         CHECK(beside);
         sem_wait(&entered);
-        while (!kept.expired()) std::this_thread::yield();
+        while (kept) std::this_thread::yield();
     }
     while (__atomic_load_n(&exported<int>("held_load", "fake_modules"), __ATOMIC_RELAXED) != 0)
         std::this_thread::yield();
