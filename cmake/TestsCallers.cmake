@@ -16,9 +16,13 @@ set_tests_properties(conformance.c PROPERTIES FIXTURES_REQUIRED "bundles;flat_ca
 # The README's snippets, on the bundle that they are written for.
 wb_test_program(example_c SOURCES "${PROJECT_SOURCE_DIR}/examples/c/score.c" LIBRARIES weighbridge)
 wb_test_program(example_cpp SOURCES "${PROJECT_SOURCE_DIR}/examples/cpp/score.cpp" LIBRARIES weighbridge)
+wb_test_program(example_cpp_queue
+    SOURCES "${PROJECT_SOURCE_DIR}/examples/cpp/queue.cpp" LIBRARIES weighbridge Threads::Threads)
 set(WEIGHBRIDGE_EXAMPLE_BUNDLE "${PROJECT_SOURCE_DIR}/examples/bundles/card-mlp")
 add_test(NAME example.c COMMAND example_c "${WEIGHBRIDGE_EXAMPLE_BUNDLE}")
 add_test(NAME example.cpp COMMAND example_cpp "${WEIGHBRIDGE_EXAMPLE_BUNDLE}")
+add_test(NAME example.cpp_queue COMMAND example_cpp_queue "${WEIGHBRIDGE_EXAMPLE_BUNDLE}")
+set_tests_properties(example.cpp_queue PROPERTIES PASS_REGULAR_EXPRESSION "score 0\\.[0-9]+ band [0-2] from")
 set_tests_properties(example.c example.cpp PROPERTIES PASS_REGULAR_EXPRESSION "^score 0\\.[0-9]+ band [0-2] from")
 
 # The fault tests, on a module of LibTorch's.

@@ -4,7 +4,7 @@
  *
  *  What it does not do: it writes nothing to stdout or stderr, never aborts or exits, installs no signal handler,
  *  leaves the host's floating-point, OpenMP, locale and signal state alone, calls no callback with a lock held, spins on
- *  nothing, and starts no thread unless LibTorch is asked for (those are named wb:...).
+ *  nothing, and starts no thread unless LibTorch or an asynchronous call is asked for (those are named wb:...).
  *
  *  Conventions:
  *   1. Functions are wb_<noun>_<verb>. Where there is an output parameter it is first, named `out`.
@@ -62,6 +62,7 @@
 #include "weighbridge/c/call.h"
 #include "weighbridge/c/engine.h"
 #include "weighbridge/c/model.h"
+#include "weighbridge/c/queue.h"
 #include "weighbridge/c/row.h"
 #include "weighbridge/c/schema.h"
 #include "weighbridge/c/slot.h"

@@ -4,9 +4,9 @@
 ///
 ///  1. What can fail returns Expected<T>: a value or an Error {code, message, feature, row}. value() throws Exception,
 ///     and exists only in programs that are compiled with exceptions.
-///  2. Engine, Model, Slot, Batch, Call and CancelToken own a handle and are move-only. Any order of destroying is
+///  2. Engine, Model, Slot, Queue, Batch, Call and CancelToken own a handle and are move-only. Any order of destroying is
 ///  safe.
-///  3. Engine, Model, Slot and Schema are thread-safe. Row, Rows, Batch, Call and a Binding's own row are for one
+///  3. Engine, Model, Slot, Queue and Schema are thread-safe. Row, Rows, Batch, Call and a Binding's own row are for one
 ///  thread
 ///     at a time.
 ///  4. Money is int64 minor units. Deadlines are budgets, steady_clock time points, or CLOCK_MONOTONIC nanoseconds.
@@ -32,6 +32,7 @@
 #include "weighbridge/engine.hpp"
 #include "weighbridge/error.hpp"
 #include "weighbridge/model.hpp"
+#include "weighbridge/queue.hpp"
 #include "weighbridge/row.hpp"
 #include "weighbridge/schema.hpp"
 #include "weighbridge/slot.hpp"

@@ -36,6 +36,10 @@ CallUse::~CallUse() {
     unpin_handle(token_);
 }
 
+lib::Ref<lib::RefCounted> CallUse::cancel_owner() const {
+    return object_ ? lib::Ref<lib::RefCounted>(object_->cancel.get()) : lib::Ref<lib::RefCounted>();
+}
+
 namespace {
 
 // A setter: for a call that no other thread uses.

@@ -33,6 +33,12 @@ bool parse_event_capacity(lib::EngineOptions &set, std::string_view text) {
     return true;
 }
 
+bool parse_async_threads(lib::EngineOptions &set, std::string_view text) {
+    if (text != "auto") return capi::parse_number(text, kMostContexts, set.async_threads);
+    set.async_threads = WB_ASYNC_THREADS_AUTOMATIC;
+    return true;
+}
+
 using Option = capi::Option<lib::EngineOptions>;
 using Options = lib::EngineOptions;
 constexpr Option kOptions[] = {
@@ -58,6 +64,9 @@ constexpr Option kOptions[] = {
      [](Options &set, std::string_view text) {
          return capi::parse_number(text, int64_t{3600000000}, set.default_deadline_us);
      }},
+    {"async_threads", "\"auto\" or a whole number in [0, 1024]", "auto",
+     "threads that run what was submitted to queues; auto: as many as CPU contexts; 0: the host lends its own",
+     parse_async_threads},
 };
 
 int32_t set_text(wb_engine_options *options, const char *name, const char *text, wb_error *err) {
@@ -127,6 +136,11 @@ int32_t wb_engine_options_set_default_deadline_us(wb_engine_options *options, in
     return set_text(options, "default_deadline_us", lib::formatted("{}", microseconds).c_str(), err);
 }
 
+int32_t wb_engine_options_set_async_threads(wb_engine_options *options, int32_t threads, wb_error *err) {
+    const bool automatic = threads == WB_ASYNC_THREADS_AUTOMATIC;
+    return set_text(options, "async_threads", automatic ? "auto" : lib::formatted("{}", threads).c_str(), err);
+}
+
 int32_t wb_engine_options_set(wb_engine_options *options, const char *name, const char *text, wb_error *err) {
     return set_text(options, name, text, err);
 }
@@ -160,6 +174,14 @@ int32_t wb_engine_default_deadline_us(int64_t *out, wb_engine *engine, wb_error 
         if (!out) return capi::null_argument("out");
         *out = of.default_deadline_us();
         return Status();
+    });
+}
+
+int32_t wb_engine_work(uint64_t *out, wb_engine *engine, int64_t deadline_ns, wb_error *err) {
+    return with_engine(engine, err, [&](lib::Engine &of) {
+        auto ran = of.work(of.due(deadline_ns));
+        if (ran && out) *out = *ran;
+        return ran.status();
     });
 }
 

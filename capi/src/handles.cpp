@@ -19,7 +19,7 @@ constexpr uint64_t kLive = uint64_t{1} << 63;
 constexpr uint64_t kPins = (uint64_t{1} << 31) - 1;
 constexpr uint64_t kGenerations = (uint64_t{1} << 24) - 1;
 
-static_assert(static_cast<int>(Kind::engine) == WB_HANDLE_ENGINE && static_cast<int>(Kind::source) == WB_HANDLE_SOURCE);
+static_assert(static_cast<int>(Kind::engine) == WB_HANDLE_ENGINE && static_cast<int>(Kind::queue) == WB_HANDLE_QUEUE);
 static_assert(kKindsRoom == sizeof(wb_snapshot::handles) / sizeof(uint32_t));
 
 constexpr uint64_t identity(uint64_t kind, uint64_t generation) { return (kind << 55) | (generation << 31); }
@@ -198,6 +198,8 @@ const char *name_of(Kind kind) {
             return "text";
         case Kind::source:
             return "source";
+        case Kind::queue:
+            return "queue";
     }
     return "handle";
 }

@@ -20,7 +20,8 @@ enum class Kind : uint8_t {
     call,
     cancel,
     text,
-    source
+    source,
+    queue
 };
 
 // Handles are tokens (kind, generation, index), never addresses: a freed, forged or foreign one is found out by a

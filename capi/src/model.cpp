@@ -197,6 +197,20 @@ int32_t wb_model_score(wb_result *out, wb_model *model, void *row, int64_t deadl
     });
 }
 
+int32_t wb_model_submit(wb_queue *queue, uint64_t tag, wb_model *model, void *row, int64_t deadline_ns, wb_call *call,
+                        wb_error *err) {
+    return with_model(model, err, [&](capi::ModelObject &of) {
+        return capi::submit_row(queue, tag, *of.engine, of.target, row, deadline_ns, call);
+    });
+}
+
+int32_t wb_model_submit_batch(wb_batch_result *out, wb_queue *queue, uint64_t tag, wb_model *model, wb_batch *batch,
+                              int64_t deadline_ns, wb_call *call, wb_error *err) {
+    return with_model(model, err, [&](capi::ModelObject &of) {
+        return capi::submit_batch(out, queue, tag, *of.engine, of.target, batch, deadline_ns, call);
+    });
+}
+
 int32_t wb_model_score_batch(wb_batch_result *out, wb_model *model, wb_batch *batch, int64_t deadline_ns, wb_call *call,
                              wb_error *err) {
     return with_model(model, err, [&](capi::ModelObject &of) {

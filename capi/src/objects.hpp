@@ -8,7 +8,7 @@
 #include "bundle/memory_source.hpp"
 #include "engine/engine.hpp"
 #include "handles.hpp"
-#include "weighbridge/c/slot.h"
+#include "weighbridge/c/queue.h"
 
 namespace weighbridge::capi {
 
@@ -36,6 +36,13 @@ struct SlotObject final : lib::RefCounted {
     SlotObject(lib::Ref<lib::Engine> of, lib::Ref<lib::Slot> opened) : engine(std::move(of)), slot(std::move(opened)) {}
     lib::Ref<lib::Engine> engine;
     lib::Ref<lib::Slot> slot;
+};
+
+struct QueueObject final : lib::RefCounted {
+    QueueObject(lib::Ref<lib::Engine> of, lib::Ref<lib::Queue> made) : engine(std::move(of)), queue(std::move(made)) {}
+    ~QueueObject() override { queue->shut(); }
+    lib::Ref<lib::Engine> engine;
+    lib::Ref<lib::Queue> queue;
 };
 
 struct SchemaObject final : lib::RefCounted {
@@ -98,6 +105,8 @@ class CallUse {
     const lib::Status &status() const { return status_; }
     const lib::Service &service() const { return service_; }
     std::span<const lib::OutputBuffer> outputs() const { return outputs_; }
+    // Keeps the service's token for longer than the call.
+    lib::Ref<lib::RefCounted> cancel_owner() const;
 
   private:
     CallObject *object_ = nullptr;
@@ -133,5 +142,11 @@ lib::Status score_batch(lib::Engine &engine, const lib::Target &target, wb_batch
                         int64_t deadline_ns, wb_call *call);
 // WB_OK_PARTIAL tells of the first row that has an error.
 lib::Status with_first(const lib::Status &status, const lib::Status &first);
+
+// wb_model_submit and wb_slot_submit, wb_model_submit_batch and wb_slot_submit_batch, once the target is known.
+lib::Status submit_row(wb_queue *queue, uint64_t tag, lib::Engine &engine, const lib::Target &target, void *row,
+                       int64_t deadline_ns, wb_call *call);
+lib::Status submit_batch(wb_batch_result *out, wb_queue *queue, uint64_t tag, lib::Engine &engine,
+                         const lib::Target &target, wb_batch *batch, int64_t deadline_ns, wb_call *call);
 
 }  // namespace weighbridge::capi

@@ -20,6 +20,32 @@ Status score_row(lib::Engine &engine, const lib::Target &target, wb_result *out,
     return status;
 }
 
+Status submit_row(wb_queue *queue, uint64_t tag, lib::Engine &engine, const lib::Target &target, void *row,
+                  int64_t deadline_ns, wb_call *call) {
+    Pinned<QueueObject> object(Kind::queue, queue);
+    if (!object) return object.status();
+    if (!row) return null_argument("row");
+    CallUse use(call, engine.due(deadline_ns));
+    if (!use.status().ok()) return use.status();
+    return engine.submit(*object->queue, tag, {target, row, use.service(), use.cancel_owner(), use.outputs()});
+}
+
+Status submit_batch(wb_batch_result *out, wb_queue *queue, uint64_t tag, lib::Engine &engine, const lib::Target &target,
+                    wb_batch *batch, int64_t deadline_ns, wb_call *call) {
+    if (out)
+        if (Status status = check_struct(out, WB_BATCH_RESULT_SIZE_V1); !status.ok()) return status;
+    Pinned<QueueObject> object(Kind::queue, queue);
+    if (!object) return object.status();
+    Pinned<lib::Batch> described(Kind::batch, batch);
+    if (!described) return described.status();
+    lib::Batch::Use mine(*described);
+    if (!mine.status().ok()) return mine.status();
+    CallUse use(call, engine.due(deadline_ns));
+    if (!use.status().ok()) return use.status();
+    return engine.submit(*object->queue, tag,
+                         {target, nullptr, use.service(), use.cancel_owner(), {}, &*described, out});
+}
+
 Status score_batch(lib::Engine &engine, const lib::Target &target, wb_batch_result *out, wb_batch *batch,
                    int64_t deadline_ns, wb_call *call) {
     if (out)

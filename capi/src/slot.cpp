@@ -136,6 +136,24 @@ int32_t wb_slot_score(wb_result *out, wb_slot *slot, void *row, int64_t deadline
     });
 }
 
+int32_t wb_slot_submit(wb_queue *queue, uint64_t tag, wb_slot *slot, void *row, int64_t deadline_ns, wb_call *call,
+                       wb_error *err) {
+    return with_slot(slot, err, [&](capi::SlotObject &of) {
+        auto target = of.engine->target(*of.slot);
+        if (!target) return target.status();
+        return capi::submit_row(queue, tag, *of.engine, *target, row, deadline_ns, call);
+    });
+}
+
+int32_t wb_slot_submit_batch(wb_batch_result *out, wb_queue *queue, uint64_t tag, wb_slot *slot, wb_batch *batch,
+                             int64_t deadline_ns, wb_call *call, wb_error *err) {
+    return with_slot(slot, err, [&](capi::SlotObject &of) {
+        auto target = of.engine->target(*of.slot);
+        if (!target) return target.status();
+        return capi::submit_batch(out, queue, tag, *of.engine, *target, batch, deadline_ns, call);
+    });
+}
+
 int32_t wb_slot_score_batch(wb_batch_result *out, wb_slot *slot, wb_batch *batch, int64_t deadline_ns, wb_call *call,
                             wb_error *err) {
     return with_slot(slot, err, [&](capi::SlotObject &of) {

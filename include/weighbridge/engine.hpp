@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "weighbridge/c/engine.h"
+#include "weighbridge/c/queue.h"
 #include "weighbridge/error.hpp"
 
 namespace weighbridge {
@@ -62,6 +63,7 @@ struct EngineOptions {
     bool allow_amx = false;                    ///< ask Linux for AMX tiles, for the whole process
     /// Of calls with Deadline::by_engine(); 0 for none.
     std::chrono::microseconds default_deadline = std::chrono::microseconds(0);
+    std::optional<int32_t> async_threads = {};  ///< who runs what is submitted to queues; 0: who calls Engine::work()
     /// By name and text, as a configuration file has them (engine_option_list()); set after those above.
     std::vector<std::pair<std::string, std::string>> named = {};
     wb_log_fn log = nullptr;      ///< must not throw and must not call into the library
@@ -96,6 +98,8 @@ class Engine {
             if (status >= 0 && options.allow_amx) status = wb_engine_options_set_allow_amx(o, 1, err);
             if (status >= 0 && options.default_deadline.count() != 0)
                 status = wb_engine_options_set_default_deadline_us(o, options.default_deadline.count(), err);
+            if (status >= 0 && options.async_threads)
+                status = wb_engine_options_set_async_threads(o, *options.async_threads, err);
             for (const auto &[name, text] : options.named)
                 if (status >= 0) status = wb_engine_options_set(o, name.c_str(), text.c_str(), err);
             if (status >= 0 && options.log)
@@ -127,6 +131,15 @@ class Engine {
     /// Refuses new requests and waits for those in progress. WB_DEADLINE_EXCEEDED: still closing, may be called again.
     Expected<void> close(Deadline deadline = {}) {
         return detail::done([&](wb_error *err) { return wb_engine_close(get(), deadline.ns(), err); });
+    }
+
+    /// Lends this thread to what was submitted: runs it until nothing waits, or until the deadline has passed before
+    /// the next. @return how many it ran
+    Expected<uint64_t> work(Deadline deadline = {}) {
+        uint64_t ran = 0;
+        auto worked = detail::done([&](wb_error *err) { return wb_engine_work(&ran, get(), deadline.ns(), err); });
+        if (!worked) return std::move(worked).error();
+        return ran;
     }
 
     /// Frees retired models and calls the log callback for what waits; may take milliseconds.

@@ -15,7 +15,7 @@ class CancelToken {
   public:
     class Waker {
       public:
-        // Called with the token's mutex held: may lock what its waiter sleeps under, to notify it, and nothing else.
+        // Called with the token's mutex held: may lock what its waiter waits under, to end its wait, and nothing else.
         virtual void wake() = 0;
 
       protected:

@@ -53,10 +53,13 @@ Engine::Engine(const EngineOptions &options, native::Level level, EngineParts pa
                                  options.log, options.log_payload, parts.allocate)),
       plugin_{options.torch_plugin, options.libtorch, runtime_->pool.contexts()},
       parts_(completed(std::move(parts), level, plugin_)),
-      slots_(std::make_unique<Directory>()) {}
+      slots_(std::make_unique<Directory>()),
+      async_threads_(options.async_threads == WB_ASYNC_THREADS_AUTOMATIC ? runtime_->pool.contexts()
+                                                                         : options.async_threads) {}
 
 Engine::~Engine() {
     shutdown();
+    delete present_crew();
     slots_.reset();
     runtime_->close();
 }
@@ -279,6 +282,52 @@ Status Engine::score_batch(const Target &target, Batch &batch, const Service &se
     return status;
 }
 
+Crew *Engine::present_crew() const {
+    Crew *found = crew_.load(std::memory_order_acquire);
+    return found && found->is_current() ? found : nullptr;
+}
+
+// A parent's is left as its threads had it at the fork.
+Crew &Engine::crew() {
+    if (Crew *found = present_crew()) return *found;
+    const std::lock_guard lock(crew_mutex_);
+    if (Crew *found = present_crew()) return *found;
+    auto *fresh = new Crew(runtime_, async_threads_);
+    crew_.store(fresh, std::memory_order_release);
+    return *fresh;
+}
+
+Expected<Ref<Queue>> Engine::make_queue(uint32_t capacity) {
+    if (capacity < 1 || capacity > WB_QUEUE_CAPACITY_LIMIT)
+        return Status::failure(WB_INVALID_ARGUMENT, "capacity: expected 1 to {}, got {}", WB_QUEUE_CAPACITY_LIMIT,
+                               capacity);
+    if (Status status = usable(); !status.ok()) return status;
+    return Queue::make(crew().backlog(), capacity);
+}
+
+Status Engine::submit(Queue &queue, uint64_t tag, SubmitOrder order) {
+    if (Status status = queue.usable(); !status.ok()) return status;
+    if (Status status = usable(); !status.ok()) return status;
+    if (&queue.backlog().runtime() != runtime_.get())
+        return Status::failure(WB_INVALID_ARGUMENT, "queue: expected one of the engine that is asked to score");
+    if (!queue.backlog().is_staffed()) [[unlikely]]
+        if (Status status = crew().start(); !status.ok()) return status;
+    order.spare = spare_of(*order.target.model, order.service);
+    return queue.submit(tag, order);
+}
+
+Expected<int> Engine::descriptor(Queue &queue) {
+    if (Status status = queue.usable(); !status.ok()) return status;
+    if (Status status = usable(); !status.ok()) return status;
+    if (Status status = crew().start_timer(); !status.ok()) return status;
+    return queue.descriptor();
+}
+
+Expected<uint64_t> Engine::work(int64_t deadline_ns) {
+    if (Status status = usable(); !status.ok()) return status;
+    return crew().backlog()->work(deadline_ns);
+}
+
 int64_t Engine::due(int64_t deadline_ns) const {
     if (deadline_ns != WB_DEFAULT_DEADLINE) [[likely]]
         return deadline_ns;
@@ -288,7 +337,10 @@ int64_t Engine::due(int64_t deadline_ns) const {
 Status Engine::close(int64_t deadline_ns) {
     closed_.store(true, std::memory_order_release);
     runtime_->pool.refuse();
+    Crew *crew = present_crew();
+    if (crew) crew->backlog()->close();
     if (Status status = runtime_->pool.drain(deadline_ns); !status.ok()) return status;
+    if (crew) crew->end(Crew::Busy::join);  // no context is out: what runs is at its end
     tell_counted();
     let_go();
     maintain();
@@ -299,6 +351,10 @@ Status Engine::close(int64_t deadline_ns) {
 void Engine::let_go() {
     closed_.store(true, std::memory_order_release);
     runtime_->pool.refuse();
+    if (Crew *crew = present_crew()) {
+        crew->backlog()->close();
+        crew->end(Crew::Busy::leave);
+    }
     for (auto *entry = slots_->first.load(std::memory_order_acquire); entry; entry = entry->next) entry->slot->clear();
 }
 

@@ -13,6 +13,8 @@
 #include "base/fork.hpp"
 #include "base/ref.hpp"
 #include "batcher/batch.hpp"
+#include "engine/crew.hpp"
+#include "engine/queue.hpp"
 #include "engine/sinks.hpp"
 #include "engine/target.hpp"
 #include "registry/model.hpp"
@@ -34,6 +36,7 @@ struct EngineOptions {
     std::string cpu_level;            // the highest that native kernels may use; "" for the best there is
     bool allow_amx = false;           // asks the kernel for AMX tiles, for the whole process
     int64_t default_deadline_us = 0;  // of calls with WB_DEFAULT_DEADLINE; 0: none
+    int async_threads = WB_ASYNC_THREADS_AUTOMATIC;
 };
 
 struct LoadOptions {
@@ -121,6 +124,13 @@ class Engine final : public RefCounted {
                        std::optional<wb_batch_result> &result);
     Expected<Target> target(Slot &slot);
 
+    // For submits to this engine's models; queues outlive it. Queue::shut() comes before the last owner of one goes.
+    Expected<Ref<Queue>> make_queue(uint32_t capacity);
+    // See wb_model_submit and wb_model_submit_batch, for whose batch this thread has the mark.
+    Status submit(Queue &queue, uint64_t tag, SubmitOrder order);
+    Expected<int> descriptor(Queue &queue);
+    Expected<uint64_t> work(int64_t deadline_ns);
+
     // A caller's deadline, WB_DEFAULT_DEADLINE replaced.
     int64_t due(int64_t deadline_ns) const;
     int64_t default_deadline_us() const { return default_deadline_us_; }
@@ -164,6 +174,9 @@ class Engine final : public RefCounted {
     std::string fallback_problem(const Model &model, const Slot *serving) const;
     void warn(const Model &model, const std::string &of) const;
     void warn_of_fallbacks(const Slot &changed) const;
+    Crew &crew();
+    uint32_t waiting() const;
+    Crew *present_crew() const;
 
     const uint64_t epoch_;  // of the process that made it
     const native::Level level_;
@@ -173,6 +186,9 @@ class Engine final : public RefCounted {
     const EngineParts parts_;
     std::unique_ptr<Directory> slots_;
     std::atomic<bool> closed_{false};
+    const int async_threads_;
+    ForkMutex crew_mutex_;
+    std::atomic<Crew *> crew_{nullptr};  // owned; made by each process when first needed, under crew_mutex_
 };
 
 }  // namespace weighbridge::lib

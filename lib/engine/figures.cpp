@@ -30,18 +30,27 @@ void write_snapshot(wb_snapshot &out, const Report &report, const Runtime &runti
     write_figures(out, report.total);
     out.swaps = report.swaps;
     out.contexts = static_cast<uint32_t>(runtime.pool.contexts());
-    out.waiting = runtime.pool.waiting();
     out.models = runtime.models.load(std::memory_order_relaxed);
 }
 
 }  // namespace
 
-void Engine::read(wb_snapshot &out) const { write_snapshot(out, *report_of(*runtime_, slots()), *runtime_); }
+void Engine::read(wb_snapshot &out) const {
+    write_snapshot(out, *report_of(*runtime_, slots()), *runtime_);
+    out.waiting = waiting();
+}
+
+// Calls in the pool's queue, and submits.
+uint32_t Engine::waiting() const {
+    const Crew *crew = present_crew();
+    return runtime_->pool.waiting() + (crew ? crew->backlog()->waiting() : 0);
+}
 
 std::string Engine::metrics() const {
     const auto report = report_of(*runtime_, slots());
     wb_snapshot snapshot{};
     write_snapshot(snapshot, *report, *runtime_);
+    snapshot.waiting = waiting();
     std::vector<SlotSeries> series;
     for (const auto &of : report->slots) {
         if (!of->version.empty()) series.push_back({of->slot, of->version, &of->current});

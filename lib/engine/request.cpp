@@ -43,14 +43,15 @@ class IsShort {
 }  // namespace
 
 Request::Request(Runtime &runtime, const Target &target, Target spare, const Service &service, RequestRows &rows,
-                 Sink &sink, int64_t entered_ns)
+                 Sink &sink, int64_t entered_ns, int64_t waited_ns)
     : runtime_(runtime),
       target_(target),
       spare_(std::move(spare)),
       service_(service),
       rows_(rows),
       sink_(sink),
-      entered_ns_(entered_ns) {}
+      entered_ns_(entered_ns),
+      waited_ns_(waited_ns) {}
 
 Status Request::serve() {
     if (Status status = resolve(); !status.ok()) return status;
@@ -60,6 +61,7 @@ Status Request::serve() {
     if (!status.ok() || progress_.failed > 0 || !short_rows_.empty()) [[unlikely]]
         fall_back(status);
     if (spare_would_wait_) return Status::failure(WB_WOULD_WAIT, "expected a free context for the fallback slot");
+    timing_.queue_ns += waited_ns_;
     sink_.conclude(status, timing_);
     report(status);
     return status;
@@ -84,7 +86,7 @@ Status Request::lock() {
 Status Request::score() {
     const TargetSource source(rows_.source(), layout_);
     if (spares_short_rows()) split_short_rows(*source);
-    timing_.entered_ns = entered_ns_;
+    timing_.entered_ns = entered_ns_ + waited_ns_;
     return target_.model->score(*source, model_rows_, target_service(), sink_, progress_, timing_);
 }
 
@@ -164,7 +166,7 @@ void Request::report(const Status &status) {
     record.model_failed = reason_of(tally.failure.code) == WB_REASON_BACKEND;
     const int64_t ended_ns = timing_.ended_ns != 0 ? timing_.ended_ns : runtime_.clock.now_ns();
     record.latency_ns = ended_ns - entered_ns_;
-    Account &account = target_.deployment ? *target_.deployment->account() : runtime_.account;
+    Account &account = target_.account(runtime_);
     account.counters.record(record);
     EventLog &events = runtime_.events;
     if (record.model_failed) events.tell_counted(account, Counted::model_failures, ended_ns, tally.failure.message);

@@ -16,9 +16,10 @@ namespace weighbridge::lib {
 class Request {
   public:
     // `spare` is the deployment that the bundle's fallback names; without a model where there is none. All of them
-    // outlive the request. `entered_ns`: when the call began, by the runtime's clock.
+    // outlive the request. `entered_ns`: when the call began, by the runtime's clock; `waited_ns`: how long it waited
+    // since for this thread.
     Request(Runtime &runtime, const Target &target, Target spare, const Service &service, RequestRows &rows, Sink &sink,
-            int64_t entered_ns);
+            int64_t entered_ns, int64_t waited_ns = 0);
 
     // What the caller is told. See wb_model_score and wb_model_score_batch.
     Status serve();
@@ -42,7 +43,7 @@ class Request {
     const Service &service_;
     RequestRows &rows_;
     Sink &sink_;
-    const int64_t entered_ns_;
+    const int64_t entered_ns_, waited_ns_;
     // From resolve() on:
     uint64_t digest_ = 0;
     Target::Layout layout_{};

@@ -27,6 +27,8 @@ struct Target {
             if (const auto *found = deployment->layout(schema_digest)) return {found->schema.get(), found->wanted};
         return {model->bundle().schema().get(), {}};
     }
+    // Where its calls are counted.
+    Account &account(Runtime &runtime) const { return deployment ? *deployment->account() : runtime.account; }
 };
 
 }  // namespace weighbridge::lib

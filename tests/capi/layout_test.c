@@ -69,6 +69,12 @@ int main(void) {
     OFFSET(wb_result, queue_ns, 64);
     OFFSET(wb_result, version, 80);
 
+    CHECK(sizeof(wb_completion) == 408 && WB_COMPLETION_SIZE_V1 == 408);
+    OFFSET(wb_completion, status, 4);
+    OFFSET(wb_completion, tag, 8);
+    OFFSET(wb_completion, error, 16);
+    OFFSET(wb_completion, result, 296);
+
     CHECK(sizeof(wb_option_info) == 520 && WB_OPTION_INFO_SIZE_V1 == 520);
     OFFSET(wb_option_info, name, 8);
     OFFSET(wb_option_info, form, 72);

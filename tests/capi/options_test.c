@@ -49,6 +49,10 @@ static const struct {
         {"event_capacity", "65537", WB_INVALID_ARGUMENT, "\"65537\""},
         {"default_deadline_us", "3600000000", WB_OK, ""},
         {"default_deadline_us", "3600000001", WB_INVALID_ARGUMENT, "default_deadline_us"},
+        {"async_threads", "auto", WB_OK, ""},
+        {"async_threads", "1024", WB_OK, ""},
+        {"async_threads", "1025", WB_INVALID_ARGUMENT, "async_threads: expected \"auto\" or a whole number in [0, 1024]"},
+        {"async_threads", "-1", WB_INVALID_ARGUMENT, "\"-1\""},
         {"queue_limt", "64", WB_NOT_FOUND, "option 'queue_limt': expected one of the 8 options; near: 'queue_limit', "},
         {"", "64", WB_NOT_FOUND, "option ''"},
         {"cpu_level", NULL, WB_INVALID_ARGUMENT, "cpu_level: expected a pointer"},
@@ -123,7 +127,7 @@ int main(int argc, char **argv) {
     CHECK(argc == 2);
     CHECK_STATUS(WB_OK, wb_engine_options_create(&engine, E));
     CHECK_STATUS(WB_OK, wb_load_options_create(&load, E));
-    CHECK(listed(wb_engine_options_describe, engine, NULL) == 8);
+    CHECK(listed(wb_engine_options_describe, engine, NULL) == 9);
     CHECK(listed(wb_load_options_describe, NULL, load) == 3);
     for (i = 0; i < sizeof kEngine / sizeof *kEngine; ++i) {
         CHECK_STATUS(kEngine[i].status, wb_engine_options_set(engine, kEngine[i].name, kEngine[i].text, E));
@@ -135,6 +139,9 @@ int main(int argc, char **argv) {
     }
     CHECK_STATUS(WB_INVALID_HANDLE, wb_engine_options_set((wb_engine_options *)load, "devices", "cpu", E));
     CHECK_STATUS(WB_INVALID_ARGUMENT, wb_engine_options_set_default_deadline_us(engine, -1, E));
+    CHECK_STATUS(WB_OK, wb_engine_options_set_async_threads(engine, WB_ASYNC_THREADS_AUTOMATIC, E));
+    CHECK_STATUS(WB_OK, wb_engine_options_set_async_threads(engine, 0, E));
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_engine_options_set_async_threads(engine, -2, E));
     wb_engine_options_free(engine);
     wb_load_options_free(load);
     take_effect();

@@ -58,6 +58,9 @@ static wb_engine *engine;
 static wb_source *source;
 static wb_model *model;
 static wb_slot *champion;
+static wb_engine *lent; /* of which the host lends all threads */
+static wb_model *lent_model;
+static uint64_t row[64];
 
 /* What a call says that gave `made`, or NULL where it failed. */
 static int32_t text(int32_t status, wb_text *made) {
@@ -155,6 +158,36 @@ static int32_t create(void) {
     return status;
 }
 
+static int32_t asynchronous(void) {
+    wb_queue *made = NULL;
+    wb_completion done;
+    size_t count = 0;
+    int32_t status = wb_queue_create(&made, lent, 2, NULL);
+    CHECK((status == WB_OK) == (made != NULL));
+    if (status == WB_OK) status = wb_model_submit(made, 1, lent_model, row, WB_NO_DEADLINE, NULL, NULL);
+    if (status == WB_OK) {
+        CHECK(wb_engine_work(NULL, lent, WB_NO_DEADLINE, NULL) == WB_OK);
+        CHECK(wb_queue_next(&done, sizeof done, 1, &count, made, WB_NO_DEADLINE, NULL) == WB_OK);
+        CHECK(count == 1 && done.status == WB_OK);
+    }
+    wb_queue_free(made);
+    return status;
+}
+
+/* The engine for asynchronous(). */
+static void lend(void) {
+    wb_engine_options *options = NULL;
+    wb_schema *schema_of = NULL;
+    CHECK_STATUS(WB_OK, wb_engine_options_create(&options, E));
+    CHECK_STATUS(WB_OK, wb_engine_options_set_async_threads(options, 0, E));
+    CHECK_STATUS(WB_OK, wb_engine_create(&lent, options, E));
+    wb_engine_options_free(options);
+    CHECK_STATUS(WB_OK, wb_model_load(&lent_model, lent, bundle, NULL, E));
+    CHECK_STATUS(WB_OK, wb_model_schema(&schema_of, lent_model, E));
+    fill(schema_of, row, "{\"amount_minor\": 1250, \"country\": \"FR\", \"online\": false}");
+    wb_schema_free(schema_of);
+}
+
 /* One call whose `nth` allocation fails, and all behind it where `follow` says so. Whether it came that far. */
 static int attempt(const char *name, int32_t (*call)(void), long nth, int follow) {
     int32_t status;
@@ -228,6 +261,10 @@ int main(int argc, char **argv) {
     each("wb_slot_load", swap);
     wb_slot_free(champion);
     each("wb_engine_metrics", metrics);
+    lend();
+    each("wb_queue_create and wb_model_submit", asynchronous);
+    wb_model_free(lent_model);
+    wb_engine_free(lent);
     wb_model_free(model);
     wb_engine_free(engine);
     return 0;

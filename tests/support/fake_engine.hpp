@@ -25,10 +25,12 @@ inline std::vector<int64_t> widths_of(const lib::Bundle &bundle) {
 // An engine on a manual clock, with fake models.
 class FakeEngine {
   public:
-    explicit FakeEngine(int contexts = 1, uint32_t queue_limit = 16, lib::Allocate allocate = lib::allocate_on_cpu) {
+    explicit FakeEngine(int contexts = 1, uint32_t queue_limit = 16, lib::Allocate allocate = lib::allocate_on_cpu,
+                        int async_threads = 0) {
         lib::EngineOptions options;
         options.cpu_contexts = contexts;
         options.queue_limit = queue_limit;
+        options.async_threads = async_threads;
         lib::EngineParts parts;
         parts.native = std::make_unique<FakeBackend>(control, "native");
         parts.clock = &clock;

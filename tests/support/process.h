@@ -3,9 +3,11 @@
 #ifndef WB_TESTS_PROCESS_H
 #define WB_TESTS_PROCESS_H
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* A number of /proc/self/status, such as "Threads:" or "VmRSS:" (kB); -1 where it is not there. */
 static inline long process_status(const char *name) {
@@ -16,6 +18,16 @@ static inline long process_status(const char *name) {
         if (strncmp(line, name, strlen(name)) == 0) value = atol(line + strlen(name));
     if (file) fclose(file);
     return value;
+}
+
+/* Whether this process comes to have so many threads within a minute: one that was joined counts for a moment more. */
+static inline int comes_to_threads(long expected) {
+    const time_t end = time(NULL) + 60;
+    while (process_status("Threads:") != expected) {
+        if (time(NULL) > end) return 0;
+        sched_yield();
+    }
+    return 1;
 }
 
 /* Whether the long campaigns were asked for (tests/run.sh --full). */

@@ -119,6 +119,16 @@ WB_API int32_t wb_engine_options_set_allow_amx(wb_engine_options *options, int32
 WB_API int32_t wb_engine_options_set_default_deadline_us(wb_engine_options *options, int64_t microseconds,
                                                          wb_error *err);
 
+/** As many threads as there are CPU contexts. @since 0.2, unstable */
+#define WB_ASYNC_THREADS_AUTOMATIC (-1)
+
+/** Who runs what was submitted to queues (queue.h): so many threads of the engine's own, called wb:async-0 and on, which
+ *  start at the first submit, sleep while there is nothing to run, and end when the engine is closed or freed (one that
+ *  runs then as soon as it is done); wb:async-timer beside them keeps deadlines. 0: none; the host lends its own with
+ *  wb_engine_work. Their signals are blocked, their stacks 1 MB. By name "auto" stands for WB_ASYNC_THREADS_AUTOMATIC,
+ *  the default. More than there are contexts wait for one. Range [0, 1024]. @since 0.2, unstable */
+WB_API int32_t wb_engine_options_set_async_threads(wb_engine_options *options, int32_t threads, wb_error *err);
+
 /** Sets an option by name, as a configuration file has it: what a service need not be built again for. The typed
  *  setters above do the same, with the same checks; wb_engine_options_set_log has no text form.
  *  @param name  one that wb_engine_options_describe lists
@@ -152,9 +162,9 @@ WB_API int32_t wb_engine_options_describe(wb_option_info *out, uint32_t index, w
  *  @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE; WB_OUT_OF_MEMORY. Thread-safe. @since 0.1, unstable */
 WB_API int32_t wb_engine_create(wb_engine **out, wb_engine_options *options, wb_error *err);
 
-/** Refuses new requests with WB_CLOSED, then waits until the deadline for those in progress, lets go of every slot's
- *  models, and tells the log callback that it is not called any more (WB_LOG_CLOSED), waiting for a call of it that
- *  another thread is in.
+/** Refuses new requests with WB_CLOSED, completes with it what was submitted and waits, then waits until the deadline for
+ *  requests in progress and for the end of the engine's threads, lets go of every slot's models, and tells the log
+ *  callback that it is not called any more (WB_LOG_CLOSED), waiting for a call of it that another thread is in.
  *  @return WB_OK; WB_DEADLINE_EXCEEDED (still closing; may be called again); WB_INVALID_HANDLE
  *  Thread-safe; not from a callback. @since 0.1, unstable */
 WB_API int32_t wb_engine_close(wb_engine *engine, int64_t deadline_ns, wb_error *err);
@@ -163,10 +173,10 @@ WB_API int32_t wb_engine_close(wb_engine *engine, int64_t deadline_ns, wb_error 
  *  @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE. Thread-safe. @since 0.2, unstable */
 WB_API int32_t wb_engine_default_deadline_us(int64_t *out, wb_engine *engine, wb_error *err);
 
-/** Ends the caller's use: the handle is invalid from now on. Never blocks, never calls a callback. Models and slots
- *  stay valid handles that answer WB_CLOSED; any order of freeing is safe. Memory of models that wb_engine_close has
- *  not freed goes with the last handle of the engine, its models and slots. NULL does nothing. Thread-safe.
- *  @since 0.1, unstable */
+/** Ends the caller's use: the handle is invalid from now on. Never blocks, never calls a callback. Models, slots and
+ *  queues stay valid handles that answer WB_CLOSED, queues once they are drained; any order of freeing is safe. Memory
+ *  of models that wb_engine_close has not freed goes with the last handle of the engine, its models, slots and queues.
+ *  NULL does nothing. Thread-safe. @since 0.1, unstable */
 WB_API void wb_engine_free(wb_engine *engine);
 
 /** Frees the memory of models that were freed or swapped out, and memory of contexts that a load has replaced, and
@@ -203,6 +213,7 @@ WB_API int32_t wb_engine_events(wb_event *out, size_t stride, size_t capacity, s
 #define WB_HANDLE_CANCEL 9         /**< wb_cancel */
 #define WB_HANDLE_TEXT 10          /**< wb_text */
 #define WB_HANDLE_SOURCE 11        /**< wb_source */
+#define WB_HANDLE_QUEUE 12         /**< wb_queue */
 /** @} */
 
 /** Counters since the engine was created. Latencies are of single rows and of batches as whole calls, from entry to
@@ -210,7 +221,7 @@ WB_API int32_t wb_engine_events(wb_event *out, size_t stride, size_t capacity, s
 typedef struct wb_snapshot {
     uint32_t struct_size;    /**< sizeof(wb_snapshot) */
     uint32_t contexts;       /**< contexts of the pool */
-    uint32_t waiting;        /**< requests waiting now */
+    uint32_t waiting;        /**< requests waiting now, submits included */
     uint32_t models;         /**< models loaded now */
     uint64_t requests;       /**< calls that were answered or failed */
     uint64_t rows;           /**< rows scored by a model */

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/backlog.hpp"
+
+#include <utility>
+
+#include "engine/queue.hpp"
+
+namespace weighbridge::lib {
+
+void SubmissionList::push(Submission &last) {
+    last.next = nullptr;
+    last.previous = last_;
+    (last_ ? last_->next : first_) = &last;
+    last_ = &last;
+}
+
+void SubmissionList::remove(Submission &one) {
+    (one.previous ? one.previous->next : first_) = one.next;
+    (one.next ? one.next->previous : last_) = one.previous;
+    one.next = one.previous = nullptr;
+}
+
+void Backlog::Hold::acquire() {
+    of_.mutex_.lock();
+    held_ = true;
+}
+
+void Backlog::Hold::release() {
+    if (!held_) return;
+    held_ = false;
+    of_.mutex_.unlock();
+    wake_now();
+}
+
+void Backlog::Hold::wake_now() {
+    for (Sleepers *&told : told_)
+        if (told) std::exchange(told, nullptr)->wake_one();
+}
+
+bool Backlog::Hold::tell(Sleepers &sleepers) {
+    if (!sleepers.tell_one()) return false;
+    for (Sleepers *&place : told_) {
+        if (place) continue;
+        place = &sleepers;
+        return true;
+    }
+    sleepers.wake_one();
+    return true;
+}
+
+void Backlog::Hold::sleep(Sleepers &sleepers, int64_t until_ns) {
+    wake_now();
+    sleepers.sleep(of_.runtime_->clock, of_.mutex_, until_ns);
+}
+
+bool Backlog::accept(Hold &hold, Submission &one) {
+    if (closed_) return false;
+    one.state = Submission::State::waiting;
+    list(one).push(one);
+    waiting_.fetch_add(1, std::memory_order_relaxed);
+    if (one.deadline_ns() != WB_NO_DEADLINE) deadlines_.push(one);
+    if (!hold.tell(idle_)) one.queue->arm(hold, one.deadline_ns());
+    return true;
+}
+
+void Backlog::take(Submission &one) {
+    list(one).remove(one);
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
+    deadlines_.remove(one);
+    one.state = Submission::State::running;
+}
+
+void Backlog::complete(Hold &hold, Submission &one) {
+    one.state = Submission::State::resting;
+    one.queue->completed(hold, one);
+}
+
+void Backlog::refuse(Hold &hold, Submission &one, const Status &why) {
+    take(one);
+    one.refuse(*runtime_, why);
+    complete(hold, one);
+}
+
+void Backlog::run(Hold &hold, Submission &one, Ref<Queue> &last) {
+    take(one);
+    // Who was told of work takes one of those that wait, and this thread is busy now: the others need a timer.
+    if (has_timer_ && static_cast<uint32_t>(idle_.told()) < waiting() && deadlines_.earliest_ns() < timer_ns_)
+        hold.tell(timer_);
+    Ref<Queue> queue(one.queue);
+    hold.release();
+    last = std::move(queue);
+    one.run(*runtime_);
+    hold.acquire();
+    complete(hold, one);
+}
+
+bool Backlog::run_next(Hold &hold, Ref<Queue> &last) {
+    Submission *next = high_.first() ? high_.first() : normal_.first();
+    if (next) run(hold, *next, last);
+    return next != nullptr;
+}
+
+void Backlog::expire(Hold &hold) {
+    Ref<Queue> last;
+    for (Submission *one; (one = deadlines_.earliest()) && one->deadline_ns() <= now_ns();) run(hold, *one, last);
+    if (!last) return;
+    hold.release();
+    last = {};
+    hold.acquire();
+}
+
+uint64_t Backlog::work(int64_t deadline_ns) {
+    Ref<Queue> last;  // goes behind the mutex
+    Hold hold(*this);
+    for (uint64_t ran = 0;; ++ran) {
+        if (deadline_ns != WB_NO_DEADLINE && now_ns() >= deadline_ns) return ran;
+        if (!run_next(hold, last)) return ran;
+    }
+}
+
+void Backlog::serve(bool &running) {
+    Ref<Queue> last;  // goes behind the mutex
+    Hold hold(*this);
+    while (!dismissed_) {
+        running = true;
+        if (run_next(hold, last)) continue;
+        running = false;
+        if (last) {
+            hold.release();
+            last = {};
+            hold.acquire();
+        } else {
+            hold.sleep(idle_, WB_NO_DEADLINE);
+        }
+    }
+    running = false;
+}
+
+void Backlog::keep_time(bool &running) {
+    Hold hold(*this);
+    has_timer_ = true;
+    for (;;) {
+        timer_ns_ = INT64_MIN;
+        running = true;
+        expire(hold);
+        running = false;
+        if (dismissed_) return;
+        timer_ns_ = deadlines_.earliest_ns();
+        hold.sleep(timer_, timer_ns_);
+    }
+}
+
+void Backlog::close() {
+    const Status why = Status::failure(WB_CLOSED, "the engine was closed while the submit waited");
+    Hold hold(*this);
+    closed_ = true;
+    for (SubmissionList *waiting : {&high_, &normal_}) {
+        while (waiting->first()) {
+            refuse(hold, *waiting->first(), why);
+            hold.wake_now();  // their queues may be gone when the mutex is free
+        }
+    }
+    for (Queue *queue : queues_) queue->ended();
+}
+
+}  // namespace weighbridge::lib

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/cancel.hpp"
+#include "base/ref.hpp"
+#include "engine/deadline_heap.hpp"
+#include "engine/rows.hpp"
+#include "engine/sinks.hpp"
+#include "engine/target.hpp"
+
+namespace weighbridge::lib {
+
+class Queue;
+
+// What a submit asks for: a row or the window of a batch. Copied, but for the memory that a batch describes and that
+// `outputs` and `batch_out` name.
+struct SubmitOrder {
+    const Target &target;
+    void *row = nullptr;  // the caller's, for the length of the submit; null for a batch
+    const Service &service;
+    Ref<RefCounted> cancel_owner = {};  // keeps service.cancel
+    std::span<const OutputBuffer> outputs = {};
+    Batch *batch = nullptr;
+    wb_batch_result *batch_out = nullptr;  // only kept, for who delivers the completion
+    Target spare = {};                     // the engine's to find, as Request takes it
+};
+
+// One place of a queue: a row on its way, then its answer. It has one owner at a time, by its state: free and filled
+// by the submitter, waiting, running on one thread, then its drainer's until it is free again.
+class Submission final : public CancelToken::Waker {
+  public:
+    enum class State : uint8_t { resting, waiting, running };  // resting: free, being filled, or complete
+
+    Submission() = default;
+    ~Submission();
+
+    // Copies the order; for the submitter. What wb_model_submit answers for the row and the buffers; then nothing is
+    // kept.
+    Status fill(const SubmitOrder &order, int64_t now_ns);
+    // Makes outcome and result what the call that waits would have said; for the thread that runs it. `stop` ends it
+    // early.
+    void run(Runtime &runtime);
+    // The same where it does not run. Keeps its model, as it is done under the backlog's mutex.
+    void refuse(Runtime &runtime, const Status &why);
+    // Lets go of what the order named; for the submitter or the drainer.
+    void clear();
+
+    void wake() override;  // the caller's token was set
+
+    bool is_cancelled() const { return callers_token_ && callers_token_->is_set(); }
+    Priority priority() const { return service_.priority; }
+    int64_t deadline_ns() const { return service_.deadline_ns; }
+
+    // The answer, once done.
+    Status outcome;
+    wb_result result = WB_RESULT_INIT;            // of a row
+    std::optional<wb_batch_result> batch_result;  // of a batch that ran
+    wb_batch_result *batch_out = nullptr;         // the order's
+
+    CancelToken stop;
+
+    Queue *queue = nullptr;  // constant
+    // Guarded by the backlog's mutex; `next` of a free one by its queue's.
+    State state = State::resting;
+    uint64_t tag = 0;
+    Submission *next = nullptr;
+    Submission *previous = nullptr;
+    size_t heap_place = DeadlineHeap<Submission>::kNowhere;
+
+  private:
+    Status copy_row(const SubmitOrder &order);
+    Status copy_batch(const SubmitOrder &order);
+    Status answer(Runtime &runtime);
+    Status serve(Runtime &runtime, RequestRows &rows, Sink &sink);
+
+    Target target_;
+    Target spare_;
+    Service service_;  // its token is `stop`
+    std::vector<OutputBuffer> outputs_;
+    std::vector<uint64_t> row_;
+    Ref<Batch> batch_;  // null for a row
+    int64_t submitted_ns_ = 0;
+    CancelToken *callers_token_ = nullptr;
+    Ref<RefCounted> cancel_owner_;
+};
+
+}  // namespace weighbridge::lib
