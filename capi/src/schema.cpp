@@ -166,4 +166,14 @@ int32_t wb_row_set_json(wb_schema *schema, void *row, const char *json, size_t s
     });
 }
 
+int32_t wb_row_get_json(char *out, size_t capacity, size_t *needed, wb_schema *schema, void *row, wb_error *err) {
+    return capi::barrier(err, [&] {
+        capi::Pinned<capi::SchemaObject> object(Kind::schema, schema);
+        if (!object) return object.status();
+        if (!row) return capi::null_argument("row");
+        auto shown = lib::row_as_json(*object->bundle->schema(), row);
+        return shown ? capi::fill_text(out, capacity, needed, shown->text()) : shown.status();
+    });
+}
+
 }  // extern "C"

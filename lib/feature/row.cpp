@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/bytes.hpp"
+#include "base/fork.hpp"
 
 namespace weighbridge::lib {
 
@@ -27,6 +28,20 @@ Status check_memory(const void *row) {
 std::atomic_ref<uint32_t> busy_mark(void *row) {
     auto *at = static_cast<std::byte *>(row) + offsetof(wb_row_header, busy);
     return std::atomic_ref<uint32_t>(*reinterpret_cast<uint32_t *>(at));
+}
+
+// The mark of this process: its fork epoch in 32 bits, never 0, different from that of every ancestor.
+uint32_t mark_of_this_process() {
+    constexpr uint64_t kMarks = std::numeric_limits<uint32_t>::max();
+    return static_cast<uint32_t>((fork_epoch() - 1) % kMarks) + 1;
+}
+
+// Whether the row was free; then it is this thread's.
+bool take_mark(void *row) {
+    const uint32_t ours = mark_of_this_process();
+    std::atomic_ref<uint32_t> mark = busy_mark(row);
+    uint32_t found = mark.load(std::memory_order_relaxed);
+    return found != ours && mark.compare_exchange_strong(found, ours, std::memory_order_acquire);
 }
 
 }  // namespace
@@ -51,7 +66,7 @@ Status init_row(const Schema &schema, void *row, size_t capacity) {
 
 namespace {
 
-Status take_mark(const Schema &schema, void *row) {
+Status take_row(const Schema &schema, void *row) {
     if (Status memory = check_memory(row); !memory.ok()) return memory;
     // Before the mark, so that memory that was never a row is called that and not busy.
     auto digest = load_unaligned<uint64_t>(static_cast<std::byte *>(row) + offsetof(wb_row_header, schema_digest));
@@ -59,8 +74,7 @@ Status take_mark(const Schema &schema, void *row) {
     if (digest != schema.digest())
         return Status::failure(WB_SCHEMA_MISMATCH, "row: expected schema digest {:016x}, got {:016x}", schema.digest(),
                                digest);
-    if (busy_mark(row).exchange(1, std::memory_order_acquire))
-        return Status::failure(WB_BUSY, "row: in use by another call");
+    if (!take_mark(row)) return Status::failure(WB_BUSY, "row: in use by another call");
     auto header = load_unaligned<wb_row_header>(row);
     Status status;
     if (header.capacity < schema.fixed_bytes())
@@ -76,7 +90,7 @@ Status take_mark(const Schema &schema, void *row) {
 }  // namespace
 
 Status RowLock::take(const Schema &schema, void *row) {
-    Status status = take_mark(schema, row);
+    Status status = take_row(schema, row);
     if (!status.ok()) return status;
     rows_ = static_cast<std::byte *>(row);
     held_ = 1;
@@ -87,7 +101,7 @@ Status RowLock::take(const Schema &schema, void *rows, int64_t stride, int64_t c
     rows_ = static_cast<std::byte *>(rows);
     stride_ = stride;
     for (; held_ < count; ++held_) {
-        Status status = take_mark(schema, rows_ + held_ * stride_);
+        Status status = take_row(schema, rows_ + held_ * stride_);
         if (status.ok()) continue;
         const int64_t row = held_;
         give_back();

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/expected.hpp"
+#include "base/json.hpp"
 #include "feature/row_source.hpp"
 #include "weighbridge/c/row.h"
 
@@ -17,8 +19,13 @@ Status init_row(const Schema &schema, void *row, size_t capacity);
 // sequences with truncate will be cut. All or nothing: on failure the row is as before. May throw std::bad_alloc.
 Status set_row_json(const Schema &schema, void *row, std::string_view json, int64_t longest);
 
-// Takes the busy marks of rows for this thread (atomic exchanges), checks their headers against the schema, and gives
-// the marks back when destroyed.
+// wb_row_get_json. WB_BUSY and the others of RowLock::take; WB_INVALID_INPUT names a feature whose span lies outside
+// the row. May throw std::bad_alloc.
+Expected<JsonValue> row_as_json(const Schema &schema, void *row);
+
+// Takes the busy marks of rows for this thread, checks their headers against the schema, and gives the marks back when
+// destroyed. A mark is a number of this process: one that a fork left set counts as free in the child, whose thread
+// will not give it back.
 class RowLock {
   public:
     RowLock() = default;

@@ -6,10 +6,11 @@
 #include <string.h>
 #include <weighbridge.h>
 
-enum { BUNDLE, ENGINES, NAME, JSON, SPECIALS, STATUS, SCORE, TOLERANCE, BAND, DEFAULTED, FEATURE, FIELDS };
+enum { BUNDLE, ENGINES, NAME, JSON, SPECIALS, STATUS, SCORE, TOLERANCE, BAND, DEFAULTED, FEATURE, BYTES, FIELDS };
 
 static char line[1 << 16], loaded[256];
 static uint64_t row[8192];
+enum { ROW_BYTES = 1024 }; /* of the rows whose bytes are compared */
 static wb_engine *engine;
 static wb_model *model;
 static wb_schema *schema;
@@ -25,7 +26,7 @@ static int split(char *text, char **fields) {
         text += strcspn(text, "\t");
         if (*text == '\t') *text++ = 0;
     }
-    return *fields[FEATURE] != 0;
+    return *fields[BYTES] != 0;
 }
 
 /* Writes the path of the bundle in the first of the directories, with colons between them, that has it. */
@@ -56,6 +57,7 @@ static int32_t load(const char *directories, char **fields, wb_error *err) {
     model = NULL;
     snprintf(loaded, sizeof loaded, "%s", fields[BUNDLE]);
     if (!find(directories, fields[BUNDLE], path, sizeof path)) return WB_IO_ERROR;
+    if (said(fields[BYTES])) return wb_schema_load(&schema, path, err);
     if ((status = wb_load_options_create(&options, err)) < 0) return status;
     if (said(fields[ENGINES])) status = wb_load_options_set_engines(options, fields[ENGINES], err);
     if (status >= 0) status = wb_model_load(&model, engine, path, options, err);
@@ -93,8 +95,8 @@ static int32_t set_special(char *special, wb_error *err) {
     return wb_row_set_span(row, &info, &feature, index, bytes, size, 1);
 }
 
-static int32_t score(char **fields, wb_result *result, wb_error *err) {
-    int32_t status = wb_row_init(schema, row, sizeof row, err);
+static int32_t set(char **fields, size_t capacity, wb_error *err) {
+    int32_t status = wb_row_init(schema, row, capacity, err);
     if (status < 0) return status;
     if ((status = wb_row_set_json(schema, row, fields[JSON], strlen(fields[JSON]), err)) < 0) return status;
     if (said(fields[SPECIALS])) {
@@ -102,6 +104,39 @@ static int32_t score(char **fields, wb_result *result, wb_error *err) {
         for (; special; special = strtok(NULL, " "))
             if ((status = set_special(special, err)) < 0) return status;
     }
+    return WB_OK;
+}
+
+/* Whether the row is one of `expected`: hex, with spaces between them. */
+static int is_one_of(const char *expected) {
+    wb_row_header header;
+    memcpy(&header, row, sizeof header);
+    while (*expected) {
+        size_t digits = strcspn(expected, " "), i;
+        for (i = 0; i < header.used && digits == 2 * (size_t)header.used; ++i) {
+            char pair[3] = {expected[2 * i], expected[2 * i + 1], 0};
+            if (((unsigned char *)row)[i] != strtoul(pair, NULL, 16)) break;
+        }
+        if (i == header.used) return 1;
+        expected += digits + (expected[digits] == ' ');
+    }
+    return 0;
+}
+
+/* Returns 1, and says so, where the row has other bytes. */
+static int wrong_bytes(char **fields) {
+    wb_error err = WB_ERROR_INIT;
+    int32_t status;
+    memset(row, 0, ROW_BYTES);
+    status = set(fields, ROW_BYTES, &err);
+    if (status >= 0 && is_one_of(fields[BYTES])) return 0;
+    printf("%s: expected other bytes, got %s %s\n", fields[NAME], wb_status_name(status), err.message);
+    return 1;
+}
+
+static int32_t score(char **fields, wb_result *result, wb_error *err) {
+    int32_t status = set(fields, sizeof row, err);
+    if (status < 0) return status;
     return wb_model_score(result, model, row, WB_NO_DEADLINE, NULL, err);
 }
 
@@ -147,8 +182,13 @@ int main(int argc, char **argv) {
     while (fgets(line, sizeof line, file)) {
         if (!split(line, fields) || load(argv[1], fields, &err) < 0) {
             fprintf(stderr, "case %d: %s\n", cases,
-                    err.code ? err.message : "no bundle, or not a line of eleven fields");
+                    err.code ? err.message : "no bundle, or not a line of twelve fields");
             return 1;
+        }
+        if (said(fields[BYTES])) {
+            ++cases;
+            failed += wrong_bytes(fields);
+            continue;
         }
         if (!model) {
             ++skipped;

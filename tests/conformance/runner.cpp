@@ -41,6 +41,8 @@ bool is_special(const json &value) {
     return value.is_object() && (value.contains("$float") || value.contains("$bytes"));
 }
 
+bool is_plain(const json &row) { return std::none_of(row.begin(), row.end(), is_special); }
+
 Expected<void> set_array(Row &row, const std::string &name, const json &values) {
     if (values.empty()) {
         auto index = row.schema().find(name);
@@ -97,6 +99,32 @@ std::string judge(const json &expect, const Schema &schema, const Expected<Resul
     return "";
 }
 
+std::string hex(const Row &row) {
+    std::string text;
+    for (uint32_t i = 0; i < row.header().used; ++i) {
+        char digits[3];
+        std::snprintf(digits, sizeof digits, "%02x", std::to_integer<unsigned>(row.data()[i]));
+        text += digits;
+    }
+    return text;
+}
+
+// The bytes of a row, in memory of 1,024.
+void run_bytes(const json &one, const Schema &schema, const std::string &file, Counts &counts) {
+    auto tried = [&](const char *way, auto set) {
+        Row row(schema, 1024 - schema.info().fixed_bytes);
+        Expected<void> done = set(row);
+        const std::vector<std::string> expected = one["expect"]["bytes"];
+        if (done && std::find(expected.begin(), expected.end(), hex(row)) != expected.end()) return;
+        ++counts.failed;
+        std::printf("%s: %s, %s: expected other bytes, got %s\n", file.c_str(), std::string(one["name"]).c_str(), way,
+                    done ? hex(row).c_str() : done.error().message.c_str());
+    };
+    ++counts.cases;
+    tried("set", [&](Row &row) { return set_values(row, one["row"]); });
+    if (is_plain(one["row"])) tried("set_json", [&](Row &row) { return row.set_json(one["row"].dump()); });
+}
+
 void run_case(const json &one, const Model &model, const std::string &file, Counts &counts) {
     auto tried = [&](const char *way, auto set) {
         Row row(model.schema(), 0);
@@ -113,9 +141,7 @@ void run_case(const json &one, const Model &model, const std::string &file, Coun
         return;
     }
     tried("set", [&](Row &row) { return set_values(row, one["row"]); });
-    bool plain = true;
-    for (const json &value : one["row"]) plain = plain && !is_special(value);
-    if (plain) tried("set_json", [&](Row &row) { return row.set_json(one["row"].dump()); });
+    if (is_plain(one["row"])) tried("set_json", [&](Row &row) { return row.set_json(one["row"].dump()); });
 }
 
 void flatten(const json &document, std::ofstream &out) {
@@ -142,7 +168,10 @@ void flatten(const json &document, std::ofstream &out) {
             << std::string(one["name"]) << '\t' << text << '\t' << (specials.empty() ? "-" : specials);
         for (const char *key : {"status", "score", "tolerance", "band", "defaulted", "feature"})
             out << '\t' << said(key);
-        out << '\n';
+        std::string bytes;
+        for (const json &hex : expect.value("bytes", json::array()))
+            bytes += (bytes.empty() ? "" : " ") + std::string(hex);
+        out << '\t' << (bytes.empty() ? "-" : bytes) << '\n';
     }
 }
 
@@ -157,6 +186,11 @@ std::string find_bundle(const std::string &directories, const std::string &bundl
 void run_file(const Engine &engine, const std::string &directories, const std::string &file, const json &document,
               Counts &counts) {
     std::string path = find_bundle(directories, document["bundle"]);
+    if (document["cases"][0]["expect"].contains("bytes")) {
+        Schema schema = Schema::load(path).value();
+        for (const json &one : document["cases"]) run_bytes(one, schema, file, counts);
+        return;
+    }
     auto model = Model::load(engine, path, {.engines = document.value("engines", "")});
     if (!model && model.error().code == WB_BACKEND_UNAVAILABLE) {
         counts.skipped += static_cast<int>(document["cases"].size());

@@ -1,8 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
  *  Rows: caller memory in the layout that the schema publishes. A setter is a write at an offset: the inline functions
- *  here are that write, in C; other languages do the same without a call. They are for one thread at a time. A row's
- *  memory is aligned to 4 bytes (its busy mark is accessed atomically); nothing in it needs more. */
+ *  here are that write, in C; other languages do the same without a call, by the rules below. They are for one thread at
+ *  a time. A row's memory is aligned to 4 bytes (its busy mark is accessed atomically); nothing in it needs more, so
+ *  that fields may be written byte by byte. Numbers lie in the machine's byte order, as the library's own.
+ *
+ *  @par The layout
+ *  `s` is the wb_schema_info of the row's schema, `f` the wb_feature_info of feature `i`; offsets count bytes from the
+ *  row's first.
+ *
+ *  | bytes | what |
+ *  |---|---|
+ *  | 0 | uint32 capacity: size of the row's memory, tail included |
+ *  | 4 | uint32 used: end of what is in use, s.fixed_bytes to capacity; the tail grows from here |
+ *  | 8 | uint64 s.digest |
+ *  | 16 | uint32 busy: 0 in a row that no call is reading; else the library's |
+ *  | 20 | uint32 0 |
+ *  | s.missing_offset (24) | bitmap: feature i is missing where bit i % 8 (1 << i % 8) of byte s.missing_offset + i / 8 is set; bits behind the last feature are 0 |
+ *  | f.offset | the fixed field of feature i, by its type (below); what lies between fields is 0 and never read |
+ *  | s.fixed_bytes | the tail: texts and elements, each from the next multiple of 8 on |
+ *
+ *  | type | field of a scalar | element of a sequence |
+ *  |---|---|---|
+ *  | WB_TYPE_FLOAT32 | 4 bytes, IEEE 754 | the same |
+ *  | WB_TYPE_FLOAT64 | 8 bytes, IEEE 754 | the same |
+ *  | WB_TYPE_INT64, _CODE, _TIMESTAMP | 8 bytes, signed | the same |
+ *  | WB_TYPE_BOOL | 1 byte, 0 or 1 | the same |
+ *  | WB_TYPE_CATEGORY | wb_span of its UTF-8 bytes | wb_span of its UTF-8 bytes |
+ *  | WB_TYPE_TEXT | wb_span of its UTF-8 bytes | none |
+ *
+ *  The field of a sequence of any type is a wb_span of its elements, which lie side by side in the tail. A wb_span is two
+ *  uint32: offset from the row's first byte, and size in bytes of a text, in elements of a sequence. No text ends in a
+ *  NUL. An empty text or sequence is a span of size 0, whose offset is any from 0 to used.
+ *
+ *  @par How a row is made empty
+ *  wb_row_init does it. Without a call: its first s.fixed_bytes bytes are copied from a row that wb_row_init made for the
+ *  schema, kept for that, and capacity is written. So a binding calls wb_row_init once for each schema. A reset writes
+ *  the busy mark too: not while a call reads the row.
+ *
+ *  @par How a feature is set
+ *  A scalar: its bytes are written at f.offset, then bit i of the bitmap is cleared. A text or a sequence: `at` is used,
+ *  rounded up to a multiple of 8; where at + bytes is beyond capacity the row is full, and nothing has changed; else the
+ *  bytes are copied to `at`, used becomes at + bytes, the span is written at f.offset, and bit i is cleared. Of a
+ *  sequence of categories each text goes to the tail in the same way, and so does the array of their spans, before or
+ *  behind them. Missing: bit i is set;
+ *  the field is not read then. What was set before keeps its bytes in the tail until the row is made empty. A row may
+ *  move to other memory, and grow: its bytes up to used are copied, and capacity is written.
+ *
+ *  tests/conformance/cases/rows.json has the bytes of rows of every type.
+ *
+ *  @par The busy mark
+ *  A call takes it before it reads the row and gives it back; another call that finds it is told WB_BUSY. It names the
+ *  process: a row that was in use at a fork is free in the child, with what was in it. (One that wb_row_set_json was
+ *  writing at that moment may have some of the values: make it empty.) Memory that processes share is not protected. */
 #ifndef WEIGHBRIDGE_C_ROW_H
 #define WEIGHBRIDGE_C_ROW_H
 
@@ -34,6 +84,20 @@ WB_API int32_t wb_row_init(wb_schema *schema, void *row, size_t capacity, wb_err
  *          WB_INVALID_HANDLE
  *  Thread-safe for distinct rows. @since 0.1, unstable */
 WB_API int32_t wb_row_set_json(wb_schema *schema, void *row, const char *json, size_t size, wb_error *err);
+
+/** A row's features as a JSON object in the schema's order, for logs and a language's inspect or repr: {"amount_minor":
+ *  1250, "country": "FR", "history_amount": [1, 2], "age_days": null}. Values of features with a privacy class are
+ *  "<redacted>"; missing ones are null, those with a privacy class too. Numbers are the shortest that read back as the
+ *  same; floats that are no numbers are "NaN", "Infinity" and "-Infinity"; timestamps are integers of the feature's
+ *  unit; bytes that are not UTF-8 become U+FFFD. No locale is asked. But for what is redacted, wb_row_set_json reads it.
+ *  @param out       buffer for the NUL-terminated text; may be NULL with capacity 0
+ *  @param capacity  its size in bytes
+ *  @param needed    receives the size that is needed, NUL included
+ *  @return WB_OK; WB_BUFFER_TOO_SMALL; WB_BUSY; WB_INVALID_INPUT (a text or a sequence outside the row; names the
+ *          feature); WB_SCHEMA_MISMATCH (a row of another schema); WB_INVALID_ARGUMENT (not a row); WB_INVALID_HANDLE;
+ *          WB_OUT_OF_MEMORY
+ *  Thread-safe, one thread at a time per row. @since 0.2, unstable */
+WB_API int32_t wb_row_get_json(char *out, size_t capacity, size_t *needed, wb_schema *schema, void *row, wb_error *err);
 
 /** Marks feature `index` as missing (missing != 0) or present. `missing_offset` is from wb_schema_info.
  *  @since 0.1, stable */

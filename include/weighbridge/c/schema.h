@@ -40,7 +40,7 @@ typedef struct wb_row_header {
     uint32_t capacity; /**< bytes of the row's memory, tail included */
     uint32_t used;     /**< bytes in use: fixed part plus the tail so far; setters of texts and sequences add to it */
     uint64_t schema_digest; /**< wb_schema_info.digest of the schema that the row was made for */
-    uint32_t busy;          /**< the library's mark while a call reads the row; leave it alone */
+    uint32_t busy;          /**< the library's mark while a call of this process reads the row; leave it alone */
     uint32_t reserved;      /**< zero */
 } wb_row_header;
 

@@ -161,3 +161,11 @@ TEST_CASE("rows side by side keep their texts when the stride grows") {
               std::string(i * 10, 'a' + static_cast<char>(i)));
     }
 }
+
+TEST_CASE("a row tells its values, redacted") {
+    Row row(schema());
+    CHECK(row.set("amount_minor", 1250));
+    CHECK(row.set("age_days", 2.5));
+    CHECK(row.set("country", "DE"));
+    CHECK(row.json().value() == R"({"amount_minor":"<redacted>","age_days":2.5,"country":"DE","online":null})");
+}

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <random>
 
+#include "support/child.hpp"
 #include "unit/feature/source_support.hpp"
 
 using namespace weighbridge::lib;
@@ -124,7 +125,7 @@ TEST_CASE_METHOD(RowFixture, "a row is for one call at a time", "[row]") {
     }
     RowLock third;
     CHECK(third.take(*schema, row).ok());
-    CHECK(header().busy == 1);
+    CHECK(header().busy != 0);
 }
 
 TEST_CASE_METHOD(RowFixture, "a lock that fails leaves no mark", "[row]") {
@@ -244,4 +245,37 @@ TEST_CASE("random bytes behind a valid header are never read outside", "[row]") 
             }
         }
     }
+}
+
+TEST_CASE_METHOD(RowFixture, "a row that was in use at a fork is free in the child", "[row]") {
+    RowLock held;
+    REQUIRE(held.take(*schema, row).ok());
+    REQUIRE(weighbridge::test::in_child([&] {
+                RowLock first, second;
+                if (!first.take(*schema, row).ok()) return 1;
+                return second.take(*schema, row).code == WB_BUSY ? 0 : 2;
+            }) == 0);
+    RowLock other;
+    CHECK(other.take(*schema, row).code == WB_BUSY);
+}
+
+TEST_CASE_METHOD(RowFixture, "a row tells its values, but not those of features with a privacy class", "[row]") {
+    const std::string given =
+        R"({"amount_minor":-5,"distance_km":0.1,"ratio":"-Infinity","online":true,"country":"a\"\n\u0001",)"
+        R"("merchant_id":7,"paid_at":1234,"descriptor":"","past_amount":[1,-2],"past_country":["FR",""],)"
+        R"("past_at":[],"past_ratio":[0.5,1e+30],"secret":9})";
+    REQUIRE(set_row_json(*schema, row, given, 100).ok());
+    auto shown = row_as_json(*schema, row);
+    REQUIRE(shown);
+    const std::string text = shown->text();
+    CHECK(text.find(R"("distance_km":0.1,"ratio":"-Infinity","online":true,"country":"a\"\n\u0001")") != text.npos);
+    CHECK(text.find(R"("past_country":["FR",""],"past_at":[])") != text.npos);
+    CHECK(text.find(R"("secret":"<redacted>","secret_at":null)") != text.npos);
+    CHECK(text.find('9') == text.npos);
+
+    set_span(kCountry, {8, 4});
+    CHECK(row_as_json(*schema, row).status().code == WB_INVALID_INPUT);
+    RowLock held;
+    REQUIRE(held.take(*schema, row).ok());
+    CHECK(row_as_json(*schema, row).status().code == WB_BUSY);
 }
