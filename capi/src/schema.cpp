@@ -166,13 +166,15 @@ int32_t wb_row_set_json(wb_schema *schema, void *row, const char *json, size_t s
     });
 }
 
-int32_t wb_row_get_json(char *out, size_t capacity, size_t *needed, wb_schema *schema, void *row, wb_error *err) {
+int32_t wb_row_get_json(wb_text **out, wb_schema *schema, void *row, wb_error *err) {
+    if (out) *out = nullptr;
     return capi::barrier(err, [&] {
         capi::Pinned<capi::SchemaObject> object(Kind::schema, schema);
         if (!object) return object.status();
+        if (!out) return capi::null_argument("out");
         if (!row) return capi::null_argument("row");
         auto shown = lib::row_as_json(*object->bundle->schema(), row);
-        return shown ? capi::fill_text(out, capacity, needed, shown->text()) : shown.status();
+        return shown ? capi::give_text(out, shown->text()) : shown.status();
     });
 }
 

@@ -114,9 +114,8 @@ class Row {
     /// The features as a JSON object, for logs: values of features with a privacy class are "<redacted>", missing ones
     /// null (wb_row_get_json). @since 0.2
     Expected<std::string> json() {
-        return detail::text_of([this](char *out, size_t capacity, size_t *needed, wb_error *err) {
-            return wb_row_get_json(out, capacity, needed, schema_.get(), data(), err);
-        });
+        return detail::text_of(
+            [this](wb_text **out, wb_error *err) { return wb_row_get_json(out, schema_.get(), data(), err); });
     }
 
     bool is_missing(uint32_t index) const noexcept {

@@ -14,19 +14,17 @@ static const char kShown[] =
 
 static void as_text(wb_schema *schema) {
     uint64_t row[64] = {0};
-    char text[256];
-    size_t needed = 0;
+    wb_text *text = NULL;
     fill(schema, row, kRow);
-    CHECK_STATUS(WB_BUFFER_TOO_SMALL, wb_row_get_json(NULL, 0, &needed, schema, row, E));
-    CHECK(needed == sizeof kShown);
-    CHECK_STATUS(WB_BUFFER_TOO_SMALL, wb_row_get_json(text, needed - 1, &needed, schema, row, E));
-    CHECK_STATUS(WB_OK, wb_row_get_json(text, needed, &needed, schema, row, E));
-    CHECK(strcmp(text, kShown) == 0);
-    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_row_get_json(text, sizeof text, &needed, schema, NULL, E));
-    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_row_get_json(text, sizeof text, NULL, schema, row, E));
-    CHECK_STATUS(WB_INVALID_HANDLE, wb_row_get_json(text, sizeof text, &needed, NULL, row, E));
+    CHECK_STATUS(WB_OK, wb_row_get_json(&text, schema, row, E));
+    CHECK(wb_text_size(text) == sizeof kShown - 1 && strcmp(wb_text_data(text), kShown) == 0);
+    wb_text_free(text);
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_row_get_json(&text, schema, NULL, E));
+    CHECK(text == NULL);
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_row_get_json(NULL, schema, row, E));
+    CHECK_STATUS(WB_INVALID_HANDLE, wb_row_get_json(&text, NULL, row, E));
     memset(row, 0, sizeof row);
-    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_row_get_json(text, sizeof text, &needed, schema, row, E));
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_row_get_json(&text, schema, row, E));
 }
 
 static wb_model *model;

@@ -90,14 +90,12 @@ WB_API int32_t wb_row_set_json(wb_schema *schema, void *row, const char *json, s
  *  "<redacted>"; missing ones are null, those with a privacy class too. Numbers are the shortest that read back as the
  *  same; floats that are no numbers are "NaN", "Infinity" and "-Infinity"; timestamps are integers of the feature's
  *  unit; bytes that are not UTF-8 become U+FFFD. No locale is asked. But for what is redacted, wb_row_set_json reads it.
- *  @param out       buffer for the NUL-terminated text; may be NULL with capacity 0
- *  @param capacity  its size in bytes
- *  @param needed    receives the size that is needed, NUL included
- *  @return WB_OK; WB_BUFFER_TOO_SMALL; WB_BUSY; WB_INVALID_INPUT (a text or a sequence outside the row; names the
+ *  @param out  receives the text; NULL on error
+ *  @return WB_OK; WB_BUSY; WB_INVALID_INPUT (a text or a sequence outside the row; names the
  *          feature); WB_SCHEMA_MISMATCH (a row of another schema); WB_INVALID_ARGUMENT (not a row); WB_INVALID_HANDLE;
  *          WB_OUT_OF_MEMORY
  *  Thread-safe, one thread at a time per row. @since 0.2, unstable */
-WB_API int32_t wb_row_get_json(char *out, size_t capacity, size_t *needed, wb_schema *schema, void *row, wb_error *err);
+WB_API int32_t wb_row_get_json(wb_text **out, wb_schema *schema, void *row, wb_error *err);
 
 /** Marks feature `index` as missing (missing != 0) or present. `missing_offset` is from wb_schema_info.
  *  @since 0.1, stable */
