@@ -9,6 +9,7 @@
 #include "backend/plugin_loader.hpp"
 #include "backend/torchscript.hpp"
 #include "backend/worker.hpp"
+#include "base/ref.hpp"
 
 namespace weighbridge::lib {
 
@@ -20,8 +21,9 @@ struct TorchThreads {
     std::vector<std::shared_ptr<Worker>> contexts;
 };
 
-// Opens the plug-in and starts the context threads, once. Shared by the backend and by jobs that were left behind.
-class TorchStart {
+// Opens the plug-in and starts the context threads, once. Shared by the backend and by jobs that were left behind. (A
+// Ref, not a shared_ptr: libstdc++ releases that one inside itself, where ThreadSanitizer sees no order.)
+class TorchStart final : public RefCounted {
   public:
     explicit TorchStart(PluginOptions options) : options_(std::move(options)) {}
 
@@ -43,7 +45,7 @@ class TorchStart {
 // to leave leaves it behind.
 class TorchJob : public Worker::Job {
   public:
-    explicit TorchJob(std::shared_ptr<TorchStart> start) : start_(std::move(start)) {}
+    explicit TorchJob(Ref<TorchStart> start) : start_(std::move(start)) {}
 
     Status perform() final;
     Status usable() const { return start_->usable(); }
@@ -57,7 +59,7 @@ class TorchJob : public Worker::Job {
     bool left() const { return left_.load(std::memory_order_relaxed); }
 
   private:
-    const std::shared_ptr<TorchStart> start_;
+    const Ref<TorchStart> start_;
     std::atomic<bool> left_{false};
 };
 

@@ -197,7 +197,7 @@ class TorchscriptProgram final : public Program {
 // Loads a module and runs it with each size that a caller may ask for, before any caller does.
 class LoadAndWarm final : public TorchJob {
   public:
-    LoadAndWarm(std::shared_ptr<TorchStart> start, std::shared_ptr<const Bundle> bundle)
+    LoadAndWarm(Ref<TorchStart> start, std::shared_ptr<const Bundle> bundle)
         : TorchJob(std::move(start)), bundle_(std::move(bundle)) {}
 
     std::shared_ptr<const Module> module;  // the result
@@ -246,7 +246,7 @@ class LoadAndWarm final : public TorchJob {
 // Has the plug-in import a module.
 class Import final : public TorchJob {
   public:
-    Import(std::shared_ptr<TorchStart> start, std::shared_ptr<const Bundle> bundle)
+    Import(Ref<TorchStart> start, std::shared_ptr<const Bundle> bundle)
         : TorchJob(std::move(start)), bundle_(std::move(bundle)) {}
 
     Bytes result;  // the graph, serialised, or the lines that say why there is none
@@ -308,7 +308,7 @@ class Import final : public TorchJob {
 
 class Torchscript final : public TorchscriptBackend {
   public:
-    explicit Torchscript(PluginOptions options) : start_(std::make_shared<TorchStart>(std::move(options))) {}
+    explicit Torchscript(PluginOptions options) : start_(make_ref<TorchStart>(std::move(options))) {}
 
     std::string_view name() const override { return "torchscript"; }
     bool started() const override { return start_->done(); }
@@ -338,7 +338,7 @@ class Torchscript final : public TorchscriptBackend {
     }
 
   private:
-    const std::shared_ptr<TorchStart> start_;
+    const Ref<TorchStart> start_;
 };
 
 }  // namespace
