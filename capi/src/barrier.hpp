@@ -107,7 +107,7 @@ void write_element(T *out, size_t stride, size_t index, const T &made) {
 template <size_t N>
 void copy_text(char (&out)[N], std::string_view text) {
     const size_t length = std::min(text.size(), N - 1);
-    std::memcpy(out, text.data(), length);
+    text.copy(out, length);
     std::memset(out + length, 0, N - length);
 }
 

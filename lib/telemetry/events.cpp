@@ -34,7 +34,7 @@ int32_t level_of(int32_t event) {
 template <size_t N>
 void copy_name(char (&out)[N], std::string_view name) {
     const size_t length = std::min(name.size(), N - 1);
-    std::memcpy(out, name.data(), length);
+    name.copy(out, length);
     std::memset(out + length, 0, N - length);
 }
 

@@ -100,8 +100,8 @@ TEST_CASE("an abandoned run keeps its model, whoever else lets go of it") {
 
 TEST_CASE("an engine that goes while a run is abandoned leaves its memory to the run") {
     FakeControl control;
+    FakeEngine hall;  // its clock outlives the engine
     {
-        FakeEngine hall;
         Target target;
         const auto bundle = made_bundle();
         target.model = hall.model(control, bundle, kThreadTraits);
@@ -119,5 +119,6 @@ TEST_CASE("an engine that goes while a run is abandoned leaves its memory to the
         call.join();
         CHECK(status.code == WB_CANCELLED);
     }
+    hall.engine = {};
     control.release();  // frees model, runtime and pool: AddressSanitizer sees to it that all are there until now
 }
