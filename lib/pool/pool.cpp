@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pool/pool.hpp"
 
-#include <sched.h>
-
-#include <algorithm>
 #include <array>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -18,13 +14,6 @@ namespace weighbridge::lib {
 namespace {
 
 constexpr size_t kLine = 64;  // a cache line of every CPU that this library runs on
-
-// Parts of the bound (README.md has the measured ones).
-constexpr int64_t kTurns = 8;
-
-// The thread that was woken may be queued behind this one, while another CPU is idle: Linux pulls a thread over only
-// after a while, and its context would be idle as well.
-void give_way() { sched_yield(); }
 
 }  // namespace
 
@@ -40,9 +29,6 @@ struct Pool::Waiter final : CancelToken::Waker {
     Waiter *previous = nullptr;
     bool queued = false;
     bool waited = false;
-    bool called = false;   // on its way to a free context, which others may take before it is there
-    int64_t since_ns = 0;  // when it began to wait
-    int64_t bound_ns = 0;  // while it is the first of its class: when waiting for a context to be left over ends
     int context = -1;
     int32_t code = WB_OK;
 };
@@ -50,13 +36,12 @@ struct Pool::Waiter final : CancelToken::Waker {
 // One process's side of the pool.
 //
 // A context is free or busy by its own flag, which whoever sets it owns it by. Everything else is in `gate`: how many
-// wait, whether one of high priority does, whether one of them is on his way, how many drain, and whether the pool is
-// closed. While the gate is zero, flags are all there is to it. Who waits counts himself in the gate and looks at the
-// flags afterwards; who frees a context clears its flag and looks at the gate afterwards; all of it sequentially
-// consistent, so that at least one of the two sees the other. In the same way who was on his way and found nothing says
-// so in the gate before he looks once more, and who takes a context by its flag looks whether the pool was closed
-// meanwhile. So nobody sleeps while a context is free, but where a waiter is on his way, who looks after the next, or
-// where the context's last holder is about to call one.
+// wait, how many drain, and whether the pool is closed. While the gate is zero, flags are all there is to it. Who waits
+// counts himself in the gate and looks at the flags afterwards; who frees a context clears its flag and looks at the
+// gate afterwards; all of it sequentially consistent, so that at least one of the two sees the other, and either hands
+// the context over under the mutex. In the same way who takes a context by its flag looks whether the pool was closed
+// meanwhile. So under the mutex, once deal() is done, nobody waits while a context is free, but for one whose holder is
+// about to call deal() himself.
 struct Pool::State {
     struct Queue {
         Waiter *first = nullptr;
@@ -69,89 +54,30 @@ struct Pool::State {
         std::atomic<int> context{0};
     };
 
-    State(int contexts, bool refuses, const Clock &time, int64_t fair_ns)
-        : clock(time), fairness_ns(fair_ns), flags(static_cast<size_t>(contexts)), gate(refuses ? kClosed : 0) {}
+    State(int contexts, bool refuses) : flags(static_cast<size_t>(contexts)), gate(refuses ? kClosed : 0) {}
 
     Queue &queue(Priority priority) { return priority == Priority::high ? high : normal; }
     Waiter *next() const { return high.first ? high.first : normal.first; }
 
-    // Until its bound is there, nobody passes a waiter that is the first: a bound holds from when it was set.
     void enqueue(Waiter &waiter) {
         Queue &to = queue(waiter.priority);
         waiter.previous = to.last;
         (to.last ? to.last->next : to.first) = &waiter;
         to.last = &waiter;
         waiter.queued = waiter.waited = true;
-        if (next() == &waiter) bound_ns.store(kPast);
-        gate.fetch_add(kWaiter + (to.first == &waiter ? high_mark(waiter) : 0));
-        waiter.since_ns = clock.now_ns();
-        if (to.first == &waiter) make_first(waiter, waiter.since_ns);
-        if (next() == &waiter) bound_ns.store(waiter.bound_ns);
+        gate.fetch_add(kWaiter);
     }
-
-    // A queue so long that one bound after the other would make every call a hand-over gives each of its waiters a part
-    // of the bound as the first.
-    void make_first(Waiter &waiter, int64_t now_ns) const {
-        waiter.bound_ns = std::max(waiter.since_ns + fairness_ns, now_ns + fairness_ns / kTurns);
-    }
-
-    // What the first of a class adds to the gate, and the last of it takes out.
-    static uint64_t high_mark(const Waiter &waiter) { return waiter.priority == Priority::high ? kHigh : 0; }
 
     // Takes it out of its queue, with the context that it gets or the code that says why not.
     void settle(Waiter &waiter, int context, int32_t code) {
         Queue &from = queue(waiter.priority);
         (waiter.previous ? waiter.previous->next : from.first) = waiter.next;
         (waiter.next ? waiter.next->previous : from.last) = waiter.previous;
-        if (!waiter.previous && waiter.next) make_first(*waiter.next, clock.now_ns());
-        if (const Waiter *first = next()) bound_ns.store(first->bound_ns);
         waiter.queued = false;
         waiter.context = context;
         waiter.code = code;
-        const uint64_t coming = context >= 0 ? kComing : 0;
-        gate.fetch_add(coming - kWaiter - (from.first ? 0 : high_mark(waiter)));
+        gate.fetch_sub(kWaiter);
         waiter.condition.notify_one();
-        if (arrive(waiter)) call_first();
-    }
-
-    // Whether a newcomer may take a free context though others wait: past lower ones always, past its own class until
-    // the first of that has waited for its bound, past higher ones never. Reads the clock where others wait.
-    bool may_pass(Priority priority) const {
-        const uint64_t now = gate.load();
-        if (now == 0) [[likely]]
-            return true;
-        if (now & kClosed) return false;
-        if (!(now & kWaiters)) return true;
-        const bool high_waits = now & kHigh;
-        if (high_waits != (priority == Priority::high)) return !high_waits;
-        return clock.now_ns() < bound_ns.load();
-    }
-
-    // Wakes the first who waits, for a free context that he may still find taken, unless one is on his way already.
-    void call_first() {
-        Waiter *first = next();
-        if (!first || (gate.load() & kCalled) || busy() == static_cast<int>(flags.size())) return;
-        first->called = true;
-        gate.fetch_or(kCalled);
-        first->condition.notify_one();
-    }
-
-    bool arrive(Waiter &waiter) {
-        if (!waiter.called) return false;
-        waiter.called = false;
-        gate.fetch_and(~kCalled);
-        return true;
-    }
-
-    // For a waiter that is awake: gives free contexts to those before it and to itself, and has the next one called.
-    void serve(Waiter &waiter) {
-        arrive(waiter);
-        while (waiter.queued) {
-            const int context = take_any(0);
-            if (context < 0) return;
-            settle(*next(), context, WB_OK);
-        }
-        call_first();
     }
 
     bool take(size_t context) {
@@ -170,24 +96,19 @@ struct Pool::State {
         return -1;
     }
 
-    // Whether a context that comes back is for the first who waits.
-    bool hands_over() const { return (gate.load() & kWaiters) != 0 && clock.now_ns() >= bound_ns.load(); }
-
-    // False where that has changed meanwhile.
-    bool hand_over(int context) {
-        std::lock_guard lock(mutex);
-        if (!hands_over()) return false;
-        settle(*next(), context, WB_OK);
-        return true;
+    // Hands free contexts to those who wait, in their order. Under the mutex.
+    void deal() {
+        while (Waiter *waiter = next()) {
+            const int context = take_any(0);
+            if (context < 0) return;
+            settle(*waiter, context, WB_OK);
+        }
     }
 
-    // Whether somebody has to hear of a context that was freed: who waits where none of them is called, or who drains.
-    static bool somebody_to_tell(uint64_t now) {
-        return (now & kDrainOnes) != 0 || ((now & kWaiters) != 0 && (now & kCalled) == 0);
-    }
+    // The gate was not zero when the context was freed: there may be somebody to tell.
     void tell() {
         std::lock_guard lock(mutex);
-        call_first();
+        deal();
         if (draining()) idle.notify_all();
     }
 
@@ -200,31 +121,20 @@ struct Pool::State {
     // Which context this thread had last; two threads that share a place are only slower.
     std::atomic<int> &hint() { return hints[place_of_this_thread(kHintBits)].context; }
 
-    // The gate: closed (1 bit), threads that drain (17 bits), that were given a context and do not run yet (12 bits),
-    // whether one waits with high priority, and whether one is called (1 bit each), threads that wait (32 bits).
+    // The gate: closed (1 bit), threads that drain (31 bits), threads that wait (32 bits).
     static constexpr uint64_t kClosed = uint64_t{1} << 63;
-    static constexpr uint64_t kDrain = uint64_t{1} << 46;
-    static constexpr uint64_t kDrainOnes = kClosed - kDrain;
-    static constexpr uint64_t kComing = uint64_t{1} << 34;
-    static constexpr uint64_t kComingOnes = kDrain - kComing;
-    static constexpr uint64_t kHigh = uint64_t{1} << 33;
-    static constexpr uint64_t kCalled = uint64_t{1} << 32;
-    static constexpr uint64_t kWaiters = kCalled - 1;
+    static constexpr uint64_t kDrain = uint64_t{1} << 32;
     static constexpr uint64_t kWaiter = 1;
     bool closed() const { return (gate.load() & kClosed) != 0; }
-    bool draining() const { return (gate.load() & kDrainOnes) != 0; }
-    uint32_t waiting() const { return static_cast<uint32_t>(gate.load() & kWaiters); }
+    bool draining() const { return (gate.load() & (kClosed - kDrain)) != 0; }
+    uint32_t waiting() const { return static_cast<uint32_t>(gate.load()); }
 
-    static constexpr int64_t kPast = std::numeric_limits<int64_t>::min();
     static constexpr int kHintBits = 6;
 
     const ForkGuard born;
-    const Clock &clock;
-    const int64_t fairness_ns;
     std::vector<Flag> flags;                         // by context
     std::array<Hint, size_t{1} << kHintBits> hints;  // where to look first, by thread
     alignas(kLine) std::atomic<uint64_t> gate;       // written under mutex; a forked child reads its parent's
-    std::atomic<int64_t> bound_ns{kPast};            // of the first who waits; written under mutex
     alignas(kLine) ForkMutex mutex;
     Queue high;  // guarded by mutex, as all below
     Queue normal;
@@ -259,14 +169,13 @@ void Pool::Waiter::wake() {
     state.settle(*this, -1, WB_CANCELLED);
 }
 
-Pool::Pool(int contexts, uint32_t queue_limit, const Clock &clock, int64_t fairness_ns, Allocate allocate)
+Pool::Pool(int contexts, uint32_t queue_limit, const Clock &clock, Allocate allocate)
     : allocate_(allocate),
       count_(contexts),
       contexts_(std::make_unique<Context[]>(static_cast<size_t>(contexts))),
       queue_limit_(queue_limit),
-      fairness_ns_(fairness_ns),
       clock_(clock),
-      state_(new State(contexts, false, clock, fairness_ns)) {
+      state_(new State(contexts, false)) {
     for (int i = 0; i < contexts; ++i) contexts_[static_cast<size_t>(i)].index = i;
 }
 
@@ -281,7 +190,7 @@ Pool::State &Pool::state() {
     State *found = state_.load(std::memory_order_acquire);
     if (found->born.current()) [[likely]]
         return *found;
-    auto fresh = std::make_unique<State>(count_, found->closed(), clock_, fairness_ns_);
+    auto fresh = std::make_unique<State>(count_, found->closed());
     if (state_.compare_exchange_strong(found, fresh.get(), std::memory_order_acq_rel)) return *fresh.release();
     return *found;
 }
@@ -302,7 +211,7 @@ Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, Canc
     if (deadline_ns != WB_NO_DEADLINE && now_ns >= deadline_ns) return refusal(WB_DEADLINE_EXCEEDED, count_, waiting());
 
     State &here = state();
-    if (here.may_pass(priority)) {
+    if (here.gate.load() == 0) [[likely]] {
         std::atomic<int> &hint = here.hint();
         const int last = hint.load(std::memory_order_relaxed);
         if (const int context = here.take_any(last); context >= 0) {
@@ -326,7 +235,8 @@ int32_t Pool::wait(State &here, Waiter &waiter, int64_t deadline_ns, CancelToken
     // WB_BUSY where the request has to wait.
     auto attempt = [&]() -> int32_t {
         if (here.closed()) return WB_CLOSED;
-        waiter.context = here.may_pass(waiter.priority) ? here.take_any(0) : -1;
+        here.deal();
+        waiter.context = here.next() ? -1 : here.take_any(0);
         if (waiter.context >= 0) return WB_OK;
         return here.waiting() < queue_limit_ ? WB_BUSY : WB_OVERLOADED;
     };
@@ -342,14 +252,14 @@ int32_t Pool::wait(State &here, Waiter &waiter, int64_t deadline_ns, CancelToken
     }
     if (code == WB_BUSY) {
         here.enqueue(waiter);
-        for (here.serve(waiter); waiter.queued; here.serve(waiter)) {
+        here.deal();
+        while (waiter.queued) {
             if (deadline_ns != WB_NO_DEADLINE && clock_.now_ns() >= deadline_ns)
                 here.settle(waiter, -1, WB_DEADLINE_EXCEEDED);
             else
                 clock_.wait_until(waiter.condition, here.mutex, deadline_ns);
         }
         code = waiter.code;
-        if (code == WB_OK) here.gate.fetch_sub(State::kComing);
     }
     if (cancel) {
         lock.unlock();
@@ -360,14 +270,17 @@ int32_t Pool::wait(State &here, Waiter &waiter, int64_t deadline_ns, CancelToken
 
 void Pool::release(State &state, int context) {
     if (!state.born.current()) return;
-    if (state.hands_over() && state.hand_over(context)) [[unlikely]]
-        return give_way();
-    state.flags[static_cast<size_t>(context)].busy.store(false);
-    const uint64_t now = state.gate.load();
-    if (now == 0) [[likely]]
+    std::atomic<bool> &busy = state.flags[static_cast<size_t>(context)].busy;
+    if (state.gate.load() == 0) [[likely]] {
+        busy.store(false);
+        if (state.gate.load() != 0) [[unlikely]]
+            state.tell();
         return;
-    if (State::somebody_to_tell(now)) state.tell();
-    if (now & State::kComingOnes) give_way();
+    }
+    std::unique_lock lock(state.mutex);
+    if (Waiter *waiter = state.next()) return state.settle(*waiter, context, WB_OK);
+    busy.store(false);
+    if (state.draining()) state.idle.notify_all();
 }
 
 // Empty where the context is busy, or the pool closed.

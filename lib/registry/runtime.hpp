@@ -16,11 +16,9 @@ class Model;
 // What every model and slot of an engine shares.
 class Runtime final : public RefCounted {
   public:
-    Runtime(int contexts, uint32_t queue_limit, int64_t fairness_ns, const Clock &time, uint32_t event_capacity,
-            wb_log_fn log, void *payload, Allocate allocate = allocate_on_cpu)
-        : pool(contexts, queue_limit, time, fairness_ns, allocate),
-          clock(time),
-          events(event_capacity, time, log, payload) {}
+    Runtime(int contexts, uint32_t queue_limit, const Clock &time, uint32_t event_capacity, wb_log_fn log,
+            void *payload, Allocate allocate = allocate_on_cpu)
+        : pool(contexts, queue_limit, time, allocate), clock(time), events(event_capacity, time, log, payload) {}
     ~Runtime() override;
 
     // Takes a model that nobody owns any more; reap() destroys it, or, once the engine is gone, this call. Lock-free.

@@ -79,7 +79,7 @@ TEST_CASE("a free context grows at once, a busy one when it comes back; nobody w
 TEST_CASE("where growth fails, at whichever context, all of them have what they had", "[arena]") {
     for (int ahead = 0; ahead < 3; ++ahead) {
         CAPTURE(ahead);
-        Pool pool(3, 4, steady_clock(), Pool::kFairnessNs, allocate_some);
+        Pool pool(3, 4, steady_clock(), allocate_some);
         allocations_left = 100;
         REQUIRE(pool.reserve(1000).ok());
         allocations_left = ahead;
