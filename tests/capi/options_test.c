@@ -53,7 +53,7 @@ static const struct {
         {"async_threads", "1024", WB_OK, ""},
         {"async_threads", "1025", WB_INVALID_ARGUMENT, "async_threads: expected \"auto\" or a whole number in [0, 1024]"},
         {"async_threads", "-1", WB_INVALID_ARGUMENT, "\"-1\""},
-        {"queue_limt", "64", WB_NOT_FOUND, "option 'queue_limt': expected one of the 8 options; near: 'queue_limit', "},
+        {"queue_limt", "64", WB_NOT_FOUND, "option 'queue_limt': expected one of the 9 options; near: 'queue_limit', "},
         {"", "64", WB_NOT_FOUND, "option ''"},
         {"cpu_level", NULL, WB_INVALID_ARGUMENT, "cpu_level: expected a pointer"},
         {NULL, "64", WB_INVALID_ARGUMENT, "name: expected a pointer"},
