@@ -36,10 +36,7 @@ Status check_array(const wb_completion *out, size_t stride, size_t capacity, con
     if (!out) return capi::null_argument("out");
     if (!count) return capi::null_argument("count");
     if (capacity == 0) return Status::failure(WB_INVALID_ARGUMENT, "capacity: expected at least 1, got 0");
-    if (stride >= WB_COMPLETION_SIZE_V1 && stride <= WB_STRUCT_SIZE_LIMIT && stride % alignof(wb_completion) == 0)
-        return Status();
-    return Status::failure(WB_INVALID_ARGUMENT, "stride: expected a multiple of {} in [{}, {}], got {}",
-                           alignof(wb_completion), WB_COMPLETION_SIZE_V1, WB_STRUCT_SIZE_LIMIT, stride);
+    return capi::check_array(out, stride, capacity, WB_COMPLETION_SIZE_V1);
 }
 
 }  // namespace
