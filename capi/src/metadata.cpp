@@ -76,7 +76,7 @@ wb_model_description describe(const lib::Model &model) {
     made.backend = program.backend();
     made.precision = program.precision();
     made.numerics = program.numerics();
-    made.contexts = static_cast<uint32_t>(model.runtime().pool.contexts());
+    made.contexts = static_cast<uint32_t>(model.pool().contexts());
     made.weight_bytes = program.weight_bytes();
     made.context_bytes = model.context_bytes();
     if (!manifest.identity.not_after.empty()) made.not_after_s = lib::utc_seconds(manifest.identity.not_after);

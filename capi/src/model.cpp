@@ -93,7 +93,7 @@ lib::JsonValue describe(const lib::Model &model) {
                          {"cancellable", traits.cancellable},
                          {"batch_invariant", traits.batch_invariant}}},
                        {"tile_rows", model.tile_rows()},
-                       {"contexts", model.runtime().pool.contexts()},
+                       {"contexts", model.pool().contexts()},
                        {"context_bytes", model.context_bytes()}};
     if (const auto level = model.program().cpu_level(); !level.empty()) info["serving"]["cpu_level"] = level;
     return info;

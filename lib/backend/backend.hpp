@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/cancel.hpp"
+#include "base/device.hpp"
 #include "base/expected.hpp"
 #include "bundle/bundle.hpp"
 #include "tensor/tensor.hpp"
@@ -33,8 +34,8 @@ struct Run {
     bool abandoned = false;
 };
 
-// A program's place in one context: what it keeps between runs, small, and, for LibTorch, the context's thread. One run
-// at a time; its memory is the run's scratch.
+// A program's place in one of the runs that a context holds: what it keeps between them, small, and, for LibTorch, the
+// context's thread. One run at a time; its memory is the run's scratch.
 class Executor {
   public:
     virtual ~Executor() = default;
@@ -46,6 +47,7 @@ class Program {
   public:
     virtual ~Program() = default;
     virtual Traits traits() const = 0;
+    virtual Device device() const { return {}; }               // whose contexts run it: by default the CPU's
     virtual int32_t backend() const = 0;                       // WB_BACKEND_*
     virtual int32_t precision() const = 0;                     // WB_PRECISION_*
     virtual int32_t numerics() const = 0;                      // id of results, 0 where no plan runs
@@ -53,7 +55,7 @@ class Program {
     // Most rows of one run (a tile); `context` is its index in the pool. May throw std::bad_alloc.
     virtual int64_t tile_rows() const = 0;
     virtual Expected<std::unique_ptr<Executor>> make_executor(int context, int64_t tile_rows) const = 0;
-    // What a context needs for a run.
+    // What a run needs.
     virtual int64_t scratch_bytes(int64_t tile_rows) const = 0;
     virtual int64_t weight_bytes() const { return 0; }  // that all contexts share; 0: not known
 };

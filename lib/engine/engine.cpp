@@ -31,8 +31,10 @@ struct Engine::Directory {
 
 namespace {
 
-int contexts_of(const EngineOptions &options) {
-    return options.cpu_contexts > 0 ? options.cpu_contexts : automatic_cpu_contexts();
+// What the engine has contexts of, the CPU first.
+std::vector<DeviceContexts> devices_of(const EngineOptions &options, Allocate allocate) {
+    const int cpu = options.cpu_contexts > 0 ? options.cpu_contexts : automatic_cpu_contexts();
+    return {{cpu, Device{}, 1, allocate}};
 }
 
 // The parts, with the real ones where there is none.
@@ -49,12 +51,12 @@ Engine::Engine(const EngineOptions &options, native::Level level, EngineParts pa
     : epoch_(fork_epoch()),
       level_(level),
       default_deadline_us_(options.default_deadline_us),
-      runtime_(make_ref<Runtime>(contexts_of(options), options.queue_limit, *parts.clock, options.event_capacity,
-                                 options.log, options.log_payload, parts.allocate)),
-      plugin_{options.torch_plugin, options.libtorch, runtime_->pool.contexts()},
+      runtime_(make_ref<Runtime>(devices_of(options, parts.allocate), options.queue_limit, *parts.clock,
+                                 options.event_capacity, options.log, options.log_payload)),
+      plugin_{options.torch_plugin, options.libtorch, runtime_->pools.cpu().contexts()},
       parts_(completed(std::move(parts), level, plugin_)),
       slots_(std::make_unique<Directory>()),
-      async_threads_(options.async_threads == WB_ASYNC_THREADS_AUTOMATIC ? runtime_->pool.contexts()
+      async_threads_(options.async_threads == WB_ASYNC_THREADS_AUTOMATIC ? runtime_->pools.cpu().contexts()
                                                                          : options.async_threads) {}
 
 Engine::~Engine() {
@@ -336,10 +338,10 @@ int64_t Engine::due(int64_t deadline_ns) const {
 
 Status Engine::close(int64_t deadline_ns) {
     closed_.store(true, std::memory_order_release);
-    runtime_->pool.refuse();
+    runtime_->pools.refuse();
     Crew *crew = present_crew();
     if (crew) crew->backlog()->close();
-    if (Status status = runtime_->pool.drain(deadline_ns); !status.ok()) return status;
+    if (Status status = runtime_->pools.drain(deadline_ns); !status.ok()) return status;
     if (crew) crew->end(Crew::Busy::join);  // no context is out: what runs is at its end
     tell_counted();
     let_go();
@@ -350,7 +352,7 @@ Status Engine::close(int64_t deadline_ns) {
 
 void Engine::let_go() {
     closed_.store(true, std::memory_order_release);
-    runtime_->pool.refuse();
+    runtime_->pools.refuse();
     if (Crew *crew = present_crew()) {
         crew->backlog()->close();
         crew->end(Crew::Busy::leave);

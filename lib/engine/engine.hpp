@@ -77,7 +77,7 @@ struct EngineParts {
     std::unique_ptr<Backend> reference;
     std::unique_ptr<TorchscriptBackend> torchscript;
     const Clock *clock = &steady_clock();  // outlives the engine
-    Allocate allocate = allocate_on_cpu;   // memory of contexts
+    Allocate allocate = allocate_on_cpu;   // memory of the CPU's contexts
 };
 
 // Owns contexts, models, slots and telemetry. Everything is thread-safe.

@@ -29,7 +29,7 @@ std::unique_ptr<Report> report_of(const Runtime &runtime, const std::vector<Ref<
 void write_snapshot(wb_snapshot &out, const Report &report, const Runtime &runtime) {
     write_figures(out, report.total);
     out.swaps = report.swaps;
-    out.contexts = static_cast<uint32_t>(runtime.pool.contexts());
+    out.contexts = static_cast<uint32_t>(runtime.pools.contexts());
     out.models = runtime.models.load(std::memory_order_relaxed);
 }
 
@@ -40,10 +40,10 @@ void Engine::read(wb_snapshot &out) const {
     out.waiting = waiting();
 }
 
-// Calls in the pool's queue, and submits.
+// Calls in the pools' queues, and submits.
 uint32_t Engine::waiting() const {
     const Crew *crew = present_crew();
-    return runtime_->pool.waiting() + (crew ? crew->backlog()->waiting() : 0);
+    return runtime_->pools.waiting() + (crew ? crew->backlog()->waiting() : 0);
 }
 
 std::string Engine::metrics() const {

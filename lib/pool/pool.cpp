@@ -5,7 +5,6 @@
 #include <memory>
 #include <mutex>
 #include <new>
-#include <span>
 #include <vector>
 
 #include "base/thread_place.hpp"
@@ -132,7 +131,7 @@ struct Pool::State {
     static constexpr int kHintBits = 6;
 
     const ForkGuard born;
-    std::vector<Flag> flags;                         // by context
+    std::vector<Flag> flags;                         // by run
     std::array<Hint, size_t{1} << kHintBits> hints;  // where to look first, by thread
     alignas(kLine) std::atomic<uint64_t> gate;       // written under mutex; a forked child reads its parent's
     alignas(kLine) ForkMutex mutex;
@@ -169,14 +168,16 @@ void Pool::Waiter::wake() {
     state.settle(*this, -1, WB_CANCELLED);
 }
 
-Pool::Pool(int contexts, uint32_t queue_limit, const Clock &clock, Allocate allocate)
-    : allocate_(allocate),
-      count_(contexts),
-      contexts_(std::make_unique<Context[]>(static_cast<size_t>(contexts))),
+Pool::Pool(const DeviceContexts &of, uint32_t queue_limit, const Clock &clock)
+    : allocate_(of.allocate),
+      count_(of.contexts),
+      runs_(of.contexts * of.runs),
+      contexts_(std::make_unique<Context[]>(static_cast<size_t>(count_))),
       queue_limit_(queue_limit),
       clock_(clock),
-      state_(new State(contexts, false)) {
-    for (int i = 0; i < contexts; ++i) contexts_[static_cast<size_t>(i)].index = i;
+      state_(new State(runs_, false)) {
+    for (int i = 0; i < count_; ++i)
+        contexts_[static_cast<size_t>(i)] = {of.device, i, std::make_unique<Arena[]>(static_cast<size_t>(of.runs))};
 }
 
 Pool::~Pool() {
@@ -190,7 +191,7 @@ Pool::State &Pool::state() {
     State *found = state_.load(std::memory_order_acquire);
     if (found->born.current()) [[likely]]
         return *found;
-    auto fresh = std::make_unique<State>(count_, found->closed());
+    auto fresh = std::make_unique<State>(runs_, found->closed());
     if (state_.compare_exchange_strong(found, fresh.get(), std::memory_order_acq_rel)) return *fresh.release();
     return *found;
 }
@@ -216,7 +217,7 @@ Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, Canc
         const int last = hint.load(std::memory_order_relaxed);
         if (const int context = here.take_any(last); context >= 0) {
             if (context != last) hint.store(context, std::memory_order_relaxed);
-            Lease lease(here, contexts_[static_cast<size_t>(context)]);
+            Lease lease = lease_of(here, context);
             if (here.closed()) [[unlikely]]  // meanwhile: drain() may have found it free
                 return refusal(WB_CLOSED, count_, waiting());
             return lease;
@@ -227,7 +228,7 @@ Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, Canc
     const int32_t code = wait(here, waiter, deadline_ns, cancel);
     if (waiter.waited) now_ns = clock_.now_ns();
     if (code != WB_OK) return refusal(code, count_, waiting());
-    return Lease(here, contexts_[static_cast<size_t>(waiter.context)]);
+    return lease_of(here, waiter.context);
 }
 
 // Gets a context for the waiter, or a code that says why not.
@@ -283,11 +284,18 @@ void Pool::release(State &state, int context) {
     if (state.draining()) state.idle.notify_all();
 }
 
-// Empty where the context is busy, or the pool closed.
-Pool::Lease Pool::try_acquire(Context &context) {
+Pool::Lease Pool::lease_of(State &state, int run) {
+    int context = run, of_context = 0;  // a division would show where a model takes microseconds
+    for (; context >= count_; context -= count_) ++of_context;
+    Context &of = contexts_[static_cast<size_t>(context)];
+    return {state, of, of.arenas[static_cast<size_t>(of_context)], run};
+}
+
+// Empty where the run is taken, or the pool closed.
+Pool::Lease Pool::try_acquire(int run) {
     State &here = state();
-    if (!here.take(static_cast<size_t>(context.index))) return {};
-    Lease lease(here, context);
+    if (!here.take(static_cast<size_t>(run))) return {};
+    Lease lease = lease_of(here, run);
     if (here.closed()) return {};  // drain() may have found it free
     return lease;
 }
@@ -297,14 +305,14 @@ Status Pool::reserve(int64_t bytes) {
     if (bytes <= reserved_bytes_) return {};
     std::vector<std::unique_ptr<Arena::Block>> blocks;
     try {
-        while (blocks.size() < static_cast<size_t>(count_))
+        while (blocks.size() < static_cast<size_t>(runs_))
             blocks.push_back(std::make_unique<Arena::Block>(allocate_(static_cast<size_t>(bytes))));
     } catch (const std::bad_alloc &) {
-        return Status::failure(WB_OUT_OF_MEMORY, "out of memory: expected {} bytes for each of {} contexts", bytes,
-                               count_);
+        return Status::failure(WB_OUT_OF_MEMORY, "out of memory: expected {} bytes for each of {} contexts",
+                               bytes * (runs_ / count_), count_);
     }
-    for (size_t i = 0; i < blocks.size(); ++i) {
-        contexts_[i].arena.grow(std::move(blocks[i]));
+    for (int run = 0; run < runs_; ++run) {
+        arena(run).grow(std::move(blocks[static_cast<size_t>(run)]));
         arena_bytes_.fetch_add(bytes, std::memory_order_relaxed);
     }
     reserved_bytes_ = bytes;
@@ -318,10 +326,10 @@ void Pool::trim() {
 }
 
 void Pool::trim_locked() {
-    for (Context &context : std::span(contexts_.get(), static_cast<size_t>(count_))) {
+    for (int run = 0; run < runs_; ++run) {
         std::unique_ptr<Arena::Block> replaced;  // freed without the lease
-        if (!context.arena.has_replaced()) continue;
-        if (Lease lease = try_acquire(context)) replaced = context.arena.take_replaced();
+        if (!arena(run).has_replaced()) continue;
+        if (const Lease lease = try_acquire(run)) replaced = lease.arena().take_replaced();
         for (const Arena::Block *block = replaced.get(); block; block = block->below.get())
             arena_bytes_.fetch_sub(static_cast<int64_t>(block->memory.size()), std::memory_order_relaxed);
     }
@@ -345,7 +353,7 @@ Status Pool::drain(int64_t deadline_ns) {
     here.gate.fetch_sub(State::kDrain);
     if (busy > 0)
         return Status::failure(WB_DEADLINE_EXCEEDED,
-                               "expected every context back before the deadline, {} of {} are busy", busy, count_);
+                               "expected every context back before the deadline, {} of {} are busy", busy, runs_);
     return Status();
 }
 

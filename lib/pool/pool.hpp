@@ -23,16 +23,18 @@ enum class Priority : int32_t { normal = WB_PRIORITY_NORMAL, high = WB_PRIORITY_
 // rounded up), at least 1.
 int automatic_cpu_contexts();
 
-// Hands contexts out: first come first served within two priority classes, high before normal, bounded waiting. A freed
-// context goes to its next holder directly, so that nobody barges. While nobody waits, neither taking a context nor
-// giving it back takes a lock, and a thread that gets the context it had before writes to no memory that the threads of
-// other contexts use. In a forked child it starts afresh with every context free, at the first call.
+// Hands out the runs of one device's contexts, which are numbered: the first run of each context, then the second of
+// each, so that who looks for a free one comes by idle contexts first. First come first served within two priority
+// classes, high before normal, bounded waiting. A freed context goes to its next holder directly, so that nobody
+// barges. While nobody waits, neither taking a context nor giving it back takes a lock, and a thread that gets the
+// context it had before writes to no memory that the threads of other contexts use. In a forked child it starts afresh
+// with every context free, at the first call.
 class Pool {
   public:
     class Lease;
 
-    // contexts: at least 1. The clock outlives the pool; the pool outlives its leases and its callers.
-    Pool(int contexts, uint32_t queue_limit, const Clock &clock, Allocate allocate = allocate_on_cpu);
+    // The clock outlives the pool; the pool outlives its leases and its callers.
+    Pool(const DeviceContexts &of, uint32_t queue_limit, const Clock &clock);
     ~Pool();
     Pool(const Pool &) = delete;
     Pool &operator=(const Pool &) = delete;
@@ -46,12 +48,14 @@ class Pool {
     Expected<Lease> acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel,
                             Patience patience = Patience::queue);
 
+    const Device &device() const { return contexts_[0].device; }
     int contexts() const { return count_; }
+    int runs() const { return runs_; }  // of all contexts
     uint32_t waiting() const;
 
-    // Sees to it that each context's next run has at least this much memory. Waits for no context: one that is busy,
-    // for however long, has it when it comes back. Contexts keep what they have. WB_OUT_OF_MEMORY, and then they all
-    // have what they had.
+    // Sees to it that each next run has at least this much memory. Waits for no context: one that is busy, for however
+    // long, has it when it comes back. Contexts keep what they have. WB_OUT_OF_MEMORY, and then they all have what they
+    // had.
     Status reserve(int64_t bytes);
     // Frees what larger memory has replaced, of the contexts that are free now, unless somebody else is at it. Not for
     // scoring threads.
@@ -68,12 +72,15 @@ class Pool {
     struct State;
     State &state();  // this process's
     int32_t wait(State &here, Waiter &waiter, int64_t deadline_ns, CancelToken *cancel);
-    static void release(State &state, int context);
-    Lease try_acquire(Context &context);
+    static void release(State &state, int run);
+    Lease lease_of(State &state, int run);
+    Lease try_acquire(int run);
+    Arena &arena(int run) { return contexts_[static_cast<size_t>(run % count_)].arenas[run / count_]; }
     void trim_locked();
 
     const Allocate allocate_;
     const int count_;
+    const int runs_;
     const std::unique_ptr<Context[]> contexts_;  // constant but for their arenas
     const uint32_t queue_limit_;
     const Clock &clock_;
@@ -83,34 +90,45 @@ class Pool {
     std::atomic<int64_t> arena_bytes_{0};
 };
 
-// A context in use. Movable; gives the context back when destroyed. One that was taken before a fork gives back nothing
-// in the child: the child's pool has it free already.
+// A run of a context, in use. Movable; gives it back when destroyed. One that was taken before a fork gives back
+// nothing in the child: the child's pool has it free already.
 class Pool::Lease {
   public:
     Lease() = default;
     ~Lease() { reset(); }
-    Lease(Lease &&other) noexcept : state_(std::exchange(other.state_, nullptr)), context_(other.context_) {}
+    Lease(Lease &&other) noexcept
+        : state_(std::exchange(other.state_, nullptr)),
+          context_(other.context_),
+          arena_(other.arena_),
+          run_(other.run_) {}
     Lease &operator=(Lease &&other) noexcept {
         if (this != &other) {
             reset();
             state_ = std::exchange(other.state_, nullptr);
             context_ = other.context_;
+            arena_ = other.arena_;
+            run_ = other.run_;
         }
         return *this;
     }
 
     explicit operator bool() const { return state_ != nullptr; }
-    Context &context() const { return *context_; }
+    const Context &context() const { return *context_; }
+    Arena &arena() const { return *arena_; }
+    int run() const { return run_; }  // its number in the pool
     void reset() {
-        if (state_) release(*state_, context_->index);
+        if (state_) release(*state_, run_);
         state_ = nullptr;
     }
 
   private:
     friend class Pool;
-    Lease(State &state, Context &context) : state_(&state), context_(&context) {}
+    Lease(State &state, const Context &context, Arena &arena, int run)
+        : state_(&state), context_(&context), arena_(&arena), run_(run) {}
     State *state_ = nullptr;
-    Context *context_ = nullptr;
+    const Context *context_ = nullptr;
+    Arena *arena_ = nullptr;
+    int run_ = 0;
 };
 
 }  // namespace weighbridge::lib

@@ -35,7 +35,7 @@ constexpr size_t kSlice = 4096;
 
 }  // namespace
 
-// A model's side of one context.
+// A model's side of one of the runs that a context holds.
 struct Model::Place {
     Tile tile;
     std::vector<float *> output_data;        // by output, tile_rows * width floats
@@ -71,8 +71,10 @@ void Model::settle_in(Place &place, AlignedBuffer &block) const {
     place.notes = reinterpret_cast<RowNotes *>(open(layout_.notes, tile_rows_ * int64_t{sizeof(RowNotes)}));
 }
 
-Model::Model(Ref<Runtime> runtime, std::shared_ptr<const Bundle> bundle, std::shared_ptr<const Program> program)
+Model::Model(Ref<Runtime> runtime, int device, std::shared_ptr<const Bundle> bundle,
+             std::shared_ptr<const Program> program)
     : runtime_(std::move(runtime)),
+      pool_(runtime_->pools[device]),
       bundle_(std::move(bundle)),
       program_(std::move(program)),
       may_abandon_(!program_->traits().inline_safe) {
@@ -82,6 +84,7 @@ Model::Model(Ref<Runtime> runtime, std::shared_ptr<const Bundle> bundle, std::sh
     named_.backend = program_->backend();
     named_.precision = program_->precision();
     named_.numerics = program_->numerics();
+    named_.device = device;
     for (const Band &band : bundle_->primary().bands) band_names_ += band.name + '\0';
     runtime_->models.fetch_add(1, std::memory_order_relaxed);
 }
@@ -103,7 +106,7 @@ void Model::name_run(wb_result &result) const {
     result.backend = named_.backend;
     result.precision = named_.precision;
     result.numerics = named_.numerics;
-    result.device = 0;  // the CPU
+    result.device = named_.device;
 }
 
 void Model::retire() { runtime_->bury(this); }
@@ -133,7 +136,12 @@ Model::Layout Model::layout_of(int64_t rows) const {
 
 Expected<Ref<Model>> Model::make(Ref<Runtime> runtime, std::shared_ptr<const Bundle> bundle,
                                  std::shared_ptr<const Program> program) {
-    Ref<Model> model(new Model(std::move(runtime), std::move(bundle), std::move(program)));
+    const Device on = program->device();
+    const int device = runtime->pools.find(on);
+    if (device < 0)
+        return Status::failure(WB_BACKEND_UNAVAILABLE, "expected a device of the engine's, got device {} of kind {}",
+                               on.index, static_cast<int32_t>(on.kind));
+    Ref<Model> model(new Model(std::move(runtime), device, std::move(bundle), std::move(program)));
     const Limits &limits = model->bundle_->encoder().limits();
     int64_t rows = std::min(model->program_->tile_rows(), limits.rows);
     Layout layout = model->layout_of(rows);
@@ -144,19 +152,23 @@ Expected<Ref<Model>> Model::make(Ref<Runtime> runtime, std::shared_ptr<const Bun
                                layout.bytes, limits.memory_bytes);
     model->tile_rows_ = rows;
     model->layout_ = std::move(layout);
-    Pool &pool = model->runtime_->pool;
-    for (int context = 0; context < pool.contexts(); ++context) {
+    if (Status status = model->make_places(); !status.ok()) return status;
+    if (Status status = model->pool_.reserve(model->layout_.bytes); !status.ok()) return status;
+    return model;
+}
+
+Status Model::make_places() {
+    for (int run = 0; run < pool_.runs(); ++run) {
         auto place = std::make_unique<Place>();
-        place->tile = model->bundle_->encoder().make_homeless_tile(rows);
-        place->output_data.resize(model->layout_.outputs.size());
-        place->row_outputs.resize(model->layout_.outputs.size());
-        auto executor = model->program_->make_executor(context, rows);
+        place->tile = bundle_->encoder().make_homeless_tile(tile_rows_);
+        place->output_data.resize(layout_.outputs.size());
+        place->row_outputs.resize(layout_.outputs.size());
+        auto executor = program_->make_executor(run % pool_.contexts(), tile_rows_);
         if (!executor) return executor.status();
         place->executor = *std::move(executor);
-        model->places_.push_back(std::move(place));
+        places_.push_back(std::move(place));
     }
-    if (Status status = pool.reserve(model->layout_.bytes); !status.ok()) return status;
-    return model;
+    return {};
 }
 
 // Runs the rows of place.tile. Where the backend still works on them when this returns, the lease stays with the place
@@ -291,7 +303,6 @@ void Model::sort_by_length(const RowSource &source, std::span<int64_t> rows) con
 
 Status Model::score(const RowSource &source, std::span<int64_t> order, const Service &service, RowSink &sink,
                     Progress &progress, Timing &timing) {
-    Pool &pool = runtime_->pool;
     Rows rows{source, {}, service, sink, progress};
     Pool::Lease lease;
     int64_t now_ns = timing.entered_ns != 0 ? timing.entered_ns : runtime_->clock.now_ns();
@@ -301,18 +312,17 @@ Status Model::score(const RowSource &source, std::span<int64_t> order, const Ser
             sort_by_length(source, rows.order.subspan(progress.done));
         }
         // A batch does not keep others waiting for longer than a tile, but where it may not wait itself.
-        if (lease && service.patience == Patience::queue && pool.waiting() > 0) lease.reset();
+        if (lease && service.patience == Patience::queue && pool_.waiting() > 0) lease.reset();
         if (!lease) {
             const int64_t asked_ns = now_ns;
             auto acquired =
-                pool.acquire(service.priority, service.deadline_ns, service.cancel, now_ns, service.patience);
+                pool_.acquire(service.priority, service.deadline_ns, service.cancel, now_ns, service.patience);
             timing.queue_ns += now_ns - asked_ns;
             if (!acquired) return acquired.status();
             lease = *std::move(acquired);
         }
-        Context &context = lease.context();
-        Place &place = *places_[static_cast<size_t>(context.index)];
-        settle_in(place, *context.arena.block());
+        Place &place = *places_[static_cast<size_t>(lease.run())];
+        settle_in(place, *lease.arena().block());
         Status status = score_tile(place, lease, rows);
         timing.ended_ns = runtime_->clock.now_ns();
         timing.run_ns += timing.ended_ns - now_ns;

@@ -61,13 +61,13 @@ struct Progress {
     size_t alone = 0;  // rows before it run one by one: they were in a tile whose run failed
 };
 
-// One loaded version of a bundle, with its place in every context. Immutable but for the places, which whoever holds
-// the context's lease owns. A place is small: what is large (the tile's tensors, what the program passes on, outputs)
-// lies in the context's arena, and is nobody's between two runs.
+// One loaded version of a bundle, with its place in every run of its device's contexts. Immutable but for the places,
+// which whoever holds the run's lease owns. A place is small: what is large (the tile's tensors, what the program
+// passes on, outputs) lies in the run's arena, and is nobody's between two runs.
 class Model final : public RefCounted {
   public:
-    // Has every context's arena grow to what the model needs. WB_OUT_OF_MEMORY; WB_INVALID_BUNDLE where one row needs
-    // more than the limit memory_bytes.
+    // Has every arena of the program's device grow to what the model needs. WB_OUT_OF_MEMORY; WB_INVALID_BUNDLE where
+    // one row needs more than the limit memory_bytes. The runtime has contexts of that device.
     static Expected<Ref<Model>> make(Ref<Runtime> runtime, std::shared_ptr<const Bundle> bundle,
                                      std::shared_ptr<const Program> program);
     ~Model() override;
@@ -76,6 +76,7 @@ class Model final : public RefCounted {
     const std::shared_ptr<const Bundle> &shared_bundle() const { return bundle_; }
     const Program &program() const { return *program_; }
     Runtime &runtime() const { return *runtime_; }
+    Pool &pool() const { return pool_; }                     // whose contexts run it
     int64_t context_bytes() const { return layout_.bytes; }  // of an arena
     int64_t tile_rows() const { return tile_rows_; }
     // The primary output's bands by name, each with its end: where two models' are equal, a band's index means the same
@@ -115,7 +116,9 @@ class Model final : public RefCounted {
         RowSink &sink;
         Progress &progress;
     };
-    Model(Ref<Runtime> runtime, std::shared_ptr<const Bundle> bundle, std::shared_ptr<const Program> program);
+    Model(Ref<Runtime> runtime, int device, std::shared_ptr<const Bundle> bundle,
+          std::shared_ptr<const Program> program);
+    Status make_places();
     void retire() override;
 
     void sort_by_length(const RowSource &source, std::span<int64_t> rows) const;
@@ -130,9 +133,10 @@ class Model final : public RefCounted {
     static void fail_next(const Rows &rows, Status status);
 
     Ref<Runtime> runtime_;
+    Pool &pool_;
     std::shared_ptr<const Bundle> bundle_;
     std::shared_ptr<const Program> program_;
-    std::vector<std::unique_ptr<Place>> places_;  // by context
+    std::vector<std::unique_ptr<Place>> places_;  // by run of the pool
     wb_result named_{};                           // what name() and name_run() copy
     std::string band_names_;
     bool may_abandon_;  // the backend may keep a run beyond its end

@@ -15,7 +15,7 @@ void Runtime::bury(Model *model) {
 }
 
 void Runtime::reap() {
-    pool.trim();
+    pools.trim();
     destroy_buried();
 }
 

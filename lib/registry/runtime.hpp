@@ -2,10 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <span>
 
 #include "base/clock.hpp"
 #include "base/ref.hpp"
-#include "pool/pool.hpp"
+#include "pool/pools.hpp"
 #include "telemetry/counters.hpp"
 #include "telemetry/events.hpp"
 
@@ -16,9 +17,10 @@ class Model;
 // What every model and slot of an engine shares.
 class Runtime final : public RefCounted {
   public:
-    Runtime(int contexts, uint32_t queue_limit, const Clock &time, uint32_t event_capacity, wb_log_fn log,
-            void *payload, Allocate allocate = allocate_on_cpu)
-        : pool(contexts, queue_limit, time, allocate), clock(time), events(event_capacity, time, log, payload) {}
+    // `devices`: what it has contexts of, the CPU first.
+    Runtime(std::span<const DeviceContexts> devices, uint32_t queue_limit, const Clock &time, uint32_t event_capacity,
+            wb_log_fn log, void *payload)
+        : pools(devices, queue_limit, time), clock(time), events(event_capacity, time, log, payload) {}
     ~Runtime() override;
 
     // Takes a model that nobody owns any more; reap() destroys it, or, once the engine is gone, this call. Lock-free.
@@ -29,7 +31,7 @@ class Runtime final : public RefCounted {
     // The engine is going: nobody will call reap() again.
     void close();
 
-    Pool pool;
+    Pools pools;
     const Clock &clock;
     Account account;  // of calls that name a model, not a slot
     EventLog events;

@@ -145,14 +145,16 @@ class FakeProgram final : public lib::Program {
   public:
     // widths: floats a row, by output; row_bytes: of scratch memory. The control outlives the program.
     FakeProgram(FakeControl &control, std::vector<int64_t> widths, int64_t tile_rows = 16,
-                lib::Traits traits = kInlineTraits, int64_t row_bytes = 64)
+                lib::Traits traits = kInlineTraits, int64_t row_bytes = 64, lib::Device device = {})
         : control_(control),
           widths_(std::move(widths)),
           tile_rows_(tile_rows),
           traits_(traits),
-          row_bytes_(row_bytes) {}
+          row_bytes_(row_bytes),
+          device_(device) {}
 
     lib::Traits traits() const override { return traits_; }
+    lib::Device device() const override { return device_; }
     int32_t backend() const override { return WB_BACKEND_REFERENCE; }
     int32_t precision() const override { return WB_PRECISION_FP32; }
     int32_t numerics() const override { return 1; }
@@ -179,6 +181,7 @@ class FakeProgram final : public lib::Program {
     const int64_t tile_rows_;
     const lib::Traits traits_;
     const int64_t row_bytes_;
+    const lib::Device device_;
 };
 
 // Runs any bundle, without looking at its model. The control outlives it and its programs.

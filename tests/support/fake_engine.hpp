@@ -65,7 +65,7 @@ class FakeEngine {
         engine->read(snapshot);
         return snapshot;
     }
-    lib::Pool &pool() const { return engine->runtime().pool; }
+    lib::Pool &pool() const { return engine->runtime().pools.cpu(); }
 
     ManualClock clock;
     FakeControl control;  // of the models that the engine loads

@@ -265,7 +265,7 @@ TEST_CASE("a short row's answer is one, alone or in a batch, whatever else the c
         if (one.meets == Meets::cancelled) cancel.set(true);
         Pool::Lease taken;
         if (one.meets == Meets::shed)
-            taken = *served.engine->runtime().pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr);
+            taken = *served.engine->runtime().pools.cpu().acquire(Priority::normal, WB_NO_DEADLINE, nullptr);
 
         for (int64_t length : {int64_t{0}, kLeast - 1, kLeast}) {
             CAPTURE(length);

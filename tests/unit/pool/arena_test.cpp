@@ -19,7 +19,7 @@ namespace {
 Pool::Lease lease_of(Pool &pool) { return *pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr); }
 
 size_t bytes_of(const Pool::Lease &lease) {
-    const AlignedBuffer *block = lease.context().arena.block();
+    const AlignedBuffer *block = lease.arena().block();
     return block ? block->size() : 0;
 }
 
@@ -53,7 +53,7 @@ TEST_CASE("a free context grows at once, a busy one when it comes back; nobody w
     Pool pool(2, 4, steady_clock());
     REQUIRE(pool.reserve(1000).ok());
     Pool::Lease busy = lease_of(pool);
-    std::byte *used = busy.context().arena.block()->data();
+    std::byte *used = busy.arena().block()->data();
     std::memset(used, 7, 1000);
 
     REQUIRE(pool.reserve(2000).ok());
@@ -79,7 +79,7 @@ TEST_CASE("a free context grows at once, a busy one when it comes back; nobody w
 TEST_CASE("where growth fails, at whichever context, all of them have what they had", "[arena]") {
     for (int ahead = 0; ahead < 3; ++ahead) {
         CAPTURE(ahead);
-        Pool pool(3, 4, steady_clock(), allocate_some);
+        Pool pool({3, Device{}, 1, allocate_some}, 4, steady_clock());
         allocations_left = 100;
         REQUIRE(pool.reserve(1000).ok());
         allocations_left = ahead;
@@ -132,7 +132,7 @@ TEST_CASE("contexts that grow while they are taken and given back lose no memory
             while (!stop) {
                 const int64_t wanted = least;
                 const Pool::Lease lease = lease_of(pool);
-                AlignedBuffer *block = lease.context().arena.block();
+                AlignedBuffer *block = lease.arena().block();
                 if (static_cast<int64_t>(block->size()) < wanted) ++small;
                 std::memset(block->data(), 1, block->size());
             }

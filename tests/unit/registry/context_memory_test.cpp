@@ -153,6 +153,6 @@ TEST_CASE("scores have the bits that they have alone, whatever other models leav
         REQUIRE(engine->score({fake, {}}, fake_row.data(), {}, {}, result).code ==
                 WB_OK);  // scribbles over its scratch
     }
-    CHECK(engine->runtime().pool.arena_bytes() ==
+    CHECK(engine->runtime().pools.cpu().arena_bytes() ==
           std::max({native->context_bytes(), reference->context_bytes(), fake->context_bytes()}));
 }
