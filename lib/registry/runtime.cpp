@@ -8,6 +8,7 @@ namespace weighbridge::lib {
 Runtime::~Runtime() = default;  // every buried model owned this runtime, so none is left
 
 void Runtime::bury(Model *model) {
+    const Ref<Runtime> own(this);  // once it is in the list, whoever destroys it may be the last who owns the runtime
     Model *head = buried_.load(std::memory_order_relaxed);
     do model->next_buried_ = head;
     while (!buried_.compare_exchange_weak(head, model));
