@@ -17,6 +17,13 @@ class RefCounted {
     RefCounted &operator=(const RefCounted &) = delete;
 
     void retain() { owners_.fetch_add(1, std::memory_order_relaxed); }
+    // For who owns nothing of it, but knows that it is still there: false where the last owner has left already.
+    bool retain_if_owned() {
+        uint32_t owners = owners_.load(std::memory_order_relaxed);
+        while (owners != 0 && !owners_.compare_exchange_weak(owners, owners + 1, std::memory_order_relaxed)) {
+        }
+        return owners != 0;
+    }
     void release() {
         if (owners_.fetch_sub(1, std::memory_order_acq_rel) == 1) retire();
     }

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "engine/queue.hpp"
+#include "engine/engine.hpp"
 
 namespace weighbridge::lib {
 
@@ -119,21 +119,46 @@ uint64_t Backlog::work(int64_t deadline_ns) {
 }
 
 void Backlog::serve(bool &running) {
-    Ref<Queue> last;  // goes behind the mutex
+    Ref<Queue> last;       // goes behind the mutex
+    bool has_run = false;  // something since it maintained
     Hold hold(*this);
     while (!dismissed_) {
         running = true;
-        if (run_next(hold, last)) continue;
-        running = false;
+        if (run_next(hold, last)) {
+            has_run = true;
+            continue;
+        }
         if (last) {
+            running = false;
             hold.release();
             last = {};
             hold.acquire();
+        } else if (std::exchange(has_run, false)) {
+            maintain(hold);
         } else {
+            running = false;
             hold.sleep(idle_, WB_NO_DEADLINE);
         }
     }
     running = false;
+}
+
+// The engine's last owner may leave meanwhile: then this thread destroys it.
+void Backlog::maintain(Hold &hold) {
+    if (closed_ || !engine_.retain_if_owned()) return;
+    ++maintaining_;
+    hold.release();
+    engine_.maintain_if_due();
+    engine_.release();
+    hold.acquire();
+    if (--maintaining_ == 0) maintained_.notify_all();
+}
+
+bool Backlog::await_maintenance(int64_t deadline_ns) {
+    const Hold hold(*this);
+    while (maintaining_ > 0 && (deadline_ns == WB_NO_DEADLINE || now_ns() < deadline_ns))
+        runtime_->clock.wait_until(maintained_, mutex_, deadline_ns);
+    return maintaining_ == 0;
 }
 
 void Backlog::keep_time(bool &running) {

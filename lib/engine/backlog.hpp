@@ -12,6 +12,8 @@
 
 namespace weighbridge::lib {
 
+class Engine;
+
 // Submissions one behind the other. Each is in one list at most.
 class SubmissionList {
   public:
@@ -31,7 +33,8 @@ class SubmissionList {
 // Deadlines of what waits are kept by the timer thread, where there is one, else by who sleeps in Queue::next().
 class Backlog final : public RefCounted {
   public:
-    explicit Backlog(Ref<Runtime> runtime) : runtime_(std::move(runtime)) {}
+    // `engine`: what its threads maintain until close(), which its destructor calls.
+    Backlog(Engine &engine, Ref<Runtime> runtime) : engine_(engine), runtime_(std::move(runtime)) {}
 
     // Whether somebody runs what is submitted: threads of the engine's own, or the host by its own word.
     bool is_staffed() const { return staffed_.load(std::memory_order_acquire); }
@@ -56,6 +59,8 @@ class Backlog final : public RefCounted {
 
     // Completes everything that waits with WB_CLOSED, and takes no more.
     void close();
+    // Behind close(): waits until no thread maintains the engine any more. False where the deadline comes before.
+    bool await_maintenance(int64_t deadline_ns);
 
     Runtime &runtime() const { return *runtime_; }
     uint32_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
@@ -82,17 +87,20 @@ class Backlog final : public RefCounted {
         std::array<Sleepers *, 2> told_{};
     };
 
-    // All under the mutex; run() lets go of it meanwhile, and of `last`, the queue of the submission before.
+    // All under the mutex; run() lets go of it meanwhile, and of `last`, the queue of the submission before; so does
+    // maintain().
     bool accept(Hold &hold, Submission &one);
     void take(Submission &one);
     void run(Hold &hold, Submission &one, Ref<Queue> &last);
     bool run_next(Hold &hold, Ref<Queue> &last);
+    void maintain(Hold &hold);
     void expire(Hold &hold);
     void refuse(Hold &hold, Submission &one, const Status &why);
     void complete(Hold &hold, Submission &one);
     SubmissionList &list(const Submission &one) { return one.priority() == Priority::high ? high_ : normal_; }
     int64_t now_ns() const { return runtime_->clock.now_ns(); }
 
+    Engine &engine_;
     const Ref<Runtime> runtime_;
     std::atomic<bool> staffed_{false};
     std::atomic<uint32_t> waiting_{0};  // written under mutex_
@@ -106,6 +114,8 @@ class Backlog final : public RefCounted {
     Sleepers timer_;
     bool has_timer_ = false;
     int64_t timer_ns_ = 0;  // when the timer looks by itself; past where it is about to
+    int maintaining_ = 0;   // threads that do
+    Condition maintained_;
     bool closed_ = false;
     bool dismissed_ = false;
 };

@@ -35,7 +35,8 @@ int start_thread(pthread_t &thread, void *(*main)(void *), void *argument) {
 
 }  // namespace
 
-Crew::Crew(Ref<Runtime> runtime, int threads) : backlog_(make_ref<Backlog>(std::move(runtime))), threads_(threads) {
+Crew::Crew(Engine &engine, Ref<Runtime> runtime, int threads)
+    : backlog_(make_ref<Backlog>(engine, std::move(runtime))), threads_(threads) {
     if (threads == 0) backlog_->set_staffed();
 }
 

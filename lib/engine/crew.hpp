@@ -12,12 +12,12 @@
 namespace weighbridge::lib {
 
 // The threads that run an engine's asynchronous calls: wb:async-0 and on, and wb:async-timer, which keeps deadlines.
-// Named, all signals blocked, in the library's floating-point environment. They own the backlog and nothing of the
-// engine. One process's: see Backlog. Thread-safe.
+// Named, all signals blocked, in the library's floating-point environment. They own the backlog, and the engine only
+// while they maintain it, out of work. One process's: see Backlog. Thread-safe.
 class Crew {
   public:
     // `threads`: 0 where the host lends its own.
-    Crew(Ref<Runtime> runtime, int threads);
+    Crew(Engine &engine, Ref<Runtime> runtime, int threads);
     ~Crew() { end(Busy::leave); }
     Crew(const Crew &) = delete;
     Crew &operator=(const Crew &) = delete;

@@ -294,7 +294,7 @@ Crew &Engine::crew() {
     if (Crew *found = present_crew()) return *found;
     const std::lock_guard lock(crew_mutex_);
     if (Crew *found = present_crew()) return *found;
-    auto *fresh = new Crew(runtime_, async_threads_);
+    auto *fresh = new Crew(*this, runtime_, async_threads_);
     crew_.store(fresh, std::memory_order_release);
     return *fresh;
 }
@@ -342,6 +342,10 @@ Status Engine::close(int64_t deadline_ns) {
     Crew *crew = present_crew();
     if (crew) crew->backlog()->close();
     if (Status status = runtime_->pools.drain(deadline_ns); !status.ok()) return status;
+    if (crew && !crew->backlog()->await_maintenance(deadline_ns))
+        return Status::failure(WB_DEADLINE_EXCEEDED,
+                               "the deadline passed while a thread of the engine's own freed models or was in the log "
+                               "callback");
     if (crew) crew->end(Crew::Busy::join);  // no context is out: what runs is at its end
     tell_counted();
     let_go();
@@ -370,6 +374,10 @@ void Engine::tell_counted() {
     runtime_->events.tell_all_counted(runtime_->account, now_ns);
     for (auto *entry = slots_->first.load(std::memory_order_acquire); entry; entry = entry->next)
         entry->slot->ledger().tell_counted(runtime_->events, now_ns);
+}
+
+void Engine::maintain_if_due() {
+    if (runtime_->has_upkeep()) maintain();
 }
 
 void Engine::maintain() {

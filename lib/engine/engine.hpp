@@ -142,6 +142,7 @@ class Engine final : public RefCounted {
     // What scoring threads leave undone: destroys retired models, tells counted events, delivers events to the
     // callback. Takes milliseconds; for loads, swaps and threads of the library's own.
     void maintain();
+    void maintain_if_due();  // where models, memory or the callback wait for it
     // Writes events that were counted and not told yet.
     void tell_counted();
     void read(wb_snapshot &out) const;

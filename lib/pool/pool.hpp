@@ -61,6 +61,8 @@ class Pool {
     // scoring threads.
     void trim();
     int64_t arena_bytes() const { return arena_bytes_.load(std::memory_order_relaxed); }  // of all contexts, as held
+    // Whether trim() has something to free, once the contexts are free.
+    bool has_replaced() const { return arena_bytes() > reserved_bytes_.load(std::memory_order_relaxed) * runs_; }
 
     // New requests get WB_CLOSED, and so do those that wait. Then waits until every context is back.
     // WB_DEADLINE_EXCEEDED where that takes too long; may be called again.
@@ -85,8 +87,8 @@ class Pool {
     const uint32_t queue_limit_;
     const Clock &clock_;
     std::atomic<State *> state_;
-    ForkMutex growing_;           // guards changes of arenas, and the next
-    int64_t reserved_bytes_ = 0;  // that every context has, or will have when it comes back
+    ForkMutex growing_;                       // guards changes of arenas and of the next two
+    std::atomic<int64_t> reserved_bytes_{0};  // that every run has, or will have when it comes back
     std::atomic<int64_t> arena_bytes_{0};
 };
 

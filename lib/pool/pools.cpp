@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pool/pools.hpp"
 
+#include <algorithm>
+
 namespace weighbridge::lib {
 
 Pools::Pools(std::span<const DeviceContexts> devices, uint32_t queue_limit, const Clock &clock) {
@@ -29,6 +31,10 @@ int64_t Pools::arena_bytes() const {
     int64_t sum = 0;
     for (const Pool &pool : pools_) sum += pool.arena_bytes();
     return sum;
+}
+
+bool Pools::has_replaced() const {
+    return std::any_of(pools_.begin(), pools_.end(), [](const Pool &pool) { return pool.has_replaced(); });
 }
 
 void Pools::trim() {

@@ -23,6 +23,7 @@ class Pools {
     int contexts() const;
     uint32_t waiting() const;
     int64_t arena_bytes() const;
+    bool has_replaced() const;
     void trim();
     void refuse();
     Status drain(int64_t deadline_ns);

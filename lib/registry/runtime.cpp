@@ -20,6 +20,10 @@ void Runtime::reap() {
     destroy_buried();
 }
 
+bool Runtime::has_upkeep() {
+    return buried_.load(std::memory_order_relaxed) || pools.has_replaced() || events.has_undelivered();
+}
+
 // The runtime may go with the last of them.
 void Runtime::destroy_buried() {
     Model *model = buried_.exchange(nullptr);

@@ -28,6 +28,8 @@ class Runtime final : public RefCounted {
     // Destroys retired models and frees memory of contexts that larger memory has replaced. Not for scoring threads:
     // takes as long as the destructors do.
     void reap();
+    // Whether reap() or the log callback has something to do.
+    bool has_upkeep();
     // The engine is going: nobody will call reap() again.
     void close();
 

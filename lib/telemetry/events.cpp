@@ -154,6 +154,11 @@ void EventLog::deliver() {
     idle_.notify_all();
 }
 
+bool EventLog::has_undelivered() {
+    const auto lock = locked();
+    return fn_ && !ended_ && !delivering_ && callback_.next != written_;
+}
+
 bool EventLog::end(int64_t deadline_ns) {
     {
         const auto lock = locked();

@@ -52,6 +52,7 @@ class EventLog {
     // Calls the callback, with no lock held, for each event that it has not had. One thread at a time: where another
     // does so already, it goes on with these. Not for scoring threads.
     void deliver();
+    bool has_undelivered();
     // Delivers what is left, then WB_LOG_CLOSED, behind which the callback is not called any more. False where the
     // deadline comes while another thread is in the callback: that thread then delivers WB_LOG_CLOSED.
     bool end(int64_t deadline_ns);

@@ -58,15 +58,16 @@ typedef struct wb_event {
 #define WB_EVENT_SIZE_V1 512
 
 /** Receives one line about an event, of which wb_engine_events tells more: for C and C++. Called by loads, swaps,
- *  rollbacks, wb_slot_forget_previous, wb_engine_close and wb_engine_maintain, on their threads: never by a call that
- *  scores, nor by one that frees. Events of scoring wait for the next of those calls, or are overwritten as
- *  wb_engine_events says. One thread at a time is in it, with no lock of the library held, and events come in their
- *  order: where a thread is in it already, it is called for the events of others too.
+ *  rollbacks, wb_slot_forget_previous, wb_engine_close and wb_engine_maintain, on their threads, and by the threads of
+ *  the option async_threads once they are out of work: never by a call that scores or submits, nor by one that frees.
+ *  Events of scoring wait for the next of those, or are overwritten as wb_engine_events says. One thread at a time is in
+ *  it, with no lock of the library held, and events come in their order: where a thread is in it already, it is called
+ *  for the events of others too.
  *
  *  Its last call is for WB_LOG_CLOSED, before wb_engine_close returns WB_OK: what `payload` points at may go then. No
- *  call begins after wb_engine_free has returned, but by a load, swap or maintain that another thread is in meanwhile;
- *  where that can be, close first. It must not call into this library and must not throw or jump. It runs in the
- *  library's floating-point state (to nearest, no traps), and what it changes of that ends with the call.
+ *  call begins after wb_engine_free has returned, and one that another thread is in then goes on; where that can be,
+ *  close first. It must not call into this library and must not throw or jump. It runs in the library's floating-point
+ *  state (to nearest, no traps), and what it changes of that ends with the call.
  *  @param event    WB_LOG_*
  *  @param message  one line of UTF-8, valid during the call, holds no value of a feature with a privacy class
  *  @since 0.1, unstable */
@@ -180,7 +181,8 @@ WB_API int32_t wb_engine_default_deadline_us(int64_t *out, wb_engine *engine, wb
 WB_API void wb_engine_free(wb_engine *engine);
 
 /** Frees the memory of models that were freed or swapped out, and memory of contexts that a load has replaced, and
- *  calls the log callback for what waits. Optional: every load, swap and rollback does the same.
+ *  calls the log callback for what waits. Optional: every load, swap and rollback does the same, and so does a thread of
+ *  the option async_threads that is out of work.
  *  @return WB_OK; WB_INVALID_HANDLE. Thread-safe; may take milliseconds, so not on a scoring thread.
  *  @since 0.1, unstable */
 WB_API int32_t wb_engine_maintain(wb_engine *engine, wb_error *err);
