@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A host that loads the library with dlopen() and unloads it again: no memory and no mapping stays behind. And one that
- * ends with it loaded: calls from atexit handlers, static destructors, destructors of other libraries and threads that
- * go on are answered.
+/* A host that loads the library with dlopen() and unloads it again, also with an engine that had threads of its own: no
+ * memory, no mapping and no thread stays behind. And one that ends with it loaded: calls from atexit handlers, static
+ * destructors, destructors of other libraries and threads that go on are answered.
  * usage: unload_test LIBRARY LATE_CALLER FIXTURES */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <weighbridge.h>
+
+#include "support/process.h"
 
 enum { kFirstCycles = 20, kCycles = 1000, kHandles = 200 };
 
@@ -30,6 +32,7 @@ static const char *library_path, *late_caller_path, *fixtures;
 static struct {
     void *handle;
     int32_t (*engine_create)(wb_engine **, wb_engine_options *, wb_error *);
+    int32_t (*engine_close)(wb_engine *, int64_t, wb_error *);
     void (*engine_free)(wb_engine *);
     int32_t (*model_load)(wb_model **, wb_engine *, const char *, wb_load_options *, wb_error *);
     void (*model_free)(wb_model *);
@@ -40,6 +43,10 @@ static struct {
     int32_t (*model_score)(wb_result *, wb_model *, void *, int64_t, wb_call *, wb_error *);
     int32_t (*call_create)(wb_call **, wb_error *);
     void (*call_free)(wb_call *);
+    int32_t (*queue_create)(wb_queue **, wb_engine *, uint32_t, wb_error *);
+    void (*queue_free)(wb_queue *);
+    int32_t (*model_submit)(wb_queue *, uint64_t, wb_model *, void *, int64_t, wb_call *, wb_error *);
+    int32_t (*queue_next)(wb_completion *, size_t, size_t, size_t *, wb_queue *, int64_t, wb_error *);
 } wb;
 
 static wb_engine *engine;
@@ -57,6 +64,7 @@ static void load_library(void) {
     if (!wb.handle) fprintf(stderr, "%s\n", dlerror());
     CHECK(wb.handle != NULL);
     find(&wb.engine_create, "wb_engine_create");
+    find(&wb.engine_close, "wb_engine_close");
     find(&wb.engine_free, "wb_engine_free");
     find(&wb.model_load, "wb_model_load");
     find(&wb.model_free, "wb_model_free");
@@ -67,6 +75,10 @@ static void load_library(void) {
     find(&wb.model_score, "wb_model_score");
     find(&wb.call_create, "wb_call_create");
     find(&wb.call_free, "wb_call_free");
+    find(&wb.queue_create, "wb_queue_create");
+    find(&wb.queue_free, "wb_queue_free");
+    find(&wb.model_submit, "wb_model_submit");
+    find(&wb.queue_next, "wb_queue_next");
 }
 
 static void open_model(void) {
@@ -94,7 +106,30 @@ static void close_model(void) {
     wb.engine_free(engine);
 }
 
-/* Loads, scores on two threads, holds more handles than the first chunk of their table has, frees, unloads. */
+/* Submits to threads of the engine's own, which close() ends whatever they are doing: some of what was submitted is
+ * left to it. */
+static void run_queue(void) {
+    enum { kSubmits = 8, kDrained = 3 };
+    wb_completion done;
+    wb_queue *queue = NULL;
+    uint64_t tag;
+    size_t drained = 0, count = 0;
+    CHECK(wb.queue_create(&queue, engine, kSubmits, NULL) == WB_OK);
+    for (tag = 0; tag < kSubmits; ++tag)
+        CHECK(wb.model_submit(queue, tag, model, row, WB_NO_DEADLINE, NULL, NULL) == WB_OK);
+    while (drained < kDrained) {
+        CHECK(wb.queue_next(&done, sizeof done, 1, &count, queue, WB_NO_DEADLINE, NULL) == WB_OK);
+        CHECK(count == 1 && done.status == WB_OK);
+        ++drained;
+    }
+    CHECK(process_status("Threads:") > 1);
+    CHECK(wb.engine_close(engine, WB_NO_DEADLINE, NULL) == WB_OK);
+    CHECK(comes_to_threads(1));
+    wb.queue_free(queue);
+}
+
+/* Loads, scores on two threads, holds more handles than the first chunk of their table has, runs a queue on threads of
+ * the engine's own, frees, unloads. */
 static void cycle(void) {
     static wb_call *calls[kHandles];
     pthread_t thread;
@@ -106,6 +141,7 @@ static void cycle(void) {
     CHECK(pthread_create(&thread, NULL, score, row) == 0);
     CHECK(pthread_join(thread, NULL) == 0);
     for (i = 0; i < kHandles; ++i) wb.call_free(calls[i]);
+    run_queue();
     close_model();
     CHECK(dlclose(wb.handle) == 0);
     CHECK(dlopen(library_path, RTLD_NOW | RTLD_NOLOAD) == NULL);
@@ -243,9 +279,10 @@ static void run_child(void (*body)(void)) {
 int main(int argc, char **argv) {
     int i;
     CHECK(argc == 4);
-    /* What malloc keeps for a thread's next calls counts as given: it must keep nothing. */
+    /* What malloc keeps for a thread's next calls counts as given, and it maps an arena for threads that meet: it must
+     * do neither. */
     if (!getenv("GLIBC_TUNABLES")) {
-        CHECK(setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1) == 0);
+        CHECK(setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1", 1) == 0);
         execv("/proc/self/exe", argv);
         _exit(1);
     }
