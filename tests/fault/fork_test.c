@@ -4,10 +4,7 @@
  * 100 children with WB_FULL=1, else 20. */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "support/check.h"
@@ -31,19 +28,6 @@ static void *client(void *argument) {
     while (!atomic_load(&stop))
         if (score_once(&result) != WB_OK) return (void *)1;
     return NULL;
-}
-
-/* Waits for a child for at most 60 s; -1 where it hangs. */
-static int wait_for(pid_t child) {
-    struct timespec pause = {0, 5000000};
-    int status = 0, i;
-    for (i = 0; i < 12000; ++i) {
-        if (waitpid(child, &status, WNOHANG) == child) return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-        nanosleep(&pause, NULL);
-    }
-    kill(child, SIGKILL);
-    waitpid(child, &status, 0);
-    return -1;
 }
 
 int main(int argc, char **argv) {
@@ -79,7 +63,7 @@ int main(int argc, char **argv) {
             wb_engine_free(engine);
             _exit(0);
         }
-        code = wait_for(child);
+        code = wait_for_child(child);
         if (code != 0) fprintf(stderr, "child %d: %d\n", i, code);
         CHECK(code == 0);
     }

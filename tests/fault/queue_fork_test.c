@@ -5,10 +5,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "support/check.h"
@@ -105,19 +102,6 @@ static int in_child(int32_t inherited_fd) {
     return 0;
 }
 
-/* Waits for a child for at most 60 s; -1 where it hangs. */
-static int wait_for(pid_t child) {
-    struct timespec pause = {0, 1000000};
-    int status = 0, i;
-    for (i = 0; i < 60000; ++i) {
-        if (waitpid(child, &status, WNOHANG) == child) return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-        nanosleep(&pause, NULL);
-    }
-    kill(child, SIGKILL);
-    waitpid(child, &status, 0);
-    return -1;
-}
-
 int main(int argc, char **argv) {
     pthread_t threads[2];
     const int children = full_campaign() ? 1000 : 50;
@@ -137,7 +121,7 @@ int main(int argc, char **argv) {
         int code;
         CHECK(child >= 0);
         if (child == 0) _exit(in_child(descriptor));
-        code = wait_for(child);
+        code = wait_for_child(child);
         if (code != 0) fprintf(stderr, "child %d: line or code %d\n", i, code);
         CHECK(code == 0);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two threads call the functions of queues at random, with handles that live, were freed, or are of another kind: every
  * call is answered, none with WB_INTERNAL, and no thread is left. 500,000 calls with WB_FULL=1, else 40,000. */
+#define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
 #include <stdatomic.h>
 

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What /proc says of this process. */
+/* What /proc says of this process, and its children. */
 #ifndef WB_TESTS_PROCESS_H
 #define WB_TESTS_PROCESS_H
 
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 /* A number of /proc/self/status, such as "Threads:" or "VmRSS:" (kB); -1 where it is not there. */
 static inline long process_status(const char *name) {
@@ -28,6 +31,19 @@ static inline int comes_to_threads(long expected) {
         sched_yield();
     }
     return 1;
+}
+
+/* Waits for a child for at most 60 s: its exit code, 128 where it was killed, -1 where it hangs. */
+static inline int wait_for_child(pid_t child) {
+    const struct timespec pause = {0, 1000000};
+    int status = 0, i;
+    for (i = 0; i < 60000; ++i) {
+        if (waitpid(child, &status, WNOHANG) == child) return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+        nanosleep(&pause, NULL);
+    }
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+    return -1;
 }
 
 /* Whether the long campaigns were asked for (tests/run.sh --full). */
