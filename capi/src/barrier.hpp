@@ -79,6 +79,12 @@ lib::Status check_struct(const T *out, size_t least) {
                                 WB_STRUCT_SIZE_LIMIT, out->struct_size);
 }
 
+// For a struct that may be NULL, where the caller does not want it.
+template <class T>
+lib::Status check_wanted(const T *out, size_t least) {
+    return out ? check_struct(out, least) : lib::Status();
+}
+
 template <class T>
 lib::Status fill_struct(T *out, const T &made, size_t least) {
     lib::Status status = check_struct(out, least);

@@ -140,8 +140,6 @@ lib::Status score_row(lib::Engine &engine, const lib::Target &target, wb_result 
                       wb_call *call);
 lib::Status score_batch(lib::Engine &engine, const lib::Target &target, wb_batch_result *out, wb_batch *batch,
                         int64_t deadline_ns, wb_call *call);
-// WB_OK_PARTIAL tells of the first row that has an error.
-lib::Status with_first(const lib::Status &status, const lib::Status &first);
 
 // wb_model_submit and wb_slot_submit, wb_model_submit_batch and wb_slot_submit_batch, once the target is known.
 lib::Status submit_row(wb_queue *queue, uint64_t tag, lib::Engine &engine, const lib::Target &target, void *row,

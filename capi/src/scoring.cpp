@@ -30,45 +30,39 @@ Status submit_row(wb_queue *queue, uint64_t tag, lib::Engine &engine, const lib:
     return engine.submit(*object->queue, tag, {target, row, use.service(), use.cancel_owner(), use.outputs()});
 }
 
-Status submit_batch(wb_batch_result *out, wb_queue *queue, uint64_t tag, lib::Engine &engine, const lib::Target &target,
-                    wb_batch *batch, int64_t deadline_ns, wb_call *call) {
-    if (out)
-        if (Status status = check_struct(out, WB_BATCH_RESULT_SIZE_V1); !status.ok()) return status;
-    Pinned<QueueObject> object(Kind::queue, queue);
-    if (!object) return object.status();
-    Pinned<lib::Batch> described(Kind::batch, batch);
-    if (!described) return described.status();
-    lib::Batch::Use mine(*described);
-    if (!mine.status().ok()) return mine.status();
-    CallUse use(call, engine.due(deadline_ns));
-    if (!use.status().ok()) return use.status();
-    return engine.submit(*object->queue, tag,
-                         {target, nullptr, use.service(), use.cancel_owner(), {}, &*described, out});
-}
+namespace {
 
-Status score_batch(lib::Engine &engine, const lib::Target &target, wb_batch_result *out, wb_batch *batch,
-                   int64_t deadline_ns, wb_call *call) {
-    if (out)
-        if (Status status = check_struct(out, WB_BATCH_RESULT_SIZE_V1); !status.ok()) return status;
+// A call about a batch, which is this thread's meanwhile: body(the batch, how to serve it).
+template <class Body>
+Status with_batch(wb_batch_result *out, wb_batch *batch, int64_t due_ns, wb_call *call, Body &&body) {
+    if (Status status = check_wanted(out, WB_BATCH_RESULT_SIZE_V1); !status.ok()) return status;
     Pinned<lib::Batch> object(Kind::batch, batch);
     if (!object) return object.status();
     lib::Batch::Use mine(*object);
     if (!mine.status().ok()) return mine.status();
-    CallUse use(call, engine.due(deadline_ns));
-    if (!use.status().ok()) return use.status();
-    Status first;
-    std::optional<wb_batch_result> made;
-    Status status = engine.score_batch(target, *object, use.service(), first, made);
-    if (out && made)
-        if (Status filled = fill_struct(out, *made, WB_BATCH_RESULT_SIZE_V1); !filled.ok()) return filled;
-    return with_first(status, first);
+    CallUse use(call, due_ns);
+    return use.status().ok() ? body(*object, use) : use.status();
 }
 
-Status with_first(const Status &status, const Status &first) {
-    if (status.code != WB_OK_PARTIAL) return status;
-    Status told = first;
-    told.code = WB_OK_PARTIAL;
-    return told;
+}  // namespace
+
+Status submit_batch(wb_batch_result *out, wb_queue *queue, uint64_t tag, lib::Engine &engine, const lib::Target &target,
+                    wb_batch *batch, int64_t deadline_ns, wb_call *call) {
+    Pinned<QueueObject> object(Kind::queue, queue);
+    if (!object) return object.status();
+    return with_batch(out, batch, engine.due(deadline_ns), call, [&](lib::Batch &of, const CallUse &use) {
+        return engine.submit(*object->queue, tag, {target, nullptr, use.service(), use.cancel_owner(), {}, &of, out});
+    });
+}
+
+Status score_batch(lib::Engine &engine, const lib::Target &target, wb_batch_result *out, wb_batch *batch,
+                   int64_t deadline_ns, wb_call *call) {
+    return with_batch(out, batch, engine.due(deadline_ns), call, [&](lib::Batch &of, const CallUse &use) {
+        std::optional<wb_batch_result> made;
+        Status status = engine.score_batch(target, of, use.service(), made);
+        if (out && made) write_struct(out, *made);
+        return status;
+    });
 }
 
 }  // namespace weighbridge::capi

@@ -75,9 +75,9 @@ class Batch final : public RefCounted {
     Status set_tensor(uint32_t index, const TensorPlace &place);
     Status check(int64_t row);
 
-    // See wb_batch_encode. `first_error` receives the failure of the lowest row that has one; `result`, once all rows
+    // See wb_batch_encode; WB_OK_PARTIAL tells of the lowest row that has an error. `result` receives, once all rows
     // were looked at, what became of them.
-    Status encode(int64_t length, int64_t tokens, Status &first_error, std::optional<wb_batch_encoding> &result);
+    Status encode(int64_t length, int64_t tokens, std::optional<wb_batch_encoding> &result);
 
     const Schema &schema() const { return *bundle_->schema(); }
     int64_t rows() const { return columns_.rows(); }

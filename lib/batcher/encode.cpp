@@ -100,7 +100,7 @@ Status Batch::set_tensor(uint32_t index, const TensorPlace &place) {
     return Status();
 }
 
-Status Batch::encode(int64_t length, int64_t tokens, Status &first_error, std::optional<wb_batch_encoding> &result) {
+Status Batch::encode(int64_t length, int64_t tokens, std::optional<wb_batch_encoding> &result) {
     if (length < 0) return Status::failure(WB_INVALID_ARGUMENT, "length: expected at least 0, got {}", length);
     if (tokens < 0) return Status::failure(WB_INVALID_ARGUMENT, "tokens: expected at least 0, got {}", tokens);
     const Encoder &encoder = bundle_->encoder();
@@ -115,6 +115,7 @@ Status Batch::encode(int64_t length, int64_t tokens, Status &first_error, std::o
     const PaddedTensor *too_short = nullptr;
     wb_batch_encoding made = WB_BATCH_ENCODING_INIT;
     made.rows = window_.rows;
+    Status first;  // failure of a row
     Tile tile = encoder.make_tile(1);
     for (int64_t i = 0; i < window_.rows; ++i) {
         const int64_t row = window_.first + i;
@@ -132,11 +133,14 @@ Status Batch::encode(int64_t length, int64_t tokens, Status &first_error, std::o
             else if (!tensor.put(i, tile.views()[tensor.index()]) && !too_short)
                 too_short = &tensor;
         }
-        if (!status.ok() && first_error.ok()) (first_error = status).at_row(row);
+        if (!status.ok() && first.ok()) (first = status).at_row(row);
     }
     Status status = too_short ? too_short->too_short(made) : Status();
-    if (status.ok() && made.invalid > 0) status.code = WB_OK_PARTIAL;
-    if (!first_error.ok()) made.first_error = first_error.row;
+    if (!first.ok()) made.first_error = first.row;
+    if (status.ok() && made.invalid > 0) {
+        status = first;
+        status.code = WB_OK_PARTIAL;
+    }
     made.status = status.code;
     result = made;
     return status;

@@ -272,16 +272,13 @@ Status Engine::score(const Target &target, void *row, const Service &service, st
     return Request(*runtime_, target, spare_of(*target.model, service), service, rows, sink, entered_ns).serve();
 }
 
-Status Engine::score_batch(const Target &target, Batch &batch, const Service &service, Status &first_error,
+Status Engine::score_batch(const Target &target, Batch &batch, const Service &service,
                            std::optional<wb_batch_result> &result) {
     const int64_t entered_ns = runtime_->clock.now_ns();
     if (Status status = usable(); !status.ok()) return status;
     BatchRows rows(batch);
     ColumnSink sink(*target.model, service.accept_fallback, batch, result);
-    Request request(*runtime_, target, spare_of(*target.model, service), service, rows, sink, entered_ns);
-    Status status = request.serve();
-    first_error = sink.tally().first;
-    return status;
+    return Request(*runtime_, target, spare_of(*target.model, service), service, rows, sink, entered_ns).serve();
 }
 
 Crew *Engine::present_crew() const {

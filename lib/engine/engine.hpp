@@ -118,9 +118,8 @@ class Engine final : public RefCounted {
     // Row and result are the caller's; see wb_model_score.
     Status score(const Target &target, void *row, const Service &service, std::span<const OutputBuffer> outputs,
                  wb_result &result);
-    // See wb_model_score_batch. `first_error` receives the failure of the lowest row that has one; `result`, once the
-    // call works on rows, what became of them.
-    Status score_batch(const Target &target, Batch &batch, const Service &service, Status &first_error,
+    // See wb_model_score_batch. `result` receives, once the call works on rows, what became of them.
+    Status score_batch(const Target &target, Batch &batch, const Service &service,
                        std::optional<wb_batch_result> &result);
     Expected<Target> target(Slot &slot);
 

@@ -146,10 +146,12 @@ void ColumnSink::blank_outputs(int64_t row) const {
 }
 
 void ColumnSink::conclude(Status &status, const Timing &timing) {
-    if (status.ok() && tally().errors > 0)
+    if (status.ok() && tally().errors > 0) {
+        status = tally().first;
         status.code = WB_OK_PARTIAL;
-    else if (status.ok() && tally().fallbacks > 0)
+    } else if (status.ok() && tally().fallbacks > 0) {
         status.code = WB_OK_FALLBACK;
+    }
     wb_batch_result &made = out_.emplace(wb_batch_result WB_BATCH_RESULT_INIT);
     made.status = status.code;
     made.rows = batch_.window().rows;

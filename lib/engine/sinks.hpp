@@ -99,7 +99,8 @@ class ColumnSink final : public Sink {
     ColumnSink(const Model &model, bool accept_fallback, const Batch &batch, std::optional<wb_batch_result> &out)
         : Sink(model, accept_fallback), batch_(batch), out_(out) {}
     Status check() const override;
-    // WB_OK_PARTIAL where rows failed, else WB_OK_FALLBACK where a fallback answered. Writes the batch's result.
+    // WB_OK_PARTIAL where rows failed, which tells of the lowest one, else WB_OK_FALLBACK where a fallback answered.
+    // Writes the batch's result.
     void conclude(Status &status, const Timing &timing) override;
 
   private:

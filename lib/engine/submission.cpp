@@ -28,13 +28,6 @@ void copy_bytes(const std::byte *from, std::vector<uint64_t> &words) {
     std::memcpy(to + kBehind, from + kBehind, header.used - kBehind);
 }
 
-// WB_OK_PARTIAL, which tells of the first row that failed.
-Status partial(const Status &first) {
-    Status status = first;
-    status.code = WB_OK_PARTIAL;
-    return status;
-}
-
 }  // namespace
 
 Submission::~Submission() { clear(); }
@@ -88,8 +81,7 @@ Status Submission::answer(Runtime &runtime) {
     }
     BatchRows rows(*batch_);
     ColumnSink sink(*target_.model, service_.accept_fallback, *batch_, batch_result);
-    Status status = serve(runtime, rows, sink);
-    return status.code == WB_OK_PARTIAL ? partial(sink.tally().first) : status;
+    return serve(runtime, rows, sink);
 }
 
 void Submission::run(Runtime &runtime) {

@@ -45,7 +45,7 @@ struct BatchAnswer {
     explicit BatchAnswer(size_t rows) : score(rows), status(rows), reason(rows), feature(rows) {}
     std::vector<double> score;
     std::vector<int32_t> status, reason, feature;
-    Status whole, first;
+    Status whole;
     std::optional<wb_batch_result> result;
 };
 
@@ -106,7 +106,7 @@ struct Served {
         REQUIRE(batch.set_result(WB_COLUMN_STATUS, answer.status.data(), 4).ok());
         REQUIRE(batch.set_result(WB_COLUMN_REASON, answer.reason.data(), 4).ok());
         REQUIRE(batch.set_result(WB_COLUMN_FEATURE, answer.feature.data(), 4).ok());
-        answer.whole = engine->score_batch(target, batch, service, answer.first, answer.result);
+        answer.whole = engine->score_batch(target, batch, service, answer.result);
         REQUIRE(answer.result);
         CHECK(answer.result->status == answer.whole.code);
         require_counts(*answer.result, answer.status);
@@ -132,8 +132,7 @@ void require_columns(Served &served, bool accept_fallback, bool answered) {
     service.accept_fallback = accept_fallback;
     const BatchAnswer batch = served.score_batch(lengths, service);
     CHECK(batch.whole.code == (answered ? WB_OK_FALLBACK : WB_OK_PARTIAL));
-    CHECK(batch.first.ok() == answered);
-    if (!answered) CHECK(batch.first.row == 1);
+    if (!answered) CHECK(batch.whole.row == 1);
     for (size_t i = 0; i < lengths.size(); ++i) {
         CAPTURE(i, lengths[i]);
         const bool is_short = lengths[i] < kLeast;
@@ -190,10 +189,10 @@ TEST_CASE("a row that is short and wrong besides is refused for what is wrong, a
         REQUIRE(batch.set_rows(memory.data(), kRowWords * 8).ok());
         REQUIRE(batch.set_result(WB_COLUMN_STATUS, status, 4).ok());
         REQUIRE(batch.set_result(WB_COLUMN_FEATURE, feature, 4).ok());
-        Status first;
         std::optional<wb_batch_result> result;
-        CHECK(served.engine->score_batch(served.target, batch, {}, first, result).code == WB_OK_PARTIAL);
-        CHECK(first.row == 1);
+        const Status whole = served.engine->score_batch(served.target, batch, {}, result);
+        CHECK(whole.code == WB_OK_PARTIAL);
+        CHECK(whole.row == 1);
         CHECK((status[0] == WB_OK_FALLBACK && status[1] == WB_INVALID_INPUT && status[2] == WB_OK));
         CHECK((feature[0] == -1 && feature[1] == 0 && feature[2] == -1));
     }

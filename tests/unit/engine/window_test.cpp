@@ -49,7 +49,6 @@ struct Lengths {
     std::vector<wb_view> views;
     std::vector<double> score;
     Batch batch;
-    Status first;
     std::optional<wb_batch_result> result;
 };
 
@@ -63,7 +62,7 @@ TEST_CASE("a window larger than limits.rows is scored whole, few rows together, 
         std::fill(served.score.begin(), served.score.end(), -1.0);
         served.most_together = 0;
         REQUIRE(served.batch.set_window(from, rows).ok());
-        CHECK(served.engine->score_batch(served.target, served.batch, {}, served.first, served.result).code == WB_OK);
+        CHECK(served.engine->score_batch(served.target, served.batch, {}, served.result).code == WB_OK);
         CHECK(served.most_together <= kTogether);
         if (rows > 20) CHECK(served.most_together == kTogether);
         int64_t wrong = 0;
@@ -79,9 +78,9 @@ TEST_CASE("bad rows in every slice of a window cost themselves only") {
     Lengths served;
     for (size_t i = 10; i < 9000; i += 4) served.views[i].size = kMost + 1;  // too long
     REQUIRE(served.batch.set_window(8, 8992).ok());
-    CHECK(served.engine->score_batch(served.target, served.batch, {}, served.first, served.result).code ==
-          WB_OK_PARTIAL);
-    CHECK(served.first.row == 10);
+    const Status status = served.engine->score_batch(served.target, served.batch, {}, served.result);
+    CHECK(status.code == WB_OK_PARTIAL);
+    CHECK(status.row == 10);
     size_t wrong = 0;
     for (size_t i = 8; i < 9000; ++i)
         wrong +=

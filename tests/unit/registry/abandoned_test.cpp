@@ -46,9 +46,8 @@ struct Served {
         REQUIRE(batch.set_column(0, x.data(), sizeof(float), nullptr).ok());
         Service service;
         service.deadline_ns = deadline_ns;
-        Status first;
         std::optional<wb_batch_result> counted;
-        return hall.engine->score_batch(target, batch, service, first, counted);
+        return hall.engine->score_batch(target, batch, service, counted);
     }
 
     FakeControl control;

@@ -62,9 +62,8 @@ struct Served {
         for (const auto &[name, column] : {std::pair{"a", a}, std::pair{"b", b}})
             REQUIRE(batch.set_column(*made_for->schema()->find(name), column, sizeof(float), nullptr).ok());
         REQUIRE(batch.set_result(WB_COLUMN_SCORE, scores, sizeof *scores).ok());
-        Status none;
         std::optional<wb_batch_result> counted;
-        return hall.engine->score_batch(*hall.engine->target(*slot), batch, {}, none, counted);
+        return hall.engine->score_batch(*hall.engine->target(*slot), batch, {}, counted);
     }
 
     FakeControl first_control, second_control;
