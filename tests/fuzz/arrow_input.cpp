@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arrow arrays by a description: the interface gives no sizes, so that pointers and lengths are the caller's promise,
-// and everything that lies inside the buffers is not. Bytes of the input, in order, for each of up to ten columns:
-// feature, kind, rows' offset, null count, then what the kind takes. Buffers are as long as the format and the lengths
-// ask, filled from the input, with zeros where it ends.
+// and everything that lies inside the buffers is not. Bytes of the input, in order: of a struct array its offset,
+// validity and null count; then for each of up to ten columns feature, rows' offset, kind, what the kind takes, and
+// null count. Buffers are as long as the format and the lengths ask, filled from the input, with zeros where it ends.
 #include <algorithm>
 #include <cstring>
 
@@ -116,7 +116,51 @@ std::unique_ptr<Arrow> any(Description &from, int64_t places, int depth) {
     }
 }
 
+// A column of so many rows from its offset on.
+std::unique_ptr<Arrow> column(Description &from, int64_t rows) {
+    const int64_t offset = from.byte() % 8;
+    auto made = any(from, offset + rows, 2);
+    made->slice(offset, rows).nulls(static_cast<int8_t>(from.byte()));
+    return made;
+}
+
+// Whatever the columns hold, each row is encoded, or refused with a message.
+void encode_all(const lib::Columns &columns) {
+    const EveryType &every = every_type();
+    lib::Tile tile = every.encoder->make_tile(kRows);
+    for (int64_t row = 0; row < kRows; ++row) {
+        lib::RowNotes notes;
+        lib::Encoder::Append done;
+        const lib::Status status = every.encoder->append(tile, columns, row, notes, done);
+        if (!status.ok()) promise_message(status);
+    }
+}
+
 }  // namespace
+
+bool try_arrow_rows(lib::ByteView bytes) {
+    const EveryType &every = every_type();
+    const auto &features = every.schema->features();
+    Description from(bytes);
+    const int64_t offset = from.byte() % 8;
+    lib::test::ArrowTable table(kRows);
+    add_validity(table.rows, from, offset + kRows);
+    table.rows.slice(offset, kRows).nulls(static_cast<int8_t>(from.byte()));
+    for (int i = 0; i < 10 && !from.ended(); ++i) {
+        // A feature's name, one that no feature has, or none.
+        const size_t name = from.byte() % (features.size() + 2);
+        table.column(name < features.size()    ? features[name].name.c_str()
+                     : name == features.size() ? "f_32"
+                                               : nullptr,
+                     column(from, offset + kRows));
+    }
+    lib::Columns columns(every.schema);
+    columns.reset(kRows);
+    const lib::Status status = columns.set_arrow_rows(table.rows.type, table.rows.array);
+    if (!status.ok()) promise_message(status);
+    encode_all(columns);
+    return status.ok();
+}
 
 bool try_arrow(lib::ByteView bytes) {
     const EveryType &every = every_type();
@@ -126,22 +170,14 @@ bool try_arrow(lib::ByteView bytes) {
     columns.reset(kRows);
     const auto features = static_cast<uint32_t>(every.schema->features().size());
     bool accepted = false;
-    for (int column = 0; column < 10 && !from.ended(); ++column) {
+    for (int i = 0; i < 10 && !from.ended(); ++i) {
         const uint32_t feature = from.byte() % features;
-        const int64_t offset = from.byte() % 8;
-        arrays.push_back(any(from, offset + kRows, 2));
-        arrays.back()->slice(offset, kRows).nulls(static_cast<int8_t>(from.byte()));
+        arrays.push_back(column(from, kRows));
         const lib::Status status = columns.set_arrow(feature, arrays.back()->type, arrays.back()->array);
         if (!status.ok()) promise_message(status);
         accepted = accepted || status.ok();
     }
-    lib::Tile tile = every.encoder->make_tile(kRows);
-    for (int64_t row = 0; row < kRows; ++row) {
-        lib::RowNotes notes;
-        lib::Encoder::Append done;
-        const lib::Status status = every.encoder->append(tile, columns, row, notes, done);
-        if (!status.ok()) promise_message(status);
-    }
+    encode_all(columns);
     return accepted;
 }
 

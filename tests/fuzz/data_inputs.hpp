@@ -10,16 +10,20 @@ namespace weighbridge::test {
 
 // Each reads the bytes as its name says and ends the process (SIGABRT) where a promise of the reader is broken. True
 // where the input was accepted.
-bool try_manifest(lib::ByteView bytes);  // the text of a manifest.json
-bool try_row_json(lib::ByteView bytes);  // wb_row_set_json, then the encoder
-bool try_arrow(lib::ByteView bytes);     // a description of arrays (arrow_input.cpp), then the encoder
-bool try_csv(lib::ByteView bytes);       // a file of payments
+bool try_manifest(lib::ByteView bytes);    // the text of a manifest.json
+bool try_row_json(lib::ByteView bytes);    // wb_row_set_json, then the encoder
+bool try_arrow(lib::ByteView bytes);       // a description of arrays (arrow_input.cpp), then the encoder
+bool try_arrow_rows(lib::ByteView bytes);  // the same of a struct array, whose children are columns by name
+bool try_csv(lib::ByteView bytes);         // a file of payments
 
 struct DataInput {
     std::string_view name;
     bool (*run)(lib::ByteView bytes);
 };
-inline constexpr DataInput kDataInputs[] = {
-    {"manifest", try_manifest}, {"row_json", try_row_json}, {"arrow", try_arrow}, {"csv", try_csv}};
+inline constexpr DataInput kDataInputs[] = {{"manifest", try_manifest},
+                                            {"row_json", try_row_json},
+                                            {"arrow", try_arrow},
+                                            {"arrow_rows", try_arrow_rows},
+                                            {"csv", try_csv}};
 
 }  // namespace weighbridge::test

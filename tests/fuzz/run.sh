@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Fuzzes what the library reads of strangers: plans (the reader, the binding, runs of what was read by the native kernels
-# and by their twins), manifests, rows of JSON, Arrow columns and files of CSV. libFuzzer with AddressSanitizer and
+# and by their twins), manifests, rows of JSON, Arrow columns and structs, and files of CSV. libFuzzer with AddressSanitizer and
 # UndefinedBehaviorSanitizer, two processes at a time. Findings are left in out/fuzz and end it with an error; what it
 # learned is kept in out/fuzz/corpus. usage: tests/fuzz/run.sh [SECONDS [TARGET...]]
-#   SECONDS for each target, default 300; TARGET: plan, manifest, row_json, arrow, csv, default all
-targets="plan manifest row_json arrow csv"
+#   SECONDS for each target, default 300; TARGET: plan, manifest, row_json, arrow, arrow_rows, csv, default all
+targets="plan manifest row_json arrow arrow_rows csv"
 seconds=${1:-300}
 case $seconds in
     --help) sed -n '3,8p' "$0" | cut -c3-; exit 0 ;;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The corpora of the data wing without the fuzzer: run_inputs DIR CHANGES runs each file of DIR/manifest, DIR/row_json,
-// DIR/arrow and DIR/csv, then so many random changes of each.
+// The corpora of the data wing without the fuzzer: run_inputs DIR CHANGES runs each file of the folders of DIR that
+// kDataInputs names, then so many random changes of each.
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>

@@ -22,27 +22,6 @@ std::shared_ptr<const Schema> table_schema() {
     return *schema;
 }
 
-// A struct array and its children.
-struct Table {
-    Arrow rows{"+s"};
-
-    explicit Table(int64_t length) { rows.array.length = length; }
-    Table &column(const char *name, std::unique_ptr<Arrow> values) {
-        values->type.name = name;
-        children.push_back(std::move(values));
-        types.clear(), arrays.clear();
-        for (const auto &child : children) types.push_back(&child->type), arrays.push_back(&child->array);
-        rows.type.n_children = rows.array.n_children = static_cast<int64_t>(children.size());
-        rows.type.children = types.data();
-        rows.array.children = arrays.data();
-        return *this;
-    }
-
-    std::vector<std::unique_ptr<Arrow>> children;
-    std::vector<ArrowSchema *> types;
-    std::vector<ArrowArray *> arrays;
-};
-
 struct RowsFixture {
     std::shared_ptr<const Schema> schema = table_schema();
     Columns columns{schema};
@@ -50,8 +29,8 @@ struct RowsFixture {
     RowsFixture() { columns.reset(2); }
     static std::unique_ptr<Arrow> amounts() { return arrow_numbers<int64_t>("l", {1, 2, 3, 4}); }
     static std::unique_ptr<Arrow> countries() { return arrow_texts("u", {"FR", "DE", "IT", "ES"}); }
-    Status set(const Table &table) { return columns.set_arrow_rows(table.rows.type, table.rows.array); }
-    [[gnu::noinline]] void refuse(const Table &table, std::string_view what) {
+    Status set(const ArrowTable &table) { return columns.set_arrow_rows(table.rows.type, table.rows.array); }
+    [[gnu::noinline]] void refuse(const ArrowTable &table, std::string_view what) {
         Status status = set(table);
         INFO(status.message);
         CHECK(status.code == WB_INVALID_ARGUMENT);
@@ -62,7 +41,7 @@ struct RowsFixture {
 }  // namespace
 
 TEST_CASE_METHOD(RowsFixture, "a struct's children are columns by name", "[arrow]") {
-    Table table(2);
+    ArrowTable table(2);
     table.rows.no_buffer();
     table.column("country", countries()).column("amount", amounts());
     table.column("past", arrow_list("+l", {0, 2, 2}, arrow_numbers<int32_t>("i", {5, 6})));
@@ -76,7 +55,7 @@ TEST_CASE_METHOD(RowsFixture, "a struct's children are columns by name", "[arrow
 }
 
 TEST_CASE_METHOD(RowsFixture, "offsets and nulls of struct and children add up", "[arrow]") {
-    Table table(2);
+    ArrowTable table(2);
     table.rows.bits("1101").slice(2, 2).nulls(1);  // row 0 is null
     auto sliced = arrow_numbers<int64_t>("l", {90, 1, 2, 3, 4});
     sliced->slice(1, 4);
@@ -109,13 +88,13 @@ TEST_CASE_METHOD(RowsFixture, "columns that do not match are named, and nothing 
     int64_t amount = 9;
     REQUIRE(columns.set_column(0, &amount, 0, nullptr).ok());
     {
-        Table table(2);
+        ArrowTable table(2);
         table.rows.no_buffer();
         table.column("amounts", amounts()).column("x\ny", amounts());
         refuse(table, "Arrow columns: missing 'amount', 'country'; unknown 'amounts', 'x?y' (near the first: 'amount'");
     }
     {
-        Table table(2);
+        ArrowTable table(2);
         table.rows.no_buffer();
         table.column("amount", amounts());
         refuse(table, "Arrow columns: missing 'country'");
@@ -126,7 +105,7 @@ TEST_CASE_METHOD(RowsFixture, "columns that do not match are named, and nothing 
         refuse(table, "unknown NULL, 'b', 'c' and 2 more");
     }
     {
-        Table table(2);
+        ArrowTable table(2);
         table.rows.no_buffer();
         table.column("amount", countries()).column("country", countries());
         refuse(table, "feature 'amount': expected int64, got Arrow format 'u'");
@@ -137,7 +116,7 @@ TEST_CASE_METHOD(RowsFixture, "columns that do not match are named, and nothing 
 }
 
 TEST_CASE_METHOD(RowsFixture, "structs that cannot be are refused", "[arrow]") {
-    Table table(2);
+    ArrowTable table(2);
     table.rows.no_buffer();
     table.column("amount", amounts()).column("country", countries());
     auto with = [&](auto change, std::string_view what) {

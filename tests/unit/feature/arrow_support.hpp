@@ -110,6 +110,27 @@ std::unique_ptr<Arrow> arrow_texts(const char *format, const std::vector<std::st
 
 inline Arrow::~Arrow() = default;
 
+// A struct array and its children.
+struct ArrowTable {
+    Arrow rows{"+s"};
+
+    explicit ArrowTable(int64_t length) { rows.array.length = length; }
+    ArrowTable &column(const char *name, std::unique_ptr<Arrow> values) {
+        values->type.name = name;
+        children.push_back(std::move(values));
+        types.clear(), arrays.clear();
+        for (const auto &child : children) types.push_back(&child->type), arrays.push_back(&child->array);
+        rows.type.n_children = rows.array.n_children = static_cast<int64_t>(children.size());
+        rows.type.children = types.data();
+        rows.array.children = arrays.data();
+        return *this;
+    }
+
+    std::vector<std::unique_ptr<Arrow>> children;
+    std::vector<ArrowSchema *> types;
+    std::vector<ArrowArray *> arrays;
+};
+
 struct ArrowView {
     int32_t size;
     char prefix[4];
