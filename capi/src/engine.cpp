@@ -47,6 +47,9 @@ constexpr Option kOptions[] = {
      parse_devices},
     {"queue_limit", "a whole number in [0, 1000000]", "1024", "most requests that wait for a context; more are shed",
      [](Options &set, std::string_view text) { return capi::parse_number(text, 1000000u, set.queue_limit); }},
+    {"fairness_us", "a whole number in [0, 1000000]", "500",
+     "microseconds that a request waits before a context is kept for it; 0 serves strictly in order",
+     [](Options &set, std::string_view text) { return capi::parse_number(text, int64_t{1000000}, set.fairness_us); }},
     {"torch_plugin", "an absolute path, or nothing", "", "the LibTorch plug-in; nothing for the one beside the library",
      [](Options &set, std::string_view text) { return parse_path(set.torch_plugin, text); }},
     {"libtorch", "an absolute path, or nothing", "", "LibTorch's lib directory; nothing for the copy in the process",
@@ -104,6 +107,10 @@ int32_t wb_engine_options_set_devices(wb_engine_options *options, const char *de
 
 int32_t wb_engine_options_set_queue_limit(wb_engine_options *options, uint32_t waiters, wb_error *err) {
     return set_text(options, "queue_limit", lib::formatted("{}", waiters).c_str(), err);
+}
+
+int32_t wb_engine_options_set_fairness_us(wb_engine_options *options, int64_t microseconds, wb_error *err) {
+    return set_text(options, "fairness_us", lib::formatted("{}", microseconds).c_str(), err);
 }
 
 int32_t wb_engine_options_set_log(wb_engine_options *options, wb_log_fn fn, void *payload, wb_error *err) {

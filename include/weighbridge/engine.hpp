@@ -57,6 +57,8 @@ class Deadline {
 struct EngineOptions {
     std::string devices = {};                  ///< "cpu=2": two CPU contexts; "cpu": as many as there are CPUs for us
     std::optional<uint32_t> queue_limit = {};  ///< most requests that wait; more are shed
+    /// How long a request waits before a context is kept for it; 0: strictly in order.
+    std::optional<std::chrono::microseconds> fairness = {};
     std::string torch_plugin = {};             ///< absolute path of libweighbridge_torch-MINOR.so
     std::string libtorch = {};                 ///< absolute path of LibTorch's lib directory
     std::string cpu_level = {};                ///< highest level of native kernels, such as "avx2"
@@ -89,6 +91,8 @@ class Engine {
             if (!options.devices.empty()) status = wb_engine_options_set_devices(o, options.devices.c_str(), err);
             if (status >= 0 && options.queue_limit)
                 status = wb_engine_options_set_queue_limit(o, *options.queue_limit, err);
+            if (status >= 0 && options.fairness)
+                status = wb_engine_options_set_fairness_us(o, options.fairness->count(), err);
             if (status >= 0 && !options.torch_plugin.empty())
                 status = wb_engine_options_set_torch_plugin(o, options.torch_plugin.c_str(), err);
             if (status >= 0 && !options.libtorch.empty())

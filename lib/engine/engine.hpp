@@ -29,6 +29,7 @@ struct EngineOptions {
     int cpu_contexts = 0;  // 0: automatic
     uint32_t queue_limit = 1024;
     uint32_t event_capacity = 256;  // of the ring
+    int64_t fairness_us = 500;  // Pool's bound; 0 hands every context over
     wb_log_fn log = nullptr;
     void *log_payload = nullptr;
     std::string torch_plugin;

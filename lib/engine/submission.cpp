@@ -57,7 +57,7 @@ Status Submission::fill(const SubmitOrder &order, int64_t now_ns) {
     spare_ = order.spare;
     submitted_ns_ = now_ns;
     service_ = order.service;
-    service_.patience = Patience::queue;
+    service_.patience = Patience::accepted;
     service_.cancel = &stop;
     stop.set(false);
     if (order.service.cancel) {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pool/pool.hpp"
 
+#include <sched.h>
+
+#include <algorithm>
 #include <array>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -14,20 +18,38 @@ namespace {
 
 constexpr size_t kLine = 64;  // a cache line of every CPU that this library runs on
 
+// The part of the bound that each waiter has as the first of its class, at least (README.md has what was measured).
+constexpr int64_t kTurns = 8;
+
+// How long before its end a thread on the waiter's own CPU may hand over: longer than one run takes.
+constexpr int64_t kNearNs = 100'000;
+
+// How long one who was called in vain sleeps before it looks again.
+constexpr int64_t kWatchNs = 100'000;
+
+// The thread that was woken may be queued behind this one, while another CPU is idle: Linux pulls a thread over only
+// after a while, and its context would be idle as well.
+void give_way() { sched_yield(); }
+
 }  // namespace
 
 // A request that waits, on its own stack. In a queue until it is settled: given a context, or told why it gets none.
 struct Pool::Waiter final : CancelToken::Waker {
-    Waiter(State &of, Priority asked) : state(of), priority(asked) {}
+    Waiter(State &of, Priority asked, bool bound_by_limit) : state(of), priority(asked), limited(bound_by_limit) {}
     void wake() override;
 
     State &state;
     const Priority priority;
+    const bool limited;  // counts in the queue's limit, and is refused by it
     Condition condition;
     Waiter *next = nullptr;  // from here on guarded by state.mutex
     Waiter *previous = nullptr;
     bool queued = false;
     bool waited = false;
+    int64_t since_ns = 0;  // when it began to wait
+    int64_t bound_ns = 0;  // while it is the first of its class: when waiting for a context to be left over ends
+    int64_t near_ns = 0;   // from when on a thread on its CPU hands over
+    int cpu = -1;          // where it last ran
     int context = -1;
     int32_t code = WB_OK;
 };
@@ -35,12 +57,13 @@ struct Pool::Waiter final : CancelToken::Waker {
 // One process's side of the pool.
 //
 // A context is free or busy by its own flag, which whoever sets it owns it by. Everything else is in `gate`: how many
-// wait, how many drain, and whether the pool is closed. While the gate is zero, flags are all there is to it. Who waits
-// counts himself in the gate and looks at the flags afterwards; who frees a context clears its flag and looks at the
-// gate afterwards; all of it sequentially consistent, so that at least one of the two sees the other, and either hands
-// the context over under the mutex. In the same way who takes a context by its flag looks whether the pool was closed
-// meanwhile. So under the mutex, once deal() is done, nobody waits while a context is free, but for one whose holder is
-// about to call deal() himself.
+// wait, whether one of high priority does, whether one of them is on his way, how many drain, and whether the pool is
+// closed. While the gate is zero, flags are all there is to it. Who waits counts himself in the gate and looks at the
+// flags afterwards; who frees a context clears its flag and looks at the gate afterwards; all of it sequentially
+// consistent, so that at least one of the two sees the other. In the same way who takes a context by its flag looks
+// whether the pool was closed meanwhile. So nobody sleeps while a context is free, but where the context's last holder
+// is about to call one, or where one is called: he wakes at once, or where he was called in vain, soon, gives contexts
+// to those before him and to himself, and leaves with the next one called.
 struct Pool::State {
     struct Queue {
         Waiter *first = nullptr;
@@ -53,30 +76,112 @@ struct Pool::State {
         std::atomic<int> context{0};
     };
 
-    State(int contexts, bool refuses) : flags(static_cast<size_t>(contexts)), gate(refuses ? kClosed : 0) {}
+    State(int contexts, bool refuses, const Clock &time, int64_t fair_ns)
+        : clock(time), fairness_ns(fair_ns), flags(static_cast<size_t>(contexts)), gate(refuses ? kClosed : 0) {}
 
     Queue &queue(Priority priority) { return priority == Priority::high ? high : normal; }
     Waiter *next() const { return high.first ? high.first : normal.first; }
 
+    // Until its bound is there, nobody passes a waiter that is the first: a bound holds from when it was set.
     void enqueue(Waiter &waiter) {
         Queue &to = queue(waiter.priority);
         waiter.previous = to.last;
         (to.last ? to.last->next : to.first) = &waiter;
         to.last = &waiter;
         waiter.queued = waiter.waited = true;
-        gate.fetch_add(kWaiter);
+        limited += waiter.limited ? 1 : 0;
+        if (next() == &waiter) {
+            bound_ns.store(kPast);
+            call(nullptr);
+        }
+        gate.fetch_add(kWaiter + (to.first == &waiter ? high_mark(waiter) : 0));
+        waiter.since_ns = clock.now_ns();
+        if (to.first == &waiter) make_first(waiter, waiter.since_ns);
+        waiter.cpu = sched_getcpu();
+        if (next() == &waiter) publish(waiter);
     }
+
+    // For those who hold no mutex.
+    void publish(const Waiter &first) {
+        near_ns.store(first.near_ns);
+        near_cpu.store(first.cpu);
+        bound_ns.store(first.bound_ns);
+    }
+
+    // A queue so long that one bound after the other would make every call a hand-over gives each of its waiters a part
+    // of the bound as the first.
+    void make_first(Waiter &waiter, int64_t now_ns) const {
+        const int64_t near = std::min(kNearNs, fairness_ns / 2);
+        waiter.bound_ns = std::max(waiter.since_ns + fairness_ns, now_ns + fairness_ns / kTurns + near);
+        waiter.near_ns = waiter.bound_ns - near;
+    }
+
+    // What the first of a class adds to the gate, and the last of it takes out.
+    static uint64_t high_mark(const Waiter &waiter) { return waiter.priority == Priority::high ? kHigh : 0; }
 
     // Takes it out of its queue, with the context that it gets or the code that says why not.
     void settle(Waiter &waiter, int context, int32_t code) {
         Queue &from = queue(waiter.priority);
         (waiter.previous ? waiter.previous->next : from.first) = waiter.next;
         (waiter.next ? waiter.next->previous : from.last) = waiter.previous;
+        if (!waiter.previous && waiter.next) make_first(*waiter.next, clock.now_ns());
+        if (const Waiter *first = next()) publish(*first);
         waiter.queued = false;
+        limited -= waiter.limited ? 1 : 0;
         waiter.context = context;
         waiter.code = code;
-        gate.fetch_sub(kWaiter);
+        const uint64_t coming = context >= 0 ? kComing : 0;
+        gate.fetch_add(coming - kWaiter - (from.first ? 0 : high_mark(waiter)));
         waiter.condition.notify_one();
+        if (called != &waiter) return;
+        call(nullptr);
+        call_first();
+    }
+
+    // Whether a newcomer may take a free context though others wait: past lower ones always, past its own class until
+    // the first of that has waited for its bound, past higher ones never. Reads the clock where others wait.
+    bool may_pass(Priority priority) const {
+        const uint64_t now = gate.load();
+        if (now == 0) [[likely]]
+            return true;
+        if (now & kClosed) return false;
+        if (!(now & kWaiters)) return true;
+        const bool high_waits = now & kHigh;
+        if (high_waits != (priority == Priority::high)) return !high_waits;
+        return clock.now_ns() < bound_ns.load();
+    }
+
+    // Wakes the first who waits, for a free context that he may still find taken, unless one is on his way already.
+    void call_first() {
+        Waiter *first = next();
+        if (!first || called || busy() == static_cast<int>(flags.size())) return;
+        call(first);
+        first->condition.notify_one();
+    }
+
+    void call(Waiter *waiter) {
+        called = waiter;
+        if (waiter)
+            gate.fetch_or(kCalled);
+        else
+            gate.fetch_and(~kCalled);
+    }
+
+    // For a waiter that is awake: gives free contexts to those before it and to itself, and has the next one called.
+    void serve(Waiter &waiter) {
+        while (waiter.queued) {
+            const int context = take_any(0);
+            if (context < 0) return;
+            settle(*next(), context, WB_OK);
+        }
+        call_first();
+    }
+
+    // When a waiter looks again though nobody wakes it. Who was called in vain stays called, so that those who run on
+    // pay for no second call, and watches instead.
+    int64_t watch_ns(const Waiter &waiter, int64_t deadline_ns) const {
+        if (called != &waiter) return deadline_ns;
+        return std::min(deadline_ns, clock.now_ns() + kWatchNs);
     }
 
     bool take(size_t context) {
@@ -95,19 +200,29 @@ struct Pool::State {
         return -1;
     }
 
-    // Hands free contexts to those who wait, in their order. Under the mutex.
-    void deal() {
-        while (Waiter *waiter = next()) {
-            const int context = take_any(0);
-            if (context < 0) return;
-            settle(*waiter, context, WB_OK);
-        }
+    // Whether a context that comes back is for the first who waits. On his CPU he is running sooner: waking a thread on
+    // another takes ten times as long, while the context lies idle.
+    bool hands_over() const {
+        if ((gate.load() & kWaiters) == 0) return false;
+        const int64_t now_ns = clock.now_ns();
+        return now_ns >= bound_ns.load() || (now_ns >= near_ns.load() && sched_getcpu() == near_cpu.load());
     }
 
-    // The gate was not zero when the context was freed: there may be somebody to tell.
+    // False where that has changed meanwhile.
+    bool hand_over(int context) {
+        std::lock_guard lock(mutex);
+        if (!hands_over()) return false;
+        settle(*next(), context, WB_OK);
+        return true;
+    }
+
+    // Whether somebody has to hear of a context that was freed: who waits where none of them is called, or who drains.
+    static bool somebody_to_tell(uint64_t now) {
+        return (now & kDrainOnes) != 0 || ((now & kWaiters) != 0 && (now & kCalled) == 0);
+    }
     void tell() {
         std::lock_guard lock(mutex);
-        deal();
+        call_first();
         if (draining()) idle.notify_all();
     }
 
@@ -120,23 +235,38 @@ struct Pool::State {
     // Which context this thread had last; two threads that share a place are only slower.
     std::atomic<int> &hint() { return hints[place_of_this_thread(kHintBits)].context; }
 
-    // The gate: closed (1 bit), threads that drain (31 bits), threads that wait (32 bits).
+    // The gate: closed (1 bit), threads that drain (17 bits), that were given a context and do not run yet (12 bits),
+    // whether one waits with high priority, and whether one is called (1 bit each), threads that wait (32 bits).
     static constexpr uint64_t kClosed = uint64_t{1} << 63;
-    static constexpr uint64_t kDrain = uint64_t{1} << 32;
+    static constexpr uint64_t kDrain = uint64_t{1} << 46;
+    static constexpr uint64_t kDrainOnes = kClosed - kDrain;
+    static constexpr uint64_t kComing = uint64_t{1} << 34;
+    static constexpr uint64_t kComingOnes = kDrain - kComing;
+    static constexpr uint64_t kHigh = uint64_t{1} << 33;
+    static constexpr uint64_t kCalled = uint64_t{1} << 32;
+    static constexpr uint64_t kWaiters = kCalled - 1;
     static constexpr uint64_t kWaiter = 1;
     bool closed() const { return (gate.load() & kClosed) != 0; }
-    bool draining() const { return (gate.load() & (kClosed - kDrain)) != 0; }
-    uint32_t waiting() const { return static_cast<uint32_t>(gate.load()); }
+    bool draining() const { return (gate.load() & kDrainOnes) != 0; }
+    uint32_t waiting() const { return static_cast<uint32_t>(gate.load() & kWaiters); }
 
+    static constexpr int64_t kPast = std::numeric_limits<int64_t>::min();
     static constexpr int kHintBits = 6;
 
     const ForkGuard born;
+    const Clock &clock;
+    const int64_t fairness_ns;
     std::vector<Flag> flags;                         // by run
     std::array<Hint, size_t{1} << kHintBits> hints;  // where to look first, by thread
     alignas(kLine) std::atomic<uint64_t> gate;       // written under mutex; a forked child reads its parent's
+    std::atomic<int64_t> bound_ns{kPast};            // of the first who waits, as the next two; written under mutex
+    std::atomic<int64_t> near_ns{kPast};
+    std::atomic<int> near_cpu{-1};
     alignas(kLine) ForkMutex mutex;
     Queue high;  // guarded by mutex, as all below
     Queue normal;
+    uint32_t limited = 0;      // who wait and count in the queue's limit
+    Waiter *called = nullptr;  // on its way to a free context, or watching for one
     Condition idle;
 };
 
@@ -168,14 +298,15 @@ void Pool::Waiter::wake() {
     state.settle(*this, -1, WB_CANCELLED);
 }
 
-Pool::Pool(const DeviceContexts &of, uint32_t queue_limit, const Clock &clock)
+Pool::Pool(const DeviceContexts &of, uint32_t queue_limit, const Clock &clock, int64_t fairness_ns)
     : allocate_(of.allocate),
       count_(of.contexts),
       runs_(of.contexts * of.runs),
       contexts_(std::make_unique<Context[]>(static_cast<size_t>(count_))),
       queue_limit_(queue_limit),
+      fairness_ns_(fairness_ns),
       clock_(clock),
-      state_(new State(runs_, false)) {
+      state_(new State(runs_, false, clock, fairness_ns)) {
     for (int i = 0; i < count_; ++i)
         contexts_[static_cast<size_t>(i)] = {of.device, i, std::make_unique<Arena[]>(static_cast<size_t>(of.runs))};
 }
@@ -191,7 +322,7 @@ Pool::State &Pool::state() {
     State *found = state_.load(std::memory_order_acquire);
     if (found->born.current()) [[likely]]
         return *found;
-    auto fresh = std::make_unique<State>(runs_, found->closed());
+    auto fresh = std::make_unique<State>(runs_, found->closed(), clock_, fairness_ns_);
     if (state_.compare_exchange_strong(found, fresh.get(), std::memory_order_acq_rel)) return *fresh.release();
     return *found;
 }
@@ -212,7 +343,7 @@ Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, Canc
     if (deadline_ns != WB_NO_DEADLINE && now_ns >= deadline_ns) return refusal(WB_DEADLINE_EXCEEDED, count_, waiting());
 
     State &here = state();
-    if (here.gate.load() == 0) [[likely]] {
+    if (here.may_pass(priority)) {
         std::atomic<int> &hint = here.hint();
         const int last = hint.load(std::memory_order_relaxed);
         if (const int context = here.take_any(last); context >= 0) {
@@ -224,7 +355,7 @@ Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, Canc
         }
     }
     if (patience == Patience::none) return refusal(here.closed() ? WB_CLOSED : WB_WOULD_WAIT, count_, waiting());
-    Waiter waiter(here, priority);
+    Waiter waiter(here, priority, patience == Patience::queue);
     const int32_t code = wait(here, waiter, deadline_ns, cancel);
     if (waiter.waited) now_ns = clock_.now_ns();
     if (code != WB_OK) return refusal(code, count_, waiting());
@@ -236,10 +367,9 @@ int32_t Pool::wait(State &here, Waiter &waiter, int64_t deadline_ns, CancelToken
     // WB_BUSY where the request has to wait.
     auto attempt = [&]() -> int32_t {
         if (here.closed()) return WB_CLOSED;
-        here.deal();
-        waiter.context = here.next() ? -1 : here.take_any(0);
+        waiter.context = here.may_pass(waiter.priority) ? here.take_any(0) : -1;
         if (waiter.context >= 0) return WB_OK;
-        return here.waiting() < queue_limit_ ? WB_BUSY : WB_OVERLOADED;
+        return !waiter.limited || here.limited < queue_limit_ ? WB_BUSY : WB_OVERLOADED;
     };
     std::unique_lock lock(here.mutex);
     int32_t code = attempt();
@@ -253,14 +383,14 @@ int32_t Pool::wait(State &here, Waiter &waiter, int64_t deadline_ns, CancelToken
     }
     if (code == WB_BUSY) {
         here.enqueue(waiter);
-        here.deal();
-        while (waiter.queued) {
+        for (here.serve(waiter); waiter.queued; here.serve(waiter)) {
             if (deadline_ns != WB_NO_DEADLINE && clock_.now_ns() >= deadline_ns)
                 here.settle(waiter, -1, WB_DEADLINE_EXCEEDED);
             else
-                clock_.wait_until(waiter.condition, here.mutex, deadline_ns);
+                clock_.wait_until(waiter.condition, here.mutex, here.watch_ns(waiter, deadline_ns));
         }
         code = waiter.code;
+        if (code == WB_OK) here.gate.fetch_sub(State::kComing);
     }
     if (cancel) {
         lock.unlock();
@@ -271,17 +401,14 @@ int32_t Pool::wait(State &here, Waiter &waiter, int64_t deadline_ns, CancelToken
 
 void Pool::release(State &state, int context) {
     if (!state.born.current()) return;
-    std::atomic<bool> &busy = state.flags[static_cast<size_t>(context)].busy;
-    if (state.gate.load() == 0) [[likely]] {
-        busy.store(false);
-        if (state.gate.load() != 0) [[unlikely]]
-            state.tell();
+    if (state.hands_over() && state.hand_over(context)) [[unlikely]]
+        return give_way();
+    state.flags[static_cast<size_t>(context)].busy.store(false);
+    const uint64_t now = state.gate.load();
+    if (now == 0) [[likely]]
         return;
-    }
-    std::unique_lock lock(state.mutex);
-    if (Waiter *waiter = state.next()) return state.settle(*waiter, context, WB_OK);
-    busy.store(false);
-    if (state.draining()) state.idle.notify_all();
+    if (State::somebody_to_tell(now)) state.tell();
+    if (now & State::kComingOnes) give_way();
 }
 
 Pool::Lease Pool::lease_of(State &state, int run) {

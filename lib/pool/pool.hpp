@@ -14,8 +14,9 @@
 
 namespace weighbridge::lib {
 
-// Whether a call that finds no free context joins the queue, or is told WB_WOULD_WAIT.
-enum class Patience { queue, none };
+// Whether a call that finds no free context joins the queue, joins it beside the limit, since a completion queue's
+// capacity bounds it already, or is told WB_WOULD_WAIT.
+enum class Patience { queue, accepted, none };
 
 enum class Priority : int32_t { normal = WB_PRIORITY_NORMAL, high = WB_PRIORITY_HIGH };
 
@@ -24,24 +25,27 @@ enum class Priority : int32_t { normal = WB_PRIORITY_NORMAL, high = WB_PRIORITY_
 int automatic_cpu_contexts();
 
 // Hands out the runs of one device's contexts, which are numbered: the first run of each context, then the second of
-// each, so that who looks for a free one comes by idle contexts first. First come first served within two priority
-// classes, high before normal, bounded waiting. A freed context goes to its next holder directly, so that nobody
-// barges. While nobody waits, neither taking a context nor giving it back takes a lock, and a thread that gets the
-// context it had before writes to no memory that the threads of other contexts use. In a forked child it starts afresh
-// with every context free, at the first call.
+// each, so that who looks for a free one comes by idle contexts first. Bounded waiting in two priority classes, high
+// before normal, with eventual fairness: a newcomer may take a free context past those of its class who wait until
+// their first has waited for its bound; from then on a freed context is handed over to that one. While nobody waits,
+// neither taking a context nor giving it back takes a lock, and a thread that gets the context it had before writes to
+// no memory that the threads of other contexts use. In a forked child it starts afresh with every context free, at the
+// first call.
 class Pool {
   public:
     class Lease;
+    static constexpr int64_t kFairnessNs = 500'000;
 
-    // The clock outlives the pool; the pool outlives its leases and its callers.
-    Pool(const DeviceContexts &of, uint32_t queue_limit, const Clock &clock);
+    // fairness_ns: the bound; 0 hands every context over. The clock outlives the pool; the pool outlives its leases and
+    // its callers.
+    Pool(const DeviceContexts &of, uint32_t queue_limit, const Clock &clock, int64_t fairness_ns = kFairnessNs);
     ~Pool();
     Pool(const Pool &) = delete;
     Pool &operator=(const Pool &) = delete;
 
     // Waits for a context until the deadline. WB_OVERLOADED (queue full), WB_DEADLINE_EXCEEDED (already past, or while
     // waiting), WB_CANCELLED, WB_CLOSED; with Patience::none, which takes no lock, WB_WOULD_WAIT where all contexts are
-    // busy or others wait. Allocates nothing, but for the first call in a forked child (std::bad_alloc).
+    // busy, or others wait that it may not pass. Allocates nothing, but for the first call in a forked child (std::bad_alloc).
     // `now_ns` comes as the pool's clock stood a moment ago, and goes as it stood after the wait, if there was one.
     Expected<Lease> acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel, int64_t &now_ns,
                             Patience patience = Patience::queue);
@@ -85,6 +89,7 @@ class Pool {
     const int runs_;
     const std::unique_ptr<Context[]> contexts_;  // constant but for their arenas
     const uint32_t queue_limit_;
+    const int64_t fairness_ns_;
     const Clock &clock_;
     std::atomic<State *> state_;
     ForkMutex growing_;                       // guards changes of arenas and of the next two

@@ -13,7 +13,8 @@ namespace weighbridge::lib {
 class Pools {
   public:
     // `devices`: at least one. `queue_limit`: of each pool.
-    Pools(std::span<const DeviceContexts> devices, uint32_t queue_limit, const Clock &clock);
+    Pools(std::span<const DeviceContexts> devices, uint32_t queue_limit, const Clock &clock,
+          int64_t fairness_ns = Pool::kFairnessNs);
 
     Pool &cpu() { return pools_.front(); }
     Pool &operator[](int device) { return pools_[static_cast<size_t>(device)]; }

@@ -312,7 +312,7 @@ Status Model::score(const RowSource &source, std::span<int64_t> order, const Ser
             sort_by_length(source, rows.order.subspan(progress.done));
         }
         // A batch does not keep others waiting for longer than a tile, but where it may not wait itself.
-        if (lease && service.patience == Patience::queue && pool_.waiting() > 0) lease.reset();
+        if (lease && service.patience != Patience::none && pool_.waiting() > 0) lease.reset();
         if (!lease) {
             const int64_t asked_ns = now_ns;
             auto acquired =

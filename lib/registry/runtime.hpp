@@ -18,9 +18,9 @@ class Model;
 class Runtime final : public RefCounted {
   public:
     // `devices`: what it has contexts of, the CPU first.
-    Runtime(std::span<const DeviceContexts> devices, uint32_t queue_limit, const Clock &time, uint32_t event_capacity,
-            wb_log_fn log, void *payload)
-        : pools(devices, queue_limit, time), clock(time), events(event_capacity, time, log, payload) {}
+    Runtime(std::span<const DeviceContexts> devices, uint32_t queue_limit, int64_t fairness_ns, const Clock &time,
+            uint32_t event_capacity, wb_log_fn log, void *payload)
+        : pools(devices, queue_limit, time, fairness_ns), clock(time), events(event_capacity, time, log, payload) {}
     ~Runtime() override;
 
     // Takes a model that nobody owns any more; reap() destroys it, or, once the engine is gone, this call. Lock-free.

@@ -86,8 +86,16 @@ WB_API void wb_engine_options_free(wb_engine_options *options);
 WB_API int32_t wb_engine_options_set_devices(wb_engine_options *options, const char *devices, wb_error *err);
 
 /** Most requests that wait for a context, over both priority classes; more are shed with WB_OVERLOADED. 0 sheds at once
- *  where no context is free. Range [0, 1000000], default 1024. @since 0.1, unstable */
+ *  where no context is free. Accepted submits do not count: their queue's capacity bounds them. Range [0, 1000000],
+ *  default 1024. @since 0.1, unstable */
 WB_API int32_t wb_engine_options_set_queue_limit(wb_engine_options *options, uint32_t waiters, wb_error *err);
+
+/** How long a request waits before a context is kept for it, in microseconds: until then a thread that is running may take
+ *  a free context past it, for many threads on few contexts get several times as much done that way. From then on it is
+ *  handed over, to the first who waits; where more wait than that leaves time for, each is first for an eighth of the
+ *  bound. High priority never waits behind normal priority. 0 serves strictly in order. Range [0, 1000000], default 500.
+ *  @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE. @since 0.2, unstable */
+WB_API int32_t wb_engine_options_set_fairness_us(wb_engine_options *options, int64_t microseconds, wb_error *err);
 
 /** The log callback, or NULL for none. `payload` must live until the callback's last call (wb_log_fn).
  *  @since 0.1, unstable */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pool/pool.hpp"
 
+#include <sched.h>
+
 #include <mutex>
 #include <set>
 #include <string>
@@ -21,9 +23,10 @@ void wait_for_waiters(const Pool &pool, uint32_t count) {
 
 // A thread that acquires; what it got is read after join().
 struct Request {
-    Request(Pool &pool, Priority priority, int64_t deadline_ns = WB_NO_DEADLINE, CancelToken *cancel = nullptr)
-        : thread([this, &pool, priority, deadline_ns, cancel] {
-              auto got = pool.acquire(priority, deadline_ns, cancel);
+    Request(Pool &pool, Priority priority, int64_t deadline_ns = WB_NO_DEADLINE, CancelToken *cancel = nullptr,
+            Patience patience = Patience::queue)
+        : thread([this, &pool, priority, deadline_ns, cancel, patience] {
+              auto got = pool.acquire(priority, deadline_ns, cancel, patience);
               status = got.status();
               if (got) lease = *std::move(got);
           }) {}
@@ -141,8 +144,8 @@ TEST_CASE("waiters are served in order, high priority before normal") {
     REQUIRE(pool.waiting() == 0);
 }
 
-TEST_CASE("a freed context is its next holder's at once: nobody barges") {
-    Pool pool(1, 16, steady_clock());
+TEST_CASE("without a bound a freed context is its next holder's at once: nobody passes him") {
+    Pool pool(1, 16, steady_clock(), 0);
     auto held = pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr);
     Request waiter(pool, Priority::normal);
     wait_for_waiters(pool, 1);
@@ -152,6 +155,176 @@ TEST_CASE("a freed context is its next holder's at once: nobody barges") {
     REQUIRE(barging.status().code == WB_DEADLINE_EXCEEDED);
     REQUIRE(waiter.join().ok());
     REQUIRE(waiter.lease);
+}
+
+namespace {
+
+// Whether a request that may not wait gets a context; it gives it back at once.
+bool passes(Pool &pool, Priority priority) {
+    return pool.acquire(priority, WB_NO_DEADLINE, nullptr, Patience::none).status().ok();
+}
+
+// This thread and those that it starts run on one CPU.
+class OneCpu {
+  public:
+    OneCpu() {
+        sched_getaffinity(0, sizeof before_, &before_);
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET(sched_getcpu(), &one);
+        REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
+    }
+    ~OneCpu() { sched_setaffinity(0, sizeof before_, &before_); }
+
+  private:
+    cpu_set_t before_{};
+};
+
+thread_local int64_t last_reading = 0, began_ns = 0;  // of this thread's call
+
+// A clock that stands until a test moves it, by which a waiter that is woken is on his way until the test lets him
+// come.
+struct SlowWaiters final : Clock {
+    int64_t now_ns() const override { return now; }
+    void wait_until(Condition &condition, ForkMutex &mutex, int64_t) const override {
+        condition.wait_until(mutex, WB_NO_DEADLINE);
+        while (!may_come) {
+            mutex.unlock();
+            std::this_thread::yield();
+            mutex.lock();
+        }
+    }
+    std::atomic<int64_t> now{0};
+    std::atomic<bool> may_come{false};
+};
+
+}  // namespace
+
+TEST_CASE("a newcomer passes those of his class until their first has waited for his bound") {
+    SlowWaiters clock;
+    Pool pool(1, 16, clock, 1000);
+    auto held = pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr);
+    Request waiter(pool, Priority::normal);
+    wait_for_waiters(pool, 1);
+    held->reset();
+    REQUIRE(passes(pool, Priority::normal));
+    clock.now = 499;
+    REQUIRE(passes(pool, Priority::normal));
+    clock.now = 1000;
+    REQUIRE_FALSE(passes(pool, Priority::normal));  // though the context is free
+    REQUIRE(passes(pool, Priority::high));
+    REQUIRE_FALSE(passes(pool, Priority::normal));
+    clock.may_come = true;
+    REQUIRE(waiter.join().ok());
+}
+
+TEST_CASE("a normal newcomer never passes a high waiter") {
+    SlowWaiters clock;
+    Pool pool(1, 16, clock, 1000);
+    auto held = pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr);
+    Request waiter(pool, Priority::high);
+    wait_for_waiters(pool, 1);
+    held->reset();
+    REQUIRE_FALSE(passes(pool, Priority::normal));
+    REQUIRE(passes(pool, Priority::high));
+    clock.now = 1000;
+    REQUIRE_FALSE(passes(pool, Priority::high));
+    clock.may_come = true;
+    REQUIRE(waiter.join().ok());
+}
+
+TEST_CASE("after the bound a context that comes back is the first's before he wakes; the next has a bound of his own") {
+    SlowWaiters clock;
+    Pool pool(2, 16, clock, 1000);
+    auto one = pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr);
+    auto two = pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr);
+    Request first(pool, Priority::normal);
+    wait_for_waiters(pool, 1);
+    Request second(pool, Priority::normal);
+    wait_for_waiters(pool, 2);
+    clock.now = 2000;
+    one->reset();
+    REQUIRE(pool.waiting() == 1);
+    REQUIRE_FALSE(passes(pool, Priority::high));  // the context is not free
+    two->reset();
+    REQUIRE(pool.waiting() == 1);
+    clock.now = 2124;
+    REQUIRE(passes(pool, Priority::normal));
+    clock.now = 2625;
+    REQUIRE_FALSE(passes(pool, Priority::normal));
+    clock.may_come = true;
+    REQUIRE(first.join().ok());
+    REQUIRE(second.join().ok());
+}
+
+TEST_CASE("in the second half of a short bound a thread hands over where it runs on the waiter's CPU") {
+    const OneCpu here;
+    SlowWaiters clock;
+    Pool pool(1, 16, clock, 1000);
+    auto held = pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr);
+    Request waiter(pool, Priority::normal);
+    wait_for_waiters(pool, 1);
+    clock.now = 499;
+    held->reset();
+    REQUIRE(passes(pool, Priority::normal));
+    REQUIRE(pool.waiting() == 1);
+    clock.now = 500;
+    REQUIRE(passes(pool, Priority::normal));  // and hands over
+    REQUIRE(pool.waiting() == 0);
+    clock.may_come = true;
+    REQUIRE(waiter.join().ok());
+}
+
+TEST_CASE("a waiter that leaves while he is called has the next one called") {
+    SlowWaiters clock;
+    Pool pool(1, 16, clock, 1000);
+    auto held = pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr);
+    CancelToken token;
+    Request first(pool, Priority::normal, WB_NO_DEADLINE, &token);
+    wait_for_waiters(pool, 1);
+    Request second(pool, Priority::normal);
+    wait_for_waiters(pool, 2);
+    held->reset();
+    token.set(true);
+    clock.may_come = true;
+    REQUIRE(first.join().code == WB_CANCELLED);
+    REQUIRE(second.join().ok());
+}
+
+// With two threads at most one waits. His bound counts from the last time that his call reads the clock before it
+// sleeps.
+TEST_CASE("nobody who asks after a waiter's bound is served before him") {
+    struct NotingClock final : Clock {
+        int64_t now_ns() const override { return last_reading = steady_clock().now_ns(); }
+        void wait_until(Condition &condition, ForkMutex &mutex, int64_t deadline_ns) const override {
+            if (began_ns == 0) began_ns = last_reading;
+            Clock::wait_until(condition, mutex, deadline_ns);
+        }
+    };
+    struct Served {
+        int64_t asked, began;
+    };
+    constexpr int64_t kBoundNs = 20'000;
+    constexpr size_t kCalls = 100'000;
+    const NotingClock clock;
+    Pool pool(1, 4, clock, kBoundNs);
+    std::vector<Served> served;  // who holds the context writes, so in the order of service
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 2; ++t)
+        threads.emplace_back([&] {
+            for (bool more = true; more;) {
+                began_ns = 0;
+                const int64_t asked_ns = steady_clock().now_ns();
+                auto lease = pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr);
+                served.push_back({asked_ns, began_ns});
+                more = served.size() < kCalls;
+            }
+        });
+    for (auto &thread : threads) thread.join();
+    size_t overtaken = 0;
+    for (size_t i = 1; i < served.size(); ++i)
+        overtaken += served[i].began != 0 && served[i - 1].asked >= served[i].began + kBoundNs;
+    REQUIRE(overtaken == 0);
 }
 
 TEST_CASE("the queue's bound counts both classes") {
@@ -169,6 +342,23 @@ TEST_CASE("the queue's bound counts both classes") {
     REQUIRE(second.lease);
     second.lease.reset();
     REQUIRE(first.join().ok());
+}
+
+TEST_CASE("what a completion queue has accepted is not shed by the limit, and takes nothing from it") {
+    Pool pool(1, 1, steady_clock());
+    auto held = pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr);
+    Request accepted(pool, Priority::normal, WB_NO_DEADLINE, nullptr, Patience::accepted);
+    wait_for_waiters(pool, 1);
+    Request caller(pool, Priority::normal);
+    wait_for_waiters(pool, 2);
+    REQUIRE(pool.acquire(Priority::normal, WB_NO_DEADLINE, nullptr).status().code == WB_OVERLOADED);
+    Request also_accepted(pool, Priority::normal, WB_NO_DEADLINE, nullptr, Patience::accepted);
+    wait_for_waiters(pool, 3);
+    held->reset();
+    for (Request *request : {&accepted, &caller, &also_accepted}) {
+        REQUIRE(request->join().ok());
+        request->lease.reset();
+    }
 }
 
 TEST_CASE("a waiter leaves at its deadline by the pool's clock, and those behind it stay") {
@@ -388,7 +578,7 @@ TEST_CASE("contexts that are taken without a lock are taken once, and nobody who
     }
 }
 
-TEST_CASE("who waits is served after one run of each that was there before, however busy newcomers are") {
+TEST_CASE("who waits is served, however busy newcomers are") {
     Pool pool(1, 64, steady_clock());
     std::atomic<bool> stop{false};
     std::atomic<int64_t> rounds{0};

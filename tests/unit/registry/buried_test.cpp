@@ -20,7 +20,7 @@ TEST_CASE("a model that its last owner leaves behind the engine's end is destroy
     FakeControl control;
     ManualClock clock;
     const auto bundle = queue_bundle("one");
-    auto runtime = make_ref<Runtime>(kOneContext, 1, clock, 1, nullptr, nullptr);
+    auto runtime = make_ref<Runtime>(kOneContext, 1, Pool::kFairnessNs, clock, 1, nullptr, nullptr);
     auto before = *Model::make(runtime, bundle, std::make_shared<const FakeProgram>(control, widths_of(*bundle)));
     auto behind = *Model::make(runtime, bundle, std::make_shared<const FakeProgram>(control, widths_of(*bundle)));
     before = {};
@@ -39,7 +39,7 @@ TEST_CASE("a model's last owner and the engine may leave at once", "[buried]") {
     ManualClock clock;
     const auto bundle = queue_bundle("one");
     for (int round = 0; round < 2000; ++round) {
-        auto runtime = make_ref<Runtime>(kOneContext, 1, clock, 1, nullptr, nullptr);
+        auto runtime = make_ref<Runtime>(kOneContext, 1, Pool::kFairnessNs, clock, 1, nullptr, nullptr);
         auto model = *Model::make(runtime, bundle, std::make_shared<const FakeProgram>(control, widths_of(*bundle)));
         std::atomic<bool> go{false};
         std::thread owner([&] {

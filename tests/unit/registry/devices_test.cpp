@@ -35,7 +35,7 @@ struct TwoDevices {
     FakeControl control;
     ManualClock clock;
     const std::array<DeviceContexts, 2> devices = {DeviceContexts(1), DeviceContexts(1, kFake, 2)};
-    Ref<Runtime> runtime = make_ref<Runtime>(devices, 16, clock, 16, nullptr, nullptr);
+    Ref<Runtime> runtime = make_ref<Runtime>(devices, 16, Pool::kFairnessNs, clock, 16, nullptr, nullptr);
     std::shared_ptr<const Bundle> bundle = made_bundle();
 };
 
