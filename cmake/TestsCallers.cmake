@@ -6,7 +6,6 @@ wb_test_program(conformance_cpp SOURCES "${WEIGHBRIDGE_TESTS}/conformance/runner
 wb_test_program(conformance_c SOURCES "${WEIGHBRIDGE_TESTS}/conformance/runner.c" LIBRARIES weighbridge m)
 set(WEIGHBRIDGE_CASE_BUNDLES "${WEIGHBRIDGE_FIXTURES}:${PROJECT_SOURCE_DIR}/examples/bundles:${WEIGHBRIDGE_TESTS}/conformance/drafts")
 set(WEIGHBRIDGE_FLAT_CASES "${PROJECT_BINARY_DIR}/tests/conformance.tsv")
-add_test(NAME conformance.cases COMMAND "${Python3_EXECUTABLE}" "${WEIGHBRIDGE_TESTS}/conformance/check_cases.py")
 add_test(NAME conformance.flatten COMMAND conformance_cpp --flatten "${WEIGHBRIDGE_FLAT_CASES}" ${conformance_cases})
 add_test(NAME conformance.cpp COMMAND conformance_cpp "${WEIGHBRIDGE_CASE_BUNDLES}" ${conformance_cases})
 add_test(NAME conformance.c COMMAND conformance_c "${WEIGHBRIDGE_CASE_BUNDLES}" "${WEIGHBRIDGE_FLAT_CASES}")

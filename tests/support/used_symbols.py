@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""used_symbols.py ROOT: every function of capi/symbols.txt is used by a binding, or stands in capi/unused.txt with a
+reason. What a comment or a binding's test names is not used. Prints each breach."""
+import pathlib
+import re
+import sys
+
+# The Python module is built on the C++ headers.
+BINDINGS = {
+    "Java": ("capi/java",),
+    "Ruby": ("capi/ruby",),
+    "Python": ("python", "include/weighbridge"),
+}
+SUFFIXES = {".java", ".c", ".h", ".rb", ".py", ".cpp", ".hpp"}
+# Of bindings: what a build makes, and tests. C headers declare functions and use none.
+SKIPPED = {"target", "build", "pkg", "vendor", "tmp", "test", "tests", "include/weighbridge/c"}
+COMMENTS = {".rb": r"(?m)^\s*#.*$", ".py": r"(?m)^\s*#.*$"}
+C_COMMENTS = r"(?s)/\*.*?\*/|//[^\n]*"
+
+
+def is_skipped(inside):
+    return any(inside.startswith(f"{name}/") if "/" in name else name in inside.split("/")[:-1] for name in SKIPPED)
+
+
+def names_in(root, folder):
+    for path in sorted((root / folder).rglob("*")):
+        if path.suffix not in SUFFIXES or is_skipped(path.relative_to(root).as_posix()):
+            continue
+        text = re.sub(COMMENTS.get(path.suffix, C_COMMENTS), "", path.read_text(encoding="utf-8"))
+        yield from re.findall(r"\bwb_\w+", text)
+
+
+def read_list(path):
+    """{section: {function: reason}}; the sections are `never` and `later`."""
+    sections, section = {"never": {}, "later": {}}, None
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line or line.startswith("#"):
+            continue
+        if line in ("[never]", "[later]"):
+            section = sections[line[1:-1]]
+            continue
+        name, _, reason = line.partition(": ")
+        if section is None or not reason:
+            raise SystemExit(f"{path}:{number}: expected [never], [later] or `function: reason`, got {line!r}")
+        section[name] = reason
+    return sections
+
+
+def breaches(root):
+    functions = [line.split()[-1] for line in (root / "capi/symbols.txt").read_text(encoding="utf-8").splitlines()]
+    exported = {name for name in functions if name.startswith("wb_")}
+    used = {name for folders in BINDINGS.values() for folder in folders for name in names_in(root, folder)}
+    lists = read_list(root / "capi/unused.txt")
+    missing = [name for name, folders in BINDINGS.items() if not (root / folders[0]).is_dir()]
+    for name in sorted(exported - used - set(lists["never"])):
+        if not missing or name not in lists["later"]:
+            yield f"{name}: expected a use in a binding ({', '.join(BINDINGS)}), or a reason in capi/unused.txt, got none"
+    for name in sorted(set(lists["never"]) & used):
+        yield f"{name}: expected no use, as capi/unused.txt says, got one: take it out of the list"
+    for name in sorted((set(lists["never"]) | set(lists["later"])) - exported):
+        yield f"{name}: in capi/unused.txt, and no function of capi/symbols.txt"
+    if not missing and lists["later"]:
+        yield f"capi/unused.txt: every binding is there: [later] has to be empty, got {', '.join(sorted(lists['later']))}"
+
+
+def main():
+    found = list(breaches(pathlib.Path(sys.argv[1])))
+    print("\n".join(found) or "every function of the C ABI is used by a binding, or says why not")
+    return bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
