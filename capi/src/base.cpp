@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "base/cpu.hpp"
 #include "base/json.hpp"
+#include "base/status_name.hpp"
 #include "objects.hpp"
 #include "pool/pool.hpp"
 #include "weighbridge.h"
@@ -20,41 +21,7 @@ int32_t wb_abi_version(void) { return WB_ABI_VERSION; }
 
 int32_t wb_abi_minor(void) { return WB_ABI_MINOR; }
 
-const char *wb_status_name(int32_t status) {
-    switch (status) {
-#define WB_NAME(code) \
-    case code:        \
-        return #code
-        WB_NAME(WB_OK);
-        WB_NAME(WB_OK_FALLBACK);
-        WB_NAME(WB_OK_PARTIAL);
-        WB_NAME(WB_INVALID_INPUT);
-        WB_NAME(WB_INVALID_ARGUMENT);
-        WB_NAME(WB_INVALID_HANDLE);
-        WB_NAME(WB_BUSY);
-        WB_NAME(WB_OVERLOADED);
-        WB_NAME(WB_DEADLINE_EXCEEDED);
-        WB_NAME(WB_CANCELLED);
-        WB_NAME(WB_CLOSED);
-        WB_NAME(WB_FORKED);
-        WB_NAME(WB_INVALID_BUNDLE);
-        WB_NAME(WB_IO_ERROR);
-        WB_NAME(WB_SCHEMA_CHANGED);
-        WB_NAME(WB_BACKEND_UNAVAILABLE);
-        WB_NAME(WB_BACKEND_FAILED);
-        WB_NAME(WB_OUT_OF_MEMORY);
-        WB_NAME(WB_INTERNAL);
-        WB_NAME(WB_BUFFER_TOO_SMALL);
-        WB_NAME(WB_VERIFY_FAILED);
-        WB_NAME(WB_NOT_LOADED);
-        WB_NAME(WB_SCHEMA_MISMATCH);
-        WB_NAME(WB_WOULD_WAIT);
-        WB_NAME(WB_NOT_FOUND);
-#undef WB_NAME
-        default:
-            return "WB_UNKNOWN";
-    }
-}
+const char *wb_status_name(int32_t status) { return lib::status_name(status); }
 
 int32_t wb_system_info(wb_text **out, wb_error *err) {
     return capi::barrier(err, [&] {

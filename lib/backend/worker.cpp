@@ -59,39 +59,6 @@ struct Start {
     Status result;       // guarded by mutex
 };
 
-// Ends a caller's sleep when its token is set.
-class CallerWaker final : public CancelToken::Waker {
-  public:
-    CallerWaker(ForkMutex &mutex, Condition &condition) : mutex_(mutex), condition_(condition) {}
-    void wake() override {
-        // Taken, so that the caller is either before its poll or asleep. It never holds this while it takes the
-        // token's.
-        const std::lock_guard lock(mutex_);
-        condition_.notify_all();
-    }
-
-  private:
-    ForkMutex &mutex_;
-    Condition &condition_;
-};
-
-// Keeps a waker with a token for a scope.
-class Attached {
-  public:
-    Attached(CancelToken *token, CancelToken::Waker &waker) : token_(token), waker_(waker) {
-        if (token_) token_->attach(waker_);
-    }
-    ~Attached() {
-        if (token_) token_->detach(waker_);
-    }
-    Attached(const Attached &) = delete;
-    Attached &operator=(const Attached &) = delete;
-
-  private:
-    CancelToken *token_;
-    CancelToken::Waker &waker_;
-};
-
 // When CLOCK_MONOTONIC will have gone on by what `stop`'s clock still lacks: the two differ under a test's clock.
 int64_t wake_at(const StopSource &stop) {
     if (stop.deadline_ns == WB_NO_DEADLINE) return WB_NO_DEADLINE;
@@ -199,8 +166,7 @@ Status Worker::run(const std::shared_ptr<Job> &job, const StopSource &stop, Aban
     State &state = *state_;
     if (state.epoch != fork_epoch())
         return Status::failure(WB_FORKED, "this process forked after the worker threads were started");
-    CallerWaker waker(state.mutex, state.for_caller);
-    const Attached attached(stop.cancel, waker);
+    const WakeOnCancel waking(stop.cancel, state.mutex, state.for_caller);
 
     std::unique_lock lock(state.mutex);
     if (state.phase != State::Phase::idle)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/cancel.hpp"
 
+#include <algorithm>
 #include <mutex>
 
 namespace weighbridge::lib {
@@ -42,6 +43,34 @@ void CancelToken::detach(Waker &waker) {
         first_ = waker.next_;
     if (waker.next_) waker.next_->previous_ = waker.previous_;
     waker.next_ = waker.previous_ = nullptr;
+}
+
+WakeOnCancel::WakeOnCancel(CancelToken *token, ForkMutex &mutex, Condition &condition)
+    : token_(token), mutex_(mutex), condition_(condition) {
+    if (token_) token_->attach(*this);
+}
+
+WakeOnCancel::~WakeOnCancel() {
+    if (token_) token_->detach(*this);
+}
+
+// Takes the mutex, so that the sleeper is either before its poll or asleep. It never holds this while it takes the
+// token's.
+void WakeOnCancel::wake() {
+    const std::lock_guard lock(mutex_);
+    condition_.notify_all();
+}
+
+int32_t StopSource::sleep_until(int64_t until_ns) const {
+    const Clock &time = clock ? *clock : steady_clock();
+    ForkMutex mutex;
+    Condition condition;
+    const WakeOnCancel waking(cancel, mutex, condition);
+    std::unique_lock lock(mutex);
+    for (;;) {
+        if (const int32_t code = poll(); code != WB_OK || time.now_ns() >= until_ns) return code;
+        time.wait_until(condition, mutex, std::min(until_ns, deadline_ns));
+    }
 }
 
 }  // namespace weighbridge::lib

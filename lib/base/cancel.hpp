@@ -44,6 +44,22 @@ class CancelToken {
     uint64_t epoch_ = fork_epoch();  // guarded by mutex_; of the process whose threads are in the list
 };
 
+// While it lives, a token that is set ends sleeps on a condition. Not to be made under the mutex.
+class WakeOnCancel final : CancelToken::Waker {
+  public:
+    WakeOnCancel(CancelToken *token, ForkMutex &mutex, Condition &condition);  // token: null for none
+    ~WakeOnCancel();
+    WakeOnCancel(const WakeOnCancel &) = delete;
+    WakeOnCancel &operator=(const WakeOnCancel &) = delete;
+
+  private:
+    void wake() override;
+
+    CancelToken *const token_;
+    ForkMutex &mutex_;
+    Condition &condition_;
+};
+
 // The failure of a call that its StopSource ended: "cancelled while hashing it", "the deadline passed while hashing
 // it".
 Status ended_while(int32_t code, std::string_view doing);
@@ -70,6 +86,9 @@ struct StopSource {
         const int32_t code = poll();
         return code == WB_OK ? Status() : ended_while(code, formatted(doing, values...));
     }
+
+    // Sleeps until `until_ns` by its clock, or until it says stop: then what poll() says.
+    int32_t sleep_until(int64_t until_ns) const;
 };
 
 }  // namespace weighbridge::lib

@@ -97,3 +97,24 @@ TEST_CASE("the steady clock moves forward") {
     REQUIRE(before > 0);
     REQUIRE(steady_clock().now_ns() >= before);
 }
+
+TEST_CASE("a sleep ends at its time, by its clock") {
+    ManualClock clock(1000);
+    const StopSource stop{&clock};
+    REQUIRE(stop.sleep_until(1000) == WB_OK);
+    std::thread sleeper([&] { CHECK(stop.sleep_until(5000) == WB_OK); });
+    clock.advance(4000);
+    sleeper.join();
+}
+
+TEST_CASE("a sleep ends at its deadline, and when its token is set") {
+    ManualClock clock(1000);
+    CancelToken token;
+    std::thread late([&] { CHECK(StopSource{&clock, nullptr, 2000}.sleep_until(5000) == WB_DEADLINE_EXCEEDED); });
+    clock.advance(1000);
+    late.join();
+    std::thread cancelled([&] { CHECK(StopSource{&clock, &token}.sleep_until(INT64_MAX - 1) == WB_CANCELLED); });
+    token.set(true);
+    cancelled.join();
+    REQUIRE(StopSource{nullptr, &token}.sleep_until(0) == WB_CANCELLED);
+}
