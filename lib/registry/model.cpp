@@ -26,8 +26,12 @@ Status guarded(Step &&step) noexcept {
     }
 }
 
-// Failures that are the whole call's: what is left of it would only meet them again.
-bool ends_call(int32_t code) { return code == WB_DEADLINE_EXCEEDED || code == WB_CANCELLED || code == WB_FORKED; }
+// Failures that are not one row's, nor the model's on it, are the whole call's: what is left would only meet them
+// again.
+bool ends_call(int32_t code) {
+    return code < 0 && code != WB_INVALID_INPUT && code != WB_BACKEND_FAILED && code != WB_INTERNAL &&
+           code != WB_OUT_OF_MEMORY;
+}
 
 // Rows that are sorted at once, the default of limits.rows: while it sorts, a call does not look at deadline and cancel
 // token.
