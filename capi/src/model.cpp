@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "base/json.hpp"
 #include "objects.hpp"
 #include "options.hpp"
@@ -40,10 +42,12 @@ bool parse_engines(lib::LoadOptions &set, std::string_view text) {
         std::string_view name = text.substr(begin, end - begin);
         while (!name.empty() && name.front() == ' ') name.remove_prefix(1);
         while (!name.empty() && name.back() == ' ') name.remove_suffix(1);
-        if (name != "native" && name != "reference" && name != "torchscript") return false;
+        if (name != "native" && name != "reference" && name != "torchscript" && name != "fake") return false;
         parsed.emplace_back(name);
         begin = end + 1;
     }
+    // Where no engine can run a bundle, a service shall hear so, and not be answered by a script.
+    if (parsed.size() > 1 && std::find(parsed.begin(), parsed.end(), "fake") != parsed.end()) return false;
     set.engines = std::move(parsed);
     return true;
 }
@@ -55,12 +59,18 @@ bool parse_precision(lib::LoadOptions &set, std::string_view text) {
 }
 
 constexpr capi::Option<lib::LoadOptions> kOptions[] = {
-    {"engines", "native, reference, torchscript or several with commas", "native,reference",
+    {"engines", "native, reference, torchscript or several with commas, or fake alone", "native,reference",
      "who may run the model, best first; torchscript only for bundles that are trusted", parse_engines},
     {"precision", "fp32, bf16, int8, int8bf16 or nothing", "",
      "the precision that serves; nothing for the plan's first", parse_precision},
     {"verify", "0, 1, false or true", "1", "whether the golden vectors must reproduce before the model serves",
      [](lib::LoadOptions &set, std::string_view text) { return capi::parse_flag(text, set.verify); }},
+    {"fake_script", "the JSON that wb_load_options_set_engines describes", "",
+     "what the engine fake answers, in tests; read by the load",
+     [](lib::LoadOptions &set, std::string_view text) {
+         set.fake_script = text;
+         return true;
+     }},
 };
 
 int32_t set_text(wb_load_options *options, const char *name, const char *text, wb_error *err) {

@@ -172,6 +172,8 @@ Expected<std::shared_ptr<const Bundle>> Bundle::read(const Source &source, Mode 
     if (!digest) return digest.status();
 
     bundle->manifest_ = std::move(read->manifest);
+    if (mode == Mode::scripted)
+        for (Output &output : bundle->manifest_.outputs) output.activation_applied = true;
     bundle->manifest_.features = (*schema)->features();
     bundle->schema_ = *std::move(schema);
     bundle->encoder_ = *std::move(encoder);

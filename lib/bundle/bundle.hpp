@@ -24,6 +24,7 @@ class Bundle {
         serving,  // as full, but where there is a model.plan, model.ts must only be there with its size: it is not read
         unsealed,  // as draft, with model.ts: what pack has before golden.jsonl and digests exist
         draft,     // manifest.json and the vocabularies that it names; digests are not asked for
+        scripted,  // as draft, for outputs that are given after their activation, whatever the manifest says
     };
     static constexpr int64_t kAnyTime = INT64_MIN;  // as now_s: identity.not_after is not looked at
     static int64_t wall_clock_s();                  // seconds since 1970-01-01 UTC

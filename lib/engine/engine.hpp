@@ -43,6 +43,7 @@ struct EngineOptions {
 struct LoadOptions {
     std::vector<std::string> engines = {"native", "reference"};
     std::string precision;
+    std::string fake_script;  // of the engine fake, which stands alone
     bool verify = true;
     bool check_module = false;  // also where the module is not run: its digest
     CancelToken *cancel = nullptr;

@@ -1,14 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "backend/fake/fake.hpp"
 #include "bundle/bundle_directory.hpp"
 #include "bundle/golden.hpp"
 #include "engine/engine.hpp"
 
 namespace weighbridge::lib {
+namespace {
+
+constexpr std::string_view kFake = "fake";
+
+// A script answers instead of a model: only where the caller asks for nothing else.
+bool is_faked(const LoadOptions &options) { return options.engines.size() == 1 && options.engines[0] == kFake; }
+
+// What the bundle has to have for the engines that may run it.
+Bundle::Mode mode_of(const LoadOptions &options, std::string_view torchscript) {
+    if (is_faked(options)) return Bundle::Mode::scripted;
+    const auto &engines = options.engines;
+    const bool runs_module = std::find(engines.begin(), engines.end(), torchscript) != engines.end();
+    return runs_module || options.check_module ? Bundle::Mode::full : Bundle::Mode::serving;
+}
+
+Status check_fake(const LoadOptions &options) {
+    if (is_faked(options) && options.check_module)
+        return Status::failure(WB_INVALID_ARGUMENT, "engines: expected one that computes scores, got fake");
+    if (options.fake_script.empty() || is_faked(options)) return Status();
+    return Status::failure(WB_INVALID_ARGUMENT, "fake_script: expected the engine fake, got {}", options.engines[0]);
+}
+
+}  // namespace
+
 // The first allowed engine that can run the bundle. Where none can, the message has what each of them said.
 Expected<std::shared_ptr<const Program>> Engine::prepare(const std::shared_ptr<const Bundle> &bundle,
                                                          const LoadOptions &options, const StopSource &stop) {
+    if (is_faked(options)) return make_fake_program(bundle, options.fake_script, stop);
     std::string reasons;
     for (const std::string &name : options.engines) {
         Backend *backend = name == parts_.native->name()      ? parts_.native.get()
@@ -33,8 +59,10 @@ Expected<Ref<Model>> Engine::make_model(const std::shared_ptr<const Bundle> &bun
     return Model::make(runtime_, bundle, *std::move(program));
 }
 
-// Runs the first golden row in every context, where that may be done here.
+// Runs the first golden row in every context, where that may be done here. The fake engine has none, and nothing to
+// warm.
 Status Engine::warm(Model &model, const StopSource &stop) {
+    if (model.program().backend() == WB_BACKEND_FAKE) return Status();
     auto golden = read_golden(model.bundle(), stop);
     if (!golden || !model.program().traits().inline_safe) return golden.status();
     Service service;
@@ -47,17 +75,16 @@ Status Engine::warm(Model &model, const StopSource &stop) {
 
 Expected<Ref<Model>> Engine::load_source(const Source &source, const LoadOptions &options) {
     if (Status status = usable(); !status.ok()) return status;
+    if (Status status = check_fake(options); !status.ok()) return status;
     const StopSource stop = stop_of(options);
     if (Status status = stop.check("opening the bundle"); !status.ok()) return status;
-    const auto &engines = options.engines;
-    const bool runs_module = std::find(engines.begin(), engines.end(), parts_.torchscript->name()) != engines.end();
-    const auto mode = runs_module || options.check_module ? Bundle::Mode::full : Bundle::Mode::serving;
+    const auto mode = mode_of(options, parts_.torchscript->name());
     auto bundle = Bundle::open(source, mode, Bundle::wall_clock_s(), stop);
     if (!bundle) return bundle.status();
     auto model = make_model(*bundle, options, stop);
     if (!model) return model.status();
     if (Status status = warm(**model, stop); !status.ok()) return status;
-    if (options.verify) {
+    if (options.verify && !is_faked(options)) {
         auto report = verify(**model, stop);
         Status verdict = report ? report->verdict((*bundle)->manifest()) : report.status();
         if (!verdict.ok()) return verdict;
@@ -89,6 +116,8 @@ void Engine::tell_load(const std::string &bundle, const Expected<Ref<Model>> &mo
         runtime_->events.tell({WB_LOG_LOADED, {}, identity.version}, "model '{}' {} was loaded", identity.name,
                               identity.version);
         for (const std::string &warning : (*model)->bundle().manifest().warnings) warn(**model, warning);
+        if ((*model)->program().backend() == WB_BACKEND_FAKE)
+            warn(**model, "its scores are a script's, of the engine fake, which is for tests");
         warn(**model, fallback_problem(**model, nullptr));
     }
     maintain();

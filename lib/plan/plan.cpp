@@ -21,7 +21,7 @@ size_t in_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
 std::string_view precision_name(int32_t precision) {
     for (const auto &[value, name] : kPrecisionNames)
         if (value == precision) return name;
-    return "unknown";
+    return precision == WB_PRECISION_FAKE ? "fake" : "unknown";
 }
 
 Expected<int32_t> precision_of(std::string_view name) {

@@ -130,7 +130,7 @@ int main(int argc, char **argv) {
     CHECK_STATUS(WB_OK, wb_engine_options_create(&engine, E));
     CHECK_STATUS(WB_OK, wb_load_options_create(&load, E));
     CHECK(listed(wb_engine_options_describe, engine, NULL) == 10);
-    CHECK(listed(wb_load_options_describe, NULL, load) == 3);
+    CHECK(listed(wb_load_options_describe, NULL, load) == 4);
     for (i = 0; i < sizeof kEngine / sizeof *kEngine; ++i) {
         CHECK_STATUS(kEngine[i].status, wb_engine_options_set(engine, kEngine[i].name, kEngine[i].text, E));
         CHECK(strstr(kEngine[i].status < 0 ? E->message : "", kEngine[i].message) != NULL);

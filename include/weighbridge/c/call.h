@@ -29,7 +29,7 @@ extern "C" {
 #define WB_BACKEND_TORCH 3       /**< plan, through LibTorch */
 #define WB_BACKEND_TORCHSCRIPT 4 /**< the module itself, through LibTorch */
 #define WB_BACKEND_CUDA 5        /**< plan, kernels of an NVIDIA GPU; reserved. @since 0.2 */
-#define WB_BACKEND_FAKE 6        /**< scores that a test gave; never in a service; reserved. @since 0.2 */
+#define WB_BACKEND_FAKE 6        /**< scores that a test gave; never in a service. @since 0.2 */
 /** @} */
 
 /** @name Precisions
@@ -40,7 +40,7 @@ extern "C" {
 #define WB_PRECISION_INT8 3     /**< 8-bit products, exact integer sums */
 #define WB_PRECISION_INT8BF16 4 /**< int8 weights with bfloat16 attention */
 #define WB_PRECISION_FP16 5     /**< float16 products, float32 sums; for GPUs, reserved. @since 0.2 */
-#define WB_PRECISION_FAKE 6     /**< scores that a test gave; reserved. @since 0.2 */
+#define WB_PRECISION_FAKE 6     /**< scores that a test gave. @since 0.2 */
 /** @} */
 
 /** A payment's score and how it was made. Flat, no pointers; grows at the end. @since 0.1, stable */

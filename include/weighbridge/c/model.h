@@ -26,7 +26,30 @@ WB_API void wb_load_options_free(wb_load_options *options);
 
 /** Which engines may run the model, best first: a comma-separated list of "native", "reference", "torchscript".
  *  The first that can run it does. TorchScript is code: name "torchscript" only for bundles that you trust.
- *  Default "native,reference". @return WB_OK; WB_INVALID_ARGUMENT (names the unknown engine). @since 0.1, unstable */
+ *  Default "native,reference". "fake", alone, is for tests of services (since 0.2), below.
+ *
+ *  @par The engine fake
+ *  It loads a bundle, or a draft (manifest.json and the vocabularies that it names): no module, plan, golden vectors or
+ *  digests are looked at, nor the options precision and verify. Rows are checked and encoded as for any engine; slots,
+ *  swaps, fallbacks, deadlines and figures are the real ones. What runs instead of a model is the option "fake_script"
+ *  (wb_load_options_set), a JSON object. Without it each row's score is by a hash of its encoded values: the same row,
+ *  the same score, in [0, 1).
+ *
+ *  | field | what |
+ *  |---|---|
+ *  | score | the score of every row; or an array of scores, given in turn, from the first again behind the last; or "hash" |
+ *  | latency_us | how long a run of one row takes, by the engine's clock; or an array, in turn. Deadlines and cancel tokens end it |
+ *  | rows | an array of {"row": {...}, "score": s, "latency_us": n, "status": "WB_...", "message": "..."}: what a run comes to whose row is encoded as this one, which has all required features. A score or a status, a latency_us, or both |
+ *  | failures | an array of {"status": "WB_...", "message": "...", "every": n, "times": m}: every n-th run (each, without it) ends so, at most m times. The first that is due counts. Not of rows with a score or status of their own |
+ *  | load | {"status": "WB_...", "message": "...", "latency_us": n}: how the load ends, and how long it takes |
+ *
+ *  A status is the name of any error. WB_BACKEND_FAILED, WB_INTERNAL, WB_OUT_OF_MEMORY, WB_OVERLOADED and
+ *  WB_DEADLINE_EXCEEDED meet the bundle's fallback, as from any engine; WB_INVALID_INPUT is the row's; the others end
+ *  the call, of a batch too. Every element of every output is the row's score, after the activation, as float32; where
+ *  the score is a probability, it lies in [0, 1]. Runs are counted from 1, over all threads; rows of a batch run one by
+ *  one. What is wrong in a script is WB_INVALID_ARGUMENT of the load, with its place. A load tells WB_LOG_WARNING, and
+ *  results say WB_BACKEND_FAKE.
+ *  @return WB_OK; WB_INVALID_ARGUMENT (expected and found). @since 0.1, unstable */
 WB_API int32_t wb_load_options_set_engines(wb_load_options *options, const char *engines_allowed, wb_error *err);
 
 /** The precision that serves: "fp32", "bf16", "int8", "int8bf16", or "" for the plan's first. @since 0.1, unstable */
