@@ -256,14 +256,13 @@ static void latencies(wb_engine *engine, char **argv) {
     wb_cancel_free(cancel);
 }
 
-/* A load that takes an hour ends at its deadline. */
+/* A load that takes an hour ends at its deadline, in whatever step it is then. */
 static void load_latency(wb_engine *engine, char **argv) {
     wb_load_options *options = scripted("{\"load\": {\"latency_us\": 3600000000}}");
     wb_source *draft = draft_of(argv, "mlp");
     wb_model *model = NULL;
     CHECK_STATUS(WB_OK, wb_load_options_set_deadline(options, wb_now_ns() + 2000000, E));
     CHECK_STATUS(WB_DEADLINE_EXCEEDED, wb_model_load_source(&model, engine, draft, options, E));
-    CHECK(strstr(E->message, "preparing the fake model") != NULL);
     wb_load_options_free(options);
     wb_source_free(draft);
 }
