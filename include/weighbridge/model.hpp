@@ -21,8 +21,8 @@ inline namespace v0 {
 
 /// How a bundle is loaded. What is empty keeps the library's default (c/model.h says which).
 struct LoadOptions {
-    std::string engines =
-        {};  ///< who may run it, best first: "native,reference"; "torchscript" only where you trust it
+    /// Who may run it, best first: "native,reference"; "torchscript" only where you trust it; "fake", alone, in tests.
+    std::string engines = {};
     std::string precision = {};  ///< "fp32", "bf16", "int8", "int8bf16"
     bool verify = true;          ///< whether the golden vectors must reproduce
     /// By name and text, as a configuration file has them (load_option_list()); set after those above.

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The engine fake: a script's scores, latencies and failures behind the real checks, slots, fallbacks and figures. */
+#include <pthread.h>
+
 #include "support/files.h"
 
 static const char kRow[] = "{\"amount_minor\": 1250, \"country\": \"FR\", \"online\": true}";
@@ -230,6 +232,43 @@ static void periodic_failures(wb_engine *engine, char **argv) {
     wb_call_free(call);
 }
 
+enum { THREADS = 4, CALLS = 250 };
+
+static void *count_failures(void *model) {
+    wb_result result = WB_RESULT_INIT;
+    wb_error err = WB_ERROR_INIT;
+    wb_schema *schema = NULL;
+    uint64_t row[64];
+    wb_call *call = NULL;
+    size_t failures = 0;
+    int i;
+    if (wb_call_create(&call, &err) < 0 || wb_call_set_fallback(call, 0, &err) < 0 ||
+        wb_model_schema(&schema, model, &err) < 0 || wb_row_init(schema, row, sizeof row, &err) < 0 ||
+        wb_row_set_json(schema, row, kRow, sizeof kRow - 1, &err) < 0)
+        return (void *)-1;
+    for (i = 0; i < CALLS; ++i)
+        failures += wb_model_score(&result, model, row, WB_NO_DEADLINE, call, &err) == WB_BACKEND_FAILED;
+    wb_schema_free(schema);
+    wb_call_free(call);
+    return (void *)failures;
+}
+
+/* Runs are counted over all threads. */
+static void threads(wb_engine *engine, char **argv) {
+    wb_model *model = loaded(engine, argv, "{\"failures\": [{\"status\": \"WB_BACKEND_FAILED\", \"every\": 4}]}");
+    pthread_t started[THREADS];
+    size_t failures = 0;
+    int i;
+    for (i = 0; i < THREADS; ++i) CHECK(pthread_create(&started[i], NULL, count_failures, model) == 0);
+    for (i = 0; i < THREADS; ++i) {
+        void *counted = NULL;
+        CHECK(pthread_join(started[i], &counted) == 0);
+        failures += (size_t)counted;
+    }
+    CHECK(failures == THREADS * CALLS / 4);
+    wb_model_free(model);
+}
+
 /* A run takes as long as its script says, unless the deadline or a token ends it. No bound from above is tight. */
 static void latencies(wb_engine *engine, char **argv) {
     wb_model *model = loaded(engine, argv, "{\"score\": 0.5, \"latency_us\": [2000, 0]}");
@@ -428,6 +467,7 @@ int main(int argc, char **argv) {
     rows_are_checked(engine, argv);
     every_status(engine, argv);
     periodic_failures(engine, argv);
+    threads(engine, argv);
     latencies(engine, argv);
     load_latency(engine, argv);
     swaps(engine, argv);
