@@ -1,0 +1,67 @@
+# frozen_string_literal: true
+# SPDX-License-Identifier: Apache-2.0
+
+module Weighbridge
+  # What score_all takes, as values in the order of the schema's layout, a window at a time.
+  # @private
+  class Payments
+    def self.of(schema, payments)
+      return Columns.new(schema, payments.to_hash) if payments.respond_to?(:to_hash)
+      return new(schema, payments.to_ary) if payments.respond_to?(:to_ary)
+
+      raise InvalidArgument, "payments: expected an Array of Hashes or a Hash of Arrays, got #{payments.class}"
+    end
+
+    def initialize(schema, payments)
+      @schema = schema
+      @payments = payments
+    end
+
+    # @yieldparam first [Integer] place of the window's first payment
+    # @yieldparam rows [Array<Array>, Array<Error>] values, or why there are none
+    def each_window(size)
+      (0...count).step(size) { |first| yield first, window(first, [size, count - first].min) }
+    end
+
+    private
+
+    def count = @payments.size
+
+    def window(first, size)
+      @payments[first, size].map do |payment|
+        raise InvalidArgument, "payment: expected a Hash, got #{payment.class}" unless payment.respond_to?(:to_hash)
+
+        @schema.order(payment.to_hash)
+      rescue Error => e
+        e
+      end
+    end
+  end
+  private_constant :Payments
+
+  # Columns of one length.
+  # @private
+  class Columns < Payments
+    def initialize(schema, columns)
+      columns.each do |name, column|
+        raise InvalidArgument, "column '#{name}': expected an Array, got #{column.class}" unless
+          column.respond_to?(:to_ary)
+      end
+      sizes = columns.transform_values(&:size)
+      raise InvalidArgument, "columns: expected one length, got #{sizes}" if sizes.values.uniq.size > 1
+
+      super(schema, schema.order(columns))
+      @count = sizes.values.first || 0
+    end
+
+    private
+
+    attr_reader :count
+
+    def window(first, size)
+      nothing = Array.new(size)
+      @payments.map { |column| column ? column[first, size] : nothing }.transpose
+    end
+  end
+  private_constant :Columns
+end

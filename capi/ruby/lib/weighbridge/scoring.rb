@@ -1,0 +1,94 @@
+# frozen_string_literal: true
+# SPDX-License-Identifier: Apache-2.0
+
+module Weighbridge
+  # What scores: a Model, or a Slot with the model that it serves. For any number of threads; the GVL is released.
+  module Scoring
+    # Scores a payment on this thread.
+    #
+    #     slot.score(amount_minor: 1250, country: "DE", deadline: 0.005)
+    #     slot.score(row, deadline: 0.005)
+    #     slot.score({ "deadline" => 3 }, deadline: 0.005)   # names as they come, also those of the options
+    #
+    # @param payment [Row, Hash, nil] a filled row, or names and values
+    # @param deadline [Numeric, nil] seconds from now, after which the bundle's fallback answers; nil: the engine's own
+    # @param call [Call, nil] priority, cancel token and the like
+    # @param features [Hash] the payment by keywords
+    # @return [Result]
+    # @raise [Error]
+    def score(payment = nil, deadline: nil, call: nil, **features)
+      return score_row(payment, Arguments.deadline_ns(deadline), call) if payment.is_a?(Row) && features.empty?
+
+      deadline_ns = Arguments.deadline_ns(deadline)
+      with_row(payment, features) { |row| score_row(row, deadline_ns, call) }
+    end
+
+    # Scores a payment without holding up the thread: here and now where a context is free, else on a thread of the
+    # engine's. As score, but that every error of it comes from Future#value.
+    # @return [Future]
+    def async(payment = nil, deadline: nil, call: nil, **features)
+      deadline_ns = Arguments.deadline_ns(deadline)
+      return attempt(payment, deadline_ns, call) if payment.is_a?(Row) && features.empty?
+
+      with_row(payment, features) { |row| attempt(row, deadline_ns, call) }
+    rescue Error => e
+      Future.failed(e)
+    end
+
+    # Scores many payments, a window at a time: between windows Ruby's threads, signals and timeouts get their turn.
+    # @param payments [Array<Hash>, Hash{Symbol => Array}] payments, or columns of one length
+    # @param deadline [Numeric, nil] seconds from now for all of them
+    # @param call [Call, nil]
+    # @param window [Integer] payments of one call into the library
+    # @param outputs [Array<Schema::Output>] those of Schema#outputs that Batch#output is to have
+    # @return [Batch] a payment that was refused has an error of its own; the others are answered all the same
+    # @raise [Error]
+    def score_all(payments, deadline: nil, call: nil, window: 1024, outputs: [])
+      raise InvalidArgument, "window: expected an Integer above 0, got #{window.inspect}" unless
+        window.is_a?(Integer) && window.positive?
+
+      deadline_ns = Arguments.deadline_ns(deadline)
+      run = Windows.new(self, outputs)
+      Payments.of(schema, payments).each_window(window) { |first, rows| run.score(first, rows, deadline_ns, call) }
+      run.batch
+    end
+
+    # An empty row of the schema, to be filled and scored again and again.
+    # @param tail_bytes [Integer] room for texts and sequences to begin with
+    # @return [Row]
+    def row(tail_bytes: 512) = schema.row(tail_bytes: tail_bytes)
+
+    private
+
+    def score_row(row, deadline_ns, call)
+      status = native_score(row.result, row.data, deadline_ns, call, row.error)
+      raise Error.from(status, row.error, row.schema) if status.negative?
+
+      outputs = call.read_outputs if call&.outputs? && status.zero?
+      Result.new(row.result.read_bytes(Native::RESULT_BYTES), outputs)
+    end
+
+    def attempt(row, deadline_ns, call)
+      raise InvalidArgument, "call: expected one without outputs, which async has none of" if call&.outputs?
+
+      status = native_score(row.result, row.data, deadline_ns, (call || row).immediate, row.error)
+      return engine.completions.submit(row, deadline_ns, call, self) if status == Native::WOULD_WAIT
+      raise Error.from(status, row.error, row.schema) if status.negative?
+
+      Future.resolved(Result.new(row.result.read_bytes(Native::RESULT_BYTES)))
+    end
+
+    def with_row(payment, features, &work)
+      features = named(payment, features) unless payment.nil?
+      schema.borrow { |row| work.call(row.replace(features)) }
+    end
+
+    def named(payment, features)
+      raise InvalidArgument, "payment: expected a Row, a Hash or keywords, not two of them" unless features.empty?
+      raise InvalidArgument, "payment: expected a Row, a Hash or keywords, got #{payment.class}" unless
+        payment.respond_to?(:to_hash)
+
+      payment.to_hash
+    end
+  end
+end
