@@ -28,6 +28,19 @@ module Support
     with_engine(**options) { |engine| yield engine.load(fixture(name)), engine }
   end
 
+  # A model of some 40 us a payment, and its golden payments.
+  def with_slow_model(**options)
+    with_engine(**options) do |engine|
+      payments = File.foreach("#{EXAMPLES}/card-transformer/golden.jsonl").map { |it| JSON.parse(it)["row"] }
+      yield engine.load("#{EXAMPLES}/card-transformer"), payments, engine
+    end
+  end
+
+  # A thread whose batch is one long call into the library.
+  def long_call(model, payments, **options)
+    Thread.new { model.score_all(payments * (2000 / payments.size), window: 2000, deadline: 60, **options) }
+  end
+
   # Runs Ruby code in a process of its own, with the binding loaded.
   # @return [String] its output; the test fails where it failed
   def ruby(code, env = {}, *flags)

@@ -86,7 +86,7 @@ module Weighbridge
         starting = !@draining
         @draining = true
       end
-      @start.call(method(:drain).to_proc) if starting
+      @start.call(proc { drain }) if starting
       [tag, future]
     end
 

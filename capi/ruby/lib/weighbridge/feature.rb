@@ -139,7 +139,7 @@ module Weighbridge
         return value if value.is_a?(Integer) && value.bit_length < 64
 
         value.is_a?(Time) && @ticks_per_second ? ticks(value) : ODD
-      when :bool then value == true ? 1 : (value == false ? 0 : ODD)
+      when :bool then true.equal?(value) ? 1 : (false.equal?(value) ? 0 : ODD)
       else text(value, tail)
       end
     end
@@ -164,7 +164,7 @@ module Weighbridge
       return values.pack("#{@element_directive}*") if @element_kind == :float && values.all?(Float)
 
       numbers = values.map { |value| scalar(value, tail) }
-      numbers.pack("#{@element_directive}*") unless numbers.include?(ODD)
+      numbers.pack("#{@element_directive}*") unless numbers.any?(ODD)
     end
 
     def utf8(text)

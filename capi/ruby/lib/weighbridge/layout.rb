@@ -64,8 +64,9 @@ module Weighbridge
     # @return [Array]
     def order(features)
       values = features.values_at(*@names)
-      # None is unknown where as many names are in the schema as there are.
-      return values if @names.size - values.count(nil) == features.size
+      # None is unknown where as many names are in the schema as there are. (Not count(nil): a Float compares itself with
+      # nil by a method that a trap handler must not enter again.)
+      return values if values.compact.size == features.size
 
       named = features.transform_keys { |name| @symbols[name] || yield(name) }
       raise InvalidInput, "a feature is named twice, by a String and by a Symbol" if named.size != features.size
@@ -94,7 +95,7 @@ module Weighbridge
         feature = @features[place]
         value = values[place]
         field = feature.encode(value, tail) unless value.nil?
-        if field.nil? || field == Feature::ODD
+        if field.nil? || Feature::ODD.equal?(field)
           tail.leave(feature, value) if field
           tail.miss(feature)
           field = 0

@@ -49,7 +49,10 @@ module Weighbridge
     TYPES = { "p" => :pointer, "i" => :int32, "n" => :uint32, "l" => :int64, "u" => :uint64, "z" => :size_t,
               "s" => :string }.freeze
     BLOCKING = /_(score|score_batch|load|load_source|close|swap|rollback|forget_previous|maintain|work)\z/
-    private_constant :TYPES, :BLOCKING
+    FFI_VERSION = FFI::VERSION.dup.freeze
+    # Before 1.16 ffi keeps what it calls in objects that other Ractors may not see.
+    RACTORS = Gem::Version.new(FFI::VERSION) >= Gem::Version.new("1.16")
+    private_constant :TYPES, :BLOCKING, :FFI_VERSION, :RACTORS
 
     class << self
       # @return [Library::Found, nil] what was loaded
@@ -69,10 +72,10 @@ module Weighbridge
       private
 
       def refuse_ractor
-        return if Ractor.current.equal?(Ractor.main) || Gem::Version.new(FFI::VERSION) >= Gem::Version.new("1.16")
+        return if RACTORS || Ractor.current.equal?(Ractor.main)
 
         raise LibraryError, "Weighbridge in a Ractor other than the main one: expected ffi 1.16 or later, " \
-                            "got ffi #{FFI::VERSION}; use threads, which score at once"
+                            "got ffi #{FFI_VERSION}; use threads, which score at once"
       end
 
       def bind(name, types, address)

@@ -152,7 +152,7 @@ module Weighbridge
       return mark(feature, missing: true) if value.nil?
 
       field = feature.encode(value, self)
-      return let_library_read(feature, value) if field == Feature::ODD
+      return let_library_read(feature, value) if Feature::ODD.equal?(field)
 
       @data.put_bytes(feature.offset, [field].pack(feature.directive))
       mark(feature, missing: false)

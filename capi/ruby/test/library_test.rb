@@ -1,0 +1,122 @@
+# frozen_string_literal: true
+# SPDX-License-Identifier: Apache-2.0
+# How the library is found, and what is said where none fits. Each in a process of its own.
+
+require_relative "test_helper"
+
+class LibraryTest < Minitest::Test
+  NOWHERE = { "WEIGHBRIDGE_LIBRARY" => nil, "LD_LIBRARY_PATH" => nil }.freeze
+  SAY = 'require "weighbridge"; begin; Weighbridge.load_library(ENV["ARGUMENT"]); ' \
+        "puts Weighbridge::VERSION; rescue Weighbridge::LibraryError => e; puts e.message; end"
+
+  def say(env = {}) = ruby(SAY, NOWHERE.merge(env))
+
+  def in_dir(&block) = Dir.mktmpdir(&block)
+
+  def test_it_is_found_by_argument_by_environment_and_where_it_is_installed
+    assert_equal "#{Weighbridge::VERSION}\n", say("ARGUMENT" => LIBRARY)
+    assert_equal "#{Weighbridge::VERSION}\n", say("WEIGHBRIDGE_LIBRARY" => LIBRARY)
+    assert_equal "#{Weighbridge::VERSION}\n", say("LD_LIBRARY_PATH" => File.dirname(LIBRARY))
+    # The environment's is not asked where there is an argument.
+    assert_equal "#{Weighbridge::VERSION}\n", say("ARGUMENT" => LIBRARY, "WEIGHBRIDGE_LIBRARY" => "/nowhere.so")
+  end
+
+  def test_every_place_that_was_tried_is_named
+    said = say
+    assert_match(/no libweighbridge that fits weighbridge\.gem 0\.2\.0 \(expected abi 1, minor 2 or later\); tried:/, said)
+    assert_match(/installed, libweighbridge\.so\.1: could not be loaded: /, said)
+    assert_match(%r{in the gem, .*/lib/weighbridge/native/libweighbridge\.so\.1: no such file}, said)
+    assert_match(%r{argument, /nowhere\.so: no such file}, say("ARGUMENT" => "/nowhere.so"))
+    assert_match(%r{environment variable WEIGHBRIDGE_LIBRARY, /nowhere\.so: no such file},
+                 say("WEIGHBRIDGE_LIBRARY" => "/nowhere.so"))
+  end
+
+  def test_what_is_no_library
+    in_dir do |dir|
+      File.write("#{dir}/text.so", "text")
+      assert_match(/could not be loaded: .*(invalid ELF header|file too short)/, say("ARGUMENT" => "#{dir}/text.so"))
+      other = build_library(dir, "int f(void) { return 1; }")
+      assert_match(/not a weighbridge library: it has no function wb_version/, say("ARGUMENT" => other))
+    end
+  end
+
+  def stub(major, minor, rest = "")
+    in_dir do |dir|
+      path = build_library(dir, "const char *wb_version(void) { return \"9.8.7\"; } int wb_abi_version(void) { return " \
+                                "#{major}; } int wb_abi_minor(void) { return #{minor}; } #{rest}")
+      yield path
+    end
+  end
+
+  def test_another_abi
+    stub(2, 0) { |path| assert_match(/version 9\.8\.7, abi 2, minor 0: expected abi 1, minor 2 or later/, say("ARGUMENT" => path)) }
+    stub(1, 1) { |path| assert_match(/version 9\.8\.7, abi 1, minor 1: expected abi 1, minor 2 or later/, say("ARGUMENT" => path)) }
+    in_dir do |dir|
+      oldest = build_library(dir, 'const char *wb_version(void) { return "0.1.0"; } int wb_abi_version(void) { return 1; }')
+      assert_match(/version 0\.1\.0, abi 1, minor 0: expected abi 1, minor 2 or later/, say("ARGUMENT" => oldest))
+    end
+  end
+
+  def test_a_missing_function_is_named_with_both_versions
+    names = Weighbridge.send(:const_get, :Native)::FUNCTIONS.keys - %i[wb_version wb_abi_minor wb_slot_score]
+    stub(1, 7, names.map { |it| "void #{it}(void) {}" }.join) do |path|
+      assert_match(/version 9\.8\.7, abi 1, minor 7: it lacks wb_slot_score, which weighbridge\.gem 0\.2\.0 calls/,
+                   say("ARGUMENT" => path))
+    end
+  end
+
+  def test_an_unfit_installed_library_gives_way_to_the_gems_own
+    stub(1, 1) do |path|
+      said = say("LD_LIBRARY_PATH" => File.dirname(path))
+      assert_match(/installed, libweighbridge\.so\.1: version 9\.8\.7, abi 1, minor 1: expected/, said)
+      assert_match(/in the gem, .*no such file/, said)
+    end
+  end
+
+  def test_one_library_in_a_process
+    error = assert_raises(Weighbridge::LibraryError) do
+      Weighbridge.load_library(LIBRARY)
+      Weighbridge.load_library("/other.so")
+    end
+    assert_match(%r{#{LIBRARY} is loaded already: expected it, got /other\.so}, error.message)
+  end
+
+  def test_the_table_of_functions_is_the_headers
+    said = Dir["#{ROOT}/include/weighbridge/c/*.h"].map { |it| File.read(it) }.join
+    native = Weighbridge.send(:const_get, :Native)
+    letters = { "size_t" => "z", "int32_t" => "i", "uint32_t" => "n", "int64_t" => "l", "uint64_t" => "u" }
+    native::FUNCTIONS.each do |name, types|
+      parameters = said[/\b#{name}\(([^)]*)\);/m, 1] or flunk "#{name}: in no header"
+      expected = parameters.split(",").map(&:strip).reject { |it| it == "void" }.map do |parameter|
+        next "s" if parameter.match?(/\Aconst char \*/)
+
+        parameter.include?("*") ? "p" : letters.fetch(parameter[/\A\w+/])
+      end
+      # A text with its length beside it may have any bytes.
+      expected[2] = "p" if name == :wb_row_set_json
+      assert_equal expected.join, types, name
+    end
+  end
+
+  def test_the_structs_are_the_headers
+    structs = Weighbridge.send(:const_get, :Structs)
+    fields = (structs.constants - [:Sized]).to_h { |name| [name, structs.const_get(name)] }
+    program = fields.flat_map do |name, struct|
+      c = "wb_#{name.to_s.gsub(/(?<!^)([A-Z])/, '_\1').downcase}"
+      ["printf(\"#{name} %zu\\n\", sizeof(#{c}));"] + struct.members.map do |member|
+        "printf(\"#{name}.#{member} %zu\\n\", offsetof(#{c}, #{member}));"
+      end
+    end
+    ours = fields.flat_map { |name, it| ["#{name} #{it.size}"] + it.members.map { |member| "#{name}.#{member} #{it.offset_of(member)}" } }
+    packed = { "error" => :ERROR_BYTES, "result" => :RESULT_BYTES, "completion" => :COMPLETION_BYTES }
+    native = Weighbridge.send(:const_get, :Native)
+    ours += packed.map { |name, it| "#{name} #{native.const_get(it)}" }
+    program += packed.keys.map { |name| "printf(\"#{name} %zu\\n\", sizeof(wb_#{name}));" }
+    in_dir do |dir|
+      File.write("#{dir}/sizes.c", "#include <stdio.h>\n#include <stddef.h>\n#include <weighbridge.h>\nint main(void) {#{program.join}}")
+      out, status = Open3.capture2e("cc", "-I#{ROOT}/include", "#{dir}/sizes.c", "-o", "#{dir}/sizes")
+      assert status.success?, out
+      assert_equal `#{dir}/sizes`.lines.map(&:chomp), ours
+    end
+  end
+end
