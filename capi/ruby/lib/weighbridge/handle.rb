@@ -26,8 +26,8 @@ module Weighbridge
     # @return [String]
     def inspect = "#<#{self.class.name}>"
 
-    # Handles are not copied; neither between Ractors.
-    # @raise [TypeError]
+    # Handles are not copied, nor handed to other Ractors.
+    # @private
     def initialize_copy(_other)
       raise TypeError, "a #{self.class.name} cannot be copied"
     end

@@ -1,0 +1,13 @@
+# frozen_string_literal: true
+# SPDX-License-Identifier: Apache-2.0
+# puma -C examples/ruby/puma.rb examples/ruby/config.ru
+
+workers 2
+threads 2, 2
+preload_app!
+# With FORK_WORKER=1 worker 0 forks the others, so that they share what it warmed.
+fork_worker if ENV["FORK_WORKER"] == "1"
+bind ENV.fetch("BIND", "tcp://127.0.0.1:9292")
+
+# An engine that was made before the fork works in each worker; threads are made anew.
+on_worker_boot { SERVICE.watch(0.2) }
