@@ -46,6 +46,7 @@ ended() {
 }
 
 [ "$sanitizers" = 0 ] || beside asan
+capi/ruby/test.sh || status=1
 wb_say "tests in Python"
 "$WB_VENV/bin/python" -m pytest -q -rs tests/parity tests/cli || status=1
 if [ "$sanitizers" = 1 ]; then

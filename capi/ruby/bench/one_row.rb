@@ -1,83 +1,82 @@
 # frozen_string_literal: true
 # SPDX-License-Identifier: Apache-2.0
-# Times one row through the Ruby binding beside C: prints JSON with the medians in microseconds.
-# usage: ruby -I capi/ruby/lib capi/ruby/bench/one_row.rb BUNDLE BENCH_ONE_ROW [--turns N] [--seconds S]
-#   BUNDLE         with golden.jsonl, whose rows are scored
-#   BENCH_ONE_ROW  the C program (ninja bench_one_row), which opens the library of WEIGHBRIDGE_LIBRARY
-# C and Ruby take turns, so that other work on the machine falls on both. All give the same scores.
+# Called by run.sh, which says what it does. Cases: `filled`, a filled row; `keywords`, 80 keywords; `async`, a future
+# through the queue, inline try off; `inline`, a future by the inline try.
 
 require "json"
-require "open3"
 require "optparse"
-require "tempfile"
 require "weighbridge"
 
-options = { turns: 5, seconds: 1.0 }
-parser = OptionParser.new do |it|
-  it.banner = "usage: one_row.rb BUNDLE BENCH_ONE_ROW [--turns N] [--seconds S]"
-  it.on("--turns N", Integer) { |n| options[:turns] = n }
-  it.on("--seconds S", Float) { |n| options[:seconds] = n }
-end
-bundle, program = parser.parse!
-abort parser.banner unless program
+options = {}
+OptionParser.new do |it|
+  it.on("--library SO")
+  it.on("--bundle DIR")
+  it.on("--payments FILE")
+  it.on("--tolerance T", Float)
+  it.on("--seconds S", Float)
+end.parse!(into: options)
+lacking = %i[library bundle payments tolerance seconds] - options.keys
+abort "one_row.rb: expected --#{lacking.join(", --")}" unless lacking.empty?
 
+NUMBERS = Array.new(64) { |i| format("n%02d", i).to_sym }
+CODES = Array.new(16) { |i| format("c%02d", i).to_sym }
 NEVER = 2**63 - 1
-PACE = 64 # calls between two looks at the clock
+WARM_UP = 64
+SAMPLE_SECONDS = 0.002
 
 def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 
-def median(values) = values.sort[values.size / 2]
-
-# Median seconds of a call, of samples of PACE calls.
-def time(seconds)
+# The median of samples of SAMPLE_SECONDS, in microseconds of a call.
+def measure(name, seconds, count)
+  begin_ = now
+  WARM_UP.times { |i| yield i % count }
+  passes = 1 + (SAMPLE_SECONDS * WARM_UP / (now - begin_)).to_i
   samples = []
+  at = 0
   ends = now + seconds
-  while (before = now) < ends
+  while samples.size < 5 || now < ends
+    before = now
     i = 0
-    while i < PACE
-      yield i
+    while i < passes
+      yield at
+      at = at + 1 == count ? 0 : at + 1
       i += 1
     end
-    samples << (now - before) / PACE
+    samples << (now - before) / passes
   end
-  median(samples)
+  puts JSON.generate(case: name, language: "ruby", us: (samples.sort[samples.size / 2] * 1e6).round(4))
 end
 
-payments = File.foreach("#{bundle}/golden.jsonl").map { |line| JSON.parse(line)["row"].transform_keys(&:to_sym) }
-engine = Weighbridge::Engine.new(devices: "cpu=1")
-model = engine.load(bundle)
-rows = payments.map { |it| model.row.replace(it) }
-scores = rows.map { |it| model.score(it).score }
-raise "keywords: other scores" unless payments.map { |it| model.score(**it).score } == scores
+data = File.binread(options[:payments])
+count = data.unpack1("q<")
+payments = Array.new(count) { |i| data.byteslice(8 + i * 392, 392).unpack("e64q<16E") }
+logits = payments.map(&:pop)
 
-# Keywords as a caller writes them: literal names.
-names = model.schema.features.map(&:name)
-literal = Object.new
-literal.instance_eval("def score(model, v) = model.score(#{names.each_with_index.map { |n, i| "#{n}: v[#{i}]" }.join(", ")})")
-values = payments.map { |it| it.values_at(*names) }
-raise "literal keywords: other scores" unless values.map { |it| literal.score(model, it).score } == scores
-raise "queue: other scores" unless engine.completions.submit(rows[0], NEVER, nil, model).value.score == scores[0]
+engine = Weighbridge::Engine.new(library: options[:library], devices: "cpu=1")
+model = engine.load(options[:bundle])
+rows = payments.map { |values| model.row.replace((NUMBERS + CODES).zip(values).to_h) }
 
+# Keywords as a service writes them: 80 literal names.
+service = Object.new
+service.instance_eval <<~RUBY, __FILE__, __LINE__ + 1
+  def score(model, v) = model.score(#{(NUMBERS + CODES).each_with_index.map { |name, i| "#{name}: v[#{i}]" }.join(", ")})
+RUBY
+
+# Answers first.
 ways = {
-  filled_row: ->(i) { model.score(rows[i % rows.size]) },
-  keywords: ->(i) { literal.score(model, values[i % values.size]) },
-  async_inline: ->(i) { model.async(rows[i % rows.size]).value },
-  async_queue: ->(i) { engine.completions.submit(rows[i % rows.size], NEVER, nil, model).value }
+  filled: ->(i) { model.score(rows[i]) },
+  keywords: ->(i) { service.score(model, payments[i]) },
+  async: ->(i) { engine.completions.submit(rows[i], NEVER, nil, model).value },
+  inline: ->(i) { model.async(rows[i]).value }
 }
-found = Hash.new { |all, way| all[way] = [] }
-lines = Tempfile.new("rows")
-payments.each { |it| lines.puts(JSON.generate(it)) }
-lines.flush
-bits = scores.each_with_index.inject(0) { |all, (score, i)| all ^ (([score].pack("d").unpack1("Q") + i) & (2**64 - 1)) }
-options[:turns].times do
-  out, status = Open3.capture2(program, ENV.fetch("WEIGHBRIDGE_LIBRARY"), bundle, lines.path, options[:seconds].to_s)
-  abort "#{program}: failed" unless status.success?
-  nanoseconds, answer = out.split
-  abort "C: other scores" unless answer.to_i(16) == bits
-  found[:c] << nanoseconds.to_i * 1e-9
-  ways.each { |way, call| found[way] << time(options[:seconds], &call) }
+ways.each do |name, way|
+  logits.each_with_index do |logit, i|
+    off = (way.call(i).score - logit).abs
+    abort "one_row.rb: #{name}, payment #{i}: expected #{logit} within #{options[:tolerance]}, off by #{off}" if off > options[:tolerance]
+  end
 end
-microseconds = found.transform_values { |it| (median(it) * 1e6).round(3) }
-beyond = microseconds.except(:c).transform_values { |it| (it - microseconds[:c]).round(3) }
-puts JSON.pretty_generate(features: names.size, ruby: RUBY_VERSION, ffi: FFI::VERSION, turns: options[:turns],
-                          us: microseconds, us_beyond_c: beyond)
+
+measure(:filled, options[:seconds], count) { |i| model.score(rows[i]) }
+measure(:keywords, options[:seconds], count) { |i| service.score(model, payments[i]) }
+measure(:async, options[:seconds], count) { |i| engine.completions.submit(rows[i], NEVER, nil, model).value }
+measure(:inline, options[:seconds], count) { |i| model.async(rows[i]).value }

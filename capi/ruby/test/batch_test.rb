@@ -51,6 +51,17 @@ class BatchTest < Minitest::Test
     end
   end
 
+  def test_a_slot_takes_the_columns_of_what_it_serves_now
+    with_engine do |engine|
+      slot = engine.slot("card", create: true).load(fixture)
+      slot.score(**PAYMENT)
+      engine.slot("card").load(fixture("mlp-extra"))
+      added = Weighbridge::Schema.load(fixture("mlp-extra")).features.map(&:name) - PAYMENT.keys
+      batch = slot.score_all([PAYMENT.merge(added.first => nil)])
+      assert_equal [{}, ["3.0.0"]], [batch.errors, batch.versions]
+    end
+  end
+
   def test_the_fallback_answers_late_ones
     with_model do |model|
       batch = model.score_all([PAYMENT] * 5, deadline: -1, window: 2)

@@ -30,6 +30,7 @@ module Weighbridge
       # The exception for a status code below zero: of its class, or an Error for a code that this gem does not know.
       # @param error [FFI::Pointer] the wb_error that the call wrote
       # @param schema [Schema, nil] to name the feature
+      # @private
       def from(status, error, schema = nil)
         code, index, row = error.get_bytes(4, 20).unpack("llx4q")
         message = code == status ? error.get_string(24) : ""
@@ -40,6 +41,7 @@ module Weighbridge
       end
 
       # The class of a status code.
+      # @private
       def of(status) = BY_CODE.fetch(status, Error)
 
       private

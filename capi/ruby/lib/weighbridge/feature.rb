@@ -6,18 +6,11 @@ require "json"
 module Weighbridge
   # One feature of a schema: its type, what it takes, and where it lies in a row. Frozen.
   class Feature
-    # What encode gives for a value whose meaning the library decides (a BigDecimal, 1250.0 for an integer, an RFC 3339
-    # text for a time): the library's own reader takes or refuses it.
-    # @private
-    ODD = :odd
-    # pack directives of the stored types
-    DIRECTIVES = { float32: "f", float64: "d", int64: "q", bool: "C", category: "Q", code: "q", timestamp: "q",
-                   text: "Q" }.freeze
-    BYTES = { "f" => 4, "d" => 8, "q" => 8, "C" => 1, "Q" => 8 }.freeze
-    KINDS = { float32: :float, float64: :float, int64: :integer, bool: :bool, category: :text, code: :integer,
-              timestamp: :integer, text: :text }.freeze
-    UTF8 = [Encoding::UTF_8, Encoding::US_ASCII, Encoding::BINARY].freeze
-    private_constant :KINDS, :UTF8
+    # How the stored types are packed: directive, codec.
+    TYPES = { float32: ["f", Codec::Floating], float64: ["d", Codec::Floating], int64: ["q", Codec::Whole],
+              code: ["q", Codec::Whole], timestamp: ["q", nil], bool: ["C", Codec::Bool], category: ["Q", Codec::Text],
+              text: ["Q", Codec::Text] }.freeze
+    private_constant :TYPES
 
     # @return [Integer] place in the schema
     attr_reader :index
@@ -45,9 +38,9 @@ module Weighbridge
     attr_reader :privacy
     # @return [String, nil] of a timestamp's calendar
     attr_reader :zone
-    # @return [Symbol] what encode takes: :float, :integer, :bool, :text or :sequence
+    # @return [#encode] what makes a value its fixed field
     # @private
-    attr_reader :kind
+    attr_reader :codec
     # @return [String] how its fixed field is packed
     # @private
     attr_reader :directive
@@ -69,10 +62,9 @@ module Weighbridge
       @ticks_per_second = info[:ticks_per_second] unless info[:ticks_per_second].zero?
       @range = (info[:minimum]..info[:maximum]) if info[:has_range] == 1
       @vocabulary_size, @max_tokens = info.values_at(:vocabulary_size, :max_tokens)
-      @element_kind = KINDS.fetch(@type)
-      @element_directive = DIRECTIVES.fetch(@type)
-      @kind = @sequence ? :sequence : @element_kind
-      @directive = @sequence ? "Q" : @element_directive
+      @directive, @codec = TYPES.fetch(@type)
+      @codec ||= Codec::Ticks.new(@ticks_per_second)
+      @directive, @codec = "Q", Codec::Sequence.new(@codec, @directive) if @sequence
       @default = default_of(info) { yield } unless @required
       freeze
     end
@@ -93,17 +85,6 @@ module Weighbridge
     # @return [String] such as "int64" or "sequence of float32"
     def type_name = sequence? ? "sequence of #{type}" : type.to_s
 
-    # A value, which is not nil, as the number of its fixed field; texts and elements go to the tail.
-    # @param tail [#append] takes bytes, gives their offset
-    # @return [Numeric, ODD]
-    # @private
-    def encode(value, tail)
-      return scalar(value, tail) unless @sequence
-      return ODD unless value.is_a?(Array)
-
-      span(elements(value, tail) || (return ODD), value.size, tail)
-    end
-
     # A value as JSON, for the library's reader.
     # @raise [InvalidInput] where JSON has no such value
     # @private
@@ -122,58 +103,20 @@ module Weighbridge
     private
 
     def default_of(info)
-      case @element_kind
-      when :text then yield&.freeze
-      when :integer then info[:default_integer]
+      case @type
+      when :category, :text then yield&.freeze
+      when :int64, :code, :timestamp then info[:default_integer]
       when :bool then info[:default_number] != 0
       else info[:default_number]
       end
     end
 
-    def scalar(value, tail)
-      case @element_kind
-      when :float
-        # An integer beyond 53 bits would be rounded twice.
-        value.is_a?(Float) || (value.is_a?(Integer) && value.bit_length <= 53) ? value : ODD
-      when :integer
-        return value if value.is_a?(Integer) && value.bit_length < 64
-
-        value.is_a?(Time) && @ticks_per_second ? ticks(value) : ODD
-      when :bool then true.equal?(value) ? 1 : (false.equal?(value) ? 0 : ODD)
-      else text(value, tail)
-      end
-    end
-
-    def ticks(time)
-      exact = time.to_r * @ticks_per_second
-      exact.denominator == 1 && exact.numerator.bit_length < 64 ? exact.numerator : ODD
-    end
-
-    def text(value, tail)
-      value = value.name if value.is_a?(Symbol)
-      return ODD unless value.is_a?(String)
-
-      value = utf8(value) unless UTF8.include?(value.encoding)
-      span(value, value.bytesize, tail)
-    end
-
-    # Offset and size of bytes in the tail, as one little-endian number.
-    def span(bytes, size, tail) = tail.append(bytes) | size << 32
-
-    def elements(values, tail)
-      return values.pack("#{@element_directive}*") if @element_kind == :float && values.all?(Float)
-
-      numbers = values.map { |value| scalar(value, tail) }
-      numbers.pack("#{@element_directive}*") unless numbers.any?(ODD)
-    end
-
-    def utf8(text)
-      text.encode(Encoding::UTF_8)
+    def readable(text)
+      text = text.dup.force_encoding(Encoding::UTF_8) if text.encoding == Encoding::BINARY
+      text.encode(Encoding::UTF_8).scrub
     rescue EncodingError
       refuse("text that is not valid #{text.encoding}")
     end
-
-    def readable(text) = utf8(text.encoding == Encoding::BINARY ? text.dup.force_encoding(Encoding::UTF_8) : text).scrub
 
     def number(value)
       return value.to_s("E") if defined?(BigDecimal) && value.is_a?(BigDecimal) && value.finite?

@@ -5,39 +5,45 @@ module Weighbridge
   # How a payment's features become a row's bytes: bitmap, fixed fields and tail (weighbridge/c/row.h), packed at once.
   # @private
   class Layout
-    # What lies behind the fixed fields; which features are missing; what the library's own reader has to set.
-    class Tail
+    # What lies around the fixed fields: the bitmap of missing features before them, texts and elements behind; and what
+    # the library's own reader has to set.
+    class Surroundings
       PADDING = Array.new(8) { |size| ("\0" * size).b.freeze }.freeze
-      private_constant :PADDING
+      EMPTY = PADDING.first
+      private_constant :PADDING, :EMPTY
 
-      attr_reader :bytes, :bits, :odd
+      attr_reader :bitmap, :tail, :odd
 
-      def initialize(fixed_bytes, bits)
+      def initialize(fixed_bytes, bitmap)
         @fixed_bytes = fixed_bytes
-        @bits = bits
-        @bytes = String.new(encoding: Encoding::BINARY)
+        @bitmap = bitmap.dup
+        @tail = EMPTY.dup
       end
 
+      # @return [Integer] the row's bytes in use
+      def used = @fixed_bytes + @tail.bytesize
+
+      # Copies bytes to the tail.
+      # @return [Integer] their offset in the row
       def append(bytes)
-        @bytes << PADDING[-@bytes.bytesize & 7]
+        @tail << PADDING[-@tail.bytesize & 7]
         at = used
-        @bytes << (bytes.ascii_only? ? bytes : bytes.b)
+        @tail << (bytes.ascii_only? ? bytes : bytes.b)
         at
       end
 
-      def used = @fixed_bytes + @bytes.bytesize
-
-      # The feature is missing: 'b' packs '1' to a set bit.
+      # Marks a feature as missing.
       def miss(feature)
-        @bits = @bits.dup if @bits.frozen?
-        @bits.setbyte(feature.index, 49)
+        at = feature.index / 8
+        @bitmap.setbyte(at, @bitmap.getbyte(at) | 1 << feature.index % 8)
       end
 
+      # Leaves a value to the library's reader.
       def leave(feature, value) = (@odd ||= []) << [feature, value]
     end
 
-    INTEGERS = (-(2**63)..(2**63 - 1)).freeze
-    private_constant :INTEGERS
+    BYTES = { "f" => 4, "d" => 8, "q" => 8, "C" => 1, "Q" => 8 }.freeze
+    private_constant :BYTES
 
     # @param info [Hash] a wb_schema_info
     # @param features [Array<Feature>]
@@ -46,9 +52,10 @@ module Weighbridge
       @features = features.sort_by(&:offset).freeze
       @names = @features.map(&:name).freeze
       @symbols = @names.flat_map { |name| [[name, name], [name.name, name]] }.to_h.freeze
-      @floats, @integers = %i[float integer].map { |kind| @features.each_index.select { @features[_1].kind == kind } }
-      @others = @features.each_index.to_a - @floats - @integers
-      @no_bits = ("0" * features.size).freeze
+      @codecs = @features.map(&:codec).freeze
+      @floats, @integers = [Codec::Floating, Codec::Whole].map { |codec| runs(codec) }
+      @others = @codecs.each_index.reject { |at| [Codec::Floating, Codec::Whole].include?(@codecs[at]) }.freeze
+      @bitmap = ("\0" * (@features.first.offset - @start)).b.freeze
       @template = template.freeze
       freeze
     end
@@ -75,43 +82,49 @@ module Weighbridge
     end
 
     # @param values [Array] in the order of names; becomes what is packed
-    # @return [Array(String, Tail)] the bytes from start on
+    # @return [Array(String, Surroundings)] the bytes from start on
     def pack(values)
-      tail = Tail.new(@fixed_bytes, @no_bits)
-      settle(@floats, values, tail) unless values.values_at(*@floats).all?(Float)
-      settle(@integers, values, tail) unless integers?(values.values_at(*@integers))
-      settle(@others, values, tail)
-      [values.unshift(tail.bits).pack(@template) << tail.bytes, tail]
+      around = Surroundings.new(@fixed_bytes, @bitmap)
+      @floats.each { |run| settle(run, values, around) unless values[run].all?(Float) }
+      @integers.each { |run| settle(run, values, around) unless integers?(values[run]) }
+      settle(@others, values, around)
+      [values.pack(@template, buffer: around.bitmap) << around.tail, around]
     end
 
     private
 
-    def integers?(values)
-      values.empty? || (values.all?(Integer) && INTEGERS.cover?(values.max) && INTEGERS.cover?(values.min))
+    # Where features of a codec lie side by side: they are looked at together, which is what makes many keywords quick.
+    def runs(codec)
+      places = @codecs.each_index.select { |at| @codecs[at] == codec }
+      places.slice_when { |a, b| b != a + 1 }.map { |run| run.first..run.last }.freeze
     end
 
-    def settle(places, values, tail)
+    def integers?(values)
+      values.all?(Integer) && values.max.bit_length < 64 && values.min.bit_length < 64
+    end
+
+    def settle(places, values, around)
       places.each do |place|
-        feature = @features[place]
         value = values[place]
-        field = feature.encode(value, tail) unless value.nil?
-        if field.nil? || Feature::ODD.equal?(field)
-          tail.leave(feature, value) if field
-          tail.miss(feature)
+        field = @codecs[place].encode(value, around) unless value.nil?
+        if field.nil? || Codec::ODD.equal?(field)
+          around.leave(@features[place], value) if field
+          around.miss(@features[place])
           field = 0
         end
         values[place] = field
       end
     end
 
+    # The fixed fields, from the first one's offset on; x fills what lies between.
     def template
-      at = @start
+      at = @features.first.offset
       fields = @features.map do |feature|
-        gap = feature.offset > at ? "@#{feature.offset - @start}" : ""
-        at = feature.offset + Feature::BYTES.fetch(feature.directive)
-        gap + feature.directive
+        gap = feature.offset - at
+        at = feature.offset + BYTES.fetch(feature.directive)
+        gap.zero? ? feature.directive : "x#{gap}#{feature.directive}"
       end
-      "b#{@no_bits.size}@#{@features.first.offset - @start}#{fields.join}@#{@fixed_bytes - @start}"
+      "#{fields.join}x#{@fixed_bytes - at}"
     end
   end
   private_constant :Layout

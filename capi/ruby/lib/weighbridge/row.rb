@@ -102,11 +102,12 @@ module Weighbridge
     # Sets every feature, from values in the order of the layout.
     # @private
     def fill(values)
-      bytes, tail = @schema.layout.pack(values)
-      reserve(tail.used)
-      @data.put_bytes(@schema.layout.start, bytes)
-      @data.put_uint32(4, tail.used)
-      tail.odd&.each { |feature, value| let_library_read(feature, value) }
+      layout = @schema.layout
+      bytes, around = layout.pack(values)
+      reserve(around.used)
+      @data.put_bytes(layout.start, bytes)
+      @data.put_uint32(4, around.used)
+      around.odd&.each { |feature, value| let_library_read(feature, value) }
       self
     end
 
@@ -151,8 +152,8 @@ module Weighbridge
     def write(feature, value)
       return mark(feature, missing: true) if value.nil?
 
-      field = feature.encode(value, self)
-      return let_library_read(feature, value) if Feature::ODD.equal?(field)
+      field = feature.codec.encode(value, self)
+      return let_library_read(feature, value) if Codec::ODD.equal?(field)
 
       @data.put_bytes(feature.offset, [field].pack(feature.directive))
       mark(feature, missing: false)

@@ -17,9 +17,9 @@ module Weighbridge
     # @return [Result]
     # @raise [Error]
     def score(payment = nil, deadline: nil, call: nil, **features)
-      return score_row(payment, Arguments.deadline_ns(deadline), call) if payment.is_a?(Row) && features.empty?
-
       deadline_ns = Arguments.deadline_ns(deadline)
+      return score_row(payment, deadline_ns, call) if payment.is_a?(Row) && features.empty?
+
       with_row(payment, features) { |row| score_row(row, deadline_ns, call) }
     end
 
@@ -48,7 +48,8 @@ module Weighbridge
         window.is_a?(Integer) && window.positive?
 
       deadline_ns = Arguments.deadline_ns(deadline)
-      run = Windows.new(self, outputs)
+      schema = current_schema
+      run = Windows.new(self, schema, outputs)
       Payments.of(schema, payments).each_window(window) { |first, rows| run.score(first, rows, deadline_ns, call) }
       run.batch
     end
@@ -59,6 +60,8 @@ module Weighbridge
     def row(tail_bytes: 512) = schema.row(tail_bytes: tail_bytes)
 
     private
+
+    def current_schema = schema
 
     def score_row(row, deadline_ns, call)
       status = native_score(row.result, row.data, deadline_ns, call, row.error)
@@ -78,9 +81,9 @@ module Weighbridge
       Future.resolved(Result.new(row.result.read_bytes(Native::RESULT_BYTES)))
     end
 
-    def with_row(payment, features, &work)
+    def with_row(payment, features)
       features = named(payment, features) unless payment.nil?
-      schema.borrow { |row| work.call(row.replace(features)) }
+      schema.borrow { |row| yield row.replace(features) }
     end
 
     def named(payment, features)

@@ -87,15 +87,16 @@ module Weighbridge
 
     # Another handle, or another process's deployment, may have swapped the slot: where names or rows do not fit the
     # schema that was seen last, those of the one that serves now count.
-    def with_row(payment, features, &work)
+    def with_row(payment, features)
       seen = schema
       super
     rescue NotFound, SchemaMismatch
-      @schema = serving_schema
-      raise if @schema.digest == seen&.digest
+      raise if current_schema.digest == seen&.digest
 
       super
     end
+
+    def current_schema = @schema = serving_schema
 
     def serving_schema
       model = self.model

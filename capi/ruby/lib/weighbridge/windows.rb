@@ -12,9 +12,9 @@ module Weighbridge
     private_constant :COLUMNS, :READERS, :FALLBACK
 
     # @param outputs [Array<Schema::Output>]
-    def initialize(target, outputs)
+    def initialize(target, schema, outputs)
       @target = target
-      @schema = target.schema
+      @schema = schema
       super(Native.method(:wb_batch_free)) { |out, error| Native.wb_batch_create(out, @schema, error) }
       @outputs = outputs
       @answers = COLUMNS.transform_values { [] }
