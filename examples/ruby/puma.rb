@@ -7,6 +7,9 @@ threads 2, 2
 preload_app!
 # With FORK_WORKER=1 worker 0 forks the others, so that they share what it warmed.
 fork_worker if ENV["FORK_WORKER"] == "1"
+# A worker that ends closes connections whose request it has not begun to read: without the queue there are none. As
+# behind a proxy, which sends whole requests.
+queue_requests false
 bind ENV.fetch("BIND", "tcp://127.0.0.1:9292")
 
 # An engine that was made before the fork works in each worker; threads are made anew.

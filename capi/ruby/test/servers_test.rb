@@ -66,12 +66,16 @@ class ServersTest < Minitest::Test
     File.rename("#{@link}.new", @link)
   end
 
+  # A worker that is not ready yet may lose a signal. Both servers log that it is, with its number.
+  def ready?(pid) = File.read(@log).match?(/PID: #{pid}\) booted|##{pid}\].* ready/)
+
   # A worker is ended and comes back, the slot gets another bundle, over and over. The next worker is ended when there
   # are two again.
   def disturb(pids, signal)
     until @done
       point_to(@restarted.size.even? ? "mlp-v2" : "mlp")
       victim = pids.call.last
+      eventually { ready?(victim) }
       Process.kill(signal, victim)
       eventually { pids.call.size == 2 && !pids.call.include?(victim) }
       @restarted << victim
@@ -87,7 +91,8 @@ class ServersTest < Minitest::Test
     @versions = []
     @failed = []
     disturber = Thread.new { disturb(pids, signal) }
-    Array.new(CLIENTS) { Thread.new { client until @versions.size >= REQUESTS && @restarted.size >= RESTARTS } }.each(&:join)
+    enough = -> { (@versions.size >= REQUESTS && @restarted.size >= RESTARTS) || !disturber.alive? }
+    Array.new(CLIENTS) { Thread.new { client until enough.call } }.each(&:join)
     @done = true
     disturber.join
     assert_equal [], @failed.first(5), File.read(@log)
