@@ -107,6 +107,20 @@ class ScoringTest < Minitest::Test
     end
   end
 
+  def test_blocks_end_what_they_are_given
+    kept = nil
+    score = Weighbridge::Engine.open do |engine|
+      it = engine.load(fixture) { |model| (kept = model).score(**PAYMENT).score }
+      assert_raises(Weighbridge::InvalidHandle) { kept.score(**PAYMENT) }
+      kept = engine
+      it
+    end
+    assert_in_delta SCORE, score, 1e-6
+    assert_raises(Weighbridge::Closed) { kept.load(fixture) }
+    assert_raises(RuntimeError) { Weighbridge::Engine.open { |engine| kept = engine and raise "x" } }
+    assert_raises(Weighbridge::Closed) { kept.load(fixture) }
+  end
+
   def test_options_go_to_the_library_by_name
     error = assert_raises(Weighbridge::NotFound) { Weighbridge::Engine.open(queue_limt: 3) { flunk } }
     assert_match(/queue_limit/, error.message)

@@ -39,21 +39,21 @@ module Weighbridge
       end
     end
 
-    # Loads a bundle: checks its files, prepares and warms every context, reproduces the golden vectors.
+    # Loads a bundle: checks its files, prepares and warms every context, reproduces the golden vectors. With a block the
+    # model is freed behind it.
     # @param bundle [String, Pathname, Hash{String => String}] a directory, or files by name
     # @param options [Hash] of a load: engines:, precision:, verify:, deadline: in seconds, cancel:
-    # @return [Model]
+    # @yieldparam model [Model]
+    # @return [Model, Object] what the block gives
     # @raise [Error]
     def load(bundle, **options)
-      Options.open(:load, options) do |with|
-        if bundle.is_a?(Hash)
-          Source.open(bundle) do |source|
-            Model.new(self) { |out, error| Native.wb_model_load_source(out, to_ptr, source, with, error) }
-          end
-        else
-          path = Arguments.text(bundle, "path")
-          Model.new(self) { |out, error| Native.wb_model_load(out, to_ptr, path, with, error) }
-        end
+      model = Options.open(:load, options) { |with| load_model(bundle, with) }
+      return model unless block_given?
+
+      begin
+        yield model
+      ensure
+        model.free
       end
     end
 
@@ -150,6 +150,17 @@ module Weighbridge
     attr_reader :completions
 
     private
+
+    def load_model(bundle, options)
+      unless bundle.is_a?(Hash)
+        path = Arguments.text(bundle, "path")
+        return Model.new(self) { |out, error| Native.wb_model_load(out, to_ptr, path, options, error) }
+      end
+
+      Source.open(bundle) do |source|
+        Model.new(self) { |out, error| Native.wb_model_load_source(out, to_ptr, source, options, error) }
+      end
+    end
 
     def event(info)
       Event.new(**info, event: Names.of(:event, info[:event]), level: LEVELS.fetch(info[:level], :info)).freeze

@@ -124,7 +124,9 @@ module Weighbridge
         at = feature.offset + BYTES.fetch(feature.directive)
         gap.zero? ? feature.directive : "x#{gap}#{feature.directive}"
       end
-      "#{fields.join}x#{@fixed_bytes - at}"
+      # f64 is read quicker than f f f ...
+      runs = fields.chunk_while { |a, b| a == b && !a.start_with?("x") }
+      "#{runs.map { |run| "#{run.first}#{run.size}" }.join}x#{@fixed_bytes - at}"
     end
   end
   private_constant :Layout

@@ -31,17 +31,17 @@ module Weighbridge
 
     # @private
     def native_score(result, row, deadline_ns, call, error)
-      Native.wb_model_score(result, to_ptr, row, deadline_ns, call, error)
+      Native.wb_model_score(result, @pointer, row, deadline_ns, call, error)
     end
 
     # @private
     def native_submit(queue, tag, row, deadline_ns, call, error)
-      Native.wb_model_submit(queue, tag, to_ptr, row, deadline_ns, call, error)
+      Native.wb_model_submit(queue, tag, @pointer, row, deadline_ns, call, error)
     end
 
     # @private
     def native_score_batch(out, batch, deadline_ns, call, error)
-      Native.wb_model_score_batch(out, to_ptr, batch, deadline_ns, call, error)
+      Native.wb_model_score_batch(out, @pointer, batch, deadline_ns, call, error)
     end
   end
 end

@@ -24,10 +24,8 @@ module Weighbridge
   class Result
     # @private
     # @param bytes [String] a wb_result
-    # @param outputs [Hash{Symbol => Array<Float>}, nil]
-    def initialize(bytes, outputs = nil)
+    def initialize(bytes)
       @bytes = bytes
-      @outputs = outputs
       freeze
     end
 
@@ -77,7 +75,7 @@ module Weighbridge
     # @param name [Symbol, String] an output that Call.new(outputs:) named
     # @return [Array<Float>]
     # @raise [KeyError]
-    def output(name) = (@outputs || {}).fetch(name.to_sym)
+    def output(name) = outputs.fetch(name.to_sym)
 
     # @return [Hash{Symbol => Object}]
     def to_h
@@ -91,6 +89,25 @@ module Weighbridge
     def deconstruct_keys(_keys) = to_h
 
     # @return [String]
-    def inspect = "#<#{self.class.name} #{to_h.map { |name, value| "#{name}=#{value.inspect}" }.join(" ")}>"
+    def inspect = "#<Weighbridge::Result #{to_h.map { |name, value| "#{name}=#{value.inspect}" }.join(" ")}>"
+
+    private
+
+    def outputs = {}
   end
+
+  # One whose call asked for outputs.
+  # @private
+  class ResultWithOutputs < Result
+    # @param outputs [Hash{Symbol => Array<Float>}]
+    def initialize(bytes, outputs)
+      @outputs = outputs
+      super(bytes)
+    end
+
+    private
+
+    attr_reader :outputs
+  end
+  private_constant :ResultWithOutputs
 end

@@ -67,8 +67,8 @@ module Weighbridge
       status = native_score(row.result, row.data, deadline_ns, call, row.error)
       raise Error.from(status, row.error, row.schema) if status.negative?
 
-      outputs = call.read_outputs if call&.outputs? && status.zero?
-      Result.new(row.result.read_bytes(Native::RESULT_BYTES), outputs)
+      bytes = row.result.read_bytes(Native::RESULT_BYTES)
+      call&.outputs? && status.zero? ? ResultWithOutputs.new(bytes, call.read_outputs) : Result.new(bytes)
     end
 
     def attempt(row, deadline_ns, call)
