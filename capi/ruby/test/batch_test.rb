@@ -37,6 +37,7 @@ class BatchTest < Minitest::Test
       payments[9] = 17
       batch = model.score_all(payments, window: 4, outputs: model.schema.outputs)
       assert_equal [1, 3, 4, 7, 8, 9], batch.errors.keys
+      assert_equal batch.errors.keys, batch.errors.values.map(&:row)
       wrong.each_key do |i|
         error = assert_raises(Weighbridge::Error) { model.score(payments[i]) }
         assert_equal [error.class, error.message, error.feature], [batch.errors[i].class, batch.errors[i].message, batch.errors[i].feature]

@@ -64,6 +64,28 @@ class SlotTest < Minitest::Test
     assert_equal(-20, assert_raises(Weighbridge::SchemaMismatch) { @slot.score(row) }.code)
   end
 
+  def test_swaps_under_threads
+    @slot.load(fixture)
+    expected = %w[mlp mlp-v2].map { |name| @engine.load(fixture(name)).score(**PAYMENT) }.to_h { |it| [it.version, it.score] }
+    done = false
+    threads = Array.new(4) do
+      Thread.new do
+        row = @slot.row.replace(PAYMENT)
+        seen = Hash.new(0)
+        until done
+          [@slot.score(row, deadline: 60), @slot.score(**PAYMENT, deadline: 60), @slot.async(row).value].each do |it|
+            seen[[it.version, it.score]] += 1
+          end
+        end
+        seen
+      end
+    end
+    40.times { |i| i % 5 == 4 ? @slot.rollback : @engine.slot("card").load(fixture(i.odd? ? "mlp" : "mlp-v2")) }
+    done = true
+    seen = threads.map(&:value).inject { |all, it| all.merge(it) { |_, a, b| a + b } }
+    assert_equal expected.to_a.sort, seen.keys.sort
+  end
+
   def test_figures_and_prometheus_text
     @slot.load(fixture)
     3.times { @slot.score(**PAYMENT) }

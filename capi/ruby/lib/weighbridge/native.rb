@@ -52,7 +52,8 @@ module Weighbridge
     FFI_VERSION = FFI::VERSION.dup.freeze
     # Before 1.16 ffi keeps what it calls in objects that other Ractors may not see.
     RACTORS = Gem::Version.new(FFI::VERSION) >= Gem::Version.new("1.16")
-    private_constant :TYPES, :BLOCKING, :FFI_VERSION, :RACTORS
+    LOADING = Mutex.new
+    private_constant :TYPES, :BLOCKING, :FFI_VERSION, :RACTORS, :LOADING
 
     class << self
       # @return [Library::Found, nil] what was loaded
@@ -61,15 +62,19 @@ module Weighbridge
       # Finds and binds the library, once in a process.
       def load(path = nil)
         refuse_ractor
-        return @loaded if @loaded && (path.nil? || path.to_s == @loaded.path)
-        raise LibraryError, "#{@loaded.path} is loaded already: expected it, got #{path}" if @loaded
+        LOADING.synchronize { @loaded ||= find_and_bind(path) } unless @loaded
+        return @loaded if path.nil? || path.to_s == @loaded.path
 
-        found = Library.find(path, FUNCTIONS.keys)
-        FUNCTIONS.each { |name, types| bind(name, types, found.symbols[name]) }
-        @loaded = found
+        raise LibraryError, "#{@loaded.path} is loaded already: expected it, got #{path}"
       end
 
       private
+
+      def find_and_bind(path)
+        found = Library.find(path, FUNCTIONS.keys)
+        FUNCTIONS.each { |name, types| bind(name, types, found.symbols[name]) }
+        found
+      end
 
       def refuse_ractor
         return if RACTORS || Ractor.current.equal?(Ractor.main)

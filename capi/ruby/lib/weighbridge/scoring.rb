@@ -17,7 +17,7 @@ module Weighbridge
     # @return [Result]
     # @raise [Error]
     def score(payment = nil, deadline: nil, call: nil, **features)
-      deadline_ns = Arguments.deadline_ns(deadline)
+      deadline_ns = deadline.nil? ? Native::DEFAULT_DEADLINE : Arguments.deadline_ns(deadline)
       return score_row(payment, deadline_ns, call) if payment.is_a?(Row) && features.empty?
 
       with_row(payment, features) { |row| score_row(row, deadline_ns, call) }
@@ -67,7 +67,7 @@ module Weighbridge
       status = native_score(row.result, row.data, deadline_ns, call, row.error)
       raise Error.from(status, row.error, row.schema) if status.negative?
 
-      bytes = row.result.read_bytes(Native::RESULT_BYTES)
+      bytes = row.result.get_bytes(0, Native::RESULT_BYTES)
       call&.outputs? && status.zero? ? ResultWithOutputs.new(bytes, call.read_outputs) : Result.new(bytes)
     end
 

@@ -91,9 +91,12 @@ module Weighbridge
     def refuse(first, refused, statuses)
       statuses.each_with_index do |status, row|
         error = refused[row] || (why(row, status) if status.negative?)
-        @errors[first + row] = error if error
+        @errors[first + row] = at(first + row, error) if error
       end
     end
+
+    # The same error, of a row of the whole.
+    def at(row, error) = error.class.new(error.message, code: error.code, feature: error.feature, row: row)
 
     # The batch tells of its first error alone; of a value that is not acceptable the library tells again.
     def why(row, status)
