@@ -58,7 +58,7 @@ class LibraryTest < Minitest::Test
   end
 
   def test_a_missing_function_is_named_with_both_versions
-    names = Weighbridge.send(:const_get, :Native)::FUNCTIONS.keys - %i[wb_version wb_abi_minor wb_slot_score]
+    names = Weighbridge.const_get(:Native)::FUNCTIONS.keys - %i[wb_version wb_abi_minor wb_slot_score]
     stub(1, 7, names.map { |it| "void #{it}(void) {}" }.join) do |path|
       assert_match(/version 9\.8\.7, abi 1, minor 7: it lacks wb_slot_score, which weighbridge\.gem 0\.2\.0 calls/,
                    say("ARGUMENT" => path))
@@ -83,7 +83,7 @@ class LibraryTest < Minitest::Test
 
   def test_the_table_of_functions_is_the_headers
     said = Dir["#{ROOT}/include/weighbridge/c/*.h"].map { |it| File.read(it) }.join
-    native = Weighbridge.send(:const_get, :Native)
+    native = Weighbridge.const_get(:Native)
     letters = { "size_t" => "z", "int32_t" => "i", "uint32_t" => "n", "int64_t" => "l", "uint64_t" => "u" }
     native::FUNCTIONS.each do |name, types|
       parameters = said[/\b#{name}\(([^)]*)\);/m, 1] or flunk "#{name}: in no header"
@@ -99,7 +99,7 @@ class LibraryTest < Minitest::Test
   end
 
   def test_the_structs_are_the_headers
-    structs = Weighbridge.send(:const_get, :Structs)
+    structs = Weighbridge.const_get(:Structs)
     fields = (structs.constants - [:Sized]).to_h { |name| [name, structs.const_get(name)] }
     program = fields.flat_map do |name, struct|
       c = "wb_#{name.to_s.gsub(/(?<!^)([A-Z])/, '_\1').downcase}"
@@ -109,7 +109,7 @@ class LibraryTest < Minitest::Test
     end
     ours = fields.flat_map { |name, it| ["#{name} #{it.size}"] + it.members.map { |member| "#{name}.#{member} #{it.offset_of(member)}" } }
     packed = { "error" => :ERROR_BYTES, "result" => :RESULT_BYTES, "completion" => :COMPLETION_BYTES }
-    native = Weighbridge.send(:const_get, :Native)
+    native = Weighbridge.const_get(:Native)
     ours += packed.map { |name, it| "#{name} #{native.const_get(it)}" }
     program += packed.keys.map { |name| "printf(\"#{name} %zu\\n\", sizeof(wb_#{name}));" }
     in_dir do |dir|
