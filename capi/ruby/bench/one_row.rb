@@ -72,7 +72,9 @@ ways = {
 ways.each do |name, way|
   logits.each_with_index do |logit, i|
     off = (way.call(i).score - logit).abs
-    abort "one_row.rb: #{name}, payment #{i}: expected #{logit} within #{options[:tolerance]}, off by #{off}" if off > options[:tolerance]
+    next if off <= options[:tolerance]
+
+    abort "one_row.rb: #{name}, payment #{i}: expected #{logit} within #{options[:tolerance]}, off by #{off}"
   end
 end
 

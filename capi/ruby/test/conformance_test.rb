@@ -47,7 +47,9 @@ class ConformanceTest < Minitest::Test
     end
   end
 
-  def schema_only?(document) = document.fetch("schema_only") { !document["cases"][0]["expect"].keys.intersect?(%w[score score_hex status]) }
+  def schema_only?(document)
+    document.fetch("schema_only") { !document["cases"][0]["expect"].keys.intersect?(%w[score score_hex status]) }
+  end
 
   def value(given)
     return given.map { |it| value(it) } if given.is_a?(Array)

@@ -32,7 +32,8 @@ class DocumentsTest < Minitest::Test
       case line
       when /^\s*(?:class|module|interface) (\w+)/ then inside.push($1)
       when /^\s*end\b/ then inside.pop
-      when /^\s*(?:def|attr_reader|attr_accessor) (self\.)?([^\s:]+):/ then names[inside.join("::")] << "#{$1 ? "." : "#"}#{$2}"
+      when /^\s*(?:def|attr_reader|attr_accessor) (self\.)?([^\s:]+):/
+        names[inside.join("::")] << "#{$1 ? "." : "#"}#{$2}"
       end
     end
     names.reject { |name, _| name.include?("::_") }
@@ -81,7 +82,8 @@ class DocumentsTest < Minitest::Test
     env = { "RBS_TEST_TARGET" => "Weighbridge::*", "RBS_TEST_OPT" => "-I #{SIGNATURES}", "RBS_TEST_RAISE" => "true",
             "RBS_TEST_LOGLEVEL" => "error" }
     files.each do |file|
-      out, status = Open3.capture2e(env, RbConfig.ruby, "-I", "#{__dir__}/../lib", "-r", "rbs/test/setup", file, "-e", WRONG_TYPES)
+      command = [RbConfig.ruby, "-I", "#{__dir__}/../lib", "-r", "rbs/test/setup", file, "-e", WRONG_TYPES]
+      out, status = Open3.capture2e(env, *command)
       assert status.success?, out
       assert_match(/[1-9]\d* runs/, out)
     end

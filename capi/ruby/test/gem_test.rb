@@ -9,7 +9,8 @@ class GemTest < Minitest::Test
     gem "weighbridge"
     require "weighbridge"
     Weighbridge::Engine.open do |engine|
-      puts engine.load(ENV["WB_BUNDLE"]).score(amount_minor: 1250, age_days: 2.5, country: "FR", online: true).score.round(6)
+      model = engine.load(ENV["WB_BUNDLE"])
+      puts model.score(amount_minor: 1250, age_days: 2.5, country: "FR", online: true).score.round(6)
     end
     puts $LOADED_FEATURES.grep(/weighbridge\\.rb/), Gem.loaded_specs["weighbridge"].platform
   RUBY
@@ -25,7 +26,8 @@ class GemTest < Minitest::Test
 
   def use(gem, env)
     Dir.mktmpdir do |home|
-      out, status = Open3.capture2e({ "GEM_HOME" => home }, "gem", "install", "--local", "--no-document", "#{self.class.gems}/#{gem}")
+      out, status = Open3.capture2e({ "GEM_HOME" => home }, "gem", "install", "--local", "--no-document",
+                                    "#{self.class.gems}/#{gem}")
       assert status.success?, out
       env = { "GEM_HOME" => home, "RUBYLIB" => nil, "WEIGHBRIDGE_LIBRARY" => nil, "WB_BUNDLE" => fixture }.merge(env)
       out, status = Open3.capture2e(env, RbConfig.ruby, "-e", USE)

@@ -49,10 +49,15 @@ class LibraryTest < Minitest::Test
   end
 
   def test_another_abi
-    stub(2, 0) { |path| assert_match(/version 9\.8\.7, abi 2, minor 0: expected abi 1, minor 2 or later/, say("ARGUMENT" => path)) }
-    stub(1, 1) { |path| assert_match(/version 9\.8\.7, abi 1, minor 1: expected abi 1, minor 2 or later/, say("ARGUMENT" => path)) }
+    [[2, 0], [1, 1]].each do |major, minor|
+      stub(major, minor) do |path|
+        assert_match(/version 9\.8\.7, abi #{major}, minor #{minor}: expected abi 1, minor 2 or later/,
+                     say("ARGUMENT" => path))
+      end
+    end
     in_dir do |dir|
-      oldest = build_library(dir, 'const char *wb_version(void) { return "0.1.0"; } int wb_abi_version(void) { return 1; }')
+      oldest = build_library(dir, 'const char *wb_version(void) { return "0.1.0"; }' \
+                                  "int wb_abi_version(void) { return 1; }")
       assert_match(/version 0\.1\.0, abi 1, minor 0: expected abi 1, minor 2 or later/, say("ARGUMENT" => oldest))
     end
   end
@@ -107,13 +112,16 @@ class LibraryTest < Minitest::Test
         "printf(\"#{name}.#{member} %zu\\n\", offsetof(#{c}, #{member}));"
       end
     end
-    ours = fields.flat_map { |name, it| ["#{name} #{it.size}"] + it.members.map { |member| "#{name}.#{member} #{it.offset_of(member)}" } }
+    ours = fields.flat_map do |name, it|
+      ["#{name} #{it.size}"] + it.members.map { |member| "#{name}.#{member} #{it.offset_of(member)}" }
+    end
     packed = { "error" => :ERROR_BYTES, "result" => :RESULT_BYTES, "completion" => :COMPLETION_BYTES }
     native = Weighbridge.const_get(:Native)
     ours += packed.map { |name, it| "#{name} #{native.const_get(it)}" }
     program += packed.keys.map { |name| "printf(\"#{name} %zu\\n\", sizeof(wb_#{name}));" }
     in_dir do |dir|
-      File.write("#{dir}/sizes.c", "#include <stdio.h>\n#include <stddef.h>\n#include <weighbridge.h>\nint main(void) {#{program.join}}")
+      headers = %w[stdio.h stddef.h weighbridge.h].map { |it| "#include <#{it}>\n" }
+      File.write("#{dir}/sizes.c", "#{headers.join}int main(void) {#{program.join}}")
       out, status = Open3.capture2e("cc", "-I#{ROOT}/include", "#{dir}/sizes.c", "-o", "#{dir}/sizes")
       assert status.success?, out
       assert_equal `#{dir}/sizes`.lines.map(&:chomp), ours

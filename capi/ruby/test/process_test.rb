@@ -39,7 +39,9 @@ class ProcessTest < Minitest::Test
       amounts = (1..50).to_a
       expected = amounts.to_h { |amount| [amount, model.score(**PAYMENT, amount_minor: amount).score] }
       threads = Array.new(8) do
-        Thread.new { 400.times.all? { amount = amounts.sample; model.score(**PAYMENT, amount_minor: amount).score == expected[amount] } }
+        Thread.new do
+          Array.new(400) { amounts.sample }.all? { |it| model.score(**PAYMENT, amount_minor: it).score == expected[it] }
+        end
       end
       assert threads.all?(&:value)
     end
@@ -192,12 +194,15 @@ class ProcessTest < Minitest::Test
 
     out = ruby(<<~RUBY, { "WB_BUNDLE" => fixture }, "-W:no-experimental")
       require "weighbridge"
-      made = [-> { Weighbridge::Engine.new }, -> { Weighbridge::Schema.load(ENV["WB_BUNDLE"]) },
-              -> { Weighbridge::Cancel.new }, -> { Weighbridge::Call.new }, -> { Weighbridge.system_info }]
       kinds = %w[Engine.new Schema.load("x") Cancel.new Call.new system_info]
       Weighbridge.load_library
       kinds.each do |code|
-        puts Ractor.new(code) { |it| begin; eval("Weighbridge::\#{it}"); rescue Weighbridge::LibraryError => e; e.message; end }.take
+        refused = Ractor.new(code) do |it|
+          eval("Weighbridge::\#{it}")
+        rescue Weighbridge::LibraryError => e
+          e.message
+        end
+        puts refused.take
       end
       slot = Weighbridge::Engine.new.slot("card", create: true)
       begin
@@ -208,7 +213,9 @@ class ProcessTest < Minitest::Test
     RUBY
     lines = out.lines
     assert_equal 6, lines.size, out
-    lines.first(5).each { |it| assert_match(/Ractor other than the main one: expected ffi 1\.16 or later, got ffi 1\.15/, it) }
+    lines.first(5).each do |it|
+      assert_match(/Ractor other than the main one: expected ffi 1\.16 or later, got ffi 1\.15/, it)
+    end
     assert_match(/cannot be copied/, lines.last)
   end
 
@@ -246,8 +253,10 @@ class ProcessTest < Minitest::Test
       row = model.row.replace(PAYMENT)
       expected = model.score(row).score
       said = in_child do
-        Array.new(4) { Thread.new { [model.score(row.dup).score, model.score(**PAYMENT).score, model.async(row.dup).value.score] } }
-             .flat_map(&:value).uniq + [engine.load(fixture("mlp-v2")).score(row).version]
+        threads = Array.new(4) do
+          Thread.new { [model.score(row.dup), model.score(**PAYMENT), model.async(row.dup).value].map(&:score) }
+        end
+        threads.flat_map(&:value).uniq + [engine.load(fixture("mlp-v2")).score(row).version]
       end
       assert_equal [expected, "2.0.0"].to_s, said
       assert_equal expected, model.score(row).score

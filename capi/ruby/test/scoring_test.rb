@@ -55,7 +55,9 @@ class ScoringTest < Minitest::Test
         model.score(**PAYMENT, deadline: -1, call: Weighbridge::Call.new(fallback: false))
       end
       assert_equal(-6, error.code)
-      [10, 0.5r, 1e300, Float::INFINITY, 2**70].each { |it| refute_predicate model.score(**PAYMENT, deadline: it), :fallback? }
+      [10, 0.5r, 1e300, Float::INFINITY, 2**70].each do |it|
+        refute_predicate model.score(**PAYMENT, deadline: it), :fallback?
+      end
       assert_predicate model.score(**PAYMENT, deadline: -Float::INFINITY), :fallback?
       [Float::NAN, "1", 1i, :soon].each do |it|
         assert_raises(Weighbridge::InvalidArgument) { model.score(**PAYMENT, deadline: it) }

@@ -66,7 +66,8 @@ class SlotTest < Minitest::Test
 
   def test_swaps_under_threads
     @slot.load(fixture)
-    expected = %w[mlp mlp-v2].map { |name| @engine.load(fixture(name)).score(**PAYMENT) }.to_h { |it| [it.version, it.score] }
+    models = %w[mlp mlp-v2].map { |name| @engine.load(fixture(name)) }
+    expected = models.map { |it| it.score(**PAYMENT) }.to_h { |it| [it.version, it.score] }
     done = false
     threads = Array.new(4) do
       Thread.new do

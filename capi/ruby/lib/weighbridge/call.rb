@@ -38,7 +38,9 @@ module Weighbridge
     def initialize(priority: :normal, fallback: true, cancel: nil, wait: true, outputs: [])
       Native.load
       super(Native.method(:wb_call_free)) { |out, error| Native.wb_call_create(out, error) }
-      number = PRIORITIES.fetch(priority) { raise InvalidArgument, "priority: expected :normal or :high, got #{priority.inspect}" }
+      number = PRIORITIES.fetch(priority) do
+        raise InvalidArgument, "priority: expected :normal or :high, got #{priority.inspect}"
+      end
       set(:priority, number)
       set(:fallback, fallback ? 1 : 0)
       set(:cancel, cancel) if cancel
