@@ -74,6 +74,19 @@ class AsyncTest < Minitest::Test
     end
   end
 
+  def test_fibers_wait_as_long_as_it_takes
+    with_model(async_threads: 0) do |model, engine|
+      score = nil
+      Async do |task|
+        waiter = task.async { score = submit(model).value.score }
+        task.sleep(1.2) # longer than the drainer looks at once
+        engine.work
+        waiter.wait
+      end
+      assert_in_delta SCORE, score, 1e-6
+    end
+  end
+
   def test_a_reactor_after_another
     with_model do |model|
       2.times do
