@@ -123,6 +123,17 @@ class RowTest < Minitest::Test
     assert_raises(Weighbridge::InvalidArgument) { row.set_json(nil) }
   end
 
+  def test_a_long_text_does_not_stay_in_memory
+    with_model do |model|
+      resident = -> { File.read("/proc/self/statm").split[1].to_i * 4096 }
+      before = resident.call
+      5.times { model.score(**PAYMENT, country: "x" * 50_000_000) }
+      GC.start
+      assert_operator resident.call - before, :<, 40_000_000
+      assert_in_delta SCORE, model.score(**PAYMENT).score, 1e-6
+    end
+  end
+
   def test_a_copy_is_a_row_of_its_own
     row = schema.row.set(count: 3, note: "long " * 500)
     copy = row.dup

@@ -10,6 +10,9 @@ module Weighbridge
     # Where the row, a result and an error lie: one block.
     # @private
     attr_reader :data, :result, :error
+    # Bytes that the row has room for.
+    # @private
+    attr_reader :capacity
 
     # @param schema [Schema]
     # @param tail_bytes [Integer] room for texts and sequences to begin with; the row grows where they need more
@@ -92,7 +95,7 @@ module Weighbridge
     # @private
     def initialize_copy(other)
       used = other.bytes.bytesize
-      allocate([used, other.data.get_uint32(0)].max)
+      allocate(other.capacity)
       Handle.check { |error| Native.wb_row_init(@schema, @data, @capacity, error) }
       @data.put_bytes(@schema.layout.start, other.bytes, @schema.layout.start)
       @data.put_uint32(4, used)

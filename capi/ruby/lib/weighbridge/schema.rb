@@ -9,6 +9,10 @@ module Weighbridge
     # A decision band: the probabilities from the band before it up to `below`.
     Band = Struct.new(:index, :name, :below, keyword_init: true)
 
+    # Larger rows than this are not kept for the next payment: one long text must not stay in memory.
+    KEPT_BYTES = 1 << 20
+    private_constant :KEPT_BYTES
+
     # Reads the schema of a bundle, or of a draft that has manifest.json and the vocabularies that it names.
     # @param bundle [String, Pathname, Hash{String => String}] a directory, or files by name
     # @return [Schema]
@@ -71,7 +75,7 @@ module Weighbridge
       begin
         yield row
       ensure
-        @spares.push(row)
+        @spares.push(row) if row.capacity <= KEPT_BYTES
       end
     end
 
