@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.weighbridge;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+
+/** Native memory of one call that is not on the scoring path: its error, an output of some bytes, and texts. */
+final class Frame {
+    private static final int OUT = Layout.ERROR_SIZEOF;
+
+    final Native library = Library.get();
+    final ByteBuffer memory;
+    private final long address;
+    private final int[] texts;
+
+    /** Room for `out` bytes of output, whose first four are set to `out`: a struct's size. */
+    Frame(int out, String... texts) {
+        byte[][] encoded = new byte[texts.length][];
+        this.texts = new int[texts.length];
+        int end = OUT + Math.max(8, (out + 7) / 8 * 8);
+        for (int i = 0; i < texts.length; ++i) {
+            this.texts[i] = texts[i] == null ? -1 : end;
+            if (texts[i] == null) continue;
+            encoded[i] = utf8(texts[i]);
+            end += encoded[i].length + 1;
+        }
+        memory = direct(end);
+        address = library.address(memory);
+        memory.putInt(0, Layout.ERROR_SIZEOF);
+        memory.putInt(OUT, out);
+        for (int i = 0; i < texts.length; ++i) if (encoded[i] != null) memory.put(this.texts[i], encoded[i]);
+    }
+
+    static ByteBuffer direct(int bytes) {
+        return ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
+    }
+
+    private static byte[] utf8(String text) {
+        if (text.indexOf(0) >= 0) throw WeighbridgeException.of(Status.INVALID_ARGUMENT, "a text has a NUL inside");
+        try {
+            ByteBuffer bytes = StandardCharsets.UTF_8.newEncoder().onMalformedInput(CodingErrorAction.REPORT)
+                    .encode(CharBuffer.wrap(text));
+            byte[] made = new byte[bytes.remaining()];
+            bytes.get(made);
+            return made;
+        } catch (CharacterCodingException surrogate) {
+            throw WeighbridgeException.of(Status.INVALID_ARGUMENT, "a text has a lone surrogate");
+        }
+    }
+
+    long error() {
+        return address;
+    }
+
+    long out() {
+        return address + OUT;
+    }
+
+    /** The address of a text, ended by a NUL; 0 for null. */
+    long text(int index) {
+        return texts[index] < 0 ? 0 : address + texts[index];
+    }
+
+    /** Throws what a call failed with. */
+    int check(int status) {
+        return check(status, null);
+    }
+
+    int check(int status, Schema schema) {
+        if (status < 0) throw failure(memory, 0, status, schema);
+        return status;
+    }
+
+    static WeighbridgeException failure(ByteBuffer memory, int error, int status, Schema schema) {
+        int index = memory.getInt(error + Layout.ERROR_FEATURE);
+        String feature = schema != null && index >= 0 && index < schema.features().size()
+                ? schema.features().get(index).name() : null;
+        String message = chars(memory, error + Layout.ERROR_MESSAGE, 256);
+        if (memory.getInt(error + Layout.ERROR_CODE) != status) message = Names.status(status);
+        return WeighbridgeException.of(status, message, feature, memory.getLong(error + Layout.ERROR_ROW));
+    }
+
+    int outInt(int at) {
+        return memory.getInt(OUT + at);
+    }
+
+    long outLong(int at) {
+        return memory.getLong(OUT + at);
+    }
+
+    double outDouble(int at) {
+        return memory.getDouble(OUT + at);
+    }
+
+    String outChars(int at, int size) {
+        return chars(memory, OUT + at, size);
+    }
+
+    /** The token that a call gave. */
+    long outToken() {
+        return memory.getLong(OUT);
+    }
+
+    /** The text that a call gave, which is freed; null where it gave none. */
+    String takeText() {
+        long text = outToken();
+        if (text == 0) return null;
+        byte[] bytes = library.bytes(library.textData(text), library.textSize(text));
+        library.textFree(text);
+        return new String(bytes, StandardCharsets.UTF_8);
+    }
+
+    /** A char array of a struct, up to its NUL. */
+    static String chars(ByteBuffer memory, int at, int size) {
+        byte[] bytes = new byte[size];
+        memory.get(at, bytes);
+        int end = 0;
+        while (end < size && bytes[end] != 0) ++end;
+        return new String(bytes, 0, end, StandardCharsets.UTF_8);
+    }
+}

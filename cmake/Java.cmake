@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# weighbridge_jni: the C side of the Java binding on JDK 17 to 21, built when asked for, into <build>/java beside a copy of
+# the library: the folder that capi/java packs as natives. Needs a JDK's jni.h alone. java_stubs: libraries that the
+# binding has to refuse, for its tests.
+find_path(WEIGHBRIDGE_JNI_H jni.h
+    PATHS ENV JAVA_HOME /usr/lib/jvm/default-java /usr/lib/jvm/java-17-openjdk-amd64 PATH_SUFFIXES include)
+if(NOT WEIGHBRIDGE_JNI_H)
+    message(STATUS "Java: no jni.h (Debian and Ubuntu: default-jdk-headless), so no target weighbridge_jni")
+    return()
+endif()
+set(WEIGHBRIDGE_JAVA "${PROJECT_BINARY_DIR}/java")
+add_library(weighbridge_jni MODULE EXCLUDE_FROM_ALL "${PROJECT_SOURCE_DIR}/capi/java/jni/weighbridge_jni.c")
+target_include_directories(weighbridge_jni PRIVATE
+    "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/capi/java/jni")
+target_include_directories(weighbridge_jni SYSTEM PRIVATE "${WEIGHBRIDGE_JNI_H}" "${WEIGHBRIDGE_JNI_H}/linux")
+target_link_libraries(weighbridge_jni PRIVATE weighbridge_flags ${CMAKE_DL_LIBS})
+target_link_options(weighbridge_jni PRIVATE "LINKER:-z,now" "LINKER:--no-undefined")
+set_target_properties(weighbridge_jni PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${WEIGHBRIDGE_JAVA}/natives")
+add_custom_command(TARGET weighbridge_jni POST_BUILD
+    COMMAND ${CMAKE_STRIP} -o "${WEIGHBRIDGE_JAVA}/natives/libweighbridge.so.1" "$<TARGET_FILE:weighbridge>"
+    COMMENT "Copying the library for the natives jar" VERBATIM)
+add_dependencies(weighbridge_jni weighbridge)
