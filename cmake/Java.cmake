@@ -20,3 +20,15 @@ add_custom_command(TARGET weighbridge_jni POST_BUILD
     COMMAND ${CMAKE_STRIP} -o "${WEIGHBRIDGE_JAVA}/natives/libweighbridge.so.1" "$<TARGET_FILE:weighbridge>"
     COMMENT "Copying the library for the natives jar" VERBATIM)
 add_dependencies(weighbridge_jni weighbridge)
+
+foreach(stub older major lacking foreign)
+    string(TOUPPER ${stub} define)
+    add_library(java_stub_${stub} MODULE EXCLUDE_FROM_ALL "${PROJECT_SOURCE_DIR}/capi/java/jni/stubs.c")
+    target_compile_definitions(java_stub_${stub} PRIVATE WB_${define})
+    target_link_libraries(java_stub_${stub} PRIVATE weighbridge_flags)
+    target_compile_options(java_stub_${stub} PRIVATE -fvisibility=default)
+    set_target_properties(java_stub_${stub} PROPERTIES
+        OUTPUT_NAME ${stub} LIBRARY_OUTPUT_DIRECTORY "${WEIGHBRIDGE_JAVA}/stubs")
+    list(APPEND java_stubs java_stub_${stub})
+endforeach()
+add_custom_target(java_stubs DEPENDS ${java_stubs})

@@ -2,11 +2,12 @@
 package io.weighbridge;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 
@@ -28,16 +29,38 @@ final class Machine {
     }
 
     static void check(Path library) throws LoadFailure {
-        byte[] header = new byte[20];
-        int size;
-        try (InputStream in = Files.newInputStream(library)) {
-            size = in.readNBytes(header, 0, header.length);
+        String why;
+        try (SeekableByteChannel file = Files.newByteChannel(library)) {
+            byte[] header = read(file, 0, 64);
+            why = verdict(header, header.length, architecture(System.getProperty("os.arch")));
+            if (why == null) why = truncated(file, header);
         } catch (IOException error) {
             throw new LoadFailure(library.toString(), "not readable: " + error.getMessage());
         }
-        String why = verdict(header, size, architecture(System.getProperty("os.arch")));
         if (why == null && runsOnMusl()) why = MUSL;
         if (why != null) throw new LoadFailure(library.toString(), why);
+    }
+
+    private static byte[] read(SeekableByteChannel file, long at, int size) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(size);
+        file.position(at);
+        while (bytes.hasRemaining() && file.read(bytes) >= 0);
+        return Arrays.copyOf(bytes.array(), bytes.position());
+    }
+
+    /** A file that ends within what is to be mapped would end the process with SIGBUS, in the dynamic loader. */
+    private static String truncated(SeekableByteChannel file, byte[] header) throws IOException {
+        if (header.length < 64) return "cut off: " + file.size() + " bytes";
+        ByteBuffer elf = ByteBuffer.wrap(header).order(ByteOrder.LITTLE_ENDIAN); // the machine is one of those
+        int entry = elf.getShort(54) & 0xffff;
+        int count = elf.getShort(56) & 0xffff;
+        byte[] table = read(file, elf.getLong(32), entry * count);
+        long end = table.length < entry * count ? Long.MAX_VALUE : 0;
+        ByteBuffer segments = ByteBuffer.wrap(table).order(ByteOrder.LITTLE_ENDIAN);
+        for (int at = 0; end < Long.MAX_VALUE && at < table.length; at += entry)
+            if (segments.getInt(at) == 1) end = Math.max(end, segments.getLong(at + 8) + segments.getLong(at + 32));
+        return file.size() < end ? "cut off: " + file.size() + " bytes"
+                + (end < Long.MAX_VALUE ? ", expected at least " + end : "") : null;
     }
 
     static final String MUSL = "built for glibc, and this JVM runs on musl (Alpine); use an image with glibc, such as"

@@ -25,7 +25,8 @@ public final class Row {
     private static final int CAPACITY = ROW + Layout.ROW_HEADER_CAPACITY;
     private static final int USED = ROW + Layout.ROW_HEADER_USED;
     private static final int BUSY = ROW + Layout.ROW_HEADER_BUSY;
-    private static final int FIRST_TAIL = 512;
+    /** Room for texts and sequences that a row begins with. */
+    static final int FIRST_TAIL = 512;
 
     private final Native library = Library.get();
     private final Schema schema;
@@ -50,10 +51,10 @@ public final class Row {
         }
     }
 
-    Row(Schema schema) {
+    Row(Schema schema, int tailBytes) {
         this.schema = schema;
         result = new Result(schema);
-        allocate(schema.fixedBytes + FIRST_TAIL);
+        allocate(Math.addExact(schema.fixedBytes, tailBytes));
         clear();
     }
 

@@ -233,7 +233,17 @@ public final class Schema {
      * @return a row in which every feature is missing
      */
     public Row newRow() {
-        return new Row(this);
+        return newRow(Row.FIRST_TAIL);
+    }
+
+    /**
+     * An empty row with room for texts and sequences of some length, beyond which it grows.
+     *
+     * @param tailBytes room to begin with
+     * @return a row in which every feature is missing
+     */
+    public Row newRow(int tailBytes) {
+        return new Row(this, tailBytes);
     }
 
     @Override
