@@ -48,6 +48,7 @@ std::unique_ptr<Verb> make_verify();
 std::unique_ptr<Verb> make_encode();
 std::unique_ptr<Verb> make_score();
 std::unique_ptr<Verb> make_bench();
+std::unique_ptr<Verb> make_codegen();
 std::unique_ptr<Verb> make_version();
 
 // Names that the library takes.

@@ -38,6 +38,7 @@ int run(int argc, char **argv) {
         {"encode", "show the tensors that rows become", make_encode()},
         {"score", "score a file of payments", make_score()},
         {"bench", "measure latency and throughput", make_bench()},
+        {"codegen", "write a type that holds a payment, in another language", make_codegen()},
         {"version", "show version, CPU features and backends", make_version()},
     };
     for (Entry &entry : entries) {
