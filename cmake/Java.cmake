@@ -32,3 +32,9 @@ foreach(stub older major lacking foreign)
     list(APPEND java_stubs java_stub_${stub})
 endforeach()
 add_custom_target(java_stubs DEPENDS ${java_stubs})
+
+# java_bench: the C loops beside which capi/java/bench times Java. Finds the library as the process has it.
+add_library(java_bench MODULE EXCLUDE_FROM_ALL "${PROJECT_SOURCE_DIR}/capi/java/bench/c_call.c")
+target_include_directories(java_bench SYSTEM PRIVATE "${WEIGHBRIDGE_JNI_H}" "${WEIGHBRIDGE_JNI_H}/linux")
+target_link_libraries(java_bench PRIVATE weighbridge weighbridge_flags)
+set_target_properties(java_bench PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${WEIGHBRIDGE_JAVA}/bench" BUILD_RPATH "")

@@ -54,6 +54,8 @@ if [ "$sanitizers" = 1 ]; then
     wb_say "not run under ThreadSanitizer: long cases of one thread ([one-thread])"
     beside tsan
 fi
+wb_say "the Java binding"
+capi/java/test.sh || status=1
 if [ "${WB_FULL:-0}" = 1 ]; then
     wb_say "the plug-in with LibTorch 2.11"
     tests/torch/other_version.sh || status=1

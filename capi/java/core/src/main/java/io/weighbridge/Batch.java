@@ -127,8 +127,8 @@ public final class Batch implements AutoCloseable {
             if (need > stride) restride(Math.max(need, 2 * stride));
             long end = (long) (rows + 1) * stride;
             if (added == null || end > added.capacity()) {
-                ByteBuffer larger = Frame.direct(Math.toIntExact(Math.max(end, added == null ? 64L * stride
-                        : Math.min(2L * added.capacity(), Integer.MAX_VALUE - 8))));
+                ByteBuffer larger = Frame.direct(Math.max(end, added == null ? 64L * stride
+                        : Math.min(2L * added.capacity(), Integer.MAX_VALUE - 8)));
                 if (added != null) larger.put(0, added, 0, rows * stride);
                 added = larger;
             }
@@ -142,7 +142,7 @@ public final class Batch implements AutoCloseable {
 
     private void restride(int wider) {
         if (rows > 0) {
-            ByteBuffer moved = Frame.direct(Math.toIntExact((long) rows * wider));
+            ByteBuffer moved = Frame.direct((long) rows * wider);
             for (int i = 0; i < rows; ++i) {
                 moved.put(i * wider, added, i * stride, stride);
                 moved.putInt(i * wider + Layout.ROW_HEADER_CAPACITY, wider);
@@ -174,7 +174,7 @@ public final class Batch implements AutoCloseable {
      * @return this
      */
     public Batch column(String feature, float[] values, BitSet present) {
-        ByteBuffer data = Frame.direct(Math.max(1, 4 * values.length));
+        ByteBuffer data = Frame.direct(Math.max(1L, 4L * values.length));
         data.asFloatBuffer().put(values);
         return copied(feature, data, values.length, Element.FLOAT32, present);
     }
@@ -199,7 +199,7 @@ public final class Batch implements AutoCloseable {
      * @return this
      */
     public Batch column(String feature, double[] values, BitSet present) {
-        ByteBuffer data = Frame.direct(Math.max(1, 8 * values.length));
+        ByteBuffer data = Frame.direct(Math.max(1L, 8L * values.length));
         data.asDoubleBuffer().put(values);
         return copied(feature, data, values.length, Element.FLOAT64, present);
     }
@@ -224,7 +224,7 @@ public final class Batch implements AutoCloseable {
      * @return this
      */
     public Batch column(String feature, long[] values, BitSet present) {
-        ByteBuffer data = Frame.direct(Math.max(1, 8 * values.length));
+        ByteBuffer data = Frame.direct(Math.max(1L, 8L * values.length));
         data.asLongBuffer().put(values);
         return copied(feature, data, values.length, Element.INT64, present);
     }
@@ -237,7 +237,7 @@ public final class Batch implements AutoCloseable {
      * @return this
      */
     public Batch column(String feature, int[] values) {
-        ByteBuffer data = Frame.direct(Math.max(1, 4 * values.length));
+        ByteBuffer data = Frame.direct(Math.max(1L, 4L * values.length));
         data.asIntBuffer().put(values);
         return copied(feature, data, values.length, Element.INT32, null);
     }
@@ -266,7 +266,7 @@ public final class Batch implements AutoCloseable {
         Feature of = schema.feature(feature);
         long need = 16L * values.length;
         for (CharSequence value : values) need += value == null ? 0 : 3L * value.length();
-        ByteBuffer data = Frame.direct(Math.toIntExact(Math.max(1, need)));
+        ByteBuffer data = Frame.direct(Math.max(1, need));
         long address = library.address(data);
         BitSet present = new BitSet(values.length);
         int at = 16 * values.length;
@@ -408,7 +408,7 @@ public final class Batch implements AutoCloseable {
             frame.check(library.batchSetRows(handle.token(), library.address(added), stride, frame.error()));
         }
         if (results == null || results.capacity() < (long) rows * RESULT_BYTES)
-            results = Frame.direct(Math.toIntExact(Math.max(1L, rows) * RESULT_BYTES));
+            results = Frame.direct(Math.max(1L, rows) * RESULT_BYTES);
         long at = library.address(results);
         int[] columns = {1, 2, 3, 4, 8}; // WB_COLUMN_SCORE, _PROBABILITY, _BAND, _STATUS, _FEATURE
         int[] offsets = {0, 8, 16, 20, 24};

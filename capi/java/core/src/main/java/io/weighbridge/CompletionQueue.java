@@ -127,17 +127,22 @@ final class CompletionQueue implements Runnable {
     private void complete(ByteBuffer memory, int at) {
         Pending<?> done = pending.remove(memory.getLong(at + Layout.COMPLETION_TAG));
         int status = memory.getInt(at + Layout.COMPLETION_STATUS);
-        if (done == null) return;
-        if (status >= 0) done.answer(status, memory, at);
-        else done.completeExceptionally(Frame.failure(memory, at + Layout.COMPLETION_ERROR, status, done.schema()));
+        try {
+            if (status >= 0) done.answer(status, memory, at);
+            else done.completeExceptionally(Frame.failure(memory, at + Layout.COMPLETION_ERROR, status, done.schema()));
+        } catch (Throwable noMemory) { // the others are answered all the same
+            done.completeExceptionally(noMemory);
+        }
     }
 
-    /** Waits until everything is answered and the thread has ended; at once on that thread. */
-    void awaitEnd() {
+    /** Waits until everything is answered and the thread has ended, or the deadline; not at all on that thread. */
+    void awaitEnd(long deadline) {
         boolean interrupted = false;
         while (Thread.currentThread() != drainer && drainer.isAlive()) {
+            long left = deadline == Deadlines.NONE ? 0 : (deadline - System.nanoTime()) / 1_000_000;
+            if (left < 0 || left == 0 && deadline != Deadlines.NONE) break;
             try {
-                drainer.join();
+                drainer.join(left);
             } catch (InterruptedException later) {
                 interrupted = true;
             }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.weighbridge;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
 /**
  * One feature of a schema: what a row's fastest setters take.
  *
@@ -19,7 +22,8 @@ public final class Feature {
 
     private final String name;
     private final int index;
-    private final Frame described;
+    /** A wb_feature_info. */
+    private final ByteBuffer described;
     /** Of the schema's rows. */
     final long digest;
     final int type;
@@ -31,18 +35,20 @@ public final class Feature {
     final int missingBit;
     final long ticksPerSecond;
 
-    Feature(long schema, int index, long digest, int missingOffset) {
-        described = new Frame(Layout.FEATURE_INFO_SIZEOF);
-        described.check(described.library.schemaFeature(described.out(), schema, index, described.error()));
+    /** Reads a feature; `frame` has room for a wb_feature_info. */
+    Feature(Frame frame, long schema, int index, long digest, int missingOffset) {
+        frame.check(frame.library.schemaFeature(frame.out(), schema, index, frame.error()));
+        described = ByteBuffer.allocate(Layout.FEATURE_INFO_SIZEOF).order(ByteOrder.nativeOrder());
+        described.put(0, frame.memory, Layout.ERROR_SIZEOF, Layout.FEATURE_INFO_SIZEOF);
         this.index = index;
         this.digest = digest;
-        name = described.outChars(Layout.FEATURE_INFO_NAME, 64);
-        type = described.outInt(Layout.FEATURE_INFO_TYPE);
-        sequence = described.outInt(Layout.FEATURE_INFO_IS_SEQUENCE) != 0;
-        at = Row.ROW + described.outInt(Layout.FEATURE_INFO_OFFSET);
+        name = Frame.chars(described, Layout.FEATURE_INFO_NAME, 64);
+        type = described.getInt(Layout.FEATURE_INFO_TYPE);
+        sequence = described.getInt(Layout.FEATURE_INFO_IS_SEQUENCE) != 0;
+        at = Row.ROW + described.getInt(Layout.FEATURE_INFO_OFFSET);
         missingAt = Row.ROW + missingOffset + index / 8;
         missingBit = 1 << index % 8;
-        ticksPerSecond = described.outLong(Layout.FEATURE_INFO_TICKS_PER_SECOND);
+        ticksPerSecond = described.getLong(Layout.FEATURE_INFO_TICKS_PER_SECOND);
     }
 
     boolean isText() {
@@ -101,7 +107,7 @@ public final class Feature {
      * @return false where there is a default
      */
     public boolean isRequired() {
-        return described.outInt(Layout.FEATURE_INFO_REQUIRED) != 0;
+        return described.getInt(Layout.FEATURE_INFO_REQUIRED) != 0;
     }
 
     /**
@@ -110,7 +116,7 @@ public final class Feature {
      * @return true with a privacy class
      */
     public boolean isPrivate() {
-        return described.outInt(Layout.FEATURE_INFO_IS_PRIVATE) != 0;
+        return described.getInt(Layout.FEATURE_INFO_IS_PRIVATE) != 0;
     }
 
     /**
@@ -119,7 +125,7 @@ public final class Feature {
      * @return such as "EUR"; "" where it is not money
      */
     public String currency() {
-        return described.outChars(Layout.FEATURE_INFO_CURRENCY, 8);
+        return Frame.chars(described, Layout.FEATURE_INFO_CURRENCY, 8);
     }
 
     /**
@@ -128,7 +134,7 @@ public final class Feature {
      * @return such as 2; -1 where it is not money
      */
     public int moneyExponent() {
-        return described.outInt(Layout.FEATURE_INFO_MONEY_EXPONENT);
+        return described.getInt(Layout.FEATURE_INFO_MONEY_EXPONENT);
     }
 
     /**
@@ -146,7 +152,7 @@ public final class Feature {
      * @return such as "Europe/Paris"; "" for other types
      */
     public String zone() {
-        return described.outChars(Layout.FEATURE_INFO_ZONE, 64);
+        return Frame.chars(described, Layout.FEATURE_INFO_ZONE, 64);
     }
 
     /**
@@ -155,7 +161,7 @@ public final class Feature {
      * @return minus infinity where there is none
      */
     public double minimum() {
-        return described.outDouble(Layout.FEATURE_INFO_MINIMUM);
+        return described.getDouble(Layout.FEATURE_INFO_MINIMUM);
     }
 
     /**
@@ -164,7 +170,7 @@ public final class Feature {
      * @return infinity where there is none
      */
     public double maximum() {
-        return described.outDouble(Layout.FEATURE_INFO_MAXIMUM);
+        return described.getDouble(Layout.FEATURE_INFO_MAXIMUM);
     }
 
     /**
@@ -173,7 +179,7 @@ public final class Feature {
      * @return such as "payment"; "" for none
      */
     public String privacy() {
-        return described.outChars(Layout.FEATURE_INFO_PRIVACY, 32);
+        return Frame.chars(described, Layout.FEATURE_INFO_PRIVACY, 32);
     }
 
     @Override

@@ -35,8 +35,11 @@ final class Frame {
         for (int i = 0; i < texts.length; ++i) if (encoded[i] != null) memory.put(this.texts[i], encoded[i]);
     }
 
-    static ByteBuffer direct(int bytes) {
-        return ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
+    static ByteBuffer direct(long bytes) {
+        if (bytes > Integer.MAX_VALUE - 8)
+            throw WeighbridgeException.of(Status.BUFFER_TOO_SMALL,
+                    bytes + " bytes are needed at once, and a buffer of Java's has at most " + (Integer.MAX_VALUE - 8));
+        return ByteBuffer.allocateDirect((int) bytes).order(ByteOrder.nativeOrder());
     }
 
     private static byte[] utf8(String text) {

@@ -54,11 +54,11 @@ public final class Row {
     Row(Schema schema, int tailBytes) {
         this.schema = schema;
         result = new Result(schema);
-        allocate(Math.addExact(schema.fixedBytes, tailBytes));
+        allocate((long) schema.fixedBytes + tailBytes);
         clear();
     }
 
-    private void allocate(int capacity) {
+    private void allocate(long capacity) {
         memory = Frame.direct(ROW + (capacity + 7) / 8 * 8);
         block = new Block(memory, library.address(memory));
         memory.putInt(RESULT, Layout.RESULT_SIZEOF);
@@ -324,13 +324,44 @@ public final class Row {
         int end = at + 8 * values.length;
         for (int i = 0; i < values.length; ++i) {
             int from = end + 7 & ~7;
-            int size = Utf8.write(memory, from + ROW, values[i], feature);
-            memory.putInt(at + ROW + 8 * i, from);
-            memory.putInt(at + ROW + 8 * i + 4, size);
-            end = from + size;
+            end = from + textSpan(at, i, from, Utf8.write(memory, from + ROW, values[i], feature));
         }
+        return texts(feature, at, values.length, end);
+    }
+
+    /**
+     * Sets a sequence of categories to their bytes.
+     *
+     * @param feature a sequence of the row's schema
+     * @param utf8 checked when the row is scored; null for missing
+     * @return this row
+     */
+    public Row set(Feature feature, byte[][] utf8) {
+        if (utf8 == null) return setMissing(feature);
+        own(feature);
+        if (!feature.sequence || !feature.isText()) throw mismatch(feature, "sequence of bytes");
+        long need = 8L * utf8.length;
+        for (int i = 0; i < utf8.length; ++i) need += element(feature, utf8[i], i).length + 8L;
+        int at = reserve(need);
+        int end = at + 8 * utf8.length;
+        for (int i = 0; i < utf8.length; ++i) {
+            int from = end + 7 & ~7;
+            memory.put(from + ROW, utf8[i]);
+            end = from + textSpan(at, i, from, utf8[i].length);
+        }
+        return texts(feature, at, utf8.length, end);
+    }
+
+    /** Writes where element i's text lies; gives its size. */
+    private int textSpan(int at, int i, int from, int size) {
+        memory.putInt(at + ROW + 8 * i, from);
+        memory.putInt(at + ROW + 8 * i + 4, size);
+        return size;
+    }
+
+    private Row texts(Feature feature, int at, int count, int end) {
         memory.putInt(feature.at, at);
-        memory.putInt(feature.at + 4, values.length);
+        memory.putInt(feature.at + 4, count);
         memory.putInt(USED, end);
         return present(feature);
     }
@@ -473,6 +504,17 @@ public final class Row {
     }
 
     /**
+     * {@link #set(Feature, byte[][])} by name.
+     *
+     * @param name of a feature
+     * @param utf8 its value
+     * @return this row
+     */
+    public Row set(String name, byte[][] utf8) {
+        return set(schema.feature(name), utf8);
+    }
+
+    /**
      * {@link #setMissing(Feature)} by name.
      *
      * @param name of a feature
@@ -508,7 +550,7 @@ public final class Row {
      * @return this row
      */
     public Row setJson(String json) {
-        ByteBuffer text = Frame.direct(Math.max(1, json.length() * 3));
+        ByteBuffer text = Frame.direct(Math.max(1, json.length() * 3L));
         int size = Utf8.write(text, 0, json, null);
         for (;;) {
             int used = used();
@@ -559,7 +601,7 @@ public final class Row {
                 frame.check(status, schema);
                 return made.limit((int) bytes);
             }
-            made = Frame.direct(Math.toIntExact(bytes));
+            made = Frame.direct(bytes);
         }
     }
 
@@ -665,10 +707,8 @@ public final class Row {
         if (capacity <= memory.capacity() - ROW) return;
         if (memory.getInt(BUSY) != 0) throw new BusyException("row: in use by another thread");
         long larger = Math.max(capacity, 2L * (memory.capacity() - ROW));
-        if (larger > Integer.MAX_VALUE - ROW - 8)
-            throw new WeighbridgeException(Status.BUFFER_TOO_SMALL.code(), "row: more than 2 GiB", null, -1);
         ByteBuffer old = memory;
-        allocate((int) larger);
+        allocate(larger > Integer.MAX_VALUE / 2 ? capacity : larger);
         memory.put(ROW, old, ROW, old.getInt(USED));
         memory.putInt(CAPACITY, memory.capacity() - ROW);
     }

@@ -54,8 +54,9 @@ public final class Schema {
         primaryOutput = info.outInt(Layout.SCHEMA_INFO_PRIMARY_OUTPUT);
         List<Feature> all = new ArrayList<>();
         Map<String, Feature> names = new HashMap<>();
+        Frame one = new Frame(Layout.FEATURE_INFO_SIZEOF);
         for (int i = 0; i < info.outInt(Layout.SCHEMA_INFO_FEATURE_COUNT); ++i) {
-            all.add(new Feature(token, i, digest, info.outInt(Layout.SCHEMA_INFO_MISSING_OFFSET)));
+            all.add(new Feature(one, token, i, digest, info.outInt(Layout.SCHEMA_INFO_MISSING_OFFSET)));
             names.put(all.get(i).name(), all.get(i));
         }
         features = List.copyOf(all);

@@ -49,6 +49,11 @@ public final class Slot extends Scorer {
         }
     }
 
+    /** The schema that was read last, and the bundle whose it is. */
+    private record Read(long bundle, Schema schema) {}
+
+    private volatile Read last;
+
     Slot(Weighbridge engine, long token) {
         super(engine, Handle.Kind.SLOT, token);
     }
@@ -143,14 +148,27 @@ public final class Slot extends Scorer {
     /** The schema of the model that serves now. Rows made for it go on fitting, whatever is swapped in. */
     @Override
     public Schema schema() {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(Layout.SLOT_INFO_SIZEOF);
+        frame.check(library.slotDescribe(frame.out(), handle.token(), frame.error()));
+        long bundle = frame.outLong(Layout.SLOT_INFO_BUNDLE);
+        Read read = last;
+        if (read != null && read.bundle == bundle && bundle != 0) return read.schema;
         frame.check(library.slotModel(frame.out(), handle.token(), frame.error()));
         long model = frame.outToken();
         try {
-            return Model.schemaOf(model);
+            Schema schema = Model.schemaOf(model);
+            last = new Read(bundleOf(model), schema); // of this model: a swap may have come between
+            return schema;
         } finally {
             library.modelFree(model);
         }
+    }
+
+    /** The first eight bytes of its manifest's sha256, as wb_slot_info has them. */
+    private long bundleOf(long model) {
+        Frame frame = new Frame(Layout.MODEL_DESCRIPTION_SIZEOF);
+        frame.check(library.modelDescribe(frame.out(), model, frame.error()));
+        return Long.parseUnsignedLong(frame.outChars(Layout.MODEL_DESCRIPTION_BUNDLE_SHA256, 72).substring(0, 16), 16);
     }
 
     /**

@@ -348,13 +348,17 @@ public final class Weighbridge implements AutoCloseable {
     private void close(long deadline, boolean strict) {
         if (handle.isClosed()) return;
         Frame frame = new Frame(8);
-        int status = library.engineClose(handle.get(), deadline, frame.error());
+        frame.library.engineDefaultDeadlineUs(frame.out(), handle.get(), frame.error());
+        long us = frame.outLong(0);
+        long until = deadline != Deadlines.DEFAULT ? deadline
+                : us == 0 ? Deadlines.NONE : Deadlines.after(Duration.ofNanos(us * 1000));
+        int status = library.engineClose(handle.get(), until, frame.error());
         if (strict && status == Status.DEADLINE_EXCEEDED.code()) frame.check(status);
         CompletionQueue ending;
         synchronized (this) {
             ending = queue;
         }
-        if (status >= 0 && ending != null) ending.awaitEnd();
+        if (status >= 0 && ending != null) ending.awaitEnd(until);
         handle.close();
     }
 }

@@ -3,6 +3,8 @@ package io.weighbridge;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -28,7 +30,10 @@ class EngineTest {
             assertEquals("2.0.0", slot.score(row).version());
             assertEquals("1.0.0", slot.info().previousVersion());
             assertEquals(1, slot.info().rows());
+            assertSame(slot.schema(), slot.schema(), "the same bundle, read once");
+            Schema second = slot.schema();
             assertEquals("1.0.0", slot.rollback().score(row).version());
+            assertNotSame(second, slot.schema());
             try (Model model = slot.model(); Slot same = engine.slot("champion")) {
                 assertEquals("1.0.0", model.info().version());
                 assertEquals(slot.info(), same.info());

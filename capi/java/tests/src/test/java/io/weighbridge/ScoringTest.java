@@ -12,6 +12,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -227,6 +228,23 @@ class ScoringTest {
         assertEquals(Status.UNKNOWN, Status.of(-999));
         assertEquals("-999", Names.status(-999));
         assertEquals(-999, WeighbridgeException.of(-999, "a later version's", null, -1).code());
+        Map<Status, Class<?>> classes = Map.ofEntries(Map.entry(Status.INVALID_INPUT, InvalidInputException.class),
+                Map.entry(Status.BUSY, BusyException.class), Map.entry(Status.OVERLOADED, OverloadedException.class),
+                Map.entry(Status.DEADLINE_EXCEEDED, DeadlineExceededException.class),
+                Map.entry(Status.CANCELLED, CancelledException.class), Map.entry(Status.CLOSED, ClosedException.class),
+                Map.entry(Status.FORKED, ForkedException.class), Map.entry(Status.NOT_LOADED, NotLoadedException.class),
+                Map.entry(Status.NOT_FOUND, NotFoundException.class),
+                Map.entry(Status.SCHEMA_MISMATCH, SchemaException.class),
+                Map.entry(Status.SCHEMA_CHANGED, SchemaException.class),
+                Map.entry(Status.INVALID_BUNDLE, BundleException.class),
+                Map.entry(Status.IO_ERROR, BundleException.class),
+                Map.entry(Status.VERIFY_FAILED, BundleException.class));
+        for (Status status : Status.values()) {
+            WeighbridgeException error = WeighbridgeException.of(status, "said");
+            assertEquals(status, error.status());
+            assertEquals("said", error.getMessage());
+            assertEquals(classes.getOrDefault(status, WeighbridgeException.class), error.getClass());
+        }
         assertEquals(Reason.UNKNOWN, Reason.of(99));
         assertEquals("99", Names.backend(99));
     }
