@@ -28,8 +28,8 @@ cmake --build "$build" --parallel "${WB_JOBS:-2}" \
     --target weighbridge_jni java_stubs make_fixture weighbridge_command >/dev/null || wb_fail "the build failed"
 timeout 60 "$build/tests/make_fixture" "$build/tests/fixtures" || wb_fail "make_fixture failed"
 python3 "$java/jni/generate.py" --check || status=1
-maven=(mvn -B -q -ntp -f "$java/pom.xml")
-JAVA_HOME=${WB_JDK_NEW:-$WB_JDK} "${maven[@]}" install -Dweighbridge.natives="$build/java/natives" \
+maven=("${WB_MAVEN[@]}" -f "$java/pom.xml")
+"${maven[@]}" install -Dweighbridge.natives="$build/java/natives" \
     $([ "$full" = 0 ] || echo -Pdocs) || wb_fail "mvn install failed"
 
 # tested NAME JDK OPTION...: JUnit and the conformance cases, in virtual machines of that JDK with these options.
@@ -39,7 +39,7 @@ tested() {
     wb_say "Java: $name"
     [ "$full" = 0 ] || rounds=10
     for ((round = 1; round <= rounds; ++round)); do
-        JAVA_HOME=${WB_JDK_NEW:-$WB_JDK} timeout 900 "${maven[@]}" -pl tests surefire:test -DskipTests=false \
+        timeout 900 "${maven[@]}" -pl tests surefire:test -DskipTests=false \
             -Djvm="$jdk/bin/java" -DargLine="-Xmx512m -Dweighbridge.library=$build/java/natives
                 -Dwb.fixtures=$build/tests/fixtures -Dwb.stubs=$build/java/stubs -Dwb.command=$build/bin/weighbridge
                 -Dwb.natives.jar=$java/core/target/weighbridge-0.2.0-linux-x86_64.jar $*" >"$log" 2>&1 ||
@@ -64,10 +64,12 @@ fi
 
 wb_say "Java: a service with the installed artefacts"
 # Once to download its plugins, then offline, as the artefacts have to be found where they were installed.
-service=(mvn -B -q -ntp -f "$WB_ROOT/examples/java/pom.xml" -Dwb.fixtures="$build/tests/fixtures")
-JAVA_HOME=$WB_JDK "${service[@]}" test -DskipTests >/dev/null || wb_fail "examples/java does not compile"
-JAVA_HOME=$WB_JDK timeout 600 "${service[@]}" -o test || status=1
+service=(env JAVA_HOME="$WB_JDK" mvn -B -q -ntp -Dstyle.color=never -f "$WB_ROOT/examples/java/pom.xml"
+    -Dwb.fixtures="$build/tests/fixtures")
+"${service[@]}" test -DskipTests >/dev/null || wb_fail "examples/java does not compile"
+timeout 600 "${service[@]}" -o test || status=1
 
 wb_say "Java: the README's example"
-"$java/readme.sh" "$WB_ROOT/README.md" "$java/core/target/weighbridge-0.2.0.jar" "$build/java/natives" "$WB_JDK" || status=1
+"$java/readme.sh" "$WB_ROOT/README.md" "$java/core/target/weighbridge-0.2.0.jar" "$build/java/natives" "$WB_JDK" ||
+    status=1
 exit $status

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.function.IntToDoubleFunction;
 
 /**
- * Times every way in turns of about a millisecond, so that a busy machine is busy for all, and prints a line of JSON for
+ * Times every way in turns of less than a scheduler's slice, so that a busy machine is busy for all, and prints a line of JSON for
  * each: the median of a call, beside the C call's in this process, in the same rounds. tests/bench/README.md has the
  * keys; over_us is the median of the rounds' differences, which a busy machine moves least.
  */
@@ -19,6 +19,11 @@ final class BindingCost {
     private record Way(String name, String variant, String base, int calls, IntToDoubleFunction call, double[] us) {
         boolean isInC() {
             return base == null;
+        }
+
+        void run(int count) {
+            if (isInC()) sink += call.applyAsDouble(count);
+            else for (int i = 0; i < count; ++i) sink += call.applyAsDouble(i);
         }
     }
 
@@ -29,17 +34,17 @@ final class BindingCost {
     public static void main(String[] arguments) throws Exception {
         double seconds = Double.parseDouble(System.getProperty("bench.seconds", "3"));
         boolean peers = Boolean.getBoolean("bench.peers");
-        int rounds = Math.max(31, (int) (seconds * 1000 / 2));
+        int rounds = Math.max(31, (int) (seconds * 1000));
         String access = Weighbridge.info().access();
         List<Way> ways = new ArrayList<>();
         try (Ours ours = new Ours()) {
-            add(ways, "c filled", "", null, 100, calls -> ours.c(0, calls, false), rounds);
-            add(ways, "filled", access, "c filled", 100, i -> ours.filled(), rounds);
-            add(ways, "c setters", "", null, 100, calls -> ours.c(0, calls, true), rounds);
-            add(ways, "setters", access, "c setters", 100, i -> ours.setters(0), rounds);
-            add(ways, "setters", access + ", by name", "c setters", 100, i -> ours.named(0), rounds);
-            add(ways, "inline", access, "c filled", 100, i -> ours.submitted(), rounds);
-            add(ways, "async", access, "c filled", 20, i -> ours.enqueued(), rounds);
+            add(ways, "c filled", "", null, 20, calls -> ours.c(0, calls, false), rounds);
+            add(ways, "filled", access, "c filled", 20, i -> ours.filled(), rounds);
+            add(ways, "c setters", "", null, 20, calls -> ours.c(0, calls, true), rounds);
+            add(ways, "setters", access, "c setters", 20, i -> ours.setters(0), rounds);
+            add(ways, "setters", access + ", by name", "c setters", 20, i -> ours.named(0), rounds);
+            add(ways, "inline", access, "c filled", 20, i -> ours.submitted(), rounds);
+            add(ways, "async", access, "c filled", 5, i -> ours.enqueued(), rounds);
             if (peers) {
                 peer(ways, "bench.onnx", "onnxruntime", ours, rounds, file -> {
                     OnnxPeer peer = new OnnxPeer(file);
@@ -64,9 +69,9 @@ final class BindingCost {
         for (int round = -rounds / 2; round < rounds; ++round) { // the first half warms up
             for (int k = 0; k < ways.size(); ++k) {
                 Way way = ways.get(Math.floorMod(k + round, ways.size()));
+                way.run(way.calls / 2); // the caches are as the way before has left them
                 long begin = System.nanoTime();
-                if (way.isInC()) sink += way.call.applyAsDouble(way.calls);
-                else for (int i = 0; i < way.calls; ++i) sink += way.call.applyAsDouble(i);
+                way.run(way.calls);
                 double us = (System.nanoTime() - begin) / 1e3 / way.calls;
                 if (round >= 0) way.us[round] = us;
             }
@@ -92,7 +97,7 @@ final class BindingCost {
                     throw new IllegalStateException(
                             "payment " + i + ": expected " + ours.payments.logit(i) + ", got " + found);
             }
-            add(ways, "setters", name, "c setters", 20, score, rounds);
+            add(ways, "setters", name, "c setters", 5, score, rounds);
         } catch (Exception | LinkageError error) {
             System.err.println(name + ": not run: " + error);
         }

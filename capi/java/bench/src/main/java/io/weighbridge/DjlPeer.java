@@ -18,8 +18,6 @@ import java.nio.file.Path;
 final class DjlPeer implements AutoCloseable {
     private final ZooModel<NDList, NDList> model;
     private final Predictor<NDList, NDList> predictor;
-    private final float[] numbers = new float[Payments.NUMBERS];
-    private final long[] codes = new long[Payments.CODES];
 
     DjlPeer(String file) throws IOException, ModelNotFoundException, MalformedModelException {
         System.setProperty("ai.djl.pytorch.num_threads", "1");
@@ -30,11 +28,9 @@ final class DjlPeer implements AutoCloseable {
     }
 
     double score(Payments payments, int payment) {
-        for (int i = 0; i < Payments.NUMBERS; ++i) numbers[i] = payments.number(payment, i);
-        for (int i = 0; i < Payments.CODES; ++i) codes[i] = payments.code(payment, i);
         try (NDManager manager = model.getNDManager().newSubManager()) {
-            NDList inputs = new NDList(manager.create(numbers, new Shape(1, Payments.NUMBERS)),
-                    manager.create(codes, new Shape(1, Payments.CODES)));
+            NDList inputs = new NDList(manager.create(payments.numbers(payment), new Shape(1, Payments.NUMBERS)),
+                    manager.create(payments.codes(payment), new Shape(1, Payments.CODES)));
             return predictor.predict(inputs).singletonOrThrow().toFloatArray()[0];
         } catch (TranslateException error) {
             throw new IllegalStateException(error);

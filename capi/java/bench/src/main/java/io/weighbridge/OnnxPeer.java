@@ -34,8 +34,8 @@ final class OnnxPeer implements AutoCloseable {
     }
 
     double score(Payments payments, int payment) {
-        for (int i = 0; i < Payments.NUMBERS; ++i) numbers.put(i, payments.number(payment, i));
-        for (int i = 0; i < Payments.CODES; ++i) codes.put(i, payments.code(payment, i));
+        numbers.put(0, payments.numbers(payment));
+        codes.put(0, payments.codes(payment));
         try (OrtSession.Result result = session.run(inputs)) {
             return ((OnnxTensor) result.get(0)).getFloatBuffer().get(0);
         } catch (OrtException error) {

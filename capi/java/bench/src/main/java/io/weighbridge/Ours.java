@@ -53,17 +53,18 @@ final class Ours implements AutoCloseable {
     }
 
     double setters(int payment) {
-        row.clear();
-        for (int i = 0; i < Payments.NUMBERS; ++i) row.set(features[i], payments.number(payment, i));
-        for (int i = 0; i < Payments.CODES; ++i)
-            row.set(features[Payments.NUMBERS + i], payments.code(payment, i));
+        float[] numbers = payments.numbers(payment);
+        long[] codes = payments.codes(payment);
+        for (int i = 0; i < Payments.NUMBERS; ++i) row.set(features[i], numbers[i]);
+        for (int i = 0; i < Payments.CODES; ++i) row.set(features[Payments.NUMBERS + i], codes[i]);
         return model.score(row).score();
     }
 
     double named(int payment) {
-        row.clear();
-        for (int i = 0; i < Payments.NUMBERS; ++i) row.set(names[i], payments.number(payment, i));
-        for (int i = 0; i < Payments.CODES; ++i) row.set(names[Payments.NUMBERS + i], payments.code(payment, i));
+        float[] numbers = payments.numbers(payment);
+        long[] codes = payments.codes(payment);
+        for (int i = 0; i < Payments.NUMBERS; ++i) row.set(names[i], numbers[i]);
+        for (int i = 0; i < Payments.CODES; ++i) row.set(names[Payments.NUMBERS + i], codes[i]);
         return model.score(row).score();
     }
 

@@ -18,23 +18,33 @@ final class Payments {
 
     final int count;
     private final ByteBuffer all;
+    /** The same on the heap, where a service has its payments. */
+    private final float[][] numbers;
+    private final long[][] codes;
 
     Payments(Path file) throws IOException {
         byte[] bytes = Files.readAllBytes(file);
         all = ByteBuffer.allocateDirect(bytes.length).order(ByteOrder.nativeOrder()).put(0, bytes);
         count = (int) all.getLong(0);
+        numbers = new float[count][NUMBERS];
+        codes = new long[count][CODES];
+        for (int p = 0; p < count; ++p) {
+            int at = 8 + p * BYTES;
+            for (int i = 0; i < NUMBERS; ++i) numbers[p][i] = all.getFloat(at + 4 * i);
+            for (int i = 0; i < CODES; ++i) codes[p][i] = all.getLong(at + 4 * NUMBERS + 8 * i);
+        }
     }
 
     long address(int payment) {
         return Library.get().address(all) + 8 + (long) payment * BYTES;
     }
 
-    float number(int payment, int i) {
-        return all.getFloat(8 + payment * BYTES + 4 * i);
+    float[] numbers(int payment) {
+        return numbers[payment];
     }
 
-    long code(int payment, int i) {
-        return all.getLong(8 + payment * BYTES + 4 * NUMBERS + 8 * i);
+    long[] codes(int payment) {
+        return codes[payment];
     }
 
     double logit(int payment) {

@@ -674,11 +674,11 @@ public final class Row {
     }
 
     private static long ticks(Feature feature, Instant value) {
-        long unit = 1_000_000_000L / feature.ticksPerSecond;
+        long unit = 1_000_000_000L / feature.ticksPerSecond();
         if (value.getNano() % unit != 0)
-            throw invalid(feature, "the time is finer than the feature's unit, 1/" + feature.ticksPerSecond + " s");
+            throw invalid(feature, "the time is finer than the feature's unit, 1/" + feature.ticksPerSecond() + " s");
         try {
-            return Math.addExact(Math.multiplyExact(value.getEpochSecond(), feature.ticksPerSecond),
+            return Math.addExact(Math.multiplyExact(value.getEpochSecond(), feature.ticksPerSecond()),
                     value.getNano() / unit);
         } catch (ArithmeticException beyond) {
             throw invalid(feature, "the time is beyond 64 bits of the feature's unit");
