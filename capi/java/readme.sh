@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# readme.sh README JAR NATIVES JDK: the README's Java program runs as it is printed, from the repository's root, and gives
-# the score of its C program's payment.
+# readme.sh README JAR NATIVES JDK: the README's Java program runs as it is printed, from the repository's root, and the
+# model answers.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

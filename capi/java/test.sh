@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Tests the Java binding on every way and JDK: JNI on the default JDK (17 or later) under -Xcheck:jni; where a JDK of 22 or
-# later is installed, java.lang.foreign with --illegal-native-access=deny, and JNI forced; a service that uses the installed
-# artefacts, offline; the README's example. Installs Debian packages (default-jdk-headless, maven, as root, where they are
-# missing) and what Maven needs. Uses WB_BUILD_DIR (default build/release), which is built before; under five minutes on
+# Tests the Java binding on every way and JDK: JNI on the oldest JDK (17 or later) under -Xcheck:jni; where a JDK of 22 or
+# later is installed, java.lang.foreign with --illegal-native-access=deny, and JNI forced; a service that uses the
+# installed artefacts, offline; the README's example. Installs Debian packages (default-jdk-headless, maven, as root, where
+# they are missing) and what Maven needs. Uses WB_BUILD_DIR (default build/release), which is built before; under five minutes on
 # two cores.
 # usage: capi/java/test.sh [--full]    --full: every way ten times over, Javadoc and source jars
 full=${WB_FULL:-0}
@@ -23,7 +23,8 @@ java=$WB_ROOT/capi/java
 status=0
 
 wb_say "Java: building with JDK ${WB_JDK_NEW:-$WB_JDK}"
-cmake -S "$WB_ROOT" -B "$build" >"$build.configure.log" 2>&1 || { cat "$build.configure.log" >&2; wb_fail "cmake failed"; }
+cmake -S "$WB_ROOT" -B "$build" >"$build.configure.log" 2>&1 ||
+    { cat "$build.configure.log" >&2; wb_fail "cmake failed"; }
 cmake --build "$build" --parallel "${WB_JOBS:-2}" \
     --target weighbridge_jni java_stubs make_fixture weighbridge_command >/dev/null || wb_fail "the build failed"
 timeout 60 "$build/tests/make_fixture" "$build/tests/fixtures" || wb_fail "make_fixture failed"
@@ -52,7 +53,8 @@ tested() {
     grep -E 'cases, .* failed|has no virtual threads' "$log" || true
 }
 
-tested "JDK $WB_JDK_VERSION, JNI" "$WB_JDK" -Xcheck:jni
+tested "JDK $WB_JDK_VERSION, JNI" "$WB_JDK" -Xcheck:jni -Dweighbridge.native.access=jni \
+    $([ "$WB_JDK_VERSION" -lt 22 ] || echo --enable-native-access=ALL-UNNAMED)
 if [ -n "$WB_JDK_NEW" ]; then
     tested "JDK $WB_JDK_NEW_VERSION, java.lang.foreign" "$WB_JDK_NEW" \
         --enable-native-access=ALL-UNNAMED --illegal-native-access=deny

@@ -10,6 +10,7 @@ package io.weighbridge;
 public class WeighbridgeException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
+    /** The C ABI's number. */
     private final int code;
     /** Name of the feature that is to blame; null where none is. */
     private final String feature;

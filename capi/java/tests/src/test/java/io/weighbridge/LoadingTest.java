@@ -165,6 +165,23 @@ class LoadingTest {
         assertTrue(noShim.output().contains("expected libweighbridge_jni.so beside it"), noShim.output());
     }
 
+    /** From JDK 24 on native access may be denied: the message says what to allow. */
+    @Test
+    void accessThatIsNotAllowed() throws Exception {
+        if (Runtime.version().feature() < 24) {
+            System.out.println("JDK " + Runtime.version().feature() + " denies no native access: nothing to test");
+            return;
+        }
+        for (String access : List.of("jni", "ffm")) {
+            Process java = new ProcessBuilder(System.getProperty("java.home") + "/bin/java",
+                    "--illegal-native-access=deny", "-Dweighbridge.library=" + NATIVES,
+                    "-Dweighbridge.native.access=" + access, "-cp", System.getProperty("java.class.path"),
+                    Child.class.getName(), "info").redirectErrorStream(true).start();
+            String output = new String(java.getInputStream().readAllBytes());
+            assertTrue(output.contains("allow it with --enable-native-access=io.weighbridge"), output);
+        }
+    }
+
     @Test
     void machinesAndVersions() {
         byte[] header = {0x7f, 'E', 'L', 'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 62, 0};
