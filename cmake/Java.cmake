@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# weighbridge_jni: the C side of the Java binding on JDK 17 to 21, built when asked for, into <build>/java beside a copy of
-# the library: the folder that capi/java packs as natives. Needs a JDK's jni.h alone. java_stubs: libraries that the
+# weighbridge_jni: the C side of the Java binding on JDK 17 to 21, built when asked for, into <build>/java beside a copy
+# of the library: the folder that capi/java packs as natives. Needs a JDK's jni.h alone. java_stubs: libraries that the
 # binding has to refuse, for its tests.
 find_path(WEIGHBRIDGE_JNI_H jni.h
     PATHS ENV JAVA_HOME /usr/lib/jvm/default-java /usr/lib/jvm/java-17-openjdk-amd64 PATH_SUFFIXES include)

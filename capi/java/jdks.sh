@@ -11,7 +11,9 @@ for jdk in ${JAVA_HOME:+"$JAVA_HOME"} "${javac%/bin/javac}" /usr/lib/jvm/*; do
     [ -x "$jdk/bin/javac" ] && [ -x "$jdk/bin/java" ] && [ ! -L "$jdk" ] || continue
     version=$(wb_jdk_version "$jdk")
     [[ $version =~ ^[0-9]+$ ]] || continue # 1.8
-    if [ "$version" -ge 17 ] && [ "$version" -lt "${WB_JDK_VERSION:-999}" ]; then WB_JDK=$jdk WB_JDK_VERSION=$version; fi
+    if [ "$version" -ge 17 ] && [ "$version" -lt "${WB_JDK_VERSION:-999}" ]; then
+        WB_JDK=$jdk WB_JDK_VERSION=$version
+    fi
     if [ "$version" -ge 22 ] && [ "$version" -gt "${WB_JDK_NEW_VERSION:-0}" ]; then
         WB_JDK_NEW=$jdk WB_JDK_NEW_VERSION=$version
     fi

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Tests the Java binding on every way and JDK: JNI on the oldest JDK (17 or later) under -Xcheck:jni; where a JDK of 22 or
-# later is installed, java.lang.foreign with --illegal-native-access=deny, and JNI forced; a service that uses the
-# installed artefacts, offline; the README's example. Installs Debian packages (default-jdk-headless, maven, as root, where
-# they are missing) and what Maven needs. Uses WB_BUILD_DIR (default build/release), which is built before; under five minutes on
-# two cores.
+# Tests the Java binding on every way and JDK: JNI on the oldest JDK (17 or later) under -Xcheck:jni; where a JDK of 22
+# or later is installed, java.lang.foreign with --illegal-native-access=deny, and JNI forced; a service that uses the
+# installed artefacts, offline; the README's example. Installs Debian packages (default-jdk-headless, maven, as root,
+# where they are missing) and what Maven needs. Uses WB_BUILD_DIR (default build/release), which is built before; under
+# five minutes on two cores.
 # usage: capi/java/test.sh [--full]    --full: every way ten times over, Javadoc and source jars
 full=${WB_FULL:-0}
 for argument in "$@"; do

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The C side of the comparison: the same model and payments as the Java benchmarks, in loops of C, in the same process. */
+/* The C side of the comparison: the same model and payments as the Java benchmarks, in loops
+ * of C, in the same process. */
 #include <jni.h>
 #include <stdint.h>
 #include <stdlib.h>

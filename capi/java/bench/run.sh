@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Times a score from Java, in one process with the same in C: the program of Java's for tests/bench/run_bindings.sh, which
-# says what it is given and prints. Through JNI on the default JDK, and through java.lang.foreign where a JDK of 22 or later
-# is installed; beside them, where Maven has brought them, DJL's PyTorch engine and ONNX Runtime's Java API, whose model
-# is --onnx FILE, or exported from the bundle's module by the PyTorch in .venv. With --allocations it prints the bytes that a call allocates instead (JMH's gc profiler).
+# Times a score from Java, in one process with the same in C: the program of Java's for tests/bench/run_bindings.sh,
+# which says what it is given and prints. Through JNI on the default JDK, and through java.lang.foreign where a JDK of
+# 22 or later is installed; beside them, where Maven has brought them, DJL's PyTorch engine and ONNX Runtime's Java API,
+# whose model is --onnx FILE, or exported from the bundle's module by the PyTorch in .venv. With --allocations it prints
+# the bytes that a call allocates instead (JMH's gc profiler).
 # usage: capi/java/bench/run.sh --library FILE --bundle DIR --payments FILE --tolerance T --seconds S [--calls FILE]
 #            [--onnx FILE] [--allocations]
 library= bundle= payments= tolerance= seconds= onnx= allocations=0
@@ -30,7 +31,8 @@ command -v javac >/dev/null && command -v mvn >/dev/null ||
     classpath=$build/java/bench/classpath
     cmake -S "$WB_ROOT" -B "$build" >/dev/null # a build from before the JDK was there has no such targets
     cmake --build "$build" --parallel "${WB_JOBS:-2}" --target weighbridge_jni java_bench || wb_fail "the build failed"
-    "${WB_MAVEN[@]}" -f "$java/pom.xml" install -Dweighbridge.natives="$build/java/natives" || wb_fail "mvn install failed"
+    "${WB_MAVEN[@]}" -f "$java/pom.xml" install -Dweighbridge.natives="$build/java/natives" ||
+        wb_fail "mvn install failed"
     "${WB_MAVEN[@]}" -f "$java/bench/pom.xml" package dependency:build-classpath -Dmdep.outputFile="$classpath" ||
         wb_fail "the benchmarks, or their peers, are not to be had from Maven"
 } >&2
@@ -40,7 +42,8 @@ options=("-Dbench.bundle=$bundle" "-Dbench.payments=$payments" "-Dbench.c=$build
 export OMP_NUM_THREADS=1
 
 if [ "$allocations" = 1 ]; then
-    "$WB_JDK/bin/java" -cp "$classes" org.openjdk.jmh.Main 'ScoreBenchmark.(cFilled|java(Filled|Setters|SettersByName))$' \
+    "$WB_JDK/bin/java" -cp "$classes" org.openjdk.jmh.Main \
+        'ScoreBenchmark.(cFilled|java(Filled|Setters|SettersByName))$' \
         -prof gc -wi 3 -i 1 -w 2 -r 20 -rf json -rff "$build/java/bench/jmh.json" -jvmArgs "${options[*]}" >&2 || exit 1
     exec python3 -c '
 # What JMH itself allocates in an iteration counts as well: so cFilled, which allocates nothing in Java, is beside it.
@@ -52,10 +55,13 @@ for one in json.load(open(sys.argv[1])):
 fi
 if [ -z "$onnx" ] && [ -x "$WB_VENV/bin/python" ]; then
     onnx=$build/java/bench/mlp.onnx
-    { "$WB_VENV/bin/python" -c 'import onnx' 2>/dev/null || wb_pip "$(grep '^onnx==' "$WB_ROOT/tests/bench/requirements.txt")"
+    { "$WB_VENV/bin/python" -c 'import onnx' 2>/dev/null ||
+        wb_pip "$(grep '^onnx==' "$WB_ROOT/tests/bench/requirements.txt")"
         "$WB_VENV/bin/python" "$java/bench/export_onnx.py" "$bundle/model.ts" "$onnx"; } >&2 || onnx=
 fi
-timed() { timeout 800 "$@" "-Dbench.seconds=$seconds" "${options[@]}" -cp "$classes" io.weighbridge.BindingCost || exit 1; }
+timed() {
+    timeout 800 "$@" "-Dbench.seconds=$seconds" "${options[@]}" -cp "$classes" io.weighbridge.BindingCost || exit 1
+}
 timed "$WB_JDK/bin/java" -Dweighbridge.native.access=jni -Dbench.peers=true "-Dbench.onnx=$onnx" \
     "-Dbench.torchscript=$bundle/model.ts"
 [ -z "$WB_JDK_NEW" ] || timed "$WB_JDK_NEW/bin/java" --enable-native-access=ALL-UNNAMED

@@ -172,8 +172,8 @@ def ffm_class(all_functions):
              "/** Calls through java.lang.foreign. */",
              "abstract class FfmFunctions implements Functions {"]
     for f in all_functions:
-        lines.append(f'    private static final MethodHandle {f.constant} = FfmLibrary.bind("{f.name}", '
-                     f'"{f.descriptor}");')
+        lines.append(wrapped(f"    private static final MethodHandle {f.constant} = FfmLibrary.bind(",
+                             [f'"{f.name}"', f'"{f.descriptor}"'], ");", 12))
     for f in all_functions:
         parts = [f"{KINDS[kind][0]} {camel(name)}" for _, name, kind in f.arguments]
         result = "" if f.kind == "V" else f"return ({KINDS[f.kind][0]}) "

@@ -115,8 +115,8 @@ public final class PaymentService implements AutoCloseable {
     private Answer authorise(String payment) {
         Result result = champion.score(rows.get().clear().setJson(payment), BUDGET);
         return new Answer(200, "{\"decision\": \"" + result.bandName() + "\", \"score\": " + result.score()
-                + ", \"version\": \"" + result.version() + "\", \"by\": \"" + (result.isFallback() ? "fallback" : "model")
-                + "\"}\n");
+                + ", \"version\": \"" + result.version() + "\", \"by\": \""
+                + (result.isFallback() ? "fallback" : "model") + "\"}\n");
     }
 
     private Answer health() {

@@ -10,9 +10,10 @@ import java.util.Map;
 import java.util.function.IntToDoubleFunction;
 
 /**
- * Times every way in turns of less than a scheduler's slice, so that a busy machine is busy for all, and prints a line of JSON for
- * each: the median of a call, beside the C call's in this process, in the same rounds. tests/bench/README.md has the
- * keys; over_us is the median of the rounds' differences, which a busy machine moves least.
+ * Times every way in turns of less than a scheduler's slice, so that a busy machine is busy for all, and prints a line
+ * of JSON for each: the median of a call, beside the C call's in this process, in the same rounds.
+ * tests/bench/README.md has the keys; over_us is the median of the rounds' differences, which a busy machine moves
+ * least.
  */
 final class BindingCost {
     /** One round's turn: so many calls. C loops by itself. */

@@ -8,8 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * The payments that everything scores: what tests/bench/rivals writes for C, a count, then for each 64 float32, 16 int64
- * and the logit that LibTorch gives.
+ * The payments that everything scores: what tests/bench/rivals writes for C, a count, then for each 64 float32, 16
+ * int64 and the logit that LibTorch gives.
  */
 final class Payments {
     static final int NUMBERS = 64;

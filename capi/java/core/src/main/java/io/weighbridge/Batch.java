@@ -13,8 +13,8 @@ import java.util.function.IntConsumer;
  * Many rows to be scored, and what became of each: columns, or rows that were added. For one thread at a time
  * ({@link BusyException}).
  *
- * <p>A column is an array (copied once), a direct buffer, or an address; one of a single value shares it among all rows.
- * Features without a column are missing.
+ * <p>A column is an array (copied once), a direct buffer, or an address; one of a single value shares it among all
+ * rows. Features without a column are missing.
  *
  * @since 0.2
  */
@@ -316,7 +316,8 @@ public final class Batch implements AutoCloseable {
         Feature of = schema.feature(feature);
         if (!values.isDirect() || element == Element.STORED || element == Element.VIEW)
             throw WeighbridgeException.of(Status.INVALID_ARGUMENT, "column '" + feature
-                    + "': expected a direct buffer of numbers, got " + (values.isDirect() ? element : "one on the heap"));
+                    + "': expected a direct buffer of numbers, got "
+                    + (values.isDirect() ? element : "one on the heap"));
         if (values.capacity() < (long) rows * element.bytes)
             throw WeighbridgeException.of(Status.INVALID_ARGUMENT, "column '" + feature + "': expected "
                     + (long) rows * element.bytes + " bytes, got " + values.capacity());
@@ -336,7 +337,8 @@ public final class Batch implements AutoCloseable {
      * @param validityOffset of the first row's bit, in bits
      * @return this
      */
-    public Batch column(String feature, long address, long stride, Element element, long validity, long validityOffset) {
+    public Batch column(String feature, long address, long stride, Element element, long validity,
+            long validityOffset) {
         place(schema.feature(feature), null, address, stride, element, null, validity, validityOffset);
         return this;
     }

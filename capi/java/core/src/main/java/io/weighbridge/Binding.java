@@ -184,6 +184,7 @@ public final class Binding<T extends Record> {
     }
 
     private void give(Row row) {
-        for (int i = 0; i < rows.length(); ++i) if (rows.getPlain(i) == null && rows.compareAndSet(i, null, row)) return;
+        for (int i = 0; i < rows.length(); ++i)
+            if (rows.getPlain(i) == null && rows.compareAndSet(i, null, row)) return;
     }
 }

@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Options of calls, reusable, for one thread at a time. Without one, calls have normal priority, accept fallback answers
- * and wait for a context.
+ * Options of calls, reusable, for one thread at a time. Without one, calls have normal priority, accept fallback
+ * answers and wait for a context.
  *
  * @since 0.2
  */
@@ -67,15 +67,17 @@ public final class Call implements AutoCloseable {
      * completion.
      *
      * @param output its index in {@link Schema#outputs()}
-     * @param buffer a direct buffer with room for its floats, which are written from its first byte on, in the machine's
-     *     order; null ends it
+     * @param buffer a direct buffer with room for its floats, which are written from its first byte on, in the
+     *     machine's order; null ends it
      * @return this
      */
     public Call output(int output, ByteBuffer buffer) {
         if (buffer != null && !buffer.isDirect())
-            throw WeighbridgeException.of(Status.INVALID_ARGUMENT, "output: expected a direct buffer, got one on the heap");
+            throw WeighbridgeException.of(Status.INVALID_ARGUMENT,
+                    "output: expected a direct buffer, got one on the heap");
         Frame frame = new Frame(8);
-        frame.check(library.callSetOutput(handle.token(), output, buffer == null ? 0 : library.address(buffer.duplicate().clear()),
+        long address = buffer == null ? 0 : library.address(buffer.duplicate().clear());
+        frame.check(library.callSetOutput(handle.token(), output, address,
                 buffer == null ? 0 : buffer.capacity() / Float.BYTES, frame.error()));
         if (buffer != null) kept.add(buffer);
         return this;

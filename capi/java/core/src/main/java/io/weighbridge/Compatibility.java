@@ -25,7 +25,8 @@ final class Compatibility {
         boolean fits = major == Layout.ABI_VERSION && minor >= Layout.ABI_MINOR;
         if (fits && missing.length == 0) return null;
         String both = "the library is version " + version + " with ABI " + major + "." + minor
-                + ", this binding is version " + Version.TEXT + " for ABI " + Layout.ABI_VERSION + "." + Layout.ABI_MINOR;
+                + ", this binding is version " + Version.TEXT + " for ABI " + Layout.ABI_VERSION + "."
+                + Layout.ABI_MINOR;
         String absent = missing.length == 0 ? "" : "; missing: " + String.join(", ", missing);
         if (!fits) return both + absent + "; install a library of ABI " + Layout.ABI_VERSION + "." + Layout.ABI_MINOR
                 + " or later with the same major number";

@@ -102,7 +102,8 @@ final class CompletionQueue implements Runnable {
 
     private void cancel(long tag) {
         Frame frame = new Frame(8);
-        if (!handle.isClosed()) library.queueCancel(handle.get(), tag, frame.error()); // complete already: nothing to end
+        // complete already: nothing to end
+        if (!handle.isClosed()) library.queueCancel(handle.get(), tag, frame.error());
     }
 
     /** Drains until the engine is closed and everything is answered. */

@@ -34,11 +34,13 @@ final class Component {
                     .asType(MethodType.methodType(gives, Object.class));
         } catch (IllegalAccessException error) {
             throw WeighbridgeException.of(Status.INVALID_ARGUMENT, owner.getName() + ": not visible to io.weighbridge: "
-                    + "make it public in an exported package, open its package, or give bind(type, MethodHandles.lookup())");
+                    + "make it public in an exported package, open its package, or give bind(type,"
+                    + " MethodHandles.lookup())");
         }
     }
 
-    private static MethodHandles.Lookup lookup(Class<?> owner, MethodHandles.Lookup given) throws IllegalAccessException {
+    private static MethodHandles.Lookup lookup(Class<?> owner, MethodHandles.Lookup given)
+            throws IllegalAccessException {
         if (given != null) return given;
         Component.class.getModule().addReads(owner.getModule());
         boolean open = owner.getModule().isOpen(owner.getPackageName(), Component.class.getModule());

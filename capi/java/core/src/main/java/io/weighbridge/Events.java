@@ -34,12 +34,14 @@ public record Events(List<Event> events, long dropped) {
      * @param message one line, without a value of a feature with a privacy class
      * @since 0.2
      */
-    public record Event(String name, Level level, long nanos, long count, String slot, String version, String message) {}
+    public record Event(String name, Level level, long nanos, long count, String slot, String version,
+            String message) {}
 
     static Event read(ByteBuffer at, int o) {
         int level = at.getInt(o + Layout.EVENT_LEVEL);
         return new Event(Names.event(at.getInt(o + Layout.EVENT_EVENT)),
-                level == 1 ? Level.INFO : level == 3 ? Level.ERROR : Level.WARNING, at.getLong(o + Layout.EVENT_TIME_NS),
+                level == 1 ? Level.INFO : level == 3 ? Level.ERROR : Level.WARNING,
+                at.getLong(o + Layout.EVENT_TIME_NS),
                 at.getLong(o + Layout.EVENT_COUNT), Frame.chars(at, o + Layout.EVENT_SLOT, 64),
                 Frame.chars(at, o + Layout.EVENT_VERSION, 32), Frame.chars(at, o + Layout.EVENT_MESSAGE, 384));
     }

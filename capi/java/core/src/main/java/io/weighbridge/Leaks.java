@@ -11,7 +11,8 @@ final class Leaks {
 
     /** Where an object was opened; null unless -Dweighbridge.leaks=trace asks for it. */
     static Throwable origin(String what) {
-        return "trace".equals(System.getProperty("weighbridge.leaks")) ? new Throwable(what + " was opened here") : null;
+        boolean isTraced = "trace".equals(System.getProperty("weighbridge.leaks"));
+        return isTraced ? new Throwable(what + " was opened here") : null;
     }
 
     static long count() {

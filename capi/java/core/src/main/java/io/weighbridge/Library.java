@@ -8,7 +8,9 @@ import java.util.Locale;
  * to each caller in the same words.
  */
 final class Library {
-    /** The library; null where it could not be loaded. Constant, so that calls through it are compiled as direct ones. */
+    /**
+     * The library; null where it could not be loaded. Constant, so that calls through it are compiled as direct ones.
+     */
     private static final Native LOADED;
 
     private static final Found FOUND;
@@ -63,6 +65,7 @@ final class Library {
     private static String shim(Found found) throws LoadFailure {
         if (found.shim() != null) return found.shim();
         throw new LoadFailure(found.library(), "expected " + Search.SHIM + " beside it, which JNI needs"
-                + (FfmLibrary.available() ? "" : " (JDK " + Runtime.version().feature() + " has no other way)") + ", found none");
+                + (FfmLibrary.available() ? "" : " (JDK " + Runtime.version().feature() + " has no other way)")
+                + ", found none");
     }
 }

@@ -89,8 +89,9 @@ public final class Natives {
 
     private static byte[] read(String file) throws LoadFailure {
         try (InputStream in = Natives.class.getResourceAsStream(resource(file))) {
-            if (in == null) throw new LoadFailure(resource(file), "not on the class path: add the natives jar, classifier "
-                    + Machine.classifier());
+            if (in == null)
+                throw new LoadFailure(resource(file), "not on the class path: add the natives jar, classifier "
+                        + Machine.classifier());
             return in.readAllBytes();
         } catch (IOException error) {
             throw new LoadFailure(resource(file), "not readable: " + error.getMessage());

@@ -31,7 +31,9 @@ public final class Row {
     private final Native library = Library.get();
     private final Schema schema;
     private final Result result;
-    /** The block and its address, which belong together for a call beside which another thread wrongly grows the row. */
+    /**
+     * The block and its address, which belong together for a call beside which another thread wrongly grows the row.
+     */
     private Block block;
     private ByteBuffer memory;
     private Handle call;
@@ -543,8 +545,8 @@ public final class Row {
     }
 
     /**
-     * Sets features from a JSON object, for tests and tools: {"amount_minor": 1250, "country": "FR"}. Names that it lacks
-     * or whose value is null stay as they were. All or nothing.
+     * Sets features from a JSON object, for tests and tools: {"amount_minor": 1250, "country": "FR"}. Names that it
+     * lacks or whose value is null stay as they were. All or nothing.
      *
      * @param json the object
      * @return this row

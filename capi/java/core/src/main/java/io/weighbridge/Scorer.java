@@ -11,8 +11,8 @@ import java.util.concurrent.CompletableFuture;
  * or call is for one thread at a time.
  *
  * <p>A call cannot be interrupted; it ends at its deadline, by default the engine's option {@code default_deadline_us},
- * and leaves the thread's interrupted status alone. It runs on the calling thread, and so holds a virtual thread's carrier
- * while it waits and runs; {@code submit} does not while it waits.
+ * and leaves the thread's interrupted status alone. It runs on the calling thread, and so holds a virtual thread's
+ * carrier while it waits and runs; {@code submit} does not while it waits.
  *
  * @since 0.2
  */
@@ -142,7 +142,8 @@ public abstract sealed class Scorer implements AutoCloseable permits Model, Slot
      */
     public final Result scoreBy(Row row, long deadline, Call call) {
         Row.Block block = row.block();
-        int status = score(block.result(), block.row(), deadline, call == null ? 0 : call.handle.token(), block.error());
+        int status = score(block.result(), block.row(), deadline, call == null ? 0 : call.handle.token(),
+                block.error());
         Reference.reachabilityFence(block);
         Reference.reachabilityFence(call);
         Reference.reachabilityFence(this);

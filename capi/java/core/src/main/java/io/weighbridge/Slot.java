@@ -59,8 +59,8 @@ public final class Slot extends Scorer {
     }
 
     /**
-     * Loads a bundle beside the serving model, then swaps it in. The previous model is kept for a rollback; on error the
-     * slot serves what it served before.
+     * Loads a bundle beside the serving model, then swaps it in. The previous model is kept for a rollback; on error
+     * the slot serves what it served before.
      *
      * @param bundle the folder
      * @return this

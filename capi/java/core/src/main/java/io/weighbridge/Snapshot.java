@@ -27,8 +27,8 @@ import java.util.Map;
  * @since 0.2
  */
 public record Snapshot(int contexts, int waiting, int models, long requests, long rows, long fallbacks, long overloaded,
-        long expired, long invalid, long failed, long swaps, long p50Nanos, long p90Nanos, long p99Nanos, long p999Nanos,
-        long maxNanos, Map<String, Integer> handles) {
+        long expired, long invalid, long failed, long swaps, long p50Nanos, long p90Nanos, long p99Nanos,
+        long p999Nanos, long maxNanos, Map<String, Integer> handles) {
     private static final String[] KINDS = {null, "engine", "engine_options", "load_options", "model", "slot", "schema",
         "batch", "call", "cancel", "text", "source", "queue"};
 

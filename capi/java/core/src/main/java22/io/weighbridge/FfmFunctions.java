@@ -38,7 +38,8 @@ abstract class FfmFunctions implements Functions {
     private static final MethodHandle CANCEL_SET = FfmLibrary.bind("wb_cancel_set", "IJIJ");
     private static final MethodHandle ENGINE_CLOSE = FfmLibrary.bind("wb_engine_close", "IJJJ");
     private static final MethodHandle ENGINE_CREATE = FfmLibrary.bind("wb_engine_create", "IJJJ");
-    private static final MethodHandle ENGINE_DEFAULT_DEADLINE_US = FfmLibrary.bind("wb_engine_default_deadline_us", "IJJJ");
+    private static final MethodHandle ENGINE_DEFAULT_DEADLINE_US = FfmLibrary.bind("wb_engine_default_deadline_us",
+            "IJJJ");
     private static final MethodHandle ENGINE_EVENTS = FfmLibrary.bind("wb_engine_events", "IJJJJJJJ");
     private static final MethodHandle ENGINE_FREE = FfmLibrary.bind("wb_engine_free", "VJ");
     private static final MethodHandle ENGINE_MAINTAIN = FfmLibrary.bind("wb_engine_maintain", "IJJ");
@@ -56,7 +57,8 @@ abstract class FfmFunctions implements Functions {
     private static final MethodHandle LOAD_OPTIONS_FREE = FfmLibrary.bind("wb_load_options_free", "VJ");
     private static final MethodHandle LOAD_OPTIONS_SET = FfmLibrary.bind("wb_load_options_set", "IJJJJ");
     private static final MethodHandle LOAD_OPTIONS_SET_CANCEL = FfmLibrary.bind("wb_load_options_set_cancel", "IJJJ");
-    private static final MethodHandle LOAD_OPTIONS_SET_DEADLINE = FfmLibrary.bind("wb_load_options_set_deadline", "IJJJ");
+    private static final MethodHandle LOAD_OPTIONS_SET_DEADLINE = FfmLibrary.bind("wb_load_options_set_deadline",
+            "IJJJ");
     private static final MethodHandle MODEL_DESCRIBE = FfmLibrary.bind("wb_model_describe", "IJJJ");
     private static final MethodHandle MODEL_FREE = FfmLibrary.bind("wb_model_free", "VJ");
     private static final MethodHandle MODEL_INFO = FfmLibrary.bind("wb_model_info", "IJJJ");

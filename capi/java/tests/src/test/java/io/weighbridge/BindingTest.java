@@ -69,7 +69,8 @@ class BindingTest {
     void whatDoesNotFitIsListed() {
         try (Weighbridge engine = Weighbridge.create(); Model model = engine.load(Fixtures.MLP)) {
             WeighbridgeException wrong = assertThrows(SchemaException.class, () -> model.bind(Wrong.class));
-            for (String part : List.of("expected @Money(currency = \"EUR\", exponent = 2), found @Money(currency = \"USD\"",
+            for (String part : List.of(
+                    "expected @Money(currency = \"EUR\", exponent = 2), found @Money(currency = \"USD\"",
                     "component ageDays: expected float for float32, found long", "component contry: no such feature",
                     "feature country: category: required", "feature online: bool: required"))
                 assertTrue(wrong.getMessage().contains(part), part + "\nis not in\n" + wrong.getMessage());

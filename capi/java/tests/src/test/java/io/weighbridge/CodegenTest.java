@@ -25,9 +25,9 @@ class CodegenTest {
                 "--package", "com.acme", "--name", name, "--output", source.toString()).inheritIO().start();
         assertEquals(0, codegen.waitFor());
         ByteArrayOutputStream errors = new ByteArrayOutputStream();
-        int status = ToolProvider.getSystemJavaCompiler().run(null, errors, errors, "-Xlint:all", "-Werror", "-proc:none",
-                "-cp", Weighbridge.class.getProtectionDomain().getCodeSource().getLocation().getPath(), "-d",
-                folder.toString(), source.toString());
+        int status = ToolProvider.getSystemJavaCompiler().run(null, errors, errors, "-Xlint:all", "-Werror",
+                "-proc:none", "-d", folder.toString(), "-cp",
+                Weighbridge.class.getProtectionDomain().getCodeSource().getLocation().getPath(), source.toString());
         assertEquals(0, status, errors.toString());
         URLClassLoader loader = new URLClassLoader(new URL[] {folder.toUri().toURL()}, getClass().getClassLoader());
         return loader.loadClass("com.acme." + name).asSubclass(Record.class);
@@ -38,7 +38,8 @@ class CodegenTest {
         try (Weighbridge engine = Weighbridge.create()) {
             for (Path bundle : new Path[] {Fixtures.MLP, Fixtures.CARD_MLP, Fixtures.CARD_TRANSFORMER}) {
                 try (Model model = engine.load(bundle)) {
-                    Class<? extends Record> type = generated(bundle, "Of" + bundle.getFileName().toString().replace('-', '_'));
+                    String name = "Of" + bundle.getFileName().toString().replace('-', '_');
+                    Class<? extends Record> type = generated(bundle, name);
                     assertEquals(model.schema().features().size(), type.getRecordComponents().length);
                     check(model, type);
                 }
@@ -50,7 +51,8 @@ class CodegenTest {
     private static <T extends Record> void check(Model model, Class<T> type) throws Exception {
         Binding<T> binding = model.bind(type);
         Class<?>[] types = Arrays.stream(type.getRecordComponents()).map(c -> c.getType()).toArray(Class<?>[]::new);
-        Object[] values = Arrays.stream(types).map(t -> Array.get(Array.newInstance(t, 1), 0)).toArray(); // 0, false, null
+        // 0, false, null
+        Object[] values = Arrays.stream(types).map(t -> Array.get(Array.newInstance(t, 1), 0)).toArray();
         Row row = binding.fill(binding.newRow(), type.getDeclaredConstructor(types).newInstance(values));
         for (Feature feature : model.schema().features()) {
             boolean primitive = types[feature.index()].isPrimitive();

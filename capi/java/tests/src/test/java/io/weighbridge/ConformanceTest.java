@@ -23,8 +23,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * The cases of tests/conformance, whose README has the format, each in every way that Java has: setters, JSON, and a batch
- * of one row. A case that cannot run, or has a key that is not known here, fails.
+ * The cases of tests/conformance, whose README has the format, each in every way that Java has: setters, JSON, and a
+ * batch of one row. A case that cannot run, or has a key that is not known here, fails.
  */
 class ConformanceTest {
     private static final Set<String> FILE_KEYS =
@@ -122,14 +122,15 @@ class ConformanceTest {
     }
 
     private static boolean isPlain(JsonElement value) {
-        return !value.isJsonObject()
-                && (!value.isJsonArray() || value.getAsJsonArray().asList().stream().noneMatch(JsonElement::isJsonObject));
+        return !value.isJsonObject() && (!value.isJsonArray()
+                || value.getAsJsonArray().asList().stream().noneMatch(JsonElement::isJsonObject));
     }
 
     private static Result score(JsonObject one, Model model, Row row) {
         JsonObject options = one.has("call") ? one.getAsJsonObject("call") : new JsonObject();
         known(Set.of("deadline", "fallback"), options, one.toString());
-        try (Call call = new Call().acceptFallback(!options.has("fallback") || options.get("fallback").getAsBoolean())) {
+        boolean fallback = !options.has("fallback") || options.get("fallback").getAsBoolean();
+        try (Call call = new Call().acceptFallback(fallback)) {
             return options.has("deadline") ? model.scoreBy(row, 0, call) : model.score(row, null, call);
         }
     }
@@ -257,7 +258,8 @@ class ConformanceTest {
         }
         if (!expect.has(key)) return "";
         double wanted = expect.get(key).getAsDouble();
-        return Math.abs(found - wanted) <= expect.get("tolerance").getAsDouble() ? "" : "expected " + key + " " + wanted + got;
+        boolean right = Math.abs(found - wanted) <= expect.get("tolerance").getAsDouble();
+        return right ? "" : "expected " + key + " " + wanted + got;
     }
 
     private static String other(JsonObject expect, String key, Object found) {

@@ -48,7 +48,8 @@ class LoadingTest {
         assertEquals(NATIVES.resolve(Search.SHIM).toString(), byVariable.find().shim());
         Path jar = Path.of(Weighbridge.class.getProtectionDomain().getCodeSource().getLocation().toURI());
         Path moved = Files.copy(jar, folder.resolve("weighbridge.jar"));
-        for (String file : List.of(Search.LIBRARY, Search.SHIM)) Files.copy(NATIVES.resolve(file), folder.resolve(file));
+        for (String file : List.of(Search.LIBRARY, Search.SHIM))
+            Files.copy(NATIVES.resolve(file), folder.resolve(file));
         Process java = new ProcessBuilder(System.getProperty("java.home") + "/bin/java", "-cp",
                 moved + ":" + System.getProperty("java.class.path"), Child.class.getName(), "info")
                 .redirectErrorStream(true).start();
@@ -68,8 +69,9 @@ class LoadingTest {
         assertEquals(2, twice.output().lines().filter(line -> line.startsWith("refused: ")).count(), twice.output());
 
         Path jar = Path.of(Weighbridge.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-        Process unpack = new ProcessBuilder(System.getProperty("java.home") + "/bin/java", "-cp", jar + ":" + NATIVES_JAR,
-                "io.weighbridge.Natives", "--unpack", folder.resolve("made").toString()).inheritIO().start();
+        Process unpack = new ProcessBuilder(System.getProperty("java.home") + "/bin/java", "-cp",
+                jar + ":" + NATIVES_JAR, "io.weighbridge.Natives", "--unpack", folder.resolve("made").toString())
+                .inheritIO().start();
         assertEquals(0, unpack.waitFor());
         assertTrue(info(Child.run(List.of("-Dweighbridge.library=" + folder.resolve("made")), List.of(), "info"))
                 .contains(folder.resolve("made").toString()));
@@ -81,7 +83,8 @@ class LoadingTest {
         assertEquals(1, unasked.code());
         assertTrue(unasked.output().contains("though the natives jar is on the class path"), unasked.output());
         List<String> options = List.of("-Dweighbridge.native.cache=" + folder);
-        assertTrue(info(Child.run(options, List.of(NATIVES_JAR), "info")).contains("foundBy=-Dweighbridge.native.cache"));
+        assertTrue(info(Child.run(options, List.of(NATIVES_JAR), "info"))
+                .contains("foundBy=-Dweighbridge.native.cache"));
         Path library;
         try (Stream<Path> all = Files.walk(folder)) {
             List<Path> files = all.filter(Files::isRegularFile).toList();
@@ -102,7 +105,8 @@ class LoadingTest {
     @Test
     void nothingIsWrittenToTheTemporaryFolder() throws Exception {
         Path temporary = Files.createDirectory(folder.resolve("tmp"));
-        info(Child.run(List.of("-Djava.io.tmpdir=" + temporary, "-Dweighbridge.library=" + NATIVES), List.of(), "info"));
+        info(Child.run(List.of("-Djava.io.tmpdir=" + temporary, "-Dweighbridge.library=" + NATIVES), List.of(),
+                "info"));
         try (Stream<Path> all = Files.list(temporary)) {
             assertEquals(List.of(), all.toList());
         }
@@ -132,7 +136,9 @@ class LoadingTest {
         assertTrue(nowhere.output().contains("/nowhere/x.so: no such file"), nowhere.output());
     }
 
-    /** Libraries that the build makes: of an older ABI, of another major number, without a function, of somebody else. */
+    /**
+     * Libraries that the build makes: of an older ABI, of another major number, without a function, of somebody else.
+     */
     @Test
     void otherLibraries() throws Exception {
         for (String name : List.of("older", "major", "lacking", "foreign"))
@@ -140,8 +146,8 @@ class LoadingTest {
         for (String name : List.of("older", "major", "lacking", "foreign"))
             Files.copy(STUBS.resolve("lib" + name + ".so"), folder.resolve(name).resolve(Search.LIBRARY));
         String older = refused(folder.resolve("older").resolve(Search.LIBRARY));
-        assertTrue(older.contains("the library is version 0.1.0 with ABI 1.1, this binding is version 0.2.0 for ABI 1.2"),
-                older);
+        assertTrue(older.contains(
+                "the library is version 0.1.0 with ABI 1.1, this binding is version 0.2.0 for ABI 1.2"), older);
         assertTrue(refused(folder.resolve("major").resolve(Search.LIBRARY)).contains("with ABI 2.0"));
         String lacking = refused(folder.resolve("lacking").resolve(Search.LIBRARY));
         assertTrue(lacking.contains("ABI 1.2, this binding") && lacking.contains("missing: wb_backend_name"), lacking);

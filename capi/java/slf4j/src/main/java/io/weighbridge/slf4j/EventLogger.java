@@ -8,7 +8,8 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /**
- * Takes an engine's events and logs them: to be run every second or so, on a scheduler of the service. Starts no thread.
+ * Takes an engine's events and logs them: to be run every second or so, on a scheduler of the service. Starts no
+ * thread.
  *
  * <pre>{@code scheduler.scheduleWithFixedDelay(new EventLogger(engine), 1, 1, TimeUnit.SECONDS); }</pre>
  *
