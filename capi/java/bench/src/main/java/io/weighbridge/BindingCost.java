@@ -43,7 +43,7 @@ final class BindingCost {
             add(ways, "filled", access, "c filled", 20, i -> ours.filled(), rounds);
             add(ways, "c setters", "", null, 20, calls -> ours.c(0, calls, true), rounds);
             add(ways, "setters", access, "c setters", 20, i -> ours.setters(0), rounds);
-            add(ways, "setters", access + ", by name", "c setters", 20, i -> ours.named(0), rounds);
+            add(ways, "setters_by_name", access, "c setters", 20, i -> ours.named(0), rounds);
             add(ways, "inline", access, "c filled", 20, i -> ours.submitted(), rounds);
             add(ways, "async", access, "c filled", 5, i -> ours.enqueued(), rounds);
             if (peers) {
@@ -98,7 +98,7 @@ final class BindingCost {
                     throw new IllegalStateException(
                             "payment " + i + ": expected " + ours.payments.logit(i) + ", got " + found);
             }
-            add(ways, "setters", name, "c setters", 5, score, rounds);
+            add(ways, "peer", name, "c setters", 5, score, rounds);
         } catch (Exception | LinkageError error) {
             System.err.println(name + ": not run: " + error);
         }

@@ -3,7 +3,6 @@ package io.weighbridge;
 
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 
 /**
@@ -17,41 +16,10 @@ import java.time.Instant;
  *
  * @since 0.2
  */
-public final class Row {
-    /** One native block: the result, the error, the row. */
-    static final int RESULT = 0;
-    static final int ERROR = Layout.RESULT_SIZEOF;
-    static final int ROW = ERROR + Layout.ERROR_SIZEOF;
-    private static final int CAPACITY = ROW + Layout.ROW_HEADER_CAPACITY;
-    private static final int USED = ROW + Layout.ROW_HEADER_USED;
-    private static final int BUSY = ROW + Layout.ROW_HEADER_BUSY;
-    /** Room for texts and sequences that a row begins with. */
-    static final int FIRST_TAIL = 512;
-
-    private final Native library = Library.get();
+public final class Row extends RowMemory {
     private final Schema schema;
     private final Result result;
-    /**
-     * The block and its address, which belong together for a call beside which another thread wrongly grows the row.
-     */
-    private Block block;
-    private ByteBuffer memory;
     private Handle call;
-
-    /** Native memory, reachable as long as its address is used. */
-    record Block(ByteBuffer memory, long address) {
-        long result() {
-            return address + RESULT;
-        }
-
-        long row() {
-            return address + ROW;
-        }
-
-        long error() {
-            return address + ERROR;
-        }
-    }
 
     Row(Schema schema, int tailBytes) {
         this.schema = schema;
@@ -60,24 +28,8 @@ public final class Row {
         clear();
     }
 
-    private void allocate(long capacity) {
-        memory = Frame.direct(ROW + (capacity + 7) / 8 * 8);
-        block = new Block(memory, library.address(memory));
-        memory.putInt(RESULT, Layout.RESULT_SIZEOF);
-        memory.putInt(ERROR, Layout.ERROR_SIZEOF);
-    }
-
-    Block block() {
-        return block;
-    }
-
-    /** The row's bytes in use. */
-    int used() {
-        return memory.getInt(USED);
-    }
-
     WeighbridgeException failure(Block block, int status) {
-        return Frame.failure(block.memory, ERROR, status, schema);
+        return Frame.failure(block.memory(), ERROR, status, schema);
     }
 
     /** The row's own call object, which never waits: for asynchronous calls, which try inline first. */
@@ -116,9 +68,7 @@ public final class Row {
      * @throws BusyException where a call reads the row just now
      */
     public Row clear() {
-        if (memory.getInt(BUSY) != 0) throw new BusyException("row: in use by another thread");
-        memory.put(ROW, schema.empty());
-        memory.putInt(CAPACITY, memory.capacity() - ROW);
+        reset(schema.empty());
         return this;
     }
 
@@ -141,7 +91,7 @@ public final class Row {
      */
     public Row setMissing(Feature feature) {
         own(feature);
-        memory.put(feature.missingAt, (byte) (memory.get(feature.missingAt) | feature.missingBit));
+        markMissing(feature);
         return this;
     }
 
@@ -354,18 +304,9 @@ public final class Row {
         return texts(feature, at, utf8.length, end);
     }
 
-    /** Writes where element i's text lies; gives its size. */
-    private int textSpan(int at, int i, int from, int size) {
-        memory.putInt(at + ROW + 8 * i, from);
-        memory.putInt(at + ROW + 8 * i + 4, size);
-        return size;
-    }
-
     private Row texts(Feature feature, int at, int count, int end) {
-        memory.putInt(feature.at, at);
-        memory.putInt(feature.at + 4, count);
-        memory.putInt(USED, end);
-        return present(feature);
+        putSpan(feature, at, count, end);
+        return this;
     }
 
     private static <T> T element(Feature feature, T value, int index) {
@@ -533,14 +474,10 @@ public final class Row {
      * @return this row
      */
     public Row set(Row row) {
+        if (row == this) return this;
         if (row.schema.digest != schema.digest) throw otherSchema();
         clear();
-        int used = row.used();
-        grow(used);
-        memory.put(ROW + schema.fixedBytes, row.memory, ROW + schema.fixedBytes, used - schema.fixedBytes);
-        memory.put(ROW + Layout.ROW_HEADER_SIZEOF, row.memory, ROW + Layout.ROW_HEADER_SIZEOF,
-                schema.fixedBytes - Layout.ROW_HEADER_SIZEOF);
-        memory.putInt(USED, used);
+        copy(row);
         return this;
     }
 
@@ -556,15 +493,15 @@ public final class Row {
         int size = Utf8.write(text, 0, json, null);
         for (;;) {
             int used = used();
-            Block now = block;
+            Block now = block();
             int status = library.rowSetJson(schema.handle.token(), now.row(), library.address(text), size,
                     now.error());
             Reference.reachabilityFence(text);
             Reference.reachabilityFence(now);
             if (status >= 0) return this;
             if (status != Status.BUFFER_TOO_SMALL.code()) throw failure(now, status);
-            memory.putInt(USED, used);
-            grow(2L * (memory.capacity() - ROW));
+            setUsed(used);
+            grow(2L * capacity());
         }
     }
 
@@ -576,7 +513,7 @@ public final class Row {
      */
     public String toJson() {
         Frame frame = new Frame(8);
-        Block now = block;
+        Block now = block();
         int status = library.rowGetJson(frame.out(), schema.handle.token(), now.row(), frame.error());
         Reference.reachabilityFence(now);
         frame.check(status, schema);
@@ -592,7 +529,7 @@ public final class Row {
     public ByteBuffer encode(int tensor) {
         Frame frame = new Frame(Layout.TENSOR_INFO_SIZEOF);
         ByteBuffer made = Frame.direct(8);
-        Block now = block;
+        Block now = block();
         for (;;) {
             int status = library.schemaEncode(frame.out(), schema.handle.token(), now.row(), tensor,
                     library.address(made), made.capacity(), frame.error());
@@ -625,100 +562,19 @@ public final class Row {
                 "a feature or row of another schema than the row's: get the schema again and bind to it");
     }
 
-    private static InvalidInputException invalid(Feature feature, String what) {
-        return new InvalidInputException("feature '" + feature.name() + "': " + what, feature.name(), 0);
-    }
-
-    private static InvalidInputException mismatch(Feature feature, String found) {
-        return invalid(feature, "expected " + feature.expected() + ", got " + found);
-    }
-
     private Row present(Feature feature) {
-        memory.put(feature.missingAt, (byte) (memory.get(feature.missingAt) & ~feature.missingBit));
+        markPresent(feature);
         return this;
     }
 
     private Row span(Feature feature, int at, int size, int width) {
-        memory.putInt(feature.at, at);
-        memory.putInt(feature.at + 4, size);
-        memory.putInt(USED, at + size * width);
-        return present(feature);
-    }
-
-    private void store(Feature feature, int at, long value) {
-        switch (feature.type) {
-            case Feature.INT64, Feature.CODE, Feature.TIMESTAMP -> memory.putLong(at, value);
-            case Feature.FLOAT32 -> memory.putFloat(at, value);
-            case Feature.FLOAT64 -> memory.putDouble(at, value);
-            case Feature.BOOL -> {
-                if (value != 0 && value != 1) throw mismatch(feature, "a number that is neither 0 nor 1");
-                memory.put(at, (byte) value);
-            }
-            default -> throw mismatch(feature, "a number");
-        }
-    }
-
-    private void store(Feature feature, int at, double value) {
-        switch (feature.type) {
-            case Feature.FLOAT32 -> memory.putFloat(at, (float) value);
-            case Feature.FLOAT64 -> memory.putDouble(at, value);
-            case Feature.INT64, Feature.CODE, Feature.TIMESTAMP -> {
-                if (value != Math.rint(value) || !(value >= -0x1p63 && value < 0x1p63))
-                    throw mismatch(feature, "a number that is not whole, or beyond 64 bits");
-                memory.putLong(at, (long) value);
-            }
-            case Feature.BOOL -> {
-                if (value != 0 && value != 1) throw mismatch(feature, "a number that is neither 0 nor 1");
-                memory.put(at, (byte) value);
-            }
-            default -> throw mismatch(feature, "a number");
-        }
-    }
-
-    private static long ticks(Feature feature, Instant value) {
-        long unit = 1_000_000_000L / feature.ticksPerSecond();
-        if (value.getNano() % unit != 0)
-            throw invalid(feature, "the time is finer than the feature's unit, 1/" + feature.ticksPerSecond() + " s");
-        try {
-            return Math.addExact(Math.multiplyExact(value.getEpochSecond(), feature.ticksPerSecond()),
-                    value.getNano() / unit);
-        } catch (ArithmeticException beyond) {
-            throw invalid(feature, "the time is beyond 64 bits of the feature's unit");
-        }
-    }
-
-    private static int width(Feature feature) {
-        return feature.type == Feature.FLOAT32 ? 4 : feature.type == Feature.BOOL ? 1 : 8;
+        putSpan(feature, at, size, at + size * width);
+        return this;
     }
 
     private int elements(Feature feature, int count, String found) {
         own(feature);
         if (!feature.sequence || feature.isText()) throw mismatch(feature, found);
         return reserve((long) count * width(feature));
-    }
-
-    /** Where the tail goes on, from the row's first byte; there is room for so many bytes there. */
-    private int reserve(long bytes) {
-        int at = memory.getInt(USED) + 7 & ~7;
-        if (bytes > memory.capacity() - ROW - at) grow(at + bytes);
-        return at;
-    }
-
-    /** Moves the row to larger memory, where it is not large enough. */
-    private void grow(long capacity) {
-        if (capacity <= memory.capacity() - ROW) return;
-        if (memory.getInt(BUSY) != 0) throw new BusyException("row: in use by another thread");
-        long larger = Math.max(capacity, 2L * (memory.capacity() - ROW));
-        ByteBuffer old = memory;
-        allocate(larger > Integer.MAX_VALUE / 2 ? capacity : larger);
-        memory.put(ROW, old, ROW, old.getInt(USED));
-        memory.putInt(CAPACITY, memory.capacity() - ROW);
-    }
-
-    /** The row's bytes up to what is used, for tests of the layout. */
-    byte[] bytes() {
-        byte[] all = new byte[used()];
-        memory.get(ROW, all);
-        return all;
     }
 }

@@ -99,6 +99,7 @@ class RowTest {
         assertEquals(schema.newRow().setJson("{\"city\": \"Paris\", \"note\": \"" + large + "\"}").toJson(),
                 row.toJson());
         assertEquals(row.toJson(), schema.newRow(0).set(row).toJson());
+        assertEquals(schema.newRow(0).set(row).toJson(), row.set(row).toJson());
         assertEquals(schema.newRow().toJson(), row.clear().toJson());
     }
 
