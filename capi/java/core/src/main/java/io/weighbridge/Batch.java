@@ -347,7 +347,7 @@ public final class Batch implements AutoCloseable {
             long validity, long validityOffset) {
         if (added != null) throw WeighbridgeException.of(Status.INVALID_ARGUMENT, "a batch of rows takes no columns");
         alone(() -> {
-            Frame frame = new Frame(8);
+            Frame frame = new Frame(this, 8);
             frame.check(library.batchSetColumnAs(handle.token(), feature.index(), element.ordinal(), address, stride,
                     validity, validityOffset, frame.error()), schema);
             kept[feature.index()] = new Object[] {data, bits};
@@ -364,7 +364,7 @@ public final class Batch implements AutoCloseable {
      */
     public Batch arrow(long type, long array) {
         alone(() -> {
-            Frame frame = new Frame(8);
+            Frame frame = new Frame(this, 8);
             frame.check(library.batchSetArrowRows(handle.token(), type, array, frame.error()), schema);
         });
         return this;
@@ -380,7 +380,7 @@ public final class Batch implements AutoCloseable {
      */
     public Batch output(int output, long address, long stride) {
         alone(() -> {
-            Frame frame = new Frame(8);
+            Frame frame = new Frame(this, 8);
             frame.check(library.batchSetOutput(handle.token(), output, address, stride, frame.error()));
         });
         return this;
@@ -395,7 +395,7 @@ public final class Batch implements AutoCloseable {
     public void check(int row) {
         alone(() -> {
             placeRows();
-            Frame frame = new Frame(8);
+            Frame frame = new Frame(this, 8);
             frame.check(library.batchCheck(handle.token(), row, frame.error()), schema);
             Reference.reachabilityFence(this);
         });
@@ -404,7 +404,7 @@ public final class Batch implements AutoCloseable {
     /** Tells the native description where added rows and results lie. */
     private void placeRows() {
         if (isPlaced) return;
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         if (added != null) {
             frame.check(library.batchReset(handle.token(), rows, frame.error()));
             frame.check(library.batchSetRows(handle.token(), library.address(added), stride, frame.error()));
@@ -421,7 +421,7 @@ public final class Batch implements AutoCloseable {
     }
 
     private void window(int first) {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         frame.check(library.batchSetWindow(handle.token(), first, Math.min(WINDOW, rows - first), frame.error()));
     }
 
@@ -433,7 +433,7 @@ public final class Batch implements AutoCloseable {
                 if (Thread.currentThread().isInterrupted())
                     throw new CancelledException("batch: interrupted before row " + first + " of " + rows);
                 window(first);
-                Frame frame = new Frame(Layout.BATCH_RESULT_SIZEOF);
+                Frame frame = new Frame(this, Layout.BATCH_RESULT_SIZEOF);
                 int status = scorer.scoreBatch(frame.out(), handle.token(), deadline,
                         call == null ? 0 : call.handle.token(), frame.error());
                 Reference.reachabilityFence(scorer);

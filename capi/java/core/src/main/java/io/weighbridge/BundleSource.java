@@ -27,7 +27,7 @@ public final class BundleSource implements AutoCloseable {
      * @return this
      */
     public BundleSource add(String name, byte[] data) {
-        Frame frame = new Frame(8, name);
+        Frame frame = new Frame(this, 8, name);
         ByteBuffer copy = Frame.direct(Math.max(1, data.length)).put(0, data);
         frame.check(frame.library.sourceAddFile(handle.token(), frame.text(0), frame.library.address(copy), data.length,
                 frame.error()));

@@ -32,7 +32,7 @@ public final class Call implements AutoCloseable {
      * @return this
      */
     public Call highPriority(boolean high) {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         frame.check(library.callSetPriority(handle.token(), high ? 1 : 0, frame.error()));
         return this;
     }
@@ -44,7 +44,7 @@ public final class Call implements AutoCloseable {
      * @return this
      */
     public Call acceptFallback(boolean accept) {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         frame.check(library.callSetFallback(handle.token(), accept ? 1 : 0, frame.error()));
         return this;
     }
@@ -56,7 +56,7 @@ public final class Call implements AutoCloseable {
      * @return this
      */
     public Call cancelledBy(Cancel cancel) {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         frame.check(library.callSetCancel(handle.token(), cancel == null ? 0 : cancel.handle.token(), frame.error()));
         Reference.reachabilityFence(cancel);
         return this;
@@ -75,7 +75,7 @@ public final class Call implements AutoCloseable {
         if (buffer != null && !buffer.isDirect())
             throw WeighbridgeException.of(Status.INVALID_ARGUMENT,
                     "output: expected a direct buffer, got one on the heap");
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         long address = buffer == null ? 0 : library.address(buffer.duplicate().clear());
         frame.check(library.callSetOutput(handle.token(), output, address,
                 buffer == null ? 0 : buffer.capacity() / Float.BYTES, frame.error()));
@@ -84,7 +84,7 @@ public final class Call implements AutoCloseable {
     }
 
     void setWait(boolean wait) {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         frame.check(library.callSetWait(handle.token(), wait ? 1 : 0, frame.error()));
     }
 

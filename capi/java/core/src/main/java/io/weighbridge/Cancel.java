@@ -27,7 +27,7 @@ public final class Cancel implements AutoCloseable {
     }
 
     private void write(int value) {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         frame.check(frame.library.cancelSet(handle.token(), value, frame.error()));
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.weighbridge;
 
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.CharBuffer;
@@ -16,9 +17,16 @@ final class Frame {
     final ByteBuffer memory;
     private final long address;
     private final int[] texts;
+    private final Object owner;
 
     /** Room for `out` bytes of output, whose first four are set to `out`: a struct's size. */
     Frame(int out, String... texts) {
+        this(null, out, texts);
+    }
+
+    /** Keeps `owner`, whose handle the call takes, from being collected before check(). */
+    Frame(Object owner, int out, String... texts) {
+        this.owner = owner;
         byte[][] encoded = new byte[texts.length][];
         this.texts = new int[texts.length];
         int end = OUT + Math.max(8, (out + 7) / 8 * 8);
@@ -74,6 +82,7 @@ final class Frame {
     }
 
     int check(int status, Schema schema) {
+        Reference.reachabilityFence(owner);
         if (status < 0) throw failure(memory, 0, status, schema);
         return status;
     }

@@ -52,7 +52,7 @@ public final class Model extends Scorer {
      * @return a snapshot
      */
     public Info info() {
-        Frame frame = new Frame(Layout.MODEL_DESCRIPTION_SIZEOF);
+        Frame frame = new Frame(this, Layout.MODEL_DESCRIPTION_SIZEOF);
         frame.check(library.modelDescribe(frame.out(), handle.token(), frame.error()));
         return new Info(frame.outChars(Layout.MODEL_DESCRIPTION_NAME, 64),
                 frame.outChars(Layout.MODEL_DESCRIPTION_VERSION, 32),
@@ -72,7 +72,7 @@ public final class Model extends Scorer {
      * @return a JSON object
      */
     public String describe() {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         frame.check(library.modelInfo(frame.out(), handle.token(), frame.error()));
         Reference.reachabilityFence(this);
         return frame.takeText();

@@ -35,7 +35,7 @@ public final class Row extends RowMemory {
     /** The row's own call object, which never waits: for asynchronous calls, which try inline first. */
     long callThatDoesNotWait() {
         if (call == null) {
-            Frame frame = new Frame(8);
+            Frame frame = new Frame(this, 8);
             frame.check(library.callCreate(frame.out(), frame.error()));
             call = Handle.of(this, Handle.Kind.ROW_CALL, frame.outToken());
             frame.check(library.callSetWait(call.token(), 0, frame.error()));
@@ -512,7 +512,7 @@ public final class Row extends RowMemory {
      * @return the object
      */
     public String toJson() {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         Block now = block();
         int status = library.rowGetJson(frame.out(), schema.handle.token(), now.row(), frame.error());
         Reference.reachabilityFence(now);
@@ -527,7 +527,7 @@ public final class Row extends RowMemory {
      * @return the tensor's bytes, row-major, in the machine's order
      */
     public ByteBuffer encode(int tensor) {
-        Frame frame = new Frame(Layout.TENSOR_INFO_SIZEOF);
+        Frame frame = new Frame(this, Layout.TENSOR_INFO_SIZEOF);
         ByteBuffer made = Frame.direct(8);
         Block now = block();
         for (;;) {

@@ -103,7 +103,7 @@ public final class Schema {
     private List<Tensor> readTensors(int count, ReadTensor read) {
         List<Tensor> all = new ArrayList<>();
         for (int i = 0; i < count; ++i) {
-            Frame frame = new Frame(Layout.TENSOR_INFO_SIZEOF);
+            Frame frame = new Frame(this, Layout.TENSOR_INFO_SIZEOF);
             frame.check(read.at(frame.out(), handle.token(), i, frame.error()));
             List<Long> shape = new ArrayList<>();
             for (int k = 0; k < frame.outInt(Layout.TENSOR_INFO_RANK); ++k)
@@ -146,7 +146,7 @@ public final class Schema {
     public Feature feature(String name) {
         Feature feature = byName.get(name);
         if (feature != null) return feature;
-        Frame frame = new Frame(8, name);
+        Frame frame = new Frame(this, 8, name);
         frame.check(frame.library.schemaFind(frame.out(), handle.token(), frame.text(0), frame.error()));
         throw new NotFoundException("no feature '" + name + "'"); // the library has found what the map lacks
     }
@@ -182,7 +182,7 @@ public final class Schema {
      * @throws NotFoundException where there is none
      */
     public int output(String name) {
-        Frame frame = new Frame(8, name);
+        Frame frame = new Frame(this, 8, name);
         frame.check(frame.library.schemaFindOutput(frame.out(), handle.token(), frame.text(0), frame.error()));
         return frame.outInt(0);
     }
@@ -221,7 +221,7 @@ public final class Schema {
      * @return the text; null where the feature is required or holds no text
      */
     public String defaultText(Feature feature) {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         int status = frame.library.schemaDefaultText(frame.out(), handle.token(), feature.index(), frame.error());
         if (status == Status.NOT_FOUND.code()) return null;
         frame.check(status, this);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.weighbridge;
 
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 
@@ -77,7 +78,7 @@ public final class Slot extends Scorer {
      * @return this
      */
     public Slot load(Path bundle, LoadOptions options) {
-        Frame frame = new Frame(8, bundle.toString());
+        Frame frame = new Frame(this, 8, bundle.toString());
         frame.check(LoadOptions.during(options,
                 o -> library.slotLoad(handle.token(), frame.text(0), o, frame.error())));
         return this;
@@ -91,9 +92,10 @@ public final class Slot extends Scorer {
      * @return this
      */
     public Slot load(BundleSource bundle, LoadOptions options) {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         frame.check(LoadOptions.during(options,
                 o -> library.slotLoadSource(handle.token(), bundle.handle.token(), o, frame.error())));
+        Reference.reachabilityFence(bundle);
         return this;
     }
 
@@ -105,8 +107,9 @@ public final class Slot extends Scorer {
      * @throws SchemaException where callers of the slot would not survive it
      */
     public Slot swap(Model model) {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         frame.check(library.slotSwap(handle.token(), model.handle.token(), frame.error()));
+        Reference.reachabilityFence(model);
         return this;
     }
 
@@ -117,7 +120,7 @@ public final class Slot extends Scorer {
      * @throws NotLoadedException where there is none
      */
     public Slot rollback() {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         frame.check(library.slotRollback(handle.token(), frame.error()));
         return this;
     }
@@ -128,7 +131,7 @@ public final class Slot extends Scorer {
      * @return this
      */
     public Slot forgetPrevious() {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         frame.check(library.slotForgetPrevious(handle.token(), frame.error()));
         return this;
     }
@@ -140,7 +143,7 @@ public final class Slot extends Scorer {
      * @throws NotLoadedException where the slot is empty
      */
     public Model model() {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         frame.check(library.slotModel(frame.out(), handle.token(), frame.error()));
         return new Model(engine, frame.outToken());
     }
@@ -148,7 +151,7 @@ public final class Slot extends Scorer {
     /** The schema of the model that serves now. Rows made for it go on fitting, whatever is swapped in. */
     @Override
     public Schema schema() {
-        Frame frame = new Frame(Layout.SLOT_INFO_SIZEOF);
+        Frame frame = new Frame(this, Layout.SLOT_INFO_SIZEOF);
         frame.check(library.slotDescribe(frame.out(), handle.token(), frame.error()));
         long bundle = frame.outLong(Layout.SLOT_INFO_BUNDLE);
         Read read = last;
@@ -166,7 +169,7 @@ public final class Slot extends Scorer {
 
     /** The first eight bytes of its manifest's sha256, as wb_slot_info has them. */
     private long bundleOf(long model) {
-        Frame frame = new Frame(Layout.MODEL_DESCRIPTION_SIZEOF);
+        Frame frame = new Frame(this, Layout.MODEL_DESCRIPTION_SIZEOF);
         frame.check(library.modelDescribe(frame.out(), model, frame.error()));
         return Long.parseUnsignedLong(frame.outChars(Layout.MODEL_DESCRIPTION_BUNDLE_SHA256, 72).substring(0, 16), 16);
     }
@@ -177,7 +180,7 @@ public final class Slot extends Scorer {
      * @return a snapshot
      */
     public Info info() {
-        Frame frame = new Frame(Layout.SLOT_INFO_SIZEOF);
+        Frame frame = new Frame(this, Layout.SLOT_INFO_SIZEOF);
         frame.check(library.slotDescribe(frame.out(), handle.token(), frame.error()));
         return Info.read(frame.memory, Layout.ERROR_SIZEOF);
     }

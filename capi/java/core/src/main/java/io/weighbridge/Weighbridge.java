@@ -182,7 +182,7 @@ public final class Weighbridge implements AutoCloseable {
      * @return the model
      */
     public Model load(Path bundle, LoadOptions options) {
-        Frame frame = new Frame(8, bundle.toString());
+        Frame frame = new Frame(this, 8, bundle.toString());
         frame.check(LoadOptions.during(options, o -> library.modelLoad(frame.out(), handle.token(), frame.text(0), o,
                 frame.error())));
         Reference.reachabilityFence(this);
@@ -197,7 +197,7 @@ public final class Weighbridge implements AutoCloseable {
      * @return the model
      */
     public Model load(BundleSource bundle, LoadOptions options) {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         frame.check(LoadOptions.during(options, o -> library.modelLoadSource(frame.out(), handle.token(),
                 bundle.handle.token(), o, frame.error())));
         Reference.reachabilityFence(bundle);
@@ -226,7 +226,7 @@ public final class Weighbridge implements AutoCloseable {
     }
 
     private Slot openSlot(String name, int create) {
-        Frame frame = new Frame(8, name);
+        Frame frame = new Frame(this, 8, name);
         frame.check(library.slotOpen(frame.out(), handle.token(), frame.text(0), create, frame.error()));
         Reference.reachabilityFence(this);
         return new Slot(this, frame.outToken());
@@ -239,7 +239,7 @@ public final class Weighbridge implements AutoCloseable {
      */
     public List<Slot.Info> slots() {
         for (int capacity = 16;;) {
-            Frame frame = new Frame(8 + capacity * Layout.SLOT_INFO_SIZEOF);
+            Frame frame = new Frame(this, 8 + capacity * Layout.SLOT_INFO_SIZEOF);
             int status = library.engineSlots(frame.out() + 8, Layout.SLOT_INFO_SIZEOF, capacity, frame.out(),
                     handle.token(), frame.error());
             int count = (int) frame.outLong(0);
@@ -261,7 +261,7 @@ public final class Weighbridge implements AutoCloseable {
      * @return since it was created
      */
     public Snapshot snapshot() {
-        Frame frame = new Frame(Layout.SNAPSHOT_SIZEOF);
+        Frame frame = new Frame(this, Layout.SNAPSHOT_SIZEOF);
         frame.check(library.engineSnapshot(frame.out(), handle.token(), frame.error()));
         return Snapshot.read(frame);
     }
@@ -272,7 +272,7 @@ public final class Weighbridge implements AutoCloseable {
      * @return exposition format 0.0.4
      */
     public String metrics() {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         frame.check(library.engineMetrics(frame.out(), handle.token(), frame.error()));
         return frame.takeText();
     }
@@ -284,7 +284,7 @@ public final class Weighbridge implements AutoCloseable {
      */
     public Events events() {
         int capacity = 64;
-        Frame frame = new Frame(16 + capacity * Layout.EVENT_SIZEOF);
+        Frame frame = new Frame(this, 16 + capacity * Layout.EVENT_SIZEOF);
         frame.check(library.engineEvents(frame.out() + 16, Layout.EVENT_SIZEOF, capacity, frame.out(), frame.out() + 8,
                 handle.token(), frame.error()));
         List<Events.Event> all = new ArrayList<>();
@@ -296,7 +296,7 @@ public final class Weighbridge implements AutoCloseable {
 
     /** Frees the memory of models that were closed or swapped out. Optional: every load and swap does the same. */
     public void maintain() {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         frame.check(library.engineMaintain(handle.token(), frame.error()));
     }
 
@@ -307,7 +307,7 @@ public final class Weighbridge implements AutoCloseable {
      * @return how many ran
      */
     public long work(Duration budget) {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         frame.check(library.engineWork(frame.out(), handle.token(), Deadlines.after(budget), frame.error()));
         return frame.outLong(0);
     }
@@ -318,7 +318,7 @@ public final class Weighbridge implements AutoCloseable {
      * @return the option default_deadline_us; zero for none
      */
     public Duration defaultDeadline() {
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         frame.check(library.engineDefaultDeadlineUs(frame.out(), handle.token(), frame.error()));
         return Duration.ofNanos(frame.outLong(0) * 1000);
     }
@@ -347,7 +347,7 @@ public final class Weighbridge implements AutoCloseable {
 
     private void close(long deadline, boolean strict) {
         if (handle.isClosed()) return;
-        Frame frame = new Frame(8);
+        Frame frame = new Frame(this, 8);
         frame.library.engineDefaultDeadlineUs(frame.out(), handle.get(), frame.error());
         long us = frame.outLong(0);
         long until = deadline != Deadlines.DEFAULT ? deadline
