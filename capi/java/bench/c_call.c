@@ -42,8 +42,7 @@ JNIEXPORT jdouble JNICALL Java_io_weighbridge_CCalls_score(JNIEnv *env, jclass s
     for (n = 0; n < count; ++n) {
         if (fill) {
             for (i = 0; i < NUMBERS; ++i) wb_row_set_float32(row, &info, &features[i], i, numbers[i]);
-            for (i = 0; i < CODES; ++i)
-                wb_row_set_int64(row, &info, &features[NUMBERS + i], NUMBERS + i, codes[i]);
+            for (i = 0; i < CODES; ++i) wb_row_set_int64(row, &info, &features[NUMBERS + i], NUMBERS + i, codes[i]);
         }
         if (wb_model_score(&result, (wb_model *)(intptr_t)model, row, WB_NO_DEADLINE, NULL, &err) != WB_OK) abort();
         sum += result.score;
