@@ -31,36 +31,29 @@ def names_in(root, folder):
 
 
 def read_list(path):
-    """{section: {function: reason}}; the sections are `never` and `later`."""
-    sections, section = {"never": {}, "later": {}}, None
+    """{function: reason}."""
+    reasons = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if not line or line.startswith("#"):
             continue
-        if line in ("[never]", "[later]"):
-            section = sections[line[1:-1]]
-            continue
         name, _, reason = line.partition(": ")
-        if section is None or not reason:
-            raise SystemExit(f"{path}:{number}: expected [never], [later] or `function: reason`, got {line!r}")
-        section[name] = reason
-    return sections
+        if not reason:
+            raise SystemExit(f"{path}:{number}: expected `function: reason`, got {line!r}")
+        reasons[name] = reason
+    return reasons
 
 
 def breaches(root):
     functions = [line.split()[-1] for line in (root / "capi/symbols.txt").read_text(encoding="utf-8").splitlines()]
     exported = {name for name in functions if name.startswith("wb_")}
     used = {name for folders in BINDINGS.values() for folder in folders for name in names_in(root, folder)}
-    lists = read_list(root / "capi/unused.txt")
-    missing = [name for name, folders in BINDINGS.items() if not (root / folders[0]).is_dir()]
-    for name in sorted(exported - used - set(lists["never"])):
-        if not missing or name not in lists["later"]:
-            yield f"{name}: expected a use in a binding ({', '.join(BINDINGS)}), or a reason in capi/unused.txt, got none"
-    for name in sorted(set(lists["never"]) & used):
+    unused = read_list(root / "capi/unused.txt")
+    for name in sorted(exported - used - set(unused)):
+        yield f"{name}: expected a use in a binding ({', '.join(BINDINGS)}), or a reason in capi/unused.txt, got none"
+    for name in sorted(set(unused) & used):
         yield f"{name}: expected no use, as capi/unused.txt says, got one: take it out of the list"
-    for name in sorted((set(lists["never"]) | set(lists["later"])) - exported):
+    for name in sorted(set(unused) - exported):
         yield f"{name}: in capi/unused.txt, and no function of capi/symbols.txt"
-    if not missing and lists["later"]:
-        yield f"capi/unused.txt: every binding is there: [later] has to be empty, got {', '.join(sorted(lists['later']))}"
 
 
 def main():
