@@ -22,7 +22,7 @@ SCORE_CPP = BUILD / "tests" / "score_cpp"
 
 sys.path.insert(0, str(ROOT / "examples" / "train"))
 from encoders import Encoders  # noqa: E402
-from ragged import Ragged, take  # noqa: E402
+from ragged import Ragged  # noqa: E402
 
 
 def require(*programs):
@@ -88,17 +88,10 @@ def run_command(bundle: pathlib.Path, file: pathlib.Path, *options: str, engines
 
 
 def score_columns(model, columns: dict, outputs=()) -> dict:
-    """Scores columns with the Python module, as many rows at a time as the bundle allows."""
-    most = model.info()["limits"]["rows"]
-    columns = {feature["name"]: columns[feature["name"]] for feature in model.features}
-    count = len(next(iter(columns.values())))
-    parts = []
-    for first in range(0, count, most):
-        rows = np.arange(first, min(first + most, count))
-        part = {name: take(column, rows) for name, column in columns.items()}
-        part = {name: [c[i] for i in range(len(c))] if isinstance(c, Ragged) else c for name, c in part.items()}
-        parts.append(model.score(part, outputs=outputs))
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    """Scores columns with the Python module."""
+    columns = {name: columns[name] for name in model.schema.names}
+    lists = {name: list(column) if isinstance(column, Ragged) else column for name, column in columns.items()}
+    return model.score_columns(lists, outputs=outputs)
 
 
 def libtorch_scores(bundle: pathlib.Path, columns: dict, batch: int = 500) -> tuple[dict, list[np.ndarray]]:

@@ -113,7 +113,7 @@ def handbook(tmp_path_factory):
 def library_scores(handbook) -> np.ndarray:
     weighbridge = library.python_module()
     engine = weighbridge.Engine(contexts=1, torch_plugin=library.torch_plugin())
-    model = weighbridge.Model.load(handbook.bundle, engine, "torchscript")
+    model = engine.load(handbook.bundle, engines="torchscript")
     found = library.score_columns(model, handbook.test)
     assert np.all(found["status"] == 0)
     return found["score"]

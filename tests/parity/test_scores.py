@@ -62,7 +62,7 @@ def engines(request):
 
 @pytest.fixture(scope="module")
 def model(case, engine, engines):
-    return library.python_module().Model.load(case.bundle, engine, engines)
+    return engine.load(case.bundle, engines=engines)
 
 
 def test_the_payments_say_something(case):
@@ -111,7 +111,7 @@ def test_python_columns(case, model):
 def test_python_rows(case, model):
     rows = 500
     found = [model.score_row(row) for row in case.rows[:rows]]
-    case.check({key: np.array([one[key] for one in found]) for key in ("score", "probability", "band")}, rows)
+    case.check({key: np.array([getattr(one, key) for one in found]) for key in ("score", "probability", "band")}, rows)
 
 
 def test_encode_is_what_training_saw(case, model):

@@ -22,8 +22,8 @@ class Weighbridge:
 
     def load(self, model: str, precision: str):
         plan = self.maker.engine != "torchscript"
-        return self.module.Model.load(self.maker.bundle(model).path, self.engine, engines=self.maker.engine,
-                                      precision=precision if plan else "")
+        return self.engine.load(self.maker.bundle(model).path, engines=self.maker.engine,
+                                precision=precision if plan else "")
 
     def calls(self, case, precision: str) -> list:
         model = self.load(case.model, precision)
