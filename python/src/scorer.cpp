@@ -69,8 +69,13 @@ PyObject *score(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObjec
         py::detail::try_translate_exceptions();
         return nullptr;
     }
-    const auto general = py::reinterpret_steal<py::object>(PyObject_GetAttr(self, general_name));
-    return general ? PyObject_Vectorcall(general.ptr(), args, static_cast<size_t>(count), names) : nullptr;
+    // Nothing with a destructor here: where the interpreter ends meanwhile, this thread is unwound without it
+    // (gil.hpp).
+    PyObject *general = PyObject_GetAttr(self, general_name);
+    if (!general) return nullptr;
+    PyObject *found = PyObject_Vectorcall(general, args, static_cast<size_t>(count), names);
+    Py_DECREF(general);
+    return found;
 }
 
 PyObject *bind(PyObject *self, PyObject *args) {
@@ -125,8 +130,8 @@ Scores payments. Gives a Score for one: a dict, a Row, an array of the features 
 structured array. Gives Scores for many: a list of dicts, a matrix [rows, features], a structured array, a
 DataFrame of pandas or polars, or what has __arrow_c_stream__ or __arrow_c_array__.
 
-None, NaT and pandas.NA are missing everywhere; NaN is too, but for a float feature of a dict or of Arrow, where
-it is a number that the bundle's manifest judges. What a feature cannot hold exactly is refused.
+None, NaT and pandas.NA are missing everywhere, and NaN in columns and arrays of numpy and pandas. In a dict and in
+Arrow NaN is a number, as in every language. What a feature cannot hold exactly is refused.
 
 out          of many: an array for the scores, or a dict of arrays by name (Scores has the names)
 outputs      names of outputs to be given besides

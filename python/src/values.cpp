@@ -13,12 +13,11 @@ namespace {
 
 constexpr int64_t kExact = int64_t{1} << 53;  // integers up to here are doubles too
 
-bool is_float(const wb_feature_info &info) { return info.type == WB_TYPE_FLOAT32 || info.type == WB_TYPE_FLOAT64; }
-
 }  // namespace
 
 bool says_missing(py::handle value) {
     if (PyFloat_Check(value.ptr())) return std::isnan(PyFloat_AS_DOUBLE(value.ptr()));
+    if (PyBool_Check(value.ptr())) return false;  // False != False is False, itself
     const auto differs = py::reinterpret_steal<py::object>(PyObject_RichCompare(value.ptr(), value.ptr(), Py_NE));
     if (!differs) PyErr_Clear();  // a signalling NaN of decimal: no number
     if (!differs || differs.is(value)) return static_cast<bool>(differs);
@@ -37,10 +36,7 @@ class Setter {
     void set(py::handle value) {
         PyObject *o = value.ptr();
         if (o == Py_None) return put(std::nullopt);
-        if (PyFloat_Check(o)) {
-            if (std::isnan(PyFloat_AS_DOUBLE(o)) && !is_float(info_)) return put(std::nullopt);
-            return put(PyFloat_AS_DOUBLE(o));
-        }
+        if (PyFloat_Check(o)) return put(PyFloat_AS_DOUBLE(o));
         if (PyBool_Check(o)) return put(o == Py_True);
         if (PyLong_Check(o)) return integer(value);
         if (PyUnicode_Check(o) && is_text(info_)) return text(value);
@@ -48,8 +44,8 @@ class Setter {
         if (PyTuple_Check(o)) return sequence(py::reinterpret_borrow<py::tuple>(value));
         if (PyList_Check(o)) return sequence(py::reinterpret_steal<py::tuple>(PyList_AsTuple(o)));
         if (py::isinstance<py::array>(value)) return array(py::reinterpret_borrow<py::array>(value));
-        if (says_missing(value) && !(is_float(info_) && PyNumber_Check(o) && !PyObject_HasAttrString(o, "isoformat")))
-            return put(std::nullopt);
+        const bool number = PyNumber_Check(o) && !PyObject_HasAttrString(o, "isoformat");  // NaT has both
+        if (!number && says_missing(value)) return put(std::nullopt);
         reduced(value);
     }
 
@@ -253,7 +249,8 @@ void set_vector(wb::Row &row, const BoundSchema &bound, const py::array &values)
     if (kind == 'f' && type.itemsize() == 8) return set_numbers<double>(row, bound, values);
     if (kind == 'i' && type.itemsize() == 8) return set_numbers<int64_t>(row, bound, values);
     const py::list items = values.attr("tolist")();
-    for (uint32_t i = 0; i < items.size(); ++i) set_value(row, bound, i, items[i]);
+    for (uint32_t i = 0; i < items.size(); ++i)
+        if (!bound.fields[i].nan_is_missing || !says_missing(items[i])) set_value(row, bound, i, items[i]);
 }
 
 }  // namespace weighbridge::python

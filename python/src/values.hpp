@@ -10,8 +10,8 @@
 
 namespace weighbridge::python {
 
-// Sets feature `index`. None, NaT and pd.NA are missing, and NaN where the feature is no float; of a float, NaN is the
-// value that the manifest judges.
+// Sets feature `index`. None, NaT and pd.NA are missing; NaN is a number, as in every language, which only floats take,
+// and of those the ones whose manifest says so.
 void set_value(wb::Row &row, const BoundSchema &bound, uint32_t index, py::handle value);
 
 // Sets what the dict names.

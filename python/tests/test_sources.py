@@ -35,7 +35,7 @@ def test_one_payment_has_one_score_in_every_form(mlp, payments):
     record = np.zeros(1, [(name, object) for name in names])
     for name in names:
         record[name][0] = row.get(name)
-    for form in (mlp.row(row), dict(row), record[0], frame_of(mlp, [row]).iloc[0].to_dict(),
+    for form in (mlp.row(row), dict(row), record[0], frame_of(mlp, [row]).iloc[0].dropna().to_dict(),
                  np.array([row.get(name) for name in names], object)):
         found = mlp.score(form)
         assert isinstance(found, weighbridge.Score) and found.score == expected.score, type(form)
@@ -128,6 +128,9 @@ def test_structured_arrays_and_matrices(small):
     matrix = np.array([[row[name] for name in small.schema.names] for row in rows], object)
     assert same(small.score(matrix).score, expected)
     assert small.score(matrix[3]).score == expected[3]
+    matrix[3, small.schema.names.index("age_days")] = np.nan
+    without_age = small.score({**rows[3], "age_days": None}).score
+    assert small.score(matrix[3]).score == small.score(matrix).score[3] == without_age
 
 
 def test_matrices_of_numbers(numeric):

@@ -19,6 +19,8 @@ def reduce(name: str, value: object) -> object:
         plain = value.item()
         if type(plain) is not type(value):
             return plain
+    if isinstance(value, decimal.Decimal) and value.is_nan():
+        return math.nan
     text = _json(name, value)
     return None if text == "null" else f"{{{json.dumps(name)}: {text}}}".encode()
 
