@@ -8,4 +8,5 @@ option(WEIGHBRIDGE_BUILD_FUZZERS  "Build the fuzz targets with libFuzzer (needs 
 option(WEIGHBRIDGE_WERROR         "Treat warnings in this project's code as errors"      OFF)
 set(WEIGHBRIDGE_SANITIZE  "" CACHE STRING "Sanitizers: empty, address,undefined or thread")
 set(WEIGHBRIDGE_LIBTORCH  "" CACHE PATH   "LibTorch: a folder with include/ and lib/")
+set(WEIGHBRIDGE_PREBUILT  "" CACHE FILEPATH "A built libweighbridge.so, for which the Python module alone is built")
 set(WEIGHBRIDGE_PYTHON    "" CACHE FILEPATH "A Python whose torch and pybind11 packages are used")

@@ -37,12 +37,13 @@ add_dependencies(weighbridge_python weighbridge_python_sources)
 
 install(TARGETS weighbridge_python LIBRARY DESTINATION weighbridge COMPONENT python EXCLUDE_FROM_ALL)
 # A wheel has no symbolic links: the library lies under its soname.
-install(PROGRAMS "$<TARGET_FILE:weighbridge>" RENAME "$<TARGET_SONAME_FILE_NAME:weighbridge>"
+set(WEIGHBRIDGE_SONAME "libweighbridge.so.${WEIGHBRIDGE_ABI}")
+install(PROGRAMS "$<TARGET_FILE:weighbridge>" RENAME "${WEIGHBRIDGE_SONAME}"
         DESTINATION weighbridge COMPONENT python EXCLUDE_FROM_ALL)
 if(SKBUILD)
     install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${SKBUILD_METADATA_DIR}/licenses"
             COMPONENT python EXCLUDE_FROM_ALL)
 endif()
 install(CODE "execute_process(COMMAND \"${CMAKE_STRIP}\" --strip-unneeded
-    \"\${CMAKE_INSTALL_PREFIX}/weighbridge/$<TARGET_SONAME_FILE_NAME:weighbridge>\" COMMAND_ERROR_IS_FATAL ANY)"
+    \"\${CMAKE_INSTALL_PREFIX}/weighbridge/${WEIGHBRIDGE_SONAME}\" COMMAND_ERROR_IS_FATAL ANY)"
         COMPONENT python EXCLUDE_FROM_ALL)

@@ -49,6 +49,9 @@ ended() {
 capi/ruby/test.sh || status=1
 wb_say "tests in Python"
 "$WB_VENV/bin/python" -m pytest -q -rs tests/parity tests/cli || status=1
+full=
+[ "${WB_FULL:-0}" = 0 ] || full=--full
+python/test.sh $full || status=1
 if [ "$sanitizers" = 1 ]; then
     ended "AddressSanitizer and UndefinedBehaviorSanitizer" asan
     wb_say "not run under ThreadSanitizer: long cases of one thread ([one-thread])"
