@@ -36,16 +36,6 @@ size_t Completions::take(wb_completion *out, size_t capacity, int64_t deadline_n
 
 namespace {
 
-// A call that does not wait, one for each thread: it is in use by one call at a time.
-wb_call *inline_call() {
-    thread_local const wb::Call call = [] {
-        wb::Call made = wb::Call::create().value();
-        made.wait(false).value();
-        return made;
-    }();
-    return call.get();
-}
-
 // The score where a context was free and it was to be tried, else None: its completion comes by drain().
 py::object submit(Completions &self, uint64_t tag, const Target &target, const std::shared_ptr<BoundSchema> &bound,
                   py::handle data, py::handle timeout, py::handle deadline_ns, bool try_inline) {

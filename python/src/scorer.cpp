@@ -36,10 +36,10 @@ bool is_vector(PyObject *data) {
 }
 
 // A score, or null where the payment is not of a kind that is scored here.
-py::object quick(const ScorerObject &self, PyObject *data, py::handle timeout, py::handle deadline_ns) {
-    if (Py_TYPE(data) == row_type) return score_row(*self.model, row_of(data), timeout, deadline_ns);
+py::object quick(const ScorerObject &self, PyObject *data, py::handle timeout, py::handle deadline_ns, wb_call *call) {
+    if (Py_TYPE(data) == row_type) return score_row(*self.model, row_of(data), timeout, deadline_ns, call);
     if (self.bound && (PyDict_CheckExact(data) || is_vector(data)))
-        return score_one(*self.model, *self.bound, data, timeout, deadline_ns);
+        return score_one(*self.model, *self.bound, data, timeout, deadline_ns, call);
     return {};
 }
 
@@ -62,7 +62,7 @@ PyObject *score(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObjec
     try {
         py::handle timeout = py::none(), deadline_ns = timeout;
         if (count == 1 && of(self)->model && deadlines(args + count, names, timeout, deadline_ns)) {
-            py::object made = quick(*of(self), args[0], timeout, deadline_ns);
+            py::object made = quick(*of(self), args[0], timeout, deadline_ns, nullptr);
             if (made) return made.release().ptr();
         }
     } catch (...) {
@@ -76,6 +76,19 @@ PyObject *score(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObjec
     PyObject *found = PyObject_Vectorcall(general, args, static_cast<size_t>(count), names);
     Py_DECREF(general);
     return found;
+}
+
+// _score_now(data, timeout, deadline_ns): the score where a context is free and the payment is of a quick kind, else
+// None.
+PyObject *score_now(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    try {
+        if (count != 3 || !of(self)->model) fail(WB_INVALID_ARGUMENT, "_score_now: expected data and deadlines");
+        py::object made = quick(*of(self), args[0], args[1], args[2], inline_call());
+        return made ? made.release().ptr() : Py_NewRef(Py_None);
+    } catch (...) {
+        py::detail::try_translate_exceptions();
+        return nullptr;
+    }
 }
 
 PyObject *bind(PyObject *self, PyObject *args) {
@@ -146,6 +159,7 @@ A row of many that cannot be scored has its error code in `status` and NaN as it
 
 PyMethodDef methods[] = {
     {"score", as_method(score), METH_FASTCALL | METH_KEYWORDS, kScore},
+    {"_score_now", as_method(score_now), METH_FASTCALL, nullptr},
     {"_bind", bind, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };

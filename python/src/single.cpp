@@ -29,7 +29,8 @@ OneRow::OneRow(const SchemaPtr &bound, py::handle data) {
 
 namespace {
 
-wb_result score_of(const Target &target, void *row, int64_t deadline, wb_call *call) {
+// None where the call is not to wait and would have to.
+py::object scored(const Target &target, void *row, int64_t deadline, wb_call *call, py::object arrays = {}) {
     wb_result result = WB_RESULT_INIT;
     wb_error err;  // written where the call fails
     err.struct_size = sizeof err;
@@ -38,21 +39,31 @@ wb_result score_of(const Target &target, void *row, int64_t deadline, wb_call *c
         const Released released;
         status = target.score(&result, row, deadline, call, &err);
     }
+    if (status == WB_WOULD_WAIT) return py::none();
     check(status, err);
-    return result;
+    return make_score(result, std::move(arrays));
 }
 
 }  // namespace
 
-py::object score_row(const Target &target, PyRow &row, py::handle timeout, py::handle deadline_ns) {
+wb_call *inline_call() {
+    thread_local const wb::Call call = [] {
+        wb::Call made = wb::Call::create().value();
+        made.wait(false).value();
+        return made;
+    }();
+    return call.get();
+}
+
+py::object score_row(const Target &target, PyRow &row, py::handle timeout, py::handle deadline_ns, wb_call *call) {
     const InUse use(row.mark, "row");
-    return make_score(score_of(target, row.row.data(), deadline_of(timeout, deadline_ns), nullptr));
+    return scored(target, row.row.data(), deadline_of(timeout, deadline_ns), call);
 }
 
 py::object score_one(const Target &target, const std::shared_ptr<BoundSchema> &bound, py::handle data,
-                     py::handle timeout, py::handle deadline_ns) {
+                     py::handle timeout, py::handle deadline_ns, wb_call *call) {
     OneRow row(bound, data);
-    return make_score(score_of(target, row.data(), deadline_of(timeout, deadline_ns), nullptr));
+    return scored(target, row.data(), deadline_of(timeout, deadline_ns), call);
 }
 
 namespace {
@@ -78,15 +89,17 @@ py::object score_with(const Target &target, const std::shared_ptr<BoundSchema> &
     OneRow row(bound, data);
     wb::Call call = Options{fallback, high}.made();
     py::dict arrays = place(*bound, outputs, call);
-    const wb_result result = score_of(target, row.data(), deadline_of(timeout, deadline_ns), call.get());
-    return make_score(result, std::move(arrays));
+    return scored(target, row.data(), deadline_of(timeout, deadline_ns), call.get(), std::move(arrays));
 }
 
 }  // namespace
 
 void register_single(py::module_ &module) {
-    module.def("score_one", &score_one, py::arg("target"), py::arg("schema"), py::arg("data"), py::arg("timeout"),
-               py::arg("deadline_ns"));
+    module.def(
+        "score_one",
+        [](const Target &target, const std::shared_ptr<BoundSchema> &bound, py::handle data, py::handle timeout,
+           py::handle deadline_ns) { return score_one(target, bound, data, timeout, deadline_ns, nullptr); },
+        py::arg("target"), py::arg("schema"), py::arg("data"), py::arg("timeout"), py::arg("deadline_ns"));
     module.def("score_with", &score_with, py::arg("target"), py::arg("schema"), py::arg("data"), py::arg("timeout"),
                py::arg("deadline_ns"), py::arg("outputs"), py::arg("fallback"), py::arg("high"));
 }

@@ -23,10 +23,13 @@ class OneRow {
     wb::Row *row_;
 };
 
-// A filled row, and one that is filled first.
-py::object score_row(const Target &target, PyRow &row, py::handle timeout, py::handle deadline_ns);
+// A filled row, and one that is filled first. None where `call` is not to wait and would have to.
+py::object score_row(const Target &target, PyRow &row, py::handle timeout, py::handle deadline_ns, wb_call *call);
 py::object score_one(const Target &target, const std::shared_ptr<BoundSchema> &bound, py::handle data,
-                     py::handle timeout, py::handle deadline_ns);
+                     py::handle timeout, py::handle deadline_ns, wb_call *call);
+
+// A call that does not wait, one for each thread: it is in use by one call at a time.
+wb_call *inline_call();
 
 void register_single(py::module_ &module);
 

@@ -205,6 +205,10 @@ class _Scorer(_native.Scorer):
 
         inline  False: one payment always through the queue
         """
+        if inline:
+            now = self._score_now(data, timeout, deadline_ns)
+            if now is not None:
+                return now
         one = one_of(data)
         if one is None:
             import asyncio
