@@ -4,7 +4,7 @@
 # that is built, confirmed by auditwheel, and used in a clean environment without a compiler and without torch.
 # --full builds the wheel for every CPython from 3.11 to 3.13 that is found, and runs all tests on the installed wheel.
 # usage: python/test.sh [--full] [PYTEST ARGUMENTS]
-full=0
+full=${WB_FULL:-0}
 if [ "${1:-}" = --full ]; then full=1; shift; fi
 . "$(dirname "$0")/../cmake/setup.sh"
 export WB_BUILD_DIR=${WB_BUILD_DIR:-$WB_ROOT/build/release}

@@ -46,19 +46,16 @@ ended() {
 }
 
 [ "$sanitizers" = 0 ] || beside asan
-capi/ruby/test.sh || status=1
 wb_say "tests in Python"
 "$WB_VENV/bin/python" -m pytest -q -rs tests/parity tests/cli || status=1
-full=
-[ "${WB_FULL:-0}" = 0 ] || full=--full
-python/test.sh $full || status=1
+python/test.sh || status=1
 if [ "$sanitizers" = 1 ]; then
     ended "AddressSanitizer and UndefinedBehaviorSanitizer" asan
     wb_say "not run under ThreadSanitizer: long cases of one thread ([one-thread])"
     beside tsan
 fi
-wb_say "the Java binding"
 capi/java/test.sh || status=1
+capi/ruby/test.sh || status=1
 if [ "${WB_FULL:-0}" = 1 ]; then
     wb_say "the plug-in with LibTorch 2.11"
     tests/torch/other_version.sh || status=1
