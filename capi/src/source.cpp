@@ -36,6 +36,8 @@ int32_t wb_source_add_file(wb_source *source, const char *name, const void *data
         if (!object) return object.status();
         if (!name) return capi::null_argument("name");
         if (!data && size > 0) return capi::null_argument("data");
+        if (size > PTRDIFF_MAX)
+            return Status::failure(WB_INVALID_ARGUMENT, "size: expected at most {} bytes, got {}", PTRDIFF_MAX, size);
         if (!lib::is_file_name(name))
             return Status::failure(WB_INVALID_ARGUMENT,
                                    "name: expected 1 to 127 of [A-Za-z0-9._-], the first no '.', got \"{:.64}\"", name);

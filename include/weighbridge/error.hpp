@@ -73,7 +73,8 @@ class [[nodiscard]] Expected {
         if (!has_value()) throw Exception(error());
         return **this;
     }
-    T &&value() && {
+    // By value: `for (auto &each : call().value().list)` of C++20 ends the temporary's life before the loop begins.
+    T value() && {
         if (!has_value()) throw Exception(std::move(*this).error());
         return *std::move(*this);
     }

@@ -124,14 +124,14 @@ class Model {
     }
 
     /// Scores one payment. wb_model_score lists the errors. A budget such as 2ms counts from this call.
-    Expected<Result> score(Row &row, Deadline deadline = {}, const Call *call = nullptr) const {
+    Expected<Result> score(Row &row, Deadline deadline = Deadline::by_engine(), const Call *call = nullptr) const {
         return detail::score_row([&](auto *out, auto... rest) { return wb_model_score(out, get(), rest...); },
                                  row.data(), deadline, call);
     }
 
     /// Fills the binding's own row from the payment and scores it.
     template <class T>
-    Expected<Result> score(Binding<T> &binding, const T &payment, Deadline deadline = {},
+    Expected<Result> score(Binding<T> &binding, const T &payment, Deadline deadline = Deadline::by_engine(),
                            const Call *call = nullptr) const {
         auto row = binding.fill(payment);
         if (!row) return std::move(row).error();
@@ -140,7 +140,8 @@ class Model {
 
     /// Scores the rows of a batch. A row that cannot be scored gets its own code.
     /// @return how many got what, and who scored them; `status` is WB_OK, WB_OK_FALLBACK or WB_OK_PARTIAL
-    Expected<BatchResult> score(Batch &batch, Deadline deadline = {}, const Call *call = nullptr) const {
+    Expected<BatchResult> score(Batch &batch, Deadline deadline = Deadline::by_engine(),
+                                const Call *call = nullptr) const {
         return detail::score_batch([&](auto *out, auto... rest) { return wb_model_score_batch(out, get(), rest...); },
                                    batch, deadline, call);
     }

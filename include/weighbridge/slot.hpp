@@ -87,14 +87,14 @@ class Slot {
     }
 
     /// Scores one payment with the serving model. Rows made for a schema that the slot has served fit.
-    Expected<Result> score(Row &row, Deadline deadline = {}, const Call *call = nullptr) const {
+    Expected<Result> score(Row &row, Deadline deadline = Deadline::by_engine(), const Call *call = nullptr) const {
         return detail::score_row([&](auto *out, auto... rest) { return wb_slot_score(out, get(), rest...); },
                                  row.data(), deadline, call);
     }
 
     /// Fills the binding's own row from the payment and scores it.
     template <class T>
-    Expected<Result> score(Binding<T> &binding, const T &payment, Deadline deadline = {},
+    Expected<Result> score(Binding<T> &binding, const T &payment, Deadline deadline = Deadline::by_engine(),
                            const Call *call = nullptr) const {
         auto row = binding.fill(payment);
         if (!row) return std::move(row).error();
@@ -102,7 +102,8 @@ class Slot {
     }
 
     /// Scores a batch with the serving model, as Model::score.
-    Expected<BatchResult> score(Batch &batch, Deadline deadline = {}, const Call *call = nullptr) const {
+    Expected<BatchResult> score(Batch &batch, Deadline deadline = Deadline::by_engine(),
+                                const Call *call = nullptr) const {
         return detail::score_batch([&](auto *out, auto... rest) { return wb_slot_score_batch(out, get(), rest...); },
                                    batch, deadline, call);
     }

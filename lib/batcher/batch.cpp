@@ -113,6 +113,10 @@ Status Batch::set_output(uint32_t index, float *data, int64_t stride) {
 Status Batch::check(int64_t row) {
     if (row < 0 || row >= rows())
         return Status::failure(WB_INVALID_ARGUMENT, "row: expected 0 to {}, got {}", rows() - 1, row);
+    RowLock lock;
+    if (strided_)
+        if (Status status = lock.take(schema(), strided_ + row * stride_, stride_, 1); !status.ok())
+            return status.at_row(row);
     const Encoder &encoder = bundle_->encoder();
     Tile tile = encoder.make_tile(1);
     RowNotes notes;

@@ -93,8 +93,9 @@ Status Request::score() {
 // A spare is left the time before the deadline that the bundle keeps for it.
 Service Request::target_service() const {
     Service service = service_;
+    const int64_t reserve_ns = target_.model->bundle().manifest().fallback.reserve_us * 1000;
     if (spare_.model && service.deadline_ns != WB_NO_DEADLINE)
-        service.deadline_ns -= target_.model->bundle().manifest().fallback.reserve_us * 1000;
+        service.deadline_ns = std::max(service.deadline_ns, INT64_MIN + reserve_ns) - reserve_ns;
     return service;
 }
 

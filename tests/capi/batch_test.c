@@ -78,6 +78,7 @@ static void good_and_bad(wb_model *model, wb_schema *schema) {
     int64_t amount[6] = {100, -5, 100, 100, 20000000, 300};
     float age[6] = {1, 1, (float)INFINITY, 1, 1, 9};
     wb_view fr = {"FR", 2};
+    uint64_t never_made[128] = {0};
     uint8_t online[6] = {1, 1, 1, 1, 1, 1}, has_online = 0x37, has_age = 0x1f; /* row 3 lacks online, row 5 age */
     columns out;
     wb_batch *batch = NULL;
@@ -103,6 +104,15 @@ static void good_and_bad(wb_model *model, wb_schema *schema) {
     CHECK(strstr(E->message, "age_days") != NULL && E->row == 2);
     CHECK_STATUS(WB_OK, wb_batch_check(batch, 0, E));
     CHECK_STATUS(WB_INVALID_ARGUMENT, wb_batch_check(batch, 6, E));
+    CHECK_STATUS(WB_OK, wb_batch_reset(batch, 2, E));
+    CHECK_STATUS(WB_OK, wb_batch_set_rows(batch, never_made, sizeof never_made / 2, E));
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_batch_check(batch, 1, E)); /* as scoring says */
+    CHECK(strstr(E->message, "wb_row_init") != NULL && E->row == 1);
+    CHECK_STATUS(WB_OK, wb_batch_reset(batch, 6, E));
+    CHECK_STATUS(WB_OK, wb_batch_set_column(batch, 0, amount, 8, NULL, E));
+    CHECK_STATUS(WB_OK, wb_batch_set_column(batch, 1, age, 4, &has_age, E));
+    CHECK_STATUS(WB_OK, wb_batch_set_column(batch, 2, &fr, 0, NULL, E));
+    CHECK_STATUS(WB_OK, wb_batch_set_column(batch, 3, online, 1, &has_online, E));
 
     /* a deadline in the past: the fallback answers every row, or none */
     CHECK_STATUS(WB_OK_FALLBACK, wb_model_score_batch(NULL, model, batch, wb_now_ns() - 1, NULL, E));

@@ -128,6 +128,8 @@ static void wrong_use(wb_engine *engine, char **argv) {
         CHECK_STATUS(WB_INVALID_ARGUMENT, wb_source_add_file(source, names[i], "x", 1, E));
     CHECK_STATUS(WB_INVALID_ARGUMENT, wb_source_add_file(source, NULL, "x", 1, E));
     CHECK_STATUS(WB_INVALID_ARGUMENT, wb_source_add_file(source, "model.ts", NULL, 1, E));
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_source_add_file(source, "model.ts", "x", SIZE_MAX, E));
+    CHECK(strstr(E->message, "size: expected at most") != NULL);
     CHECK_STATUS(WB_OK, wb_source_add_file(source, "model.ts", "x", 1, E));
     CHECK_STATUS(WB_INVALID_ARGUMENT, wb_source_add_file(source, "model.ts", "x", 1, E));
     CHECK(strstr(E->message, "not there yet"));

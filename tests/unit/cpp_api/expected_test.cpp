@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "support/catch.hpp"
 #include "weighbridge.hpp"
@@ -30,6 +32,16 @@ TEST_CASE("value() throws what went wrong") {
     }
     CHECK_THROWS_AS(Expected<void>(Error{}).value(), Exception);
     CHECK_NOTHROW(Expected<void>().value());
+}
+
+TEST_CASE("a loop over a member of a value that a call returns holds the value") {
+    struct Drained {
+        std::vector<std::string> taken;
+    };
+    const auto drain = [] { return Expected<Drained>(Drained{{"a text that no small string holds", "another"}}); };
+    size_t length = 0;
+    for (const auto &each : drain().value().taken) length += each.size();
+    CHECK(length == 40);
 }
 
 TEST_CASE("Expected moves what cannot be copied") {

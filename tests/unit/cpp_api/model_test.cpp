@@ -32,6 +32,20 @@ TEST_CASE("a struct is scored") {
     CHECK(!result.bundle_version().empty());
 }
 
+TEST_CASE("a call that names no deadline has the engine's own; one with never() has none") {
+    const Engine e = Engine::create({.default_deadline = 1ms}).value();
+    const auto scripted = [](const char *script) {
+        return LoadOptions{.engines = "fake", .named = {{"fake_script", script}}};
+    };
+    const Model slow = Model::load(e, bundle("mlp"), scripted(R"({"latency_us": 3600000000})")).value();
+    auto binding = bind(slow.schema());
+    const auto late = slow.score(binding, Payment{});
+    CHECK((late ? late->reason == WB_REASON_DEADLINE : late.error().code == WB_DEADLINE_EXCEEDED));
+    const Model model = Model::load(e, bundle("mlp"), scripted(R"({"latency_us": 3000})")).value();
+    const auto answered = model.score(binding, Payment{}, Deadline::never());
+    CHECK((answered && !answered->is_fallback()));
+}
+
 TEST_CASE("a payment that is not acceptable names its feature and no private value") {
     Engine e = engine();
     Model model = load(e);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A request's stages: what its deadline leaves to a fallback slot, and who answers for which reason.
 #include <cmath>
+#include <limits>
 #include <thread>
 
 #include "support/batch_counts.hpp"
@@ -115,6 +116,15 @@ TEST_CASE("the call leaves its model when only the reserve is left, and the fall
         if (!batch) CHECK(served.version() == "spare");
         CHECK(served.hall.counters().expired == 1);
     }
+}
+
+TEST_CASE("a deadline that lies in the past by centuries is past, though the fallback slot's reserve is taken off it") {
+    Served served;
+    served.open_spare();
+    Service service;
+    service.deadline_ns = std::numeric_limits<int64_t>::min() + 1;
+    CHECK(served.score(service).code == WB_OK_FALLBACK);
+    CHECK(served.score_batch(service).code == WB_OK_FALLBACK);
 }
 
 TEST_CASE("where the fallback slot's time is up too, the fixed score answers") {
