@@ -3,14 +3,19 @@
 /// Asynchronous calls: futures, coroutines, and functions that whoever drains the queue runs.
 #pragma once
 
+#include <unistd.h>
+
 #include <array>
 #include <coroutine>
 #include <cstdint>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
+#include "weighbridge/batch.hpp"
 #include "weighbridge/c/queue.h"
 #include "weighbridge/slot.hpp"
 
@@ -19,27 +24,50 @@ inline namespace v0 {
 
 namespace detail {
 
-/// Who is told of a completion; its address is the submit's tag.
+/// Who is told of a completion.
 class Receiver {
   public:
-    virtual void receive(Expected<Result> result) noexcept = 0;
+    virtual void receive(const wb_completion &done) noexcept = 0;
 
   protected:
     ~Receiver() = default;
 };
 
-/// Owns itself from an accepted submit until it is told.
-template <class Handler>
-class OwnedReceiver final : public Receiver {
+/// Those of one queue who are still to be told, by the tags of their submits. Thread-safe. In a forked child the mutex
+/// may be the parent's for ever: where it cannot be had there, nobody is found, and the queue answers WB_FORKED.
+class Receivers {
   public:
-    explicit OwnedReceiver(Handler handler) : handler_(std::move(handler)) {}
-    void receive(Expected<Result> result) noexcept override {
-        const std::unique_ptr<OwnedReceiver> self(this);
-        handler_(std::move(result));
+    /// @return a tag that no other submit of the queue has
+    uint64_t enter(Receiver &receiver) {
+        const auto lock = locked();
+        if (!lock) return kOwn;
+        const uint64_t tag = kOwn | ++last_;
+        by_tag_.emplace(tag, &receiver);
+        return tag;
+    }
+    /// Whose tag this is, who is then forgotten; nullptr where it is nobody's.
+    Receiver *take(uint64_t tag) noexcept {
+        if ((tag & kOwn) == 0) return nullptr;
+        const auto lock = locked();
+        const auto found = lock ? by_tag_.find(tag) : by_tag_.end();
+        if (found == by_tag_.end()) return nullptr;
+        Receiver *receiver = found->second;
+        by_tag_.erase(found);
+        return receiver;
     }
 
   private:
-    Handler handler_;
+    static constexpr uint64_t kOwn = uint64_t{1} << 63;
+    std::unique_lock<std::mutex> locked() noexcept {
+        std::unique_lock lock(mutex_, std::try_to_lock);
+        if (!lock && getpid() == process_) lock.lock();
+        return lock;
+    }
+
+    const pid_t process_ = getpid();
+    std::mutex mutex_;
+    uint64_t last_ = 0;
+    std::unordered_map<uint64_t, Receiver *> by_tag_;
 };
 
 inline Expected<Result> result_of(const wb_completion &done) {
@@ -49,19 +77,65 @@ inline Expected<Result> result_of(const wb_completion &done) {
     return result;
 }
 
-inline Expected<void> submit(wb_queue *queue, Receiver &receiver, const Model &model, Row &row, Deadline deadline,
+/// Owns itself from an accepted submit until it is told.
+template <class Handler>
+class RowReceiver final : public Receiver {
+  public:
+    explicit RowReceiver(Handler handler) : handler_(std::move(handler)) {}
+    void receive(const wb_completion &done) noexcept override {
+        const std::unique_ptr<RowReceiver> self(this);
+        handler_(result_of(done));
+    }
+
+  private:
+    Handler handler_;
+};
+
+template <class Handler>
+class BatchReceiver final : public Receiver {
+  public:
+    explicit BatchReceiver(Handler handler) : handler_(std::move(handler)) {}
+    void receive(const wb_completion &done) noexcept override {
+        const std::unique_ptr<BatchReceiver> self(this);
+        if (done.status < 0)
+            handler_(Expected<BatchResult>(error_of(done.status, done.error)));
+        else
+            handler_(Expected<BatchResult>(result));
+    }
+
+    BatchResult result;
+
+  private:
+    Handler handler_;
+};
+
+inline Expected<void> submit(wb_queue *queue, uint64_t tag, const Model &model, Row &row, Deadline deadline,
                              const Call *call) {
     return done([&](wb_error *err) {
-        return wb_model_submit(queue, reinterpret_cast<uintptr_t>(&receiver), model.get(), row.data(), deadline.ns(),
-                               call ? call->get() : nullptr, err);
+        return wb_model_submit(queue, tag, model.get(), row.data(), deadline.ns(), call ? call->get() : nullptr, err);
     });
 }
 
-inline Expected<void> submit(wb_queue *queue, Receiver &receiver, const Slot &slot, Row &row, Deadline deadline,
+inline Expected<void> submit(wb_queue *queue, uint64_t tag, const Slot &slot, Row &row, Deadline deadline,
                              const Call *call) {
     return done([&](wb_error *err) {
-        return wb_slot_submit(queue, reinterpret_cast<uintptr_t>(&receiver), slot.get(), row.data(), deadline.ns(),
-                              call ? call->get() : nullptr, err);
+        return wb_slot_submit(queue, tag, slot.get(), row.data(), deadline.ns(), call ? call->get() : nullptr, err);
+    });
+}
+
+inline Expected<void> submit(BatchResult &out, wb_queue *queue, uint64_t tag, const Model &model, Batch &batch,
+                             Deadline deadline, const Call *call) {
+    return done([&](wb_error *err) {
+        return wb_model_submit_batch(&out, queue, tag, model.get(), batch.get(), deadline.ns(),
+                                     call ? call->get() : nullptr, err);
+    });
+}
+
+inline Expected<void> submit(BatchResult &out, wb_queue *queue, uint64_t tag, const Slot &slot, Batch &batch,
+                             Deadline deadline, const Call *call) {
+    return done([&](wb_error *err) {
+        return wb_slot_submit_batch(&out, queue, tag, slot.get(), batch.get(), deadline.ns(),
+                                    call ? call->get() : nullptr, err);
     });
 }
 
@@ -77,6 +151,9 @@ inline Expected<void> submit(wb_queue *queue, Receiver &receiver, const Slot &sl
 ///
 /// Destroying closes the queue, waits for what runs, and tells everybody who is still to be told, on that thread, of
 /// WB_CLOSED or of the answer. In a forked child the parent's queue answers WB_FORKED, and destroying it tells nobody.
+///
+/// get() serves for submits in C too, with tags below 2^63: those above are the Queue's own. Their completions go to
+/// the function that drain() is given, and are dropped where it is given none.
 class Queue {
   public:
     /// @param capacity  the most that may be under way or undelivered at a time, in [1, WB_QUEUE_CAPACITY_LIMIT]
@@ -87,37 +164,65 @@ class Queue {
         return Queue(*std::move(handle));
     }
     ~Queue() { finish(); }
-    Queue(Queue &&) noexcept = default;
+    Queue(Queue &&other) noexcept : handle_(std::move(other.handle_)), receivers_(other.receivers_) {}
     Queue &operator=(Queue &&other) noexcept {
         if (this != &other) finish();
         handle_ = std::move(other.handle_);
+        receivers_ = other.receivers_;
         return *this;
     }
 
     /// Tells those whose submits are complete, up to 16 of them, on this thread; waits for the first where there is
-    /// none. @return how many, 0 where the deadline passed; WB_CLOSED where the queue is closed and nothing is left
+    /// none. @return how many came, 0 where the deadline passed; WB_CLOSED where the queue is closed and nothing is
+    /// left
     Expected<size_t> drain(Deadline deadline = {}) {
+        return drain(deadline, [](const wb_completion &) {});
+    }
+
+    /// The same; `other(const wb_completion &)` has those that are nobody's here: of submits in C, and of coroutines
+    /// that were destroyed. It must not throw.
+    template <class Other>
+    Expected<size_t> drain(Deadline deadline, Other &&other) {
         std::array<wb_completion, 16> done;
         size_t count = 0;
         auto drained = detail::done([&](wb_error *err) {
             return wb_queue_next(done.data(), sizeof(wb_completion), done.size(), &count, get(), deadline.ns(), err);
         });
         if (!drained) return std::move(drained).error();
-        for (size_t i = 0; i < count; ++i)
-            reinterpret_cast<detail::Receiver *>(static_cast<uintptr_t>(done[i].tag))
-                ->receive(detail::result_of(done[i]));
+        const auto receivers = receivers_;  // one who is told may move the queue
+        for (size_t i = 0; i < count; ++i) {
+            if (detail::Receiver *receiver = receivers->take(done[i].tag))
+                receiver->receive(done[i]);
+            else
+                other(std::as_const(done[i]));
+        }
         return count;
     }
 
     /// Submits a row to a Model or Slot. `handler(Expected<Result>)` is called once, by who drains; it must not throw,
-    /// and may submit again. It is destroyed uncalled where the submit fails.
+    /// and may submit again. It is destroyed uncalled where the submit fails. @return the tag, for cancel()
     template <class Target, class Handler>
-    Expected<void> submit(const Target &target, Row &row, Handler handler, Deadline deadline = {},
-                          const Call *call = nullptr) {
-        auto receiver = std::make_unique<detail::OwnedReceiver<Handler>>(std::move(handler));
-        auto submitted = detail::submit(get(), *receiver, target, row, deadline, call);
-        if (submitted) (void)receiver.release();
-        return submitted;
+    Expected<uint64_t> submit(const Target &target, Row &row, Handler handler, Deadline deadline = {},
+                              const Call *call = nullptr) {
+        return enter(std::make_unique<detail::RowReceiver<Handler>>(std::move(handler)),
+                     [&](auto &, uint64_t tag) { return detail::submit(get(), tag, target, row, deadline, call); });
+    }
+
+    /// Submits a batch's window, for `handler(Expected<BatchResult>)`. The batch may go on to its next window; what it
+    /// describes, and the results by row, which are its own, must stay as they are until then.
+    template <class Target, class Handler>
+    Expected<uint64_t> submit(const Target &target, Batch &batch, Handler handler, Deadline deadline = {},
+                              const Call *call = nullptr) {
+        return enter(std::make_unique<detail::BatchReceiver<Handler>>(std::move(handler)),
+                     [&](auto &receiver, uint64_t tag) {
+                         return detail::submit(receiver.result, get(), tag, target, batch, deadline, call);
+                     });
+    }
+
+    /// Ends what is under way with this tag, submit()'s or one's own of a submit in C: its completion says
+    /// WB_CANCELLED, or has the answer where that comes first. @return WB_NOT_FOUND (complete, or never submitted)
+    Expected<void> cancel(uint64_t tag) {
+        return detail::done([&](wb_error *err) { return wb_queue_cancel(get(), tag, err); });
     }
 
     /// The same as a future, which becomes ready when another thread drains.
@@ -138,10 +243,12 @@ class Queue {
     class Scoring;
 
     /// For co_await, which gives an Expected Result: submits, and goes on in who drains; at once where the submit
-    /// fails. Queue, target, row and call must live until the coroutine is suspended.
+    /// fails. Queue, target, row and call must live until the coroutine is suspended. A coroutine that is destroyed
+    /// while it waits, not while another thread drains, is told of nothing; its submit goes on, and the call's output
+    /// buffers stay the library's until it ends: the call's cancel token ends it soon.
     template <class Target>
     Scoring<Target> score(const Target &target, Row &row, Deadline deadline = {}, const Call *call = nullptr) {
-        return Scoring<Target>(get(), target, row, deadline, call);
+        return Scoring<Target>(*this, target, row, deadline, call);
     }
 
     /// Refuses submits, completes what waits with WB_CLOSED, and waits until nothing runs. Draining goes on until it
@@ -163,6 +270,18 @@ class Queue {
   private:
     using Handle = detail::Handle<wb_queue, wb_queue_free>;
     explicit Queue(Handle handle) : handle_(std::move(handle)) {}
+    template <class Receiver, class Submit>
+    Expected<uint64_t> enter(std::unique_ptr<Receiver> receiver, Submit submit) {
+        const auto receivers = receivers_;  // another thread may tell, and destroy the queue, before submit() is back
+        const uint64_t tag = receivers->enter(*receiver);
+        auto submitted = submit(*receiver, tag);
+        if (!submitted) {
+            receivers->take(tag);
+            return std::move(submitted).error();
+        }
+        (void)receiver.release();
+        return tag;
+    }
     void finish() noexcept {
         if (!handle_) return;
         wb_queue_close(get(), WB_NO_DEADLINE, nullptr);
@@ -170,6 +289,7 @@ class Queue {
         }
     }
     Handle handle_;
+    std::shared_ptr<detail::Receivers> receivers_ = std::make_shared<detail::Receivers>();  // never null
 };
 
 /// What Queue::score gives: for one co_await, at once.
@@ -178,13 +298,16 @@ class [[nodiscard]] Queue::Scoring final : detail::Receiver {
   public:
     Scoring(const Scoring &) = delete;
     Scoring &operator=(const Scoring &) = delete;
+    ~Scoring() { forget(); }
 
     bool await_ready() const noexcept { return false; }
     bool await_suspend(std::coroutine_handle<> waiting) {
         waiting_ = waiting;
+        tag_ = receivers_->enter(*this);
         // Once it is accepted, another thread may go on with the coroutine: nothing of this is touched then.
-        auto submitted = detail::submit(queue_, *this, target_, row_, deadline_, call_);
+        auto submitted = detail::submit(queue_, tag_, target_, row_, deadline_, call_);
         if (submitted) return true;
+        forget();
         result_.emplace(std::move(submitted).error());
         return false;
     }
@@ -192,14 +315,23 @@ class [[nodiscard]] Queue::Scoring final : detail::Receiver {
 
   private:
     friend class Queue;
-    Scoring(wb_queue *queue, const Target &target, Row &row, Deadline deadline, const Call *call)
-        : queue_(queue), target_(target), row_(row), deadline_(deadline), call_(call) {}
-    void receive(Expected<Result> result) noexcept override {
-        result_.emplace(std::move(result));
+    Scoring(const Queue &queue, const Target &target, Row &row, Deadline deadline, const Call *call)
+        : queue_(queue.get()),
+          receivers_(queue.receivers_),
+          target_(target),
+          row_(row),
+          deadline_(deadline),
+          call_(call) {}
+    void receive(const wb_completion &done) noexcept override {
+        tag_ = 0;
+        result_.emplace(detail::result_of(done));
         waiting_.resume();
     }
+    void forget() noexcept { receivers_->take(std::exchange(tag_, 0)); }
 
     wb_queue *queue_;
+    std::shared_ptr<detail::Receivers> receivers_;
+    uint64_t tag_ = 0;  // 0 where it waits for nothing
     const Target &target_;
     Row &row_;
     Deadline deadline_;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <atomic>
 #include <coroutine>
+#include <iterator>
 #include <thread>
+#include <utility>
 
 #include "unit/cpp_api/fixture.hpp"
 
@@ -140,4 +142,91 @@ TEST_CASE("destroying a queue tells everybody, and moving one keeps its submits"
         CHECK(second.submit(model, row, tell));
     }
     CHECK(told == std::vector<int32_t>{WB_OK, WB_CLOSED, WB_CLOSED});
+}
+
+TEST_CASE("completions that are not the queue's own go to drain()'s function, or nowhere") {
+    Engine e = lent();
+    Model model = Model::load(e, bundle()).value();
+    Queue queue = Queue::create(e, 4).value();
+    Row row = row_of(model);
+    const uint64_t foreign[] = {5, (uint64_t{1} << 63) + 1000, UINT64_MAX};
+    const auto submit_foreign = [&] {
+        for (const uint64_t tag : foreign)
+            REQUIRE(wb_model_submit(queue.get(), tag, model.get(), row.data(), WB_NO_DEADLINE, nullptr, nullptr) ==
+                    WB_OK);
+    };
+    submit_foreign();
+    CHECK(e.work().value() == 3);
+    CHECK(queue.drain().value() == 3);
+    submit_foreign();
+    int told = 0;
+    CHECK(queue.submit(model, row, [&](Expected<Result>) { ++told; }));
+    CHECK(e.work().value() == 4);
+    std::vector<uint64_t> tags;
+    CHECK(queue.drain({}, [&](const wb_completion &done) { tags.push_back(done.tag); }).value() == 4);
+    CHECK(told == 1);
+    CHECK(tags == std::vector<uint64_t>(std::begin(foreign), std::end(foreign)));
+}
+
+TEST_CASE("a coroutine that is destroyed while it waits is told of nothing, and its submit completes") {
+    struct Kept {
+        struct promise_type {
+            Kept get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
+            std::suspend_never initial_suspend() noexcept { return {}; }
+            std::suspend_always final_suspend() noexcept { return {}; }
+            void return_void() {}
+            void unhandled_exception() { std::terminate(); }
+        };
+        std::coroutine_handle<promise_type> handle;
+    };
+    Engine e = lent();
+    Model model = Model::load(e, bundle()).value();
+    std::vector<Kept> tasks;
+    int told = 0;
+    const auto run = [&](Queue &queue, Row row, size_t victim) -> Kept {
+        const auto result = co_await queue.score(model, row);
+        CHECK(result);
+        ++told;
+        if (victim < tasks.size()) std::exchange(tasks[victim].handle, {}).destroy();
+    };
+    {
+        Queue queue = Queue::create(e, 4).value();
+        tasks.push_back(run(queue, row_of(model), 2));
+        tasks.push_back(run(queue, row_of(model), 99));
+        tasks.push_back(run(queue, row_of(model), 99));
+        std::exchange(tasks[1].handle, {}).destroy();
+        CHECK(e.work().value() == 3);
+        CHECK(queue.drain().value() == 3);  // the first destroys the third, of the same drain
+        CHECK(told == 1);
+        CHECK(e.snapshot().value().requests == 3);
+    }
+    tasks[0].handle.destroy();
+}
+
+TEST_CASE("a batch's window is submitted, and a submit is cancelled by its tag") {
+    Engine e = lent();
+    Model model = Model::load(e, bundle()).value();
+    Queue queue = Queue::create(e, 4).value();
+    Row row = row_of(model);
+    Rows rows(model.schema());
+    for (int i = 0; i < 2; ++i) rows.push_back(row);
+    Batch batch = Batch::create(model.schema()).value();
+    batch.rows(rows).value();
+    std::vector<int64_t> scored;
+    std::vector<int32_t> codes;
+    const auto tell = [&](Expected<BatchResult> result) {
+        if (result)
+            scored.push_back(result->scored);
+        else
+            codes.push_back(result.error().code);
+    };
+    CHECK(queue.submit(model, batch, tell));
+    const uint64_t tag = queue.submit(model, batch, tell).value();
+    CHECK(queue.cancel(tag));
+    CHECK(e.work().value() == 1);
+    CHECK(queue.drain().value() == 2);
+    CHECK(scored == std::vector<int64_t>{2});
+    CHECK(codes == std::vector<int32_t>{WB_CANCELLED});
+    CHECK(batch.scores()[1] == Approx(kScore));
+    CHECK(queue.cancel(tag).error().code == WB_NOT_FOUND);
 }
