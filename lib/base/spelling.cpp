@@ -2,6 +2,7 @@
 #include "base/spelling.hpp"
 
 #include <algorithm>
+#include <compare>
 #include <numeric>
 #include <utility>
 
@@ -27,12 +28,25 @@ size_t edit_distance(std::string_view from, std::string_view to) {
     return line.back();
 }
 
+// How unlike they are: one that begins with the other is nearer than one that has it elsewhere, and that is nearer than
+// any other; then by distance. A letter says nothing.
+struct Unlikeness {
+    size_t kind, distance;
+    auto operator<=>(const Unlikeness &) const = default;
+};
+
+Unlikeness unlikeness(std::string_view written, std::string_view name) {
+    const auto [shorter, longer] = std::minmax(written, name, [](auto a, auto b) { return a.size() < b.size(); });
+    const size_t at = shorter.size() > 1 ? longer.find(shorter) : std::string_view::npos;
+    return {at == 0 ? 0u : at != std::string_view::npos ? 1u : 2u, edit_distance(written, name)};
+}
+
 }  // namespace
 
 std::string nearest_names(std::string_view name, const std::vector<std::string_view> &names) {
     name = name.substr(0, kLongest);
-    std::vector<std::pair<size_t, size_t>> ranked;  // distance, index
-    for (size_t i = 0; i < names.size(); ++i) ranked.emplace_back(edit_distance(name, names[i]), i);
+    std::vector<std::pair<Unlikeness, size_t>> ranked;  // with the index
+    for (size_t i = 0; i < names.size(); ++i) ranked.emplace_back(unlikeness(name, names[i]), i);
     std::sort(ranked.begin(), ranked.end());
     std::string text;
     for (size_t i = 0; i < std::min(kNames, ranked.size()); ++i) {

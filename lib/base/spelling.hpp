@@ -7,7 +7,8 @@
 
 namespace weighbridge::lib {
 
-// The three names nearest to `name` by edit distance, for messages: "'amount', 'amounts', 'account'".
+// The three names nearest to `name`, for messages: those that begin with it or that it begins with, those that have it
+// in them or that it has, then by edit distance. "'amount_minor', 'amounts', 'account'" for "amount".
 std::string nearest_names(std::string_view name, const std::vector<std::string_view> &names);
 
 }  // namespace weighbridge::lib

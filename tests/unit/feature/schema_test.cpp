@@ -133,12 +133,15 @@ TEST_CASE("a default is a value that a caller could have given", "[schema]") {
     REQUIRE(refusal({made}) == "feature 'x': expected a default in the range [0, 9], got 10");
 }
 
-TEST_CASE("features are found by name, and near names by distance", "[schema]") {
+TEST_CASE("features are found by name, and near names by what they share, then by distance", "[schema]") {
     auto schema = *Schema::make({feature("amount_minor", StoredType::int64), feature("country", StoredType::text),
                                  feature("county", StoredType::text), feature("paid_at", StoredType::int64)});
     REQUIRE(schema->find("country") == 1U);
     REQUIRE_FALSE(schema->find("countr"));
     REQUIRE(schema->nearest("contry") == "'country', 'county', 'paid_at'");
+    REQUIRE(schema->nearest("amount").starts_with("'amount_minor', "));
+    REQUIRE(schema->nearest("minor").starts_with("'amount_minor', "));
+    REQUIRE(schema->nearest("paid_at_ms").starts_with("'paid_at', "));
     REQUIRE(schema->nearest(std::string(100000, 'x')).size() > 0);
     REQUIRE((*Schema::make({feature("x", StoredType::int64)}))->nearest("") == "'x'");
 }
