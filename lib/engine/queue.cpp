@@ -87,13 +87,23 @@ Status Queue::submit(uint64_t tag, const SubmitOrder &order) {
     if (Status status = usable(); !status.ok()) return status;
     if (closed_.load(std::memory_order_relaxed)) return closed();
     Place place{*this, take_free()};
-    if (!place.one)
-        return Status::failure(WB_OVERLOADED, "queue: expected less than {} under way or undelivered, its capacity",
-                               capacity_);
+    if (!place.one) return shed(order.target);
     if (Status status = place.one->fill(order, backlog_->now_ns()); !status.ok()) return status;
     if (Status status = accept(tag, *place.one); !status.ok()) return status;
     place.one = nullptr;
     return {};
+}
+
+// A call that finds no place is counted and told as one that the pools shed.
+Status Queue::shed(const Target &target) {
+    Runtime &runtime = backlog_->runtime();
+    Account &account = target.account(runtime);
+    CallRecord record;
+    record.status = WB_OVERLOADED;
+    account.counters.record(record);
+    runtime.events.tell_counted(account, Counted::overloaded, backlog_->now_ns());
+    return Status::failure(WB_OVERLOADED, "queue: expected less than {} under way or undelivered, its capacity",
+                           capacity_);
 }
 
 Status Queue::accept(uint64_t tag, Submission &one) {

@@ -43,6 +43,7 @@ class Queue final : public RefCounted {
     Submission *take_free();
     void give_free(Submission &first, Submission &last);  // cleared, one behind the other
     Status accept(uint64_t tag, Submission &one);
+    Status shed(const Target &target);
     Delivery deliver(Hold &hold, size_t most);
     void pass_on(Hold &hold);
     // Under the backlog's mutex.

@@ -46,7 +46,8 @@ void Counters::record(const CallRecord &call) {
         shard.overloaded.fetch_add(1, kRelaxed);
     else if (call.status == WB_DEADLINE_EXCEEDED || call.reason == WB_REASON_DEADLINE)
         shard.expired.fetch_add(1, kRelaxed);
-    else if ((call.status < 0 && call.status != WB_INVALID_INPUT) || call.reason == WB_REASON_BACKEND)
+    else if ((call.status < 0 && call.status != WB_INVALID_INPUT && call.status != WB_CANCELLED) ||
+             call.reason == WB_REASON_BACKEND)
         shard.failed.fetch_add(1, kRelaxed);
     int64_t latency_ns = std::max<int64_t>(call.latency_ns, 0);
     add(shard.latency_sum_ns, latency_ns);

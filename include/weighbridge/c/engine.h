@@ -233,13 +233,13 @@ typedef struct wb_snapshot {
     uint32_t contexts;       /**< contexts of the pool */
     uint32_t waiting;        /**< requests waiting now, submits included */
     uint32_t models;         /**< models loaded now */
-    uint64_t requests;       /**< calls that were answered or failed */
+    uint64_t requests;       /**< calls that were answered, failed, or were cancelled */
     uint64_t rows;           /**< rows scored by a model */
     uint64_t fallbacks;      /**< rows answered by a fallback */
-    uint64_t overloaded;     /**< calls shed */
+    uint64_t overloaded;     /**< calls shed, and submits that a full completion queue refused */
     uint64_t expired;        /**< calls that met their deadline without a model's answer */
     uint64_t invalid;        /**< rows refused with WB_INVALID_INPUT */
-    uint64_t failed;         /**< calls that failed otherwise */
+    uint64_t failed;         /**< calls that failed otherwise; not those that their caller cancelled */
     uint64_t swaps;          /**< swaps and rollbacks of slots */
     int64_t latency_p50_ns;  /**< median */
     int64_t latency_p90_ns;  /**< 90th percentile */

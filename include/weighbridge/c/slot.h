@@ -40,13 +40,13 @@ typedef struct wb_slot_info {
     int64_t since_ns;          /**< of the last of them, as wb_now_ns(); 0 where the slot is empty */
     uint64_t bundle;           /**< as wb_result.bundle, of the serving model; 0 where the slot is empty */
     uint64_t previous_bundle;  /**< of the model that wb_slot_rollback would bring back; 0 where there is none */
-    uint64_t requests;         /**< calls that were answered or failed */
+    uint64_t requests;         /**< calls that were answered, failed, or were cancelled */
     uint64_t rows;             /**< rows scored by the model */
     uint64_t fallbacks;        /**< rows answered by its fallback, another slot's model included */
-    uint64_t overloaded;       /**< calls shed */
+    uint64_t overloaded;       /**< calls shed, and submits that a full completion queue refused */
     uint64_t expired;          /**< calls that met their deadline without a model's answer */
     uint64_t invalid;          /**< rows refused with WB_INVALID_INPUT */
-    uint64_t failed;           /**< calls that failed otherwise */
+    uint64_t failed;           /**< calls that failed otherwise; not those that their caller cancelled */
     int64_t latency_p50_ns;    /**< median */
     int64_t latency_p90_ns;    /**< 90th percentile */
     int64_t latency_p99_ns;    /**< 99th percentile */

@@ -81,6 +81,16 @@ TEST_CASE("what is under way and what is not drained fill a queue, and a full on
     CHECK(hall.submit(6).code == WB_OVERLOADED);
     CHECK(hall.work() == 1);
     CHECK(hall.drained_tags() == Tags{2, 5});
+    const wb_snapshot counted = hall.hall.counters();
+    CHECK(counted.overloaded == 3);
+    CHECK(counted.requests == 6);
+    wb_event event{};
+    uint64_t told = 0;
+    hall.hall.clock.advance(1'000'000'000);
+    hall.hall.engine->tell_counted();
+    while (hall.hall.engine->runtime().events.take(event))
+        if (event.event == WB_LOG_OVERLOAD) told += event.count;
+    CHECK(told == 3);
 }
 
 TEST_CASE("one whose deadline passes before its turn gets what a call that waits gets") {
@@ -163,7 +173,8 @@ TEST_CASE("a cancelled tag completes at once, every submit of it, and is not fou
     CHECK(hall.work() == 1);
     CHECK(hall.queue->cancel(2).code == WB_NOT_FOUND);
     CHECK(hall.drained_tags() == Tags{2});
-    CHECK(hall.hall.counters().failed == 2);
+    CHECK(hall.hall.counters().requests == 3);
+    CHECK(hall.hall.counters().failed == 0);
 }
 
 TEST_CASE("a caller's token ends the submits that carry it, set before or after, and no later one in their place") {
