@@ -6,8 +6,6 @@
 namespace weighbridge::lib {
 namespace {
 
-constexpr std::string_view kOlder = "(older)";  // no version of a manifest: those have no brackets
-
 struct Report {
     Figures total;  // calls of models by themselves too
     uint64_t swaps = 0;
@@ -19,7 +17,7 @@ std::unique_ptr<Report> report_of(const Runtime &runtime, const std::vector<Ref<
     runtime.account.counters.add_to(made->total);
     for (const auto &slot : slots) {
         auto reading = slot->ledger().read();
-        for (const Figures *figures : {&reading->current, &reading->previous, &reading->older}) made->total += *figures;
+        made->total += reading->total;
         made->swaps += reading->generation;
         made->slots.push_back(std::move(reading));
     }
@@ -53,10 +51,11 @@ std::string Engine::metrics() const {
     snapshot.waiting = waiting();
     std::vector<SlotSeries> series;
     for (const auto &of : report->slots) {
-        if (!of->version.empty()) series.push_back({of->slot, of->version, &of->current});
+        if (of->generation == 0) continue;  // it has served nothing yet
+        SlotSeries &slot = series.emplace_back(SlotSeries{of->slot, of->version, of->bundle, &of->total, {}});
+        if (!of->version.empty()) slot.versions.push_back({of->version, &of->current});
         if (!of->previous_version.empty() && of->previous_version != of->version)
-            series.push_back({of->slot, of->previous_version, &of->previous});
-        if (of->older.requests() > 0) series.push_back({of->slot, kOlder, &of->older});
+            slot.versions.push_back({of->previous_version, &of->previous});
     }
     return prometheus_text(snapshot, report->total, series);
 }

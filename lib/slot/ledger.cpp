@@ -65,9 +65,9 @@ std::unique_ptr<Ledger::Reading> Ledger::read() {
     made->slot = slot_;
     std::lock_guard lock(mutex_);
     settle();
-    made->older += older_;
+    made->total += older_;
     for (const Account *account = fading_.get(); account; account = account->next_fading_.get())
-        account->counters.add_to(made->older);
+        account->counters.add_to(made->total);
     if (current_.account) {
         made->version = current_.account->version;
         current_.account->counters.add_to(made->current);
@@ -76,6 +76,8 @@ std::unique_ptr<Ledger::Reading> Ledger::read() {
         made->previous_version = previous_.account->version;
         if (previous_.account.get() != current_.account.get()) previous_.account->counters.add_to(made->previous);
     }
+    made->total += made->current;
+    made->total += made->previous;
     made->bundle = current_.bundle;
     made->previous_bundle = previous_.bundle;
     made->since_ns = since_ns_;

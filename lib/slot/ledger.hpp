@@ -11,7 +11,7 @@ namespace weighbridge::lib {
 
 class EventLog;
 
-// What a slot has done, by version: of its two models, and of all versions before together. An account that is left is
+// What a slot has done, by version of its two models, and in all. An account that is left is
 // summed up with those once no call writes to it any more, so that nothing is lost and figures never go back.
 class Ledger {
   public:
@@ -29,7 +29,8 @@ class Ledger {
         uint64_t bundle = 0, previous_bundle = 0;
         int64_t since_ns = 0;
         uint64_t generation = 0;
-        Figures current, previous, older;  // previous has none where both are of one version
+        Figures current, previous;  // previous has none where both are of one version
+        Figures total;              // those, and of all versions before
     };
 
     // The account of a version: that of the slot's two models where one is of it, else a new one.

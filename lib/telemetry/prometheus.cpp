@@ -54,6 +54,12 @@ class Text {
         text_ += formatted("weighbridge_{} {}\n", name, value);
     }
 
+    // A metric whose labels are what it says.
+    void add_info(const std::string &name, const char *help, const std::vector<std::string> &labels) {
+        text_ += formatted("# HELP {} {}.\n# TYPE {} gauge\n", name, help, name);
+        for (const std::string &of : labels) add_sample(name, of, 1);
+    }
+
     // `where` ends the help: which calls are meant. Series are pairs of labels ("" or "a=\"b\"") and figures.
     using Series = std::vector<std::pair<std::string, const Figures *>>;
     void add_all(const std::string &prefix, const char *where, const Series &series) {
@@ -106,10 +112,22 @@ std::string prometheus_text(const wb_snapshot &gauges, const Figures &engine, co
     text.add("swaps_total", "counter", "Swaps of a slot's model", gauges.swaps);
     text.add_all("weighbridge_", "", {{"", &engine}});
     if (slots.empty()) return text.take();
-    Text::Series series;
-    for (const SlotSeries &of : slots)
-        series.emplace_back(formatted("slot=\"{}\",version=\"{}\"", escaped(of.slot), escaped(of.version)), of.figures);
-    text.add_all("weighbridge_slot_", ", by slot and version", series);
+    std::vector<std::string> serving;
+    Text::Series totals, versions;
+    for (const SlotSeries &of : slots) {
+        const std::string slot = formatted("slot=\"{}\"", escaped(of.slot));
+        const auto of_version = [&](std::string_view version) {
+            return formatted("{},version=\"{}\"", slot, escaped(version));
+        };
+        if (!of.version.empty())
+            serving.push_back(formatted("{},bundle=\"{:016x}\"", of_version(of.version), of.bundle));
+        totals.emplace_back(slot, of.total);
+        for (const auto &[version, figures] : of.versions) versions.emplace_back(of_version(version), figures);
+    }
+    text.add_info("weighbridge_slot_info", "The version and the bundle that a slot serves", serving);
+    text.add_all("weighbridge_slot_", ", by slot", totals);
+    text.add_all("weighbridge_slot_version_", ", by slot and version that it serves or can be rolled back to",
+                 versions);
     return text.take();
 }
 

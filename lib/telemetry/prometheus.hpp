@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,14 +10,20 @@
 
 namespace weighbridge::lib {
 
-// What one version did in one slot.
+// What a slot serves, version "" for nothing, and what it did: in all, and by version.
 struct SlotSeries {
+    struct Version {
+        std::string_view version;
+        const Figures *figures;
+    };
     std::string_view slot, version;
-    const Figures *figures;
+    uint64_t bundle;
+    const Figures *total;
+    std::vector<Version> versions;
 };
 
 // Prometheus text (exposition format 0.0.4): the gauges of a snapshot, the figures of the whole engine, and those of
-// each series, labelled. Latencies are histograms (le buckets in seconds).
+// each slot, labelled. Latencies are histograms (le buckets in seconds).
 std::string prometheus_text(const wb_snapshot &gauges, const Figures &engine, const std::vector<SlotSeries> &slots);
 
 }  // namespace weighbridge::lib

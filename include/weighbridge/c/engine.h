@@ -257,9 +257,13 @@ typedef struct wb_snapshot {
  *  never waits for a request. @since 0.1, unstable */
 WB_API int32_t wb_engine_snapshot(wb_snapshot *out, wb_engine *engine, wb_error *err);
 
-/** The same as Prometheus text (exposition format 0.0.4), names weighbridge_*; and of each slot, names
- *  weighbridge_slot_*, labelled {slot="...",version="..."}: the versions of its two models, and all versions before
- *  together as "(older)". A call to a slot is in both.
+/** The same as Prometheus text (exposition format 0.0.4), names weighbridge_*; and of each slot:
+ *  - weighbridge_slot_*, labelled {slot="..."}: all that it has done, whatever it served; never goes back.
+ *  - weighbridge_slot_version_*, labelled {slot="...",version="..."}: the versions of its two models. A series ends
+ *    where its version is neither any more, and begins at 0 should that be loaded again.
+ *  - weighbridge_slot_info, labelled {slot="...",version="...",bundle="..."}: 1 for what it serves now, the bundle in
+ *    16 hexadecimal digits of wb_result.bundle.
+ *  A call to a slot is in weighbridge_* too.
  *  @param out  receives the text; NULL on error
  *  @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE; WB_OUT_OF_MEMORY. Thread-safe.
  *  @since 0.2 in this form, unstable */

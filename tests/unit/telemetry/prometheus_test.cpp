@@ -92,19 +92,33 @@ weighbridge_latency_seconds_count 3
 )");
 }
 
-TEST_CASE("Prometheus text has a series for each version in each slot, and escapes its labels") {
-    Figures champion, odd;
+TEST_CASE("Prometheus text has each slot in all, by version, and what it serves, and escapes its labels") {
+    Figures champion, all, odd;
     record(champion, 40'000, 8);
+    record(all, 40'000, 11);
     record(odd, 200'000'000'000, 1);
-    const std::string text = prometheus_text({}, {}, {{"champion", "1.0", &champion}, {"odd", "a\"b\\c\nd", &odd}});
+    const std::string text = prometheus_text({}, {},
+                                             {{"champion", "1.0", 0xab, &all, {{"1.0", &champion}}},
+                                              {"odd", "a\"b\\c\nd", 1, &odd, {{"a\"b\\c\nd", &odd}}},
+                                              {"emptied", "", 0, &all, {}}});
     CHECK(has(text,
-              "# HELP weighbridge_slot_rows_total Rows scored by a model, by slot and version.\n"
+              "# HELP weighbridge_slot_info The version and the bundle that a slot serves.\n"
+              "# TYPE weighbridge_slot_info gauge\n"
+              "weighbridge_slot_info{slot=\"champion\",version=\"1.0\",bundle=\"00000000000000ab\"} 1\n"
+              "weighbridge_slot_info{slot=\"odd\",version=\"a\\\"b\\\\c\\nd\",bundle=\"0000000000000001\"} 1\n#"));
+    CHECK(has(text,
+              "# HELP weighbridge_slot_rows_total Rows scored by a model, by slot.\n"
               "# TYPE weighbridge_slot_rows_total counter\n"
-              "weighbridge_slot_rows_total{slot=\"champion\",version=\"1.0\"} 8\n"
-              "weighbridge_slot_rows_total{slot=\"odd\",version=\"a\\\"b\\\\c\\nd\"} 1\n#"));
-    CHECK(has(text, "weighbridge_slot_latency_seconds_bucket{slot=\"champion\",version=\"1.0\",le=\"5e-05\"} 1\n"));
+              "weighbridge_slot_rows_total{slot=\"champion\"} 11\n"
+              "weighbridge_slot_rows_total{slot=\"odd\"} 1\n"
+              "weighbridge_slot_rows_total{slot=\"emptied\"} 11\n#"));
     CHECK(has(text,
-              "weighbridge_slot_latency_seconds_sum{slot=\"champion\",version=\"1.0\"} 0.000040000\n"
-              "weighbridge_slot_latency_seconds_count{slot=\"champion\",version=\"1.0\"} 1\n"));
+              "# TYPE weighbridge_slot_version_rows_total counter\n"
+              "weighbridge_slot_version_rows_total{slot=\"champion\",version=\"1.0\"} 8\n"
+              "weighbridge_slot_version_rows_total{slot=\"odd\",version=\"a\\\"b\\\\c\\nd\"} 1\n#"));
+    const std::string latency = "weighbridge_slot_version_latency_seconds",
+                      labels = "{slot=\"champion\",version=\"1.0\"";
+    CHECK(has(text, latency + "_bucket" + labels + ",le=\"5e-05\"} 1\n"));
+    CHECK(has(text, latency + "_sum" + labels + "} 0.000040000\n" + latency + "_count" + labels + "} 1\n"));
     CHECK(has(text, "\nweighbridge_rows_total 0\n"));
 }
