@@ -21,7 +21,7 @@ template <class Where>
 Status load(capi::SlotObject &of, const Where &where, wb_load_options *options) {
     const capi::LoadUse use(options);
     if (!use.status().ok()) return use.status();
-    auto model = of.engine->load(where, use.options());
+    auto model = of.engine->load(where, use.options(), of.slot->name());
     if (!model) return model.status();
     return of.engine->swap(*of.slot, *std::move(model));
 }

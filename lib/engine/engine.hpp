@@ -29,7 +29,7 @@ struct EngineOptions {
     int cpu_contexts = 0;  // 0: automatic
     uint32_t queue_limit = 1024;
     uint32_t event_capacity = 256;  // of the ring
-    int64_t fairness_us = 500;  // Pool's bound; 0 hands every context over
+    int64_t fairness_us = 500;      // Pool's bound; 0 hands every context over
     wb_log_fn log = nullptr;
     void *log_payload = nullptr;
     std::string torch_plugin;
@@ -95,8 +95,9 @@ class Engine final : public RefCounted {
 
     // Ends at the options' deadline, or when their token is set, between two steps; then nothing was changed, and the
     // failure names the step. See wb_model_load.
-    Expected<Ref<Model>> load(const std::string &path, const LoadOptions &options);
-    Expected<Ref<Model>> load(const Source &source, const LoadOptions &options);
+    // `slot`: the name of the one that it is for; the event that tells of a failure has it.
+    Expected<Ref<Model>> load(const std::string &path, const LoadOptions &options, std::string_view slot = {});
+    Expected<Ref<Model>> load(const Source &source, const LoadOptions &options, std::string_view slot = {});
     // With Mismatches::told the report lists them all, which a load has no use for.
     enum class Mismatches { untold, told };
     Expected<VerifyReport> verify(Model &model, const StopSource &stop = {},
@@ -167,8 +168,10 @@ class Engine final : public RefCounted {
     Expected<Ref<Model>> make_model(const std::shared_ptr<const Bundle> &bundle, const LoadOptions &options,
                                     const StopSource &stop);
     Status warm(Model &model, const StopSource &stop);
-    Expected<Ref<Model>> load_source(const Source &source, const LoadOptions &options);
-    void tell_load(const std::string &bundle, const Expected<Ref<Model>> &model);
+    // `version` receives the bundle's as soon as it is known.
+    Expected<Ref<Model>> load_source(const Source &source, const LoadOptions &options, std::string &version);
+    void tell_load(const std::string &bundle, const Expected<Ref<Model>> &model, std::string_view slot,
+                   const std::string &version);
     void let_go();
     Ref<Slot> find_slot(const std::string &name) const;
     Target spare_of(const Model &model, const Service &service) const;

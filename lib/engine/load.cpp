@@ -73,7 +73,7 @@ Status Engine::warm(Model &model, const StopSource &stop) {
     return is_stop(status.code) ? ended_while(status.code, "warming contexts") : status;
 }
 
-Expected<Ref<Model>> Engine::load_source(const Source &source, const LoadOptions &options) {
+Expected<Ref<Model>> Engine::load_source(const Source &source, const LoadOptions &options, std::string &version) {
     if (Status status = usable(); !status.ok()) return status;
     if (Status status = check_fake(options); !status.ok()) return status;
     const StopSource stop = stop_of(options);
@@ -81,6 +81,7 @@ Expected<Ref<Model>> Engine::load_source(const Source &source, const LoadOptions
     const auto mode = mode_of(options, parts_.torchscript->name());
     auto bundle = Bundle::open(source, mode, Bundle::wall_clock_s(), stop);
     if (!bundle) return bundle.status();
+    version = (*bundle)->manifest().identity.version;
     auto model = make_model(*bundle, options, stop);
     if (!model) return model.status();
     if (Status status = warm(**model, stop); !status.ok()) return status;
@@ -93,24 +94,29 @@ Expected<Ref<Model>> Engine::load_source(const Source &source, const LoadOptions
     return model;
 }
 
-Expected<Ref<Model>> Engine::load(const std::string &path, const LoadOptions &options) {
+Expected<Ref<Model>> Engine::load(const std::string &path, const LoadOptions &options, std::string_view slot) {
     runtime_->reap();  // first: what it frees may be needed
+    std::string version;
     auto source = DirectorySource::open_path(path);
-    auto model = source ? load_source(*source, options) : source.status();
-    tell_load(path, model);
+    auto model = source ? load_source(*source, options, version) : source.status();
+    tell_load(path, model, slot, version);
     return model;
 }
 
-Expected<Ref<Model>> Engine::load(const Source &source, const LoadOptions &options) {
+Expected<Ref<Model>> Engine::load(const Source &source, const LoadOptions &options, std::string_view slot) {
     runtime_->reap();
-    auto model = load_source(source, options);
-    tell_load(source.label(), model);
+    std::string version;
+    auto model = load_source(source, options, version);
+    tell_load(source.label(), model, slot, version);
     return model;
 }
 
-void Engine::tell_load(const std::string &bundle, const Expected<Ref<Model>> &model) {
+void Engine::tell_load(const std::string &bundle, const Expected<Ref<Model>> &model, std::string_view slot,
+                       const std::string &version) {
     if (!model) {
-        runtime_->events.tell({WB_LOG_REFUSED, {}, {}}, "bundle '{}' was refused: {}", bundle, model.status().message);
+        const std::string where = slot.empty() ? std::string() : formatted(" for slot '{}'", slot);
+        runtime_->events.tell({WB_LOG_REFUSED, slot, version}, "bundle '{}' was refused{}: {}", bundle, where,
+                              model.status().message);
     } else {
         const BundleIdentity &identity = (*model)->bundle().manifest().identity;
         runtime_->events.tell({WB_LOG_LOADED, {}, identity.version}, "model '{}' {} was loaded", identity.name,

@@ -68,6 +68,8 @@ static void contents(char **argv) {
     CHECK(strstr(list[1].message, "slot 'champion' serves model 'fixture' 1.0.0") == list[1].message);
     CHECK(list[2].event == WB_LOG_REFUSED && list[2].level == WB_LEVEL_ERROR);
     CHECK(strstr(list[2].message, "no-such-bundle") != NULL);
+    CHECK(strstr(list[2].message, "was refused for slot 'champion': ") != NULL);
+    CHECK(strcmp(list[2].slot, "champion") == 0 && strcmp(list[2].version, "") == 0);
     CHECK(list[3].event == WB_LOG_FALLBACK && list[3].level == WB_LEVEL_WARNING && list[3].count == 1);
     CHECK(strcmp(list[3].slot, "champion") == 0 && strcmp(list[3].version, "1.0.0") == 0);
 

@@ -18,7 +18,7 @@ typedef struct wb_engine_options wb_engine_options; /**< @since 0.1, unstable */
  *  @{ */
 #define WB_LOG_LOADED 1   /**< a model was loaded and warmed */
 #define WB_LOG_SWAPPED 2  /**< a slot points at another model */
-#define WB_LOG_REFUSED 3  /**< a load or a swap was refused; the message says why */
+#define WB_LOG_REFUSED 3  /**< a load or a swap was refused; the message says why, slot and version whose, as far as known */
 #define WB_LOG_FALLBACK 4 /**< fallback answers were given; rate-limited, with their count */
 #define WB_LOG_UNLOADED 5 /**< a retired model was freed */
 #define WB_LOG_OVERLOAD 6 /**< requests were shed; rate-limited, with their count */
