@@ -18,6 +18,15 @@ Status check_reach(const char *what, int64_t stride, int64_t last) {
     return Status::failure(WB_INVALID_ARGUMENT, "{}: a stride of {} overflows for row {}", what, stride, last);
 }
 
+// Rows' places in the caller's memory must not overlap.
+Status check_stride(const char *what, const void *data, int64_t stride, size_t bytes) {
+    const auto least = static_cast<int64_t>(bytes);
+    if (!data || stride >= least || stride <= -least) return Status();
+    return Status::failure(WB_INVALID_ARGUMENT,
+                           "{}: expected a stride of at least {} bytes, its element's size, got {}", what, least,
+                           stride);
+}
+
 }  // namespace
 
 Batch::Batch(std::shared_ptr<const Bundle> bundle)
@@ -98,6 +107,10 @@ Status Batch::set_result(int32_t column, void *data, int64_t stride) {
     if (column < WB_COLUMN_SCORE || column > kLastColumn)
         return Status::failure(WB_INVALID_ARGUMENT, "result column: expected {} to {} (WB_COLUMN_*), got {}",
                                WB_COLUMN_SCORE, kLastColumn, column);
+    const bool is_double = column == WB_COLUMN_SCORE || column == WB_COLUMN_PROBABILITY;
+    if (Status status = check_stride("result column", data, stride, is_double ? sizeof(double) : sizeof(int32_t));
+        !status.ok())
+        return status;
     results_[static_cast<size_t>(column)] = {static_cast<std::byte *>(data), stride};
     return Status();
 }
@@ -106,6 +119,8 @@ Status Batch::set_output(uint32_t index, float *data, int64_t stride) {
     if (index >= outputs_.size())
         return Status::failure(WB_INVALID_ARGUMENT, "output: expected an index below {}, got {}", outputs_.size(),
                                index);
+    const auto bytes = static_cast<size_t>(bundle_->manifest().outputs[index].width) * sizeof(float);
+    if (Status status = check_stride("output", data, stride, bytes); !status.ok()) return status;
     outputs_[index] = {reinterpret_cast<std::byte *>(data), stride};
     return Status();
 }

@@ -141,6 +141,14 @@ static void sizes_and_mistakes(wb_model *model, wb_schema *schema) {
     CHECK_STATUS(WB_INVALID_ARGUMENT, wb_batch_set_result(batch, 0, rows, 8, E));
     CHECK_STATUS(WB_INVALID_ARGUMENT, wb_batch_set_result(batch, 99, rows, 8, E));
     CHECK_STATUS(WB_INVALID_ARGUMENT, wb_batch_set_output(batch, 2, (float *)rows, 8, E));
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_batch_set_result(batch, WB_COLUMN_SCORE, rows, 4, E));
+    CHECK(strcmp(E->message, "result column: expected a stride of at least 8 bytes, its element's size, got 4") == 0);
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_batch_set_result(batch, WB_COLUMN_PROBABILITY, rows, -7, E));
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_batch_set_result(batch, WB_COLUMN_BAND, rows, 0, E));
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_batch_set_output(batch, 1, (float *)rows, 3, E));
+    CHECK(strcmp(E->message, "output: expected a stride of at least 4 bytes, its element's size, got 3") == 0);
+    CHECK_STATUS(WB_OK, wb_batch_set_result(batch, WB_COLUMN_SCORE, NULL, 0, E));
+    CHECK_STATUS(WB_OK, wb_batch_set_output(batch, 1, NULL, 0, E));
     /* rows that were never made: the second one is found out before anything is scored */
     CHECK_STATUS(WB_OK, wb_row_init(schema, rows[0], sizeof rows[0], E));
     CHECK_STATUS(WB_OK, wb_batch_set_rows(batch, rows, sizeof rows[0], E));

@@ -229,9 +229,11 @@ static void overflows(void) {
     CHECK_STATUS(WB_OUT_OF_MEMORY,
                  wb_model_score_batch(NULL, model, batch, WB_NO_DEADLINE, NULL, E)); /* 8 bytes a row */
 #endif
-    /* a window far out, whose results are one place, and then are out of reach */
+    /* a window far out, whose results have their places, and then are out of reach */
     CHECK_STATUS(WB_OK, wb_batch_set_window(batch, most - 2, 2, E));
-    CHECK_STATUS(WB_OK, wb_batch_set_result(batch, WB_COLUMN_SCORE, score, 0, E));
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_batch_set_result(batch, WB_COLUMN_SCORE, score, 0, E));
+    CHECK_STATUS(WB_OK, wb_batch_set_result(batch, WB_COLUMN_SCORE,
+                                            (void *)((uintptr_t)score - (uintptr_t)(most - 2) * sizeof *score), 8, E));
     CHECK_STATUS(WB_OK, wb_model_score_batch(NULL, model, batch, WB_NO_DEADLINE, NULL, E));
     CHECK_NEAR(fixture_score((double)amount[0], 0, 1, 0, 0), score[0]);
     CHECK_STATUS(WB_OK, wb_batch_set_result(batch, WB_COLUMN_SCORE, score, (int64_t)1 << 40, E));

@@ -198,11 +198,13 @@ typedef struct wb_batch_result {
 /** @} */
 
 /** Where a result column goes: row i's is written at data + i * stride. NULL ends it.
- *  @return WB_OK; WB_INVALID_ARGUMENT; WB_BUSY. Kept by wb_batch_reset. @since 0.1, unstable */
+ *  @param stride  in bytes, at least an element's, forwards or backwards
+ *  @return WB_OK; WB_INVALID_ARGUMENT (column, stride); WB_BUSY. Kept by wb_batch_reset. @since 0.1, unstable */
 WB_API int32_t wb_batch_set_result(wb_batch *batch, int32_t column, void *data, int64_t stride, wb_error *err);
 
 /** Where output `index` (as in wb_schema_output) goes: its floats for row i are written at data + i * stride bytes; NaN
- *  for a row without a model's answer. NULL ends it. Kept by wb_batch_reset. @since 0.1, unstable */
+ *  for a row without a model's answer. NULL ends it. The stride is at least that of its floats, forwards or backwards;
+ *  WB_INVALID_ARGUMENT otherwise. Kept by wb_batch_reset. @since 0.1, unstable */
 WB_API int32_t wb_batch_set_output(wb_batch *batch, uint32_t index, float *data, int64_t stride, wb_error *err);
 
 /** What became of the rows of wb_batch_encode: rows is the sum of encoded and invalid. Flat, no pointers; grows at the
