@@ -33,6 +33,13 @@ bool ends_call(int32_t code) {
            code != WB_OUT_OF_MEMORY;
 }
 
+// What ends a call between its rows says how far it came.
+Status ended(const Status &why, const Progress &progress, size_t rows) {
+    if (!is_stop(why.code) || progress.done == 0) return why;
+    return Status::failure(why.code, "{} after {} of {} rows",
+                           why.code == WB_CANCELLED ? "cancelled" : "the deadline passed", progress.done, rows);
+}
+
 // Rows that are sorted at once, the default of limits.rows: while it sorts, a call does not look at deadline and cancel
 // token.
 constexpr size_t kSlice = 4096;
@@ -322,7 +329,7 @@ Status Model::score(const RowSource &source, std::span<int64_t> order, const Ser
             auto acquired =
                 pool_.acquire(service.priority, service.deadline_ns, service.cancel, now_ns, service.patience);
             timing.queue_ns += now_ns - asked_ns;
-            if (!acquired) return acquired.status();
+            if (!acquired) return ended(acquired.status(), progress, order.size());
             lease = *std::move(acquired);
         }
         Place &place = *places_[static_cast<size_t>(lease.run())];
@@ -331,7 +338,7 @@ Status Model::score(const RowSource &source, std::span<int64_t> order, const Ser
         timing.ended_ns = runtime_->clock.now_ns();
         timing.run_ns += timing.ended_ns - now_ns;
         now_ns = timing.ended_ns;
-        if (!status.ok()) return status;
+        if (!status.ok()) return ended(status, progress, order.size());
     }
     return Status();
 }

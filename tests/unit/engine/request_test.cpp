@@ -211,6 +211,34 @@ TEST_CASE("a row that is refused or a call that is cancelled is nobody's to answ
     CHECK(served.hall.counters().fallbacks == 0);
 }
 
+TEST_CASE("a batch that is ended between its rows says how far it came") {
+    for (const bool cancels : {false, true}) {
+        CAPTURE(cancels);
+        Served served;
+        CancelToken token;
+        Service service;
+        service.accept_fallback = false;
+        service.cancel = &token;
+        service.deadline_ns = served.hall.clock.now_ns() + 1000;
+        served.champion.set_score([&](const Run &, int64_t) {
+            if (cancels) token.set(true);
+            served.hall.clock.advance(cancels ? 0 : 1000);
+            return kChampionScore;
+        });
+        constexpr int64_t kRows = 100;
+        const std::vector<float> x(kRows, 1.0F);
+        Batch batch(served.bundle);
+        REQUIRE(batch.reset(kRows).ok());
+        REQUIRE(batch.set_column(0, x.data(), sizeof x[0], nullptr).ok());
+        const Status status = served.hall.engine->score_batch(served.target, batch, service, served.counted);
+        CHECK(status.code == (cancels ? WB_CANCELLED : WB_DEADLINE_EXCEEDED));
+        CHECK(served.counted->scored > 0);
+        CHECK(std::string(status.message) == formatted("{} after {} of 100 rows",
+                                                       cancels ? "cancelled" : "the deadline passed",
+                                                       served.counted->scored));
+    }
+}
+
 TEST_CASE("a result says how long its row waited and ran") {
     Served served;
     served.champion.set_score([&](const Run &, int64_t) {
