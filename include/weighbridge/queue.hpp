@@ -202,8 +202,8 @@ class Queue {
     /// Submits a row to a Model or Slot. `handler(Expected<Result>)` is called once, by who drains; it must not throw,
     /// and may submit again. It is destroyed uncalled where the submit fails. @return the tag, for cancel()
     template <class Target, class Handler>
-    Expected<uint64_t> submit(const Target &target, Row &row, Handler handler, Deadline deadline = {},
-                              const Call *call = nullptr) {
+    Expected<uint64_t> submit(const Target &target, Row &row, Handler handler,
+                              Deadline deadline = Deadline::by_engine(), const Call *call = nullptr) {
         return enter(std::make_unique<detail::RowReceiver<Handler>>(std::move(handler)),
                      [&](auto &, uint64_t tag) { return detail::submit(get(), tag, target, row, deadline, call); });
     }
@@ -211,8 +211,8 @@ class Queue {
     /// Submits a batch's window, for `handler(Expected<BatchResult>)`. The batch may go on to its next window; what it
     /// describes, and the results by row, which are its own, must stay as they are until then.
     template <class Target, class Handler>
-    Expected<uint64_t> submit(const Target &target, Batch &batch, Handler handler, Deadline deadline = {},
-                              const Call *call = nullptr) {
+    Expected<uint64_t> submit(const Target &target, Batch &batch, Handler handler,
+                              Deadline deadline = Deadline::by_engine(), const Call *call = nullptr) {
         return enter(std::make_unique<detail::BatchReceiver<Handler>>(std::move(handler)),
                      [&](auto &receiver, uint64_t tag) {
                          return detail::submit(receiver.result, get(), tag, target, batch, deadline, call);
@@ -227,7 +227,8 @@ class Queue {
 
     /// The same as a future, which becomes ready when another thread drains.
     template <class Target>
-    Expected<std::future<Expected<Result>>> async(const Target &target, Row &row, Deadline deadline = {},
+    Expected<std::future<Expected<Result>>> async(const Target &target, Row &row,
+                                                  Deadline deadline = Deadline::by_engine(),
                                                   const Call *call = nullptr) {
         std::promise<Expected<Result>> promise;
         auto future = promise.get_future();
@@ -247,7 +248,8 @@ class Queue {
     /// while it waits, not while another thread drains, is told of nothing; its submit goes on, and the call's output
     /// buffers stay the library's until it ends: the call's cancel token ends it soon.
     template <class Target>
-    Scoring<Target> score(const Target &target, Row &row, Deadline deadline = {}, const Call *call = nullptr) {
+    Scoring<Target> score(const Target &target, Row &row, Deadline deadline = Deadline::by_engine(),
+                          const Call *call = nullptr) {
         return Scoring<Target>(*this, target, row, deadline, call);
     }
 
