@@ -19,6 +19,7 @@ struct Language {
 
 constexpr Language languages[] = {
     {"--java", "a Java record, for Scorer.bind()", java_record},
+    {"--json", "names, types and currencies, for the fakes without the library", json_schema},
 };
 
 class Codegen final : public Verb {
@@ -27,7 +28,7 @@ class Codegen final : public Verb {
         options.argument("DIR", directory_, "the bundle's directory");
         for (size_t i = 0; i < std::size(languages); ++i)
             options.flag(languages[i].option, asked_[i], languages[i].help);
-        options.text("--name", name_, "the type's name (default Payment)");
+        options.text("--name", name_, "the type's name (Java: Payment)");
         options.text("--package", package_, "its package or module (default none)");
         options.text("--output", output_, "the file to write (default stdout)");
     }
@@ -59,7 +60,7 @@ class Codegen final : public Verb {
         return all;
     }
 
-    std::string directory_, name_ = "Payment", package_, output_ = "-";
+    std::string directory_, name_, package_, output_ = "-";
     bool asked_[std::size(languages)] = {};
 };
 

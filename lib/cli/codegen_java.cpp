@@ -101,8 +101,8 @@ std::string described(const wb_feature_info &f) {
 }  // namespace
 
 std::string java_record(const CodeRequest &request) {
-    if (!is_identifier(request.name))
-        throw Failure(exit_usage, "--name: expected a name of Java's, got '" + request.name + "'");
+    std::string record = request.name.empty() ? "Payment" : request.name;
+    if (!is_identifier(record)) throw Failure(exit_usage, "--name: expected a name of Java's, got '" + record + "'");
     if (!request.package.empty() && !is_package(request.package))
         throw Failure(exit_usage, "--package: expected names with dots between them, got '" + request.package + "'");
     auto features = request.schema.features();
@@ -141,8 +141,8 @@ std::string java_record(const CodeRequest &request) {
     if (has_money) code += "import io.weighbridge.Money;\n";
     if (has_time) code += "import java.time.Instant;\n";
     if (has_names || has_money || has_time) code += "\n";
-    code += "/**\n * The features of " + request.bundle + ".\n *\n" + params + " */\npublic record " + request.name +
-            "(" + components + ") {}\n";
+    code += "/**\n * The features of " + request.bundle + ".\n *\n" + params + " */\npublic record " + record + "(" +
+            components + ") {}\n";
     return code;
 }
 

@@ -34,6 +34,34 @@ public record Payment(
 """
 
 
+def test_json_of_the_fixture(bundle):
+    schema = json.loads(run("codegen", bundle, "--json").stdout)
+    assert schema == {
+        "weighbridge_codegen": 1,
+        "bundle": "mlp",
+        "features": [
+            {"name": "amount_minor", "type": "int64", "required": True, "currency": "EUR", "exponent": 2,
+             "privacy": "payment"},
+            {"name": "age_days", "type": "float32"},
+            {"name": "country", "type": "category", "required": True},
+            {"name": "online", "type": "bool", "required": True},
+        ],
+        "bands": schema["bands"],
+    }
+    manifest = json.loads((pathlib.Path(bundle) / "manifest.json").read_text())
+    assert schema["bands"] == next(o["bands"] for o in manifest["outputs"] if "bands" in o)
+
+
+def test_json_of_every_type():
+    schema = json.loads(run("codegen", ROOT / "tests/conformance/drafts/every-type", "--json").stdout)
+    assert schema["bands"] == []
+    features = {one["name"]: one for one in schema["features"]}
+    assert features["at"] == {"name": "at", "type": "timestamp", "required": True, "ticks_per_second": 1000}
+    assert features["past_code"] == {"name": "past_code", "type": "code", "sequence": True}
+    assert {one["type"] for one in features.values()} == {
+        "bool", "float32", "float64", "int64", "category", "code", "timestamp", "text"}
+
+
 def test_names_that_java_does_not_have(bundle, tmp_path):
     draft = tmp_path / "draft"
     shutil.copytree(bundle, draft)
@@ -60,6 +88,9 @@ def test_names_that_java_does_not_have(bundle, tmp_path):
 
 def test_wrong_lines(bundle, tmp_path):
     assert "expected a language: --java" in run("codegen", bundle, code=2).stderr
+    assert "--java and --json: expected one" in run("codegen", bundle, "--java", "--json", code=2).stderr
+    assert "--name: expected a language" in run("codegen", bundle, "--json", "--name", "Card", code=2).stderr
+    assert "--package: expected a language" in run("codegen", bundle, "--json", "--package", "a", code=2).stderr
     assert "got '1st'" in run("codegen", bundle, "--java", "--name", "1st", code=2).stderr
     assert "got 'com..x'" in run("codegen", bundle, "--java", "--package", "com..x", code=2).stderr
     run("codegen", tmp_path, "--java", code=1)
