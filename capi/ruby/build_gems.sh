@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Builds both gems into OUT: one for any platform, which finds an installed library, and one for this platform, which
-# carries LIBRARY, stripped.
+# Builds the gems into OUT: one for any platform, which finds an installed library; one for this platform, which carries
+# LIBRARY, stripped; and weighbridge-fake, which needs none.
 # usage: capi/ruby/build_gems.sh LIBRARY OUT
 [ $# -eq 2 ] && [ "$1" != --help ] || { sed -n '3,5p' "$0" | cut -c3- >&2; exit 2; }
 set -euo pipefail
@@ -11,12 +11,13 @@ out=$(realpath -- "$2")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 here=$(cd "$(dirname "$0")" && pwd)
-for kind in plain carrying; do
+for kind in plain carrying fake; do
+    name=weighbridge$([ "$kind" != fake ] || echo -fake)
     mkdir "$work/$kind"
-    cp -R "$here"/{lib,sig,weighbridge.gemspec,README.md,.yardopts} "$work/$kind"
+    cp -R "$here"/{lib,sig,"$name.gemspec",README.md,.yardopts} "$work/$kind"
     if [ "$kind" = carrying ]; then
         mkdir "$work/$kind/lib/weighbridge/native"
         strip -o "$work/$kind/lib/weighbridge/native/libweighbridge.so.1" "$library"
     fi
-    (cd "$work/$kind" && gem build --strict --silent weighbridge.gemspec && mv -- *.gem "$out")
+    (cd "$work/$kind" && gem build --strict --silent "$name.gemspec" && mv -- *.gem "$out")
 done

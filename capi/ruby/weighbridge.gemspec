@@ -16,7 +16,7 @@ Gem::Specification.new do |spec|
   spec.authors = ["The Weighbridge authors"]
   spec.homepage = "https://github.com/weighbridge/weighbridge"
   spec.license = "Apache-2.0"
-  spec.files = Dir.glob("{lib/**/*.rb,sig/**/*.rbs,README.md,.yardopts}", base: __dir__) + carried
+  spec.files = Dir.glob("{lib/**/*.rb,sig/**/*.rbs,README.md,.yardopts}", base: __dir__).grep_v(%r{/fake[./]}) + carried
   spec.required_ruby_version = ">= 3.1"
   spec.add_dependency "ffi", ">= 1.15", "< 2"
   spec.metadata = { "rubygems_mfa_required" => "true" }

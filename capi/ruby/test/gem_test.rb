@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 # SPDX-License-Identifier: Apache-2.0
-# Both gems, built, installed into a clean GEM_HOME and used; ffi is the system's.
+# The gems, built, installed into a clean GEM_HOME and used; ffi is the system's, and the fake needs none.
 
 require_relative "test_helper"
 
@@ -15,7 +15,7 @@ class GemTest < Minitest::Test
     puts $LOADED_FEATURES.grep(/weighbridge\\.rb/), Gem.loaded_specs["weighbridge"].platform
   RUBY
 
-  # Built once for both tests.
+  # Built once for all tests.
   def self.gems
     @gems ||= Dir.mktmpdir.tap do |out|
       Minitest.after_run { FileUtils.rm_rf(out) }
@@ -24,11 +24,15 @@ class GemTest < Minitest::Test
     end
   end
 
+  def install(gem, home)
+    out, status = Open3.capture2e({ "GEM_HOME" => home }, "gem", "install", "--local", "--no-document",
+                                  "#{self.class.gems}/#{gem}")
+    assert status.success?, out
+  end
+
   def use(gem, env)
     Dir.mktmpdir do |home|
-      out, status = Open3.capture2e({ "GEM_HOME" => home }, "gem", "install", "--local", "--no-document",
-                                    "#{self.class.gems}/#{gem}")
-      assert status.success?, out
+      install(gem, home)
       env = { "GEM_HOME" => home, "RUBYLIB" => nil, "WEIGHBRIDGE_LIBRARY" => nil, "WB_BUNDLE" => fixture }.merge(env)
       out, status = Open3.capture2e(env, RbConfig.ruby, "-e", USE)
       assert status.success?, out
@@ -54,6 +58,23 @@ class GemTest < Minitest::Test
     out, = Open3.capture2("gem", "specification", "#{self.class.gems}/weighbridge-0.2.0.gem", "files")
     assert_includes out, "lib/weighbridge/layout.rb"
     assert_includes out, "sig/weighbridge.rbs"
-    refute_match(/\.so|test|bench/, out)
+    refute_match(/\.so|test|bench|fake/, out)
+  end
+
+  def test_the_fakes_gem_takes_the_place_of_the_other
+    Dir.mktmpdir do |home|
+      install("weighbridge-fake-0.2.0.gem", home)
+      env = { "GEM_HOME" => home, "GEM_PATH" => home, "RUBYLIB" => nil, "WEIGHBRIDGE_LIBRARY" => nil }
+      out, status = Open3.capture2e(env, RbConfig.ruby, "-e", <<~RUBY)
+        require "weighbridge/fake"
+        require "weighbridge"
+        text = '{"weighbridge_codegen": 1, "features": [{"name": "amount_minor", "type": "int64"}], "bands": []}'
+        model = Weighbridge::Engine.new.load({ "card.json" => text }, fake_script: '{"score": 0.5}')
+        print model.score(amount_minor: 1).score, defined?(FFI).inspect
+        print $LOADED_FEATURES.grep(/fake.rb/)[0].start_with?(ENV["GEM_HOME"])
+      RUBY
+      assert status.success?, out
+      assert_equal "0.5niltrue", out
+    end
   end
 end

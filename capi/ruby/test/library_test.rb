@@ -21,6 +21,14 @@ class LibraryTest < Minitest::Test
     assert_equal "#{Weighbridge::VERSION}\n", say("ARGUMENT" => LIBRARY, "WEIGHBRIDGE_LIBRARY" => "/nowhere.so")
   end
 
+  def test_errors_have_the_librarys_names
+    Weighbridge.load_library
+    kinds = ObjectSpace.each_object(Weighbridge::Error.singleton_class).select(&:code)
+    assert_equal 22, kinds.size
+    native = Weighbridge.module_eval("Native", __FILE__, __LINE__)
+    kinds.each { |it| assert_equal native.wb_status_name(it.code), it.code_name }
+  end
+
   def test_every_place_that_was_tried_is_named
     said = say
     assert_match(/no libweighbridge that fits weighbridge\.gem 0\.2\.0 \(expected abi 1, minor 2 or later\); tried:/, said)
