@@ -46,7 +46,12 @@ wb_say "the fake in pure Ruby"
 WB_SCHEMAS=$work/schemas ruby -w -I capi/ruby/lib \
     -e 'Dir["./capi/ruby/test/fake/*_test.rb"].sort.each { |it| require it }' -- "$@" || status=1
 
+wb_say "examples/ruby, without the library and on its engine fake"
+cmp "$work/schemas/card-transformer.json" examples/ruby/card-transformer.json ||
+    { echo "examples/ruby/card-transformer.json: expected what codegen --json writes" >&2; status=1; }
+ruby -w -I capi/ruby/lib -r weighbridge/fake examples/ruby/payment_service_test.rb || status=1
 export WEIGHBRIDGE_LIBRARY=$build/libweighbridge.so.1 WB_FIXTURES=$work/fixtures
+ruby -w -I capi/ruby/lib examples/ruby/payment_service_test.rb || status=1
 
 wb_say "tests of the Ruby binding"
 ruby -w -I capi/ruby/lib -e 'Dir["./capi/ruby/test/*_test.rb"].sort.each { |it| require it }' -- "$@" || status=1

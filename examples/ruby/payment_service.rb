@@ -17,9 +17,12 @@ class PaymentService
                Weighbridge::NotLoaded => 503, Weighbridge::Closed => 503 }.freeze
 
   # @param bundle [String] a directory, or a link to one: pointing it elsewhere deploys
-  def initialize(bundle, logger: Logger.new($stderr), **options)
+  # @param loading [Hash] options of each load
+  # @param options [Hash] of the engine
+  def initialize(bundle, logger: Logger.new($stderr), loading: {}, **options)
     @logger = logger
     @bundle = bundle
+    @loading = loading
     @engine = Weighbridge::Engine.new(**options)
     @slot = @engine.slot("card", create: true)
     deploy
@@ -43,7 +46,7 @@ class PaymentService
     target = File.realpath(@bundle)
     return false if target == @deployed
 
-    @slot.load(target)
+    @slot.load(target, **@loading)
     @deployed = target
     true
   rescue Weighbridge::Error, SystemCallError => e
