@@ -4,6 +4,7 @@ package example;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.weighbridge.InvalidInputException;
+import io.weighbridge.LoadOptions;
 import io.weighbridge.NotLoadedException;
 import io.weighbridge.OverloadedException;
 import io.weighbridge.Result;
@@ -39,6 +40,7 @@ public final class PaymentService implements AutoCloseable {
 
     private final Weighbridge engine;
     private final Slot champion;
+    private final LoadOptions loading;
     private final HttpServer server;
     private final ExecutorService workers;
     /** Requests under way; stopping waits for them. */
@@ -48,9 +50,10 @@ public final class PaymentService implements AutoCloseable {
     /** A row for each worker: a row is for one thread at a time. Slot.load changes the schema by additions only. */
     private final ThreadLocal<Row> rows;
 
-    PaymentService(int port, Path bundle) throws IOException {
+    PaymentService(int port, Path bundle, LoadOptions loading) throws IOException {
+        this.loading = loading;
         engine = Weighbridge.create();
-        champion = engine.createSlot("champion").load(bundle);
+        champion = engine.createSlot("champion").load(bundle, loading);
         Schema schema = champion.schema();
         rows = ThreadLocal.withInitial(schema::newRow);
         workers = Executors.newFixedThreadPool(8);
@@ -124,7 +127,7 @@ public final class PaymentService implements AutoCloseable {
     }
 
     private Answer reload(String bundle) {
-        champion.load(Path.of(bundle.strip()));
+        champion.load(Path.of(bundle.strip()), loading);
         engine.maintain();
         return new Answer(200, "serving " + champion.info().version() + "\n");
     }
@@ -147,7 +150,8 @@ public final class PaymentService implements AutoCloseable {
      */
     public static void main(String[] arguments) throws IOException {
         System.setProperty("sun.net.httpserver.nodelay", "true"); // or answers wait 40 ms for the client's delayed ACK
-        PaymentService service = new PaymentService(Integer.parseInt(arguments[0]), Path.of(arguments[1]));
+        PaymentService service = new PaymentService(Integer.parseInt(arguments[0]), Path.of(arguments[1]),
+                new LoadOptions());
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             service.close();
             System.out.println("stopped");
