@@ -9,7 +9,7 @@ require_relative "test_helper"
 class DocumentsTest < Minitest::Test
   SIGNATURES = "#{ROOT}/capi/ruby/sig"
   # Those that hand over what the signatures forbid.
-  WRONG_TYPES = "/deadline|names|json_grows|no_batch|errors_come|closed|refused/"
+  WRONG_TYPES = "/deadline|names|json_grows|no_batch|errors_come|closed|refused|wrong_payment/"
 
   def test_the_readmes_program_runs
     program = File.read("#{ROOT}/README.md")[/^```ruby\n(.*?)^```$/m, 1]
@@ -64,7 +64,7 @@ class DocumentsTest < Minitest::Test
     rescue LoadError
       return puts("documents_test: skipped: signatures against calls: there is no gem rbs here")
     end
-    files = %w[scoring slot row batch async].map { |it| "#{__dir__}/#{it}_test.rb" }
+    files = %w[scoring slot row batch async bundle].map { |it| "#{__dir__}/#{it}_test.rb" }
     env = { "RBS_TEST_TARGET" => "Weighbridge::*", "RBS_TEST_OPT" => "-I #{SIGNATURES}", "RBS_TEST_RAISE" => "true",
             "RBS_TEST_LOGLEVEL" => "error" }
     files.each do |file|

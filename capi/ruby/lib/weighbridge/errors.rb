@@ -143,6 +143,17 @@ module Weighbridge
   # The golden vectors do not reproduce. Do not deploy this bundle on this machine.
   class VerifyFailed < Error
     stands_for(-18, "WB_VERIFY_FAILED")
+
+    # @return [Hash{Symbol => Object}, nil] of Bundle.verify: what did not come out
+    attr_reader :report
+
+    # @param message [String, nil] as Error's
+    # @param report [Hash, nil]
+    # @param rest [Hash] as Error's
+    def initialize(message = nil, report: nil, **rest)
+      super(message, **rest)
+      @report = report
+    end
   end
 
   # The slot is empty, or has no model to roll back to.

@@ -52,6 +52,12 @@ module Weighbridge
       def text
         out = FFI::MemoryPointer.new(:pointer)
         check { |error| yield out, error }
+        take_text(out)
+      end
+
+      # @param out [FFI::Pointer] to the text, which is freed
+      # @private
+      def take_text(out)
         text = out.read_pointer
         begin
           Native.wb_text_data(text).read_bytes(Native.wb_text_size(text)).force_encoding(Encoding::UTF_8)

@@ -25,6 +25,8 @@ module Weighbridge
       wb_engine_create: "ppp", wb_engine_close: "plp", wb_engine_free: "p", wb_engine_maintain: "pp",
       wb_engine_events: "pzzpppp", wb_engine_snapshot: "ppp", wb_engine_metrics: "ppp", wb_engine_slots: "pzzppp",
       wb_engine_work: "pplp",
+      wb_bundle_inspect: "psp", wb_bundle_inspect_source: "ppp", wb_bundle_verify: "ppspp",
+      wb_bundle_verify_source: "ppppp",
       wb_load_options_create: "pp", wb_load_options_free: "p", wb_load_options_set: "pssp",
       wb_load_options_set_cancel: "ppp", wb_load_options_set_deadline: "plp",
       wb_source_create: "pp", wb_source_add_file: "pspzp", wb_source_free: "p",
@@ -40,6 +42,7 @@ module Weighbridge
       wb_row_init: "ppzp", wb_row_set_json: "pppzp", wb_row_get_json: "pppp",
       wb_batch_create: "ppp", wb_batch_free: "p", wb_batch_reset: "plp", wb_batch_set_rows: "pplp",
       wb_batch_set_result: "piplp", wb_batch_set_output: "pnplp", wb_batch_check: "plp",
+      wb_batch_encode: "ppllp", wb_batch_set_tensor: "pnpzpzp",
       wb_call_create: "pp", wb_call_free: "p", wb_call_set_priority: "pip", wb_call_set_cancel: "ppp",
       wb_call_set_fallback: "pip", wb_call_set_wait: "pip", wb_call_set_output: "pnpzp",
       wb_cancel_create: "pp", wb_cancel_set: "pip", wb_cancel_free: "p",
@@ -48,7 +51,8 @@ module Weighbridge
     }.freeze
     TYPES = { "p" => :pointer, "i" => :int32, "n" => :uint32, "l" => :int64, "u" => :uint64, "z" => :size_t,
               "s" => :string }.freeze
-    BLOCKING = /_(score|score_batch|load|load_source|close|swap|rollback|forget_previous|maintain|work)\z/
+    BLOCKING = /_(score|score_batch|load|load_source|close|swap|rollback|forget_previous|maintain|work|encode|
+                  inspect|inspect_source|verify|verify_source)\z/x
     FFI_VERSION = FFI::VERSION.dup.freeze
     # Before 1.16 ffi keeps what it calls in objects that other Ractors may not see.
     RACTORS = Gem::Version.new(FFI::VERSION) >= Gem::Version.new("1.16")

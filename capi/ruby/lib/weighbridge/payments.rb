@@ -23,10 +23,10 @@ module Weighbridge
       (0...count).step(size) { |first| yield first, window(first, [size, count - first].min) }
     end
 
-    private
-
+    # @return [Integer]
     def count = @payments.size
 
+    # @return [Array<Array>, Array<Error>] of each payment its values, or why there are none
     def window(first, size)
       @payments[first, size].map do |payment|
         raise InvalidArgument, "payment: expected a Hash, got #{payment.class}" unless payment.respond_to?(:to_hash)
@@ -53,8 +53,6 @@ module Weighbridge
       super(schema, schema.order(columns))
       @count = sizes.values.first || 0
     end
-
-    private
 
     attr_reader :count
 

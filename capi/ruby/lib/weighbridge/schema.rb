@@ -43,6 +43,7 @@ module Weighbridge
       @digest, @fixed_bytes = info.values_at(:digest, :fixed_bytes)
       @features = Array.new(info[:feature_count]) { |index| feature(index) }.freeze
       @outputs = Array.new(info[:output_count]) { |index| output(index) }.freeze
+      @tensors = Array.new(info[:tensor_count]) { |index| tensor(index) }.freeze
       @bands = Array.new(info[:band_count]) { |index| band(index) }.freeze
       @by_name = @features.flat_map { |it| [[it.name, it], [it.name.name, it]] }.to_h.freeze
       @layout = Layout.new(info, @features)
@@ -60,6 +61,18 @@ module Weighbridge
     # @param tail_bytes [Integer] room for texts and sequences to begin with
     # @return [Row]
     def row(tail_bytes: 512) = Row.new(self, tail_bytes: tail_bytes)
+
+    # The tensors that a model of this schema gets for payments, exactly as scoring makes them: what training takes. The
+    # longest payment sets the size of sequences and texts; others are padded.
+    # @param payments [Array<Hash>, Hash{Symbol => Array}] payments, or columns of one length
+    # @return [Array<Tensor>] in the order of the model's parameters
+    # @raise [Error] of the first payment that scoring would refuse
+    def encode(payments)
+      payments = Payments.of(self, payments)
+      raise InvalidArgument, "payments: expected one or more, got none" if payments.count.zero?
+
+      Encoder.new(self).encode(payments.window(0, payments.count), @tensors)
+    end
 
     # @private
     def feature_name(index) = (@features[index].name if index >= 0 && index < @features.size)
@@ -103,6 +116,10 @@ module Weighbridge
       Handle.text { |out, error| Native.wb_schema_default_text(out, to_ptr, index, error) }
     rescue NotFound
       nil
+    end
+
+    def tensor(index)
+      read(Structs::TensorInfo) { |struct, error| Native.wb_schema_tensor(struct, to_ptr, index, error) }
     end
 
     def output(index)

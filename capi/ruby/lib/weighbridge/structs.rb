@@ -90,6 +90,11 @@ module Weighbridge
              :precision, :int32, :numerics, :int32, :device, :int32, :reserved, :uint32, :bundle, :uint64,
              :fallback_bundle, :uint64, :queue_ns, :int64, :run_ns, :int64, :version, [:char, 32]
     end
+
+    class BatchEncoding < Sized
+      layout :struct_size, :uint32, :status, :int32, :rows, :int64, :encoded, :int64, :invalid, :int64,
+             :first_error, :int64, :length, :int64, :tokens, :int64
+    end
   end
   private_constant :Structs
 end

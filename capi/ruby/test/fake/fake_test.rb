@@ -9,11 +9,13 @@ require_relative "../signatures"
 require_relative "fake_helper"
 
 class FakeTest < Minitest::Test
-  # The fake's rows have no bytes.
-  NOT_HERE = { "Weighbridge::Feature" => ["#offset"], "Weighbridge::Row" => ["#bytes"] }.freeze
+  # The fake's rows have no bytes, and it knows nothing of encodings and bundles.
+  NOT_HERE = { "Weighbridge::Feature" => ["#offset"], "Weighbridge::Row" => ["#bytes"],
+               "Weighbridge::Schema" => ["#encode"] }.freeze
+  NOWHERE = %w[Weighbridge::Tensor Weighbridge::Bundle].freeze
 
   def test_everything_that_the_binding_has_is_here
-    Signatures.read.each do |name, signed|
+    Signatures.read.except(*NOWHERE).each do |name, signed|
       of = Object.const_get(name)
       # A Struct's members are signed by their accessors.
       missing = signed.reject do |it|
