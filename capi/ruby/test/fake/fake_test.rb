@@ -193,7 +193,8 @@ class FakeTest < Minitest::Test
     end
     assert_match(/got a folder/, assert_raises(Weighbridge::InvalidBundle) { engine.load(ROOT) }.message)
     ["[]", '{"scores": 1}', '{"score": "high"}', '{"failures": [{"status": "WB_OK"}]}', '{"failures": [{}]}',
-     '{"rows": [{}]}', "no"].each do |script|
+     '{"rows": [{}]}', '{"rows": [{"row": {"amount": 1}, "score": 1}]}', '{"rows": [{"row": {}, "score": 1}]}',
+     '{"fallback": "low"}', "no"].each do |script|
       error = assert_raises(Weighbridge::InvalidArgument, script) { engine.load(file, fake_script: script) }
       assert_match(/\Afake_script: /, error.message)
     end

@@ -63,7 +63,7 @@ module Weighbridge
     def slots = @deployments.values.map(&:describe)
 
     def snapshot
-      { contexts: 1, waiting: 0, models: @deployments.values.count(&:current), **@figures.to_h,
+      { contexts: 1, waiting: 0, models: @deployments.values.count(&:serving), **@figures.to_h,
         swaps: @deployments.values.sum(&:generation), **LATENCIES, handles: [] }.freeze
     end
 

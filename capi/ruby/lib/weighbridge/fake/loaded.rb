@@ -74,7 +74,7 @@ module Weighbridge
       rescue *REASONS.keys => e
         raise if @script.fallback.nil? || call && !call.fallback?
 
-        return result(values, @script.fallback.to_f, began, reason: REASONS.fetch(e.class))
+        return result(values, @script.fallback, began, reason: REASONS.fetch(e.class))
       end
       result(values, run.score, began)
     end

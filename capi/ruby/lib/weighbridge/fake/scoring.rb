@@ -49,7 +49,10 @@ module Weighbridge
       schema.row.replace(payment ? payment.to_hash : features)
     end
 
-    def run(row, deadline, call, token = nil) = serving.run(row, deadline, call, figures, token)
+    def run(row, deadline, call, token = nil)
+      loaded, figures = target
+      loaded.run(row, deadline, call, [engine.figures, *figures], token)
+    end
 
     def complete(future)
       future.resolve(yield, nil)
@@ -97,6 +100,6 @@ module Weighbridge
 
     private
 
-    def figures = [engine.figures]
+    def target = [serving, nil]
   end
 end

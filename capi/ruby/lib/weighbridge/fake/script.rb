@@ -26,10 +26,10 @@ module Weighbridge
       @rows = script.fetch("rows", []).map { |it| [row(it.fetch("row")), it] }
       @failures = script.fetch("failures", []).map { |it| Failure.new(error(it), it.fetch("every", 1), it.fetch("times", Float::INFINITY)) }
       @load = script.fetch("load", {})
-      @fallback = script["fallback"]
+      @fallback = number(script["fallback"]) if script.key?("fallback")
       @runs = @given = 0
       @mutex = Mutex.new
-    rescue JSON::ParserError, KeyError, TypeError, NoMethodError => e
+    rescue JSON::ParserError, KeyError, TypeError, NoMethodError, NotFound, InvalidInput => e
       wrong(e.message)
     end
 

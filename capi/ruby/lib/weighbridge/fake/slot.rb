@@ -4,7 +4,10 @@
 module Weighbridge
   # What the handles of a slot share: the versions that it serves and served.
   class Deployment
-    attr_reader :name, :current, :previous, :figures, :generation
+    # A version that serves, and what it has done since it does.
+    Serving = Struct.new(:loaded, :figures)
+    private_constant :Serving
+    attr_reader :name, :serving, :generation
 
     def initialize(engine, name)
       @engine = engine
@@ -15,7 +18,7 @@ module Weighbridge
 
     def swap(loaded)
       @mutex.synchronize do
-        why = @current && loaded.schema.misfit(@current.schema)
+        why = @serving && loaded.schema.misfit(@serving.loaded.schema)
         raise SchemaChanged, "slot '#{@name}': #{why}" if why
 
         serve(loaded)
@@ -33,16 +36,17 @@ module Weighbridge
     def forget = @mutex.synchronize { @previous = nil }
 
     def describe
-      { name: @name, version: @current&.version.to_s, previous_version: @previous&.version.to_s,
-        generation: @generation, since_ns: @since_ns.to_i, bundle: @current&.bundle.to_i,
-        previous_bundle: @previous&.bundle.to_i, **(@figures || Figures.new).to_h, **Engine::LATENCIES }.freeze
+      loaded, figures = @serving.to_a
+      { name: @name, version: loaded&.version.to_s, previous_version: @previous&.version.to_s,
+        generation: @generation, since_ns: @since_ns.to_i, bundle: loaded&.bundle.to_i,
+        previous_bundle: @previous&.bundle.to_i, **(figures || Figures.new).to_h, **Engine::LATENCIES }.freeze
     end
 
     private
 
     def serve(loaded)
-      @previous, @current = @current, loaded
-      @figures = Figures.new
+      @previous = @serving&.loaded
+      @serving = Serving.new(loaded, Figures.new).freeze
       @generation += 1
       @since_ns = Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)
       @engine.tell(:swapped, :info, "#{loaded.version} serves", @name, loaded.version)
@@ -74,15 +78,17 @@ module Weighbridge
     def describe = @deployment.describe
 
     # What it stands for.
-    def serving
-      check_alive
-      @engine.check_open
-      @deployment.current || raise(NotLoaded, "slot '#{@name}': expected a model, found none")
-    end
+    def serving = target.first
 
     private
 
-    def figures = [engine.figures, @deployment.figures]
+    def target
+      check_alive
+      @engine.check_open
+      raise NotLoaded, "slot '#{@name}': expected a model, found none" unless (serving = @deployment.serving)
+
+      serving.to_a
+    end
 
     def change
       check_alive
