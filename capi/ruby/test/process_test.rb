@@ -28,7 +28,8 @@ class ProcessTest < Minitest::Test
   # read files, run a model, or wait.
   def test_the_gvl_is_released_by_whatever_takes_its_time
     native = Weighbridge.const_get(:Native)
-    assert_equal %i[wb_engine_close wb_engine_maintain wb_engine_work wb_model_load wb_model_load_source wb_model_score
+    assert_equal %i[wb_batch_encode wb_bundle_inspect wb_bundle_inspect_source wb_bundle_verify wb_bundle_verify_source
+                    wb_engine_close wb_engine_maintain wb_engine_work wb_model_load wb_model_load_source wb_model_score
                     wb_model_score_batch wb_schema_load wb_schema_load_source wb_slot_forget_previous wb_slot_load
                     wb_slot_load_source wb_slot_rollback wb_slot_score wb_slot_score_batch wb_slot_swap],
                  native::FUNCTIONS.keys.grep(native.const_get(:BLOCKING)).sort
