@@ -64,6 +64,18 @@ else
     echo "skipped: java.lang.foreign, and JNI beside it: no JDK of 22 or later in /usr/lib/jvm, and none is JAVA_HOME"
 fi
 
+wb_say "Java: the fake in pure Java"
+mkdir -p "$build/java/schemas"
+for bundle in "$build"/tests/fixtures/{mlp,mlp-extra,mlp-renamed,mlp-usd} "$WB_ROOT"/examples/bundles/* \
+    "$WB_ROOT"/tests/conformance/drafts/*; do
+    "$build/bin/weighbridge" codegen "$bundle" --json --output "$build/java/schemas/$(basename "$bundle").json" ||
+        wb_fail "codegen failed"
+done
+for jdk in "$WB_JDK" $WB_JDK_NEW; do
+    timeout 300 "${maven[@]}" -pl fake surefire:test -DskipTests=false -Djvm="$jdk/bin/java" \
+        -Dwb.schemas="$build/java/schemas" || status=1
+done
+
 wb_say "Java: a service with the installed artefacts"
 # Once to download its plugins, then offline, as the artefacts have to be found where they were installed.
 service=(env JAVA_HOME="$WB_JDK" mvn -B -q -ntp -Dstyle.color=never -f "$WB_ROOT/examples/java/pom.xml"

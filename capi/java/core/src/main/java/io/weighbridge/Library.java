@@ -14,6 +14,7 @@ final class Library {
     private static final Native LOADED;
 
     private static final Found FOUND;
+    private static final String FAKE = "fake";
     private static final String FAILURE;
 
     static {
@@ -21,8 +22,11 @@ final class Library {
         Found found = null;
         String failure = null;
         try {
-            found = new Search(System::getProperty, System.getenv()).find();
-            loaded = open(found, System.getProperty(Search.ACCESS, ""));
+            String access = System.getProperty(Search.ACCESS, "");
+            boolean isFake = access.equalsIgnoreCase(FAKE);
+            found = isFake ? new Found("none", null, "-D" + Search.ACCESS + "=" + access)
+                    : new Search(System::getProperty, System.getenv()).find();
+            loaded = isFake ? fake() : open(found, access);
         } catch (LoadFailure error) {
             failure = error.getMessage();
         } catch (IllegalCallerException error) {
@@ -42,6 +46,17 @@ final class Library {
     /** The files that were chosen, and how they were found. */
     record Found(String library, String shim, String how) {}
 
+    /** The functions in pure Java of the artefact weighbridge-fake, for tests. */
+    private static Native fake() throws LoadFailure {
+        String name = Library.class.getPackageName() + ".FakeLibrary";
+        try {
+            return (Native) Class.forName(name).getDeclaredConstructor().newInstance();
+        } catch (ReflectiveOperationException error) {
+            throw new LoadFailure("-D" + Search.ACCESS + "=" + FAKE,
+                    "expected io.weighbridge:weighbridge-fake on the class path, beside weighbridge, found no " + name);
+        }
+    }
+
     static Native get() {
         if (LOADED == null) throw new NativeLibraryException(FAILURE);
         return LOADED;
@@ -58,7 +73,7 @@ final class Library {
                     : Jni.load(found.library(), shim(found));
             case "ffm" -> FfmLibrary.load(found.library());
             case "jni" -> Jni.load(found.library(), shim(found));
-            default -> throw new LoadFailure("-D" + Search.ACCESS + "=" + access, "expected jni or ffm");
+            default -> throw new LoadFailure("-D" + Search.ACCESS + "=" + access, "expected jni, ffm or fake");
         };
     }
 
