@@ -23,6 +23,7 @@ NOT_BOUND = {
     "wb_engine_options_set_cpu_level": "as wb_engine_options_set_allow_amx",
     "wb_engine_options_set_default_deadline_us": "as wb_engine_options_set_allow_amx",
     "wb_engine_options_set_devices": "as wb_engine_options_set_allow_amx",
+    "wb_engine_options_set_fairness_us": "as wb_engine_options_set_allow_amx",
     "wb_engine_options_set_libtorch": "as wb_engine_options_set_allow_amx",
     "wb_engine_options_set_log": "no callback of the library runs in the JVM; events are polled",
     "wb_engine_options_set_queue_limit": "as wb_engine_options_set_allow_amx",
