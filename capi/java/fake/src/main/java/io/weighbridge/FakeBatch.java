@@ -57,7 +57,8 @@ final class FakeBatch {
     void column(int feature, int element, long data, long stride, long validity, long validityOffset) {
         FakeSchema.Input input = schema.inputs.get(feature);
         if (input.isSequence() || element == Batch.Element.FLOAT16.ordinal())
-            throw FakeFailure.argument("column '" + input.name() + "': the fake takes sequences and float16 in rows alone");
+            throw FakeFailure.argument(
+                    "column '" + input.name() + "': the fake takes sequences and float16 in rows alone");
         columns.put(input, new Column(element, data, stride, validity, validityOffset));
     }
 

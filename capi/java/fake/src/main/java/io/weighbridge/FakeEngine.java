@@ -106,7 +106,8 @@ final class FakeEngine {
         Serving serving() {
             checkOpen();
             Serving now = serving;
-            if (now == null) throw new FakeFailure(Status.NOT_LOADED, "slot '" + name + "': expected a model, found none");
+            if (now == null)
+                throw new FakeFailure(Status.NOT_LOADED, "slot '" + name + "': expected a model, found none");
             return now;
         }
 
@@ -118,7 +119,8 @@ final class FakeEngine {
 
         synchronized void rollback() {
             if (previous == null)
-                throw new FakeFailure(Status.NOT_LOADED, "slot '" + name + "': expected a model before the last swap, found none");
+                throw new FakeFailure(Status.NOT_LOADED,
+                        "slot '" + name + "': expected a model before the last swap, found none");
             serve(previous);
         }
 
@@ -298,7 +300,8 @@ final class FakeEngine {
             long[] counts = now.figures.all();
             for (int i = 0; i < counts.length; ++i)
                 text.append("weighbridge_slot_").append(FIGURES.get(i)).append("_total{slot=\"").append(one.name)
-                        .append("\",version=\"").append(now.loaded.version()).append("\"} ").append(counts[i]).append('\n');
+                        .append("\",version=\"").append(now.loaded.version()).append("\"} ").append(counts[i])
+                        .append('\n');
         }
         return text.toString();
     }

@@ -376,9 +376,10 @@ final class FakeLibrary implements Native {
     private Map.Entry<String, String> file(long source) {
         Map<String, byte[]> files = get(Source.class, source).files;
         if (files.size() != 1)
-            throw new FakeFailure(Status.INVALID_BUNDLE, "expected the one file that codegen wrote, got " + files.keySet());
-        return files.entrySet().stream().map(f -> Map.entry(f.getKey(), new String(f.getValue(), StandardCharsets.UTF_8)))
-                .findFirst().orElseThrow();
+            throw new FakeFailure(Status.INVALID_BUNDLE,
+                    "expected the one file that codegen wrote, got " + files.keySet());
+        Map.Entry<String, byte[]> one = files.entrySet().iterator().next();
+        return Map.entry(one.getKey(), new String(one.getValue(), StandardCharsets.UTF_8));
     }
 
     private FakeEngine.Loaded load(FakeEngine engine, String slot, String file, String text, long options) {
@@ -472,7 +473,8 @@ final class FakeLibrary implements Native {
     public int slotLoadSource(long slot, long source, long options, long err) {
         return call(err, () -> {
             Slot of = get(Slot.class, slot);
-            of.deployment.swap(load(of.engine, of.deployment.name, file(source).getKey(), file(source).getValue(), options));
+            Map.Entry<String, String> file = file(source);
+            of.deployment.swap(load(of.engine, of.deployment.name, file.getKey(), file.getValue(), options));
         });
     }
 
@@ -525,7 +527,8 @@ final class FakeLibrary implements Native {
     }
 
     @Override
-    public int bundleCompile(long out, long engine, long path, long precisions, int dumpPasses, long options, long err) {
+    public int bundleCompile(long out, long engine, long path, long precisions, int dumpPasses, long options,
+            long err) {
         return unsupported("bundles to compile", err);
     }
 
@@ -579,7 +582,8 @@ final class FakeLibrary implements Native {
                     .put(Layout.FEATURE_INFO_IS_PRIVATE, one.privacy().isEmpty() ? 0 : 1)
                     .put(Layout.FEATURE_INFO_OFFSET, of.offset(one))
                     .put(Layout.FEATURE_INFO_MONEY_EXPONENT, one.exponent())
-                    .put(Layout.FEATURE_INFO_TICKS_PER_SECOND, one.ticks()).put(Layout.FEATURE_INFO_NAME, 64, one.name())
+                    .put(Layout.FEATURE_INFO_TICKS_PER_SECOND, one.ticks())
+                    .put(Layout.FEATURE_INFO_NAME, 64, one.name())
                     .put(Layout.FEATURE_INFO_MINIMUM, Double.NEGATIVE_INFINITY)
                     .put(Layout.FEATURE_INFO_MAXIMUM, Double.POSITIVE_INFINITY)
                     .put(Layout.FEATURE_INFO_CURRENCY, 8, one.currency())
@@ -608,8 +612,8 @@ final class FakeLibrary implements Native {
             FakeSchema of = get(FakeSchema.class, schema);
             FakeSchema.Input found = of.find(memory.at(name).text());
             if (found == null)
-                throw new FakeFailure(Status.NOT_FOUND, "there is no feature '" + memory.at(name).text() + "'; there are: "
-                        + of.inputs.stream().map(FakeSchema.Input::name).toList());
+                throw new FakeFailure(Status.NOT_FOUND, "there is no feature '" + memory.at(name).text()
+                        + "'; there are: " + of.inputs.stream().map(FakeSchema.Input::name).toList());
             memory.at(out).put(0, found.index());
         });
     }
@@ -808,7 +812,8 @@ final class FakeLibrary implements Native {
         return call(err, () -> get(FakeBatch.class, batch).window(first, rows));
     }
 
-    private int scoreBatch(long out, FakeEngine engine, Serving serving, long batch, long deadline, long call, long err) {
+    private int scoreBatch(long out, FakeEngine engine, Serving serving, long batch, long deadline, long call,
+            long err) {
         FakeBatch.Outcome outcome =
                 get(FakeBatch.class, batch).score(engine, serving, deadline, options(call), null);
         outcome.write(memory.at(out));

@@ -20,8 +20,8 @@ final class FakeSchema {
     private static final int FIELD = 8;
 
     /** A feature. What a swap must keep is all of it but whether it is required, its privacy class and its place. */
-    record Input(int index, String name, int type, boolean isSequence, boolean isRequired, String currency, int exponent,
-            long ticks, String privacy) {
+    record Input(int index, String name, int type, boolean isSequence, boolean isRequired, String currency,
+            int exponent, long ticks, String privacy) {
         String expected() {
             return (isSequence ? "sequence of " : "") + TYPES.get(type);
         }
@@ -39,8 +39,8 @@ final class FakeSchema {
         }
 
         FakeFailure mismatch(String found) {
-            return new FakeFailure(Status.INVALID_INPUT, "feature '" + name + "': expected " + expected() + ", got " + found,
-                    index);
+            return new FakeFailure(Status.INVALID_INPUT,
+                    "feature '" + name + "': expected " + expected() + ", got " + found, index);
         }
     }
 

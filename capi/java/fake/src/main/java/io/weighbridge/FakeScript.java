@@ -40,7 +40,8 @@ final class FakeScript {
         try {
             Map<?, ?> script = text == null ? Map.of() : FakeJson.object(FakeJson.read(text), "it");
             for (Object name : script.keySet())
-                if (!FIELDS.contains(name)) throw new IllegalArgumentException("expected one of " + FIELDS + ", got " + name);
+                if (!FIELDS.contains(name))
+                    throw new IllegalArgumentException("expected one of " + FIELDS + ", got " + name);
             if (!"hash".equals(script.get("score"))) turns(script.get("score"), scores);
             turns(script.get("latency_us"), latencies);
             for (Object one : all(script, "rows")) rows.add(row(FakeJson.object(one, "rows"), schema));
@@ -97,7 +98,8 @@ final class FakeScript {
         Object message = one.get("message");
         for (Status status : Status.values())
             if (status.code() < 0 && status != Status.UNKNOWN && ("WB_" + status).equals(one.get("status")))
-                return new FakeFailure(status, message instanceof String said ? said : "the fake engine's script says so");
+                return new FakeFailure(status,
+                        message instanceof String said ? said : "the fake engine's script says so");
         throw new IllegalArgumentException("expected the name of an error, got " + FakeJson.write(one.get("status")));
     }
 
@@ -115,7 +117,8 @@ final class FakeScript {
     }
 
     boolean isInstant() {
-        return latencies.stream().allMatch(us -> us == 0) && rows.stream().noneMatch(r -> r.own.containsKey("latency_us"));
+        return latencies.stream().allMatch(us -> us == 0)
+                && rows.stream().noneMatch(r -> r.own.containsKey("latency_us"));
     }
 
     /** What the next run comes to. */

@@ -22,17 +22,18 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * The conformance cases that a fake has to run (tests/conformance/README.md, "Fakes without the library"): what is wrong
- * by name, type or absence is refused with the case's status and feature; all else is answered as the script says.
+ * The conformance cases that a fake has to run (tests/conformance/README.md, "Fakes without the library"): what is
+ * wrong by name, type or absence is refused with the case's status and feature; all else is answered as the script
+ * says.
  */
 class FakeConformanceTest {
     private static final Path CASES = Path.of(System.getProperty("wb.root"), "tests/conformance/cases");
     private static final Path SCHEMAS = Path.of(System.getProperty("wb.schemas"));
     private static final Set<String> REFUSED = Set.of("name", "type", "required");
     private static final Map<String, Set<String>> KNOWN = Map.of("file",
-            Set.of("bundle", "engines", "may_refuse", "cases"), "case", Set.of("name", "row", "check", "expect"), "expect",
-            Set.of("score_hex", "probability_hex", "score", "tolerance", "band", "defaulted", "clipped", "status", "feature",
-                    "bytes"));
+            Set.of("bundle", "engines", "may_refuse", "cases"), "case", Set.of("name", "row", "check", "expect"),
+            "expect", Set.of("score_hex", "probability_hex", "score", "tolerance", "band", "defaulted", "clipped",
+                    "status", "feature", "bytes"));
 
     private final Map<String, Integer> counts = new TreeMap<>();
     private int failed;
@@ -111,7 +112,7 @@ class FakeConformanceTest {
         Feature feature = row.schema().feature(name);
         if (all.isEmpty() ? feature.isText() : all.stream().allMatch(FakeConformanceTest::isText))
             row.set(name, all.stream().map(FakeConformanceTest::bytes).toArray(byte[][]::new));
-        else if (!all.isEmpty() && all.stream().allMatch(v -> v.isJsonPrimitive() && v.getAsJsonPrimitive().isBoolean())) {
+        else if (!all.isEmpty() && all.stream().allMatch(v -> v instanceof JsonPrimitive one && one.isBoolean())) {
             boolean[] bools = new boolean[all.size()];
             for (int i = 0; i < bools.length; ++i) bools[i] = all.get(i).getAsBoolean();
             row.set(name, bools);

@@ -26,10 +26,12 @@ class FakeTest {
     private static final Duration SHORT = Duration.ofMillis(1);
 
     /** What codegen writes for the fixture. */
-    record Payment(@Money(currency = "EUR", exponent = 2) long amountMinor, Float ageDays, String country, boolean online) {}
+    record Payment(@Money(currency = "EUR", exponent = 2) long amountMinor, Float ageDays, String country,
+            boolean online) {}
 
     /** The same in another currency. */
-    record Dollars(@Money(currency = "USD", exponent = 2) long amountMinor, Float ageDays, String country, boolean online) {}
+    record Dollars(@Money(currency = "USD", exponent = 2) long amountMinor, Float ageDays, String country,
+            boolean online) {}
 
     private final Weighbridge engine = Weighbridge.create();
     private final List<AutoCloseable> opened = new ArrayList<>();
@@ -94,14 +96,16 @@ class FakeTest {
                     assertThrows(WeighbridgeException.class, () -> model.score(payment(model)), status.toString());
             assertEquals(status, error.status());
             assertEquals("so it is", error.getMessage());
-            assertEquals(status, assertThrows(WeighbridgeException.class, () -> model("{\"load\": {" + one + "}}")).status());
+            error = assertThrows(WeighbridgeException.class, () -> model("{\"load\": {" + one + "}}"));
+            assertEquals(status, error.status());
         }
     }
 
     @Test
     void fallbacks() {
         Map<String, Reason> reasons = Map.of("WB_BACKEND_FAILED", Reason.BACKEND, "WB_INTERNAL", Reason.BACKEND,
-                "WB_OUT_OF_MEMORY", Reason.BACKEND, "WB_OVERLOADED", Reason.OVERLOAD, "WB_DEADLINE_EXCEEDED", Reason.DEADLINE);
+                "WB_OUT_OF_MEMORY", Reason.BACKEND, "WB_OVERLOADED", Reason.OVERLOAD,
+                "WB_DEADLINE_EXCEEDED", Reason.DEADLINE);
         reasons.forEach((status, reason) -> {
             Model model = model("{\"score\": 0.5, \"fallback\": 0.125, \"failures\": [{\"status\": \"" + status
                     + "\", \"every\": 2, \"times\": 1}]}");
@@ -145,17 +149,20 @@ class FakeTest {
 
     @Test
     void batches() throws Exception {
-        Model model = model("{\"score\": 0.5, \"fallback\": 0.125, \"failures\": [{\"status\": \"WB_INTERNAL\", \"every\": 2}]}");
+        Model model = model("{\"score\": 0.5, \"fallback\": 0.125,"
+                + " \"failures\": [{\"status\": \"WB_INTERNAL\", \"every\": 2}]}");
         Batch columns = open(model.newBatch(3)).column("amount_minor", new long[] {1, 2, 3}).column("country",
                 new CharSequence[] {"FR", null, "DE"}).column("online", new boolean[] {true});
         BatchResult result = model.scoreAll(columns);
-        assertEquals(List.of(1L, 1L, 1L, 1L), List.of(result.scored(), result.fallbacks(), result.invalid(), result.firstError()));
+        assertEquals(List.of(1L, 1L, 1L, 1L),
+                List.of(result.scored(), result.fallbacks(), result.invalid(), result.firstError()));
         assertEquals("country", columns.feature(1));
         assertEquals(0.5, columns.score(0));
         assertEquals(0.125, columns.score(2));
         Batch rows = open(model.newBatch()).add(payment(model)).add(payment(model));
         assertEquals(2, model.submitAll(rows).get(60, TimeUnit.SECONDS).rows());
-        assertThrows(WeighbridgeException.class, () -> open(model.newBatch(1)).column("amount_minor", new double[] {0.5}).check(0));
+        Batch fraction = open(model.newBatch(1)).column("amount_minor", new double[] {0.5});
+        assertThrows(InvalidInputException.class, () -> fraction.check(0));
     }
 
     @Test
@@ -175,13 +182,16 @@ class FakeTest {
         assertEquals("mlp-extra", open(engine.slot("card")).load(file("mlp-extra")).score(row).version());
         assertThrows(SchemaException.class, () -> slot.load(file("mlp-usd")));
         assertThrows(SchemaException.class, () -> slot.load(file("mlp-renamed")));
-        assertThrows(BundleException.class, () -> slot.load(file("mlp"), script("{\"load\": {\"status\": \"WB_VERIFY_FAILED\"}}")));
+        LoadOptions refused = script("{\"load\": {\"status\": \"WB_VERIFY_FAILED\"}}");
+        assertThrows(BundleException.class, () -> slot.load(file("mlp"), refused));
         assertThrows(BundleException.class, () -> slot.load(Path.of("/nowhere.json")));
         assertEquals("mlp-extra", slot.info().version());
         assertEquals("mlp", slot.rollback().score(row).version());
-        assertTrue(engine.metrics().contains("weighbridge_slot_rows_total{slot=\"card\",version=\"mlp\"} 1\n"), engine.metrics());
+        String metrics = engine.metrics();
+        assertTrue(metrics.contains("weighbridge_slot_rows_total{slot=\"card\",version=\"mlp\"} 1\n"), metrics);
         assertEquals(3, engine.snapshot().rows());
-        assertTrue(engine.events().events().stream().anyMatch(e -> e.name().equals("swapped") && e.slot().equals("card")));
+        assertTrue(engine.events().events().stream()
+                .anyMatch(event -> event.name().equals("swapped") && event.slot().equals("card")));
         assertThrows(NotFoundException.class, () -> engine.slot("crad"));
         engine.close();
         assertThrows(WeighbridgeException.class, () -> slot.score(row));
@@ -206,6 +216,7 @@ class FakeTest {
             assertTrue(error.getMessage().startsWith("fake_script: "), error.getMessage());
         }
         assertThrows(BundleException.class, () -> engine.load(SCHEMAS));
-        assertThrows(NotFoundException.class, () -> engine.load(file("mlp"), new LoadOptions().set("preciison", "fp32")));
+        LoadOptions unknown = new LoadOptions().set("preciison", "fp32");
+        assertThrows(NotFoundException.class, () -> engine.load(file("mlp"), unknown));
     }
 }
