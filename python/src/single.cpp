@@ -39,7 +39,7 @@ py::object scored(const Target &target, void *row, int64_t deadline, wb_call *ca
         const Released released;
         status = target.score(&result, row, deadline, call, &err);
     }
-    if (status == WB_WOULD_WAIT) return py::none();
+    if (status == WB_WOULD_WAIT && call == inline_call()) return py::none();
     check(status, err);
     return make_score(result, std::move(arrays));
 }

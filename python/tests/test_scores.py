@@ -5,6 +5,7 @@ import _thread
 import concurrent.futures
 import copy
 import pickle
+import signal
 import sys
 import threading
 import time
@@ -143,8 +144,12 @@ def test_ctrl_c_ends_a_long_call_between_windows(payments, contexts):
     model = engine.load(BUNDLE)
     data = many(model, payments, 50_000)
     told = Interrupter()
-    with pytest.raises(KeyboardInterrupt):
-        model.score_columns(data, progress=told)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            model.score_columns(data, progress=told)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert told.rows < 50_000
     assert engine.snapshot()["waiting"] == 0
     assert model.score(payments[0]).status == 0  # nothing is left over
