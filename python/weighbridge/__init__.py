@@ -6,6 +6,8 @@
     model.score(frame)["probability"]
 """
 
+from typing import TYPE_CHECKING, Any
+
 from . import _native
 from ._arrays import Arrays
 from ._engine import Engine, default_engine, engine_options, load_options, system_info
@@ -18,11 +20,14 @@ from ._model import Model, Schema, Slot, load
 from ._native import Row, Score
 from ._scores import Scores
 
+if TYPE_CHECKING:
+    from . import bundle
+
 __all__ = [
     "Arrays", "BackendFailed", "BackendUnavailable", "BufferTooSmall", "Busy", "Cancelled", "Closed",
     "DeadlineExceeded", "Engine", "Error", "Forked", "Internal", "InvalidArgument", "InvalidBundle", "InvalidHandle",
     "InvalidInput", "IoError", "Model", "NotFound", "NotLoaded", "OutOfMemory", "Overloaded", "Row", "Schema",
-    "SchemaChanged", "SchemaMismatch", "Score", "Scores", "Slot", "VerifyFailed", "WouldWait", "default_engine",
+    "SchemaChanged", "SchemaMismatch", "Score", "Scores", "Slot", "VerifyFailed", "WouldWait", "bundle", "default_engine",
     "engine_options", "load", "load_options", "now_ns", "system_info",
 ]  # fmt: skip
 __version__: str = _native.__version__
@@ -33,3 +38,21 @@ def now_ns() -> int:
     import time
 
     return time.monotonic_ns()
+
+
+_LATER = {"bundle": ("bundle", "")}  # tools of notebooks: module, and what in it; a service that scores need not import them
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import importlib
+
+        module, member = _LATER[name]
+        found = importlib.import_module("." + module, __name__)
+        globals()[name] = getattr(found, member) if member else found
+        return globals()[name]
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_LATER})

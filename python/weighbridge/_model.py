@@ -99,6 +99,24 @@ class Schema:
             made.update(dict(values))
         return made
 
+    @overload
+    def encode(self, data: Any, masks: Literal[False] = False) -> list[np.ndarray]: ...
+
+    @overload
+    def encode(self, data: Any, masks: Literal[True]) -> tuple[list[np.ndarray], list[np.ndarray | None]]: ...
+
+    @overload
+    def encode(self, data: Any, masks: bool) -> Any: ...
+
+    def encode(self, data: Any, masks: bool = False) -> Any:
+        """Model.encode, without a model."""
+        one = one_of(data)
+        if isinstance(one, Row):
+            raise InvalidInput("encode: expected a dict, got a Row")
+        blocks = blocks_of(self._native, self._features, _as_many(data, one))
+        tensors, found = _native.encode_blocks(blocks)
+        return (tensors, found) if masks else tensors
+
     def __repr__(self) -> str:
         return f"Schema({', '.join(self.names)})"
 
@@ -235,13 +253,7 @@ class _Scorer(_native.Scorer):
         masks  True: also, for each tensor, which of its elements are a row's own [rows, length], None where rows are of
                one size
         """
-        schema = self.schema
-        one = one_of(data)
-        if isinstance(one, Row):
-            raise InvalidInput("encode: expected a dict, got a Row")
-        blocks = blocks_of(schema._native, schema._features, _as_many(data, one))
-        tensors, found = _native.encode_blocks(blocks)
-        return (tensors, found) if masks else tensors
+        return self.schema.encode(data, masks)
 
     def arrays(self, *groups: Sequence[str]) -> Arrays:
         """A scorer of payments that come as numpy matrices, the quickest way in. Each group names the features in the

@@ -21,11 +21,12 @@ def reduce(name: str, value: object) -> object:
             return plain
     if isinstance(value, decimal.Decimal) and value.is_nan():
         return math.nan
-    text = _json(name, value)
+    text = json_text(name, value)
     return None if text == "null" else f"{{{json.dumps(name)}: {text}}}".encode()
 
 
-def _json(name: str, value: Any) -> str:
+def json_text(name: str, value: Any) -> str:
+    """A value as JSON that the C reader reads exactly."""
     if value is None:
         return "null"
     if isinstance(value, (bool, int, str)):
@@ -33,7 +34,7 @@ def _json(name: str, value: Any) -> str:
     if isinstance(value, float):
         return _float(value)
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_json(name, element) for element in value) + "]"
+        return "[" + ", ".join(json_text(name, element) for element in value) + "]"
     if isinstance(value, decimal.Decimal):
         return _decimal(value)
     if isinstance(value, (np.ndarray, np.datetime64)) and value.dtype.kind == "M":
@@ -43,7 +44,7 @@ def _json(name: str, value: Any) -> str:
     if isinstance(value, (np.ndarray, np.generic)):
         plain = value.tolist()
         if type(plain) is not type(value):
-            return _json(name, plain)
+            return json_text(name, plain)
     if _is_missing(value):
         return "null"
     raise InvalidInput(f"feature '{name}': expected str, a number, bool, datetime, None or a list of these, got "
