@@ -22,13 +22,14 @@ from ._scores import Scores
 
 if TYPE_CHECKING:
     from . import bundle
+    from ._skew import Skew, skew
 
 __all__ = [
     "Arrays", "BackendFailed", "BackendUnavailable", "BufferTooSmall", "Busy", "Cancelled", "Closed",
     "DeadlineExceeded", "Engine", "Error", "Forked", "Internal", "InvalidArgument", "InvalidBundle", "InvalidHandle",
     "InvalidInput", "IoError", "Model", "NotFound", "NotLoaded", "OutOfMemory", "Overloaded", "Row", "Schema",
-    "SchemaChanged", "SchemaMismatch", "Score", "Scores", "Slot", "VerifyFailed", "WouldWait", "bundle", "default_engine",
-    "engine_options", "load", "load_options", "now_ns", "system_info",
+    "SchemaChanged", "SchemaMismatch", "Score", "Scores", "Skew", "Slot", "VerifyFailed", "WouldWait", "bundle", "default_engine",
+    "engine_options", "load", "load_options", "now_ns", "skew", "system_info",
 ]  # fmt: skip
 __version__: str = _native.__version__
 
@@ -40,7 +41,8 @@ def now_ns() -> int:
     return time.monotonic_ns()
 
 
-_LATER = {"bundle": ("bundle", "")}  # tools of notebooks: module, and what in it; a service that scores need not import them
+# Tools of notebooks: module, and what in it. A service that scores need not import them.
+_LATER = {"bundle": ("bundle", ""), "skew": ("_skew", "skew"), "Skew": ("_skew", "Skew")}
 
 if not TYPE_CHECKING:
 

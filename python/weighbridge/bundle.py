@@ -47,7 +47,7 @@ def draft(frame: Any, *, name: str, version: str, label: str | None = None, igno
     fallback       the probability where no model can answer; None: the label's mean
     vocabulary     most keys of a category that are listed; a column with more is hashed
     """
-    frame = _as_pandas(frame)
+    frame = as_pandas(frame)
     money, private = dict(money or {}), dict(private or {})
     left_out = {*ignore, *([label] if label is not None else [])}
     grouped = [column for columns in (tensors or {}).values() for column in columns]
@@ -76,16 +76,17 @@ def draft(frame: Any, *, name: str, version: str, label: str | None = None, igno
     return made
 
 
-def _as_pandas(frame: Any) -> Any:
+def as_pandas(frame: Any, named: str = "frame") -> Any:
+    """A DataFrame of pandas, of polars too, with rows and names that are there once."""
     if not is_frame(frame) and hasattr(frame, "to_pandas"):
         frame = _of_polars(frame)
     if not is_frame(frame):
-        raise InvalidInput(f"frame: expected a DataFrame, got {type(frame).__name__}")
+        raise InvalidInput(f"{named}: expected a DataFrame, got {type(frame).__name__}")
     if not len(frame):
-        raise InvalidInput("frame: expected rows, got none")
+        raise InvalidInput(f"{named}: expected rows, got none")
     twice = [str(name) for name in frame.columns[frame.columns.duplicated()]]
     if twice:
-        raise InvalidArgument(f"column '{twice[0]}': expected once, got twice")
+        raise InvalidArgument(f"{named}: expected column '{twice[0]}' once, got twice")
     return frame
 
 
@@ -220,14 +221,29 @@ class Draft:
                     steps[-1].update(mean=float(f"{values.mean():.6g}"), std=float(f"{max(values.std(), 1e-3):.6g}"))
 
     def _values_of(self, feature: dict[str, Any], frame: Any) -> np.ndarray:
-        """What a feature alone becomes, by the library; of a sequence its events in a row."""
-        past = feature["type"] == "sequence"
-        shape = ["batch", "length", 1] if past else ["batch", 1]
-        alone = Draft({**self.manifest, "features": [feature], "outputs": [],
-                       "tensors": [{"name": "x", "dtype": "float64", "shape": shape, "features": [feature["name"]]}]},
-                      frame, {})
+        """What a feature alone becomes, in double; of a sequence its events in a row."""
+        tensor, mask = self._encoded(feature, frame)
+        return tensor[mask].reshape(-1) if mask is not None else tensor.reshape(-1)
+
+    def encode_feature(self, name: str, series: Any) -> np.ndarray:
+        """What one feature alone becomes, in double: [rows, values]; of a sequence padded with zeros, its length last."""
+        tensor, mask = self._encoded(self.feature(name), series.rename(name).to_frame())
+        flat = tensor.reshape(len(tensor), -1)
+        return flat if mask is None else np.concatenate([flat, mask.sum(1, keepdims=True)], 1)
+
+    def _encoded(self, feature: dict[str, Any], frame: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        width, kind = _width(feature), "int64" if _is_code(feature) else "float64"
+        shape: list[Any] = ["batch", width]
+        if feature["type"] == "sequence":
+            shape = ["batch", "length", width]
+        elif feature["type"] == "text":
+            shape, kind = ["batch", feature["encoding"][0]["max_tokens"]], "int64"
+        manifest = {**self.manifest, "features": [feature], "outputs": [],
+                    "tensors": [{"name": "x", "dtype": kind, "shape": shape, "features": [feature["name"]]}]}
+        alone = Draft(manifest, frame, {})
+        alone.files = self.files
         tensors, masks = alone.schema().encode(alone._columns(frame), masks=True)
-        return tensors[0][masks[0]].reshape(-1) if masks[0] is not None else tensors[0].reshape(-1)
+        return tensors[0], masks[0]
 
     def _columns(self, frame: Any) -> Any:
         names = [feature["name"] for feature in self.manifest["features"]]
@@ -261,7 +277,7 @@ class Draft:
         give payments that anyone may read."""
         if not self.manifest["outputs"]:
             self.use(module)
-        frame, schema = self._columns(_as_pandas(rows)), self.schema()
+        frame, schema = self._columns(as_pandas(rows)), self.schema()
         vectors = []
         for place in range(len(frame)):
             one = frame.iloc[place : place + 1]
@@ -284,7 +300,7 @@ class Draft:
 
     def baseline(self, rows: Any = None) -> dict[str, Any]:
         """What the features look like in payments (those of the draft), as baseline.json says it."""
-        return baseline_of(self._frame if rows is None else _as_pandas(rows), self.manifest["features"])
+        return baseline_of(self._frame if rows is None else as_pandas(rows), self.manifest["features"])
 
     def pack(self, module: Any, out: str | os.PathLike[str], *, golden: Any = None, compile: str = "fp32",
              command: Command = None, timeout: float | None = None) -> dict[str, Any]:
