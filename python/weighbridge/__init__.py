@@ -21,7 +21,7 @@ from ._native import Row, Score
 from ._scores import Scores
 
 if TYPE_CHECKING:
-    from . import bundle
+    from . import bundle, plots
     from ._skew import Skew, skew
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
     "DeadlineExceeded", "Engine", "Error", "Forked", "Internal", "InvalidArgument", "InvalidBundle", "InvalidHandle",
     "InvalidInput", "IoError", "Model", "NotFound", "NotLoaded", "OutOfMemory", "Overloaded", "Row", "Schema",
     "SchemaChanged", "SchemaMismatch", "Score", "Scores", "Skew", "Slot", "VerifyFailed", "WouldWait", "bundle", "default_engine",
-    "engine_options", "load", "load_options", "now_ns", "skew", "system_info",
+    "engine_options", "load", "load_options", "now_ns", "plots", "skew", "system_info",
 ]  # fmt: skip
 __version__: str = _native.__version__
 
@@ -42,7 +42,7 @@ def now_ns() -> int:
 
 
 # Tools of notebooks: module, and what in it. A service that scores need not import them.
-_LATER = {"bundle": ("bundle", ""), "skew": ("_skew", "skew"), "Skew": ("_skew", "Skew")}
+_LATER = {"bundle": ("bundle", ""), "plots": ("plots", ""), "skew": ("_skew", "skew"), "Skew": ("_skew", "Skew")}
 
 if not TYPE_CHECKING:
 
