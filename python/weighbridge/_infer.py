@@ -3,7 +3,6 @@
 
 import datetime
 import decimal
-import importlib
 import math
 import re
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ._error import InvalidArgument
+from ._module import pandas
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _EXPONENTS = {  # of ISO 4217; all others have 2
@@ -158,8 +158,7 @@ def _objects(column: Column, vocabulary: int) -> Feature:
 
 
 def _sequence(column: Column, *, currency: str | None, category: bool, vocabulary: int) -> Feature:
-    pandas: Any = importlib.import_module("pandas")
-    flat = pandas.Series([item for events in column.there for item in events], name=column.name)
+    flat = pandas().Series([item for events in column.there for item in events], name=column.name)
     if not len(flat):
         raise column.wrong("values to guess a type from", "only empty lists")
     if flat.isna().any():

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Torch modules: run, described and saved. torch is imported where it is used, as scoring needs none."""
 
+import contextlib
 import importlib
 import inspect
 import os
 import pathlib
 import shutil
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,14 @@ def torch() -> Any:
     except ImportError:
         raise BackendUnavailable("torch: expected the package torch, which is not installed; modules need it, scoring "
                                  "does not") from None
+
+
+def pandas() -> Any:
+    try:
+        return importlib.import_module("pandas")
+    except ImportError:
+        raise BackendUnavailable("pandas: expected the package pandas, which is not installed; drafts and checks need it, "
+                                 "scoring does not") from None
 
 
 def opened(module: Any) -> Any:
@@ -37,12 +47,24 @@ def opened(module: Any) -> Any:
     return module
 
 
+@contextlib.contextmanager
+def evaluating(module: Any) -> Iterator[None]:
+    """In eval mode for a while."""
+    training = [part for part in module.modules() if part.training]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part in training:
+            part.training = True
+
+
 def scripted(module: Any) -> Any:
-    """The module as TorchScript, in eval mode."""
-    found = opened(module).eval()
+    """The module as TorchScript, of one in eval mode; packing evaluates what is TorchScript already."""
+    found = opened(module)
     if isinstance(found, torch().jit.ScriptModule):
         return found
-    with warnings.catch_warnings():
+    with evaluating(found), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`torch.jit", FutureWarning)
         try:
             return torch().jit.script(found)
@@ -51,17 +73,26 @@ def scripted(module: Any) -> Any:
                                "give what torch.jit.trace makes of it") from error
 
 
+def traced(module: Any, tensors: list[np.ndarray]) -> Any:
+    """What torch.jit.trace makes of it with these arguments."""
+    arguments = tuple(torch().from_numpy(np.ascontiguousarray(tensor)) for tensor in tensors)
+    with evaluating(module), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer's own, on what it bakes in
+        try:
+            return torch().jit.trace(module, arguments)
+        except Exception as error:  # a module raises what it likes
+            raise InvalidInput(f"module: neither torch.jit.script nor torch.jit.trace takes it: {str(error).strip()}") \
+                from error
+
+
 def save(module: Any, path: pathlib.Path) -> None:
     if isinstance(module, (str, os.PathLike)):
         shutil.copyfile(module, path)
         return
-    was_training = module.training if hasattr(module, "training") else False
     found = scripted(module)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`torch.jit", FutureWarning)
         found.save(str(path))
-    if was_training:
-        module.train()
 
 
 def expect_arguments(module: Any, tensors: list[dict[str, Any]]) -> None:
@@ -83,16 +114,12 @@ def expect_arguments(module: Any, tensors: list[dict[str, Any]]) -> None:
 def forward(module: Any, tensors: list[np.ndarray]) -> dict[int | str, np.ndarray]:
     """What forward gives for encoded payments, by place or key."""
     found, lib = opened(module), torch()
-    was_training = found.training
-    found.eval()
     try:
-        with lib.no_grad():
+        with evaluating(found), lib.no_grad():
             given = found(*(lib.from_numpy(np.ascontiguousarray(tensor)) for tensor in tensors))
     except Exception as error:  # a module raises what it likes
         shapes = ", ".join(f"{tensor.dtype} {list(tensor.shape)}" for tensor in tensors)
         raise InvalidInput(f"module: forward raised {type(error).__name__} on {shapes}: {str(error).strip()}") from error
-    finally:
-        found.train(was_training)
     parts = given if isinstance(given, dict) else dict(enumerate(given)) if isinstance(given, tuple) else {0: given}
     wrong = next((type(part).__name__ for part in parts.values() if not isinstance(part, lib.Tensor)), None)
     if wrong is not None:

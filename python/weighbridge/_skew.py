@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Features that are one thing in training and another in serving."""
 
-import importlib
 import json
 import os
 import pathlib
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ._error import InvalidArgument, InvalidInput
+from ._module import pandas
 from .bundle import Draft, as_pandas
 
 _BINS = 10
@@ -85,8 +85,7 @@ class Skew:
 
     def frame(self) -> Any:
         """The features as a pandas DataFrame."""
-        pandas: Any = importlib.import_module("pandas")
-        return pandas.DataFrame([vars(feature) for feature in self.features])
+        return pandas().DataFrame([vars(feature) for feature in self.features])
 
     def __repr__(self) -> str:
         lines = [f"Skew({self.joined} rows joined, {self.only_served} only served, {self.only_offline} only offline; "

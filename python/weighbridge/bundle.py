@@ -7,7 +7,6 @@
     draft.pack(module, "bundle")
 """
 
-import importlib
 import json
 import os
 import pathlib
@@ -92,7 +91,7 @@ def as_pandas(frame: Any, named: str = "frame") -> Any:
 
 def _of_polars(frame: Any) -> Any:
     """As pandas; integers and bools with missing values keep their type."""
-    pandas: Any = importlib.import_module("pandas")
+    pandas = _module.pandas()
     made = frame.to_pandas()
     for name in frame.columns:
         kind = str(frame[name].dtype)
@@ -163,12 +162,13 @@ class Draft:
 
     manifest  a dict, as lib/bundle/README.md describes it; change what was guessed wrong
     files     vocabularies that the manifest names, text by file name
+    rows      the payments that it was guessed from
     """
 
     def __init__(self, manifest: dict[str, Any], frame: Any, bands: dict[str, float]) -> None:
         self.manifest = manifest
         self.files: dict[str, str] = {}
-        self._frame, self._bands = frame, bands
+        self.rows, self._bands = frame, bands
 
     def feature(self, name: str) -> dict[str, Any]:
         """One feature of the manifest, to be changed in place."""
@@ -210,7 +210,7 @@ class Draft:
 
     def standardise(self, rows: Any = None) -> None:
         """Sets each standardise step from payments (those of the draft): mean 0 and deviation 1 of what comes out."""
-        frame = self._frame if rows is None else rows
+        frame = self.rows if rows is None else rows
         for feature in self.manifest["features"]:
             steps = [step for step in feature.get("encoding", []) if step["op"] == "standardise"]
             for step in steps:
@@ -250,15 +250,17 @@ class Draft:
         _expect_columns(frame, {"rows": names})
         return frame[names]
 
-    def use(self, module: Any, *, outputs: Sequence[str] = ("score",), activation: str = "sigmoid",
+    def use(self, module: Any, *, outputs: Sequence[str] | None = None, activation: str = "sigmoid",
             applied: bool = False) -> None:
         """Writes the outputs that a module has, after it took some payments of the draft.
 
-        outputs     their names; the first is the score
+        outputs     their names, the first is the score; None: score, output_1, ...
         activation  of the score: "sigmoid" or "none"
         applied     whether `forward` has done it already; else the library does
         """
-        found = _module.outputs_of(module, self.manifest["tensors"], self.encode(self._frame.iloc[:2]))
+        found = _module.outputs_of(module, self.manifest["tensors"], self.encode(self.rows.iloc[:2]))
+        if outputs is None:
+            outputs = ["score", *(f"output_{place}" for place in range(1, len(found)))]
         if len(found) != len(outputs):
             raise InvalidArgument(f"outputs: expected {len(found)} names, as forward gives that many, got {len(outputs)}")
         described: list[dict[str, Any]] = []
@@ -300,7 +302,7 @@ class Draft:
 
     def baseline(self, rows: Any = None) -> dict[str, Any]:
         """What the features look like in payments (those of the draft), as baseline.json says it."""
-        return baseline_of(self._frame if rows is None else as_pandas(rows), self.manifest["features"])
+        return baseline_of(self.rows if rows is None else as_pandas(rows), self.manifest["features"])
 
     def pack(self, module: Any, out: str | os.PathLike[str], *, golden: Any = None, compile: str = "fp32",
              command: Command = None, timeout: float | None = None) -> dict[str, Any]:
