@@ -29,8 +29,8 @@ __all__ = [
     "Arrays", "BackendFailed", "BackendUnavailable", "BufferTooSmall", "Busy", "Cancelled", "Check", "Closed",
     "DeadlineExceeded", "Engine", "Error", "Forked", "Internal", "InvalidArgument", "InvalidBundle", "InvalidHandle",
     "InvalidInput", "IoError", "Model", "NotFound", "NotLoaded", "OutOfMemory", "Overloaded", "Row", "Schema",
-    "SchemaChanged", "SchemaMismatch", "Score", "Scores", "Skew", "Slot", "VerifyFailed", "WouldWait", "bundle", "check", "default_engine",
-    "engine_options", "load", "load_options", "now_ns", "plots", "skew", "system_info",
+    "SchemaChanged", "SchemaMismatch", "Score", "Scores", "Skew", "Slot", "VerifyFailed", "WouldWait", "bundle",
+    "check", "default_engine", "engine_options", "load", "load_options", "now_ns", "plots", "skew", "system_info",
 ]  # fmt: skip
 __version__: str = _native.__version__
 
@@ -43,7 +43,8 @@ def now_ns() -> int:
 
 
 # Tools of notebooks: module, and what in it. A service that scores need not import them.
-_LATER = {"bundle": ("bundle", ""), "Check": ("_check", "Check"), "check": ("_check", "check"), "plots": ("plots", ""), "skew": ("_skew", "skew"), "Skew": ("_skew", "Skew")}
+_LATER = {"bundle": ("bundle", ""), "plots": ("plots", ""), "Check": ("_check", "Check"), "check": ("_check", "check"),
+          "Skew": ("_skew", "Skew"), "skew": ("_skew", "skew")}
 
 if not TYPE_CHECKING:
 

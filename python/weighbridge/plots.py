@@ -67,8 +67,9 @@ def score_histogram(scores: Any, labels: Any = None, axes: Any = None, *, bins: 
 
 
 def calibration(labels: Any, scores: Any, axes: Any = None, *, bins: int = _BINS, label: str = "") -> Any:
-    """The share of frauds by mean score, in bins of as many payments each, with 95 % Wilson intervals, on logarithmic
-    scales, as frauds are rare. A calibrated model lies on the diagonal."""
+    """The share of frauds by mean score, with 95 % Wilson intervals, on logarithmic scales. Bins have as many expected frauds
+    each (their scores' sum), as frauds are rare: bins of as many payments would mostly have none. A calibrated model lies on
+    the diagonal."""
     labels, scores = _labelled(labels, scores)
     mean, share, low, high = calibration_bins(labels, scores, bins)
     axes = _axes(axes)
@@ -85,7 +86,10 @@ def calibration(labels: Any, scores: Any, axes: Any = None, *, bins: int = _BINS
 
 def calibration_bins(labels: np.ndarray, scores: np.ndarray, bins: int) -> tuple[np.ndarray, ...]:
     """Mean score, share of frauds, and its Wilson interval (E. B. Wilson, 1927), of each bin."""
-    parts = [part for part in np.array_split(np.argsort(scores, kind="stable"), bins) if len(part)]
+    order = np.argsort(scores, kind="stable")
+    expected = np.cumsum(scores[order])
+    ends = np.searchsorted(expected, expected[-1] * np.arange(1, bins) / bins)
+    parts = [part for part in np.split(order, ends) if len(part)]
     n = np.array([len(part) for part in parts], float)
     mean = np.array([scores[part].mean() for part in parts])
     share = np.array([labels[part].mean() for part in parts])
