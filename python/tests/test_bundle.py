@@ -150,6 +150,40 @@ def test_golden_vectors_are_made_up_by_default(engine, tmp_path):
     assert [item.name for item in tmp_path.iterdir()] == ["bundle"]  # nothing is left of the making
 
 
+def test_a_file_of_torchscript_is_packed(engine, tmp_path):
+    draft = make()
+    torch.jit.script(module_of(draft)).save(str(tmp_path / "model.ts"))
+    draft.pack(tmp_path / "model.ts", tmp_path / "bundle", golden=payments(3))
+    assert (tmp_path / "bundle" / "model.ts").read_bytes() == (tmp_path / "model.ts").read_bytes()
+    assert engine.load(tmp_path / "bundle").describe()["name"] == "card"
+
+
+def test_a_module_of_sequences_is_packed_with_zones_and_texts_of_time(engine, tmp_path):
+    """A time with a zone, lists of times, and a module that gives a dict."""
+    class Past(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.last = torch.nn.Linear(2, 1)
+
+        def forward(self, numbers, past_numbers, past_mask) -> dict[str, torch.Tensor]:
+            real = past_mask.unsqueeze(2).to(numbers.dtype)
+            return {"fraud": self.last(numbers + (past_numbers * real).sum(1)).squeeze(1), "day": numbers}
+
+    begin = pandas.Timestamp("2026-03-01", tz="Europe/Paris")
+    frame = pandas.DataFrame({"paid_at": [begin + pandas.Timedelta(hours=7 * i) for i in range(40)],
+                              "past_at": [[begin - pandas.Timedelta(hours=k) for k in range(i % 4)] for i in range(40)]})
+    draft = bundle.draft(frame, name="past", version="1", fallback=0.1)
+    assert draft.feature("paid_at")["zone"] == "Europe/Paris" and draft.feature("past_at")["of"] == "timestamp"
+    module = Past()
+    draft.use(module, outputs=["fraud", "day"])
+    assert [output["source"] for output in draft.manifest["outputs"]] == ["fraud", "day"]
+    draft.pack(module, tmp_path / "bundle", golden=frame.iloc[:5])
+    with torch.no_grad():
+        expected = torch.sigmoid(module(*map(torch.from_numpy, draft.encode(frame)))["fraud"]).numpy()
+    found = engine.load(tmp_path / "bundle").score(frame).raise_first()
+    np.testing.assert_allclose(found["probability"], expected, atol=1e-6)
+
+
 def test_a_failed_packing_leaves_nothing(tmp_path):
     draft = make()
     module = module_of(draft)

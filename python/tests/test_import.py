@@ -27,6 +27,14 @@ def test_an_import_brings_neither_torch_nor_pandas_nor_a_thread():
     assert done.stdout.splitlines() == ["[]", "1"], done.stdout
 
 
+def test_the_tools_are_imported_when_they_are_asked_for():
+    program = ("import sys, weighbridge; print('weighbridge.bundle' in sys.modules, 'skew' in dir(weighbridge)); "
+               "print(weighbridge.check.__name__, weighbridge.bundle.draft.__name__, 'torch' in sys.modules); weighbridge.chek")
+    done = run(program)
+    assert done.stdout.splitlines() == ["False True", "check draft False"], done.stderr
+    assert "AttributeError: module 'weighbridge' has no attribute 'chek'" in done.stderr
+
+
 def test_an_import_is_quick():
     """Beyond numpy, which callers have; 0.3 s is asked for with it on a quiet machine."""
     program = "import time, numpy; t = time.perf_counter(); import weighbridge; print(time.perf_counter() - t)"

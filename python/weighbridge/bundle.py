@@ -277,6 +277,7 @@ class Draft:
     def golden(self, module: Any, rows: Any) -> list[dict[str, Any]]:
         """Golden vectors of payments: each with what the module gives for it alone. They stand in the bundle as they are:
         give payments that anyone may read."""
+        module = _module.opened(module)
         if not self.manifest["outputs"]:
             self.use(module)
         frame, schema = self._columns(as_pandas(rows)), self.schema()
