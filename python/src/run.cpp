@@ -20,14 +20,16 @@ void place(const Blocks &blocks, const Places &results, const Places &outputs) {
     int64_t base = 0;
     for (const Block *block : blocks) {
         wb_error err = WB_ERROR_INIT;
+        // An array without rows may have a stride of zero.
+        auto stride = [](const py::array &array) { return array.shape(0) > 0 ? array.strides(0) : array.itemsize(); };
         auto at = [&](const py::array &array) {
-            return const_cast<char *>(static_cast<const char *>(array.data())) + base * array.strides(0);
+            return const_cast<char *>(static_cast<const char *>(array.data())) + base * stride(array);
         };
         for (const auto &[column, array] : results)
-            check(wb_batch_set_result(block->batch(), column, at(array), array.strides(0), &err), err);
+            check(wb_batch_set_result(block->batch(), column, at(array), stride(array), &err), err);
         for (const auto &[index, array] : outputs)
             check(wb_batch_set_output(block->batch(), static_cast<uint32_t>(index),
-                                      reinterpret_cast<float *>(at(array)), array.strides(0), &err),
+                                      reinterpret_cast<float *>(at(array)), stride(array), &err),
                   err);
         base += block->rows();
     }

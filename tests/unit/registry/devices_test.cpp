@@ -26,6 +26,7 @@ std::shared_ptr<const Bundle> made_bundle() {
 
 // A runtime with one CPU context and one context of a fake device that holds two runs.
 struct TwoDevices {
+    ~TwoDevices() { runtime->close(); }  // which destroys the models that are left behind
     Expected<Ref<Model>> load(const Device &device) {
         return Model::make(
             runtime, bundle,

@@ -71,7 +71,7 @@ module Weighbridge
       lines = @figures.to_h.map { |name, count| "weighbridge_#{name}_total #{count}" }
       slots.each do |slot|
         labels = %({slot="#{slot[:name]}",version="#{slot[:version]}"})
-        Figures::NAMES.each { |name| lines << "weighbridge_slot_#{name}_total#{labels} #{slot[name]}" }
+        Figures::NAMES.each { |name| lines << "weighbridge_slot_version_#{name}_total#{labels} #{slot[name]}" }
       end
       "#{lines.join("\n")}\n"
     end

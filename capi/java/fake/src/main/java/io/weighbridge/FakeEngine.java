@@ -299,9 +299,9 @@ final class FakeEngine {
             if (now == null) continue;
             long[] counts = now.figures.all();
             for (int i = 0; i < counts.length; ++i)
-                text.append("weighbridge_slot_").append(FIGURES.get(i)).append("_total{slot=\"").append(one.name)
-                        .append("\",version=\"").append(now.loaded.version()).append("\"} ").append(counts[i])
-                        .append('\n');
+                text.append("weighbridge_slot_version_").append(FIGURES.get(i)).append("_total{slot=\"")
+                        .append(one.name).append("\",version=\"").append(now.loaded.version())
+                        .append("\"} ").append(counts[i]).append('\n');
         }
         return text.toString();
     }
