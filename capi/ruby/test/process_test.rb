@@ -117,6 +117,7 @@ class ProcessTest < Minitest::Test
       require "weighbridge"
       Weighbridge::Engine.open do |engine|
         model = engine.load(ENV["WB_BUNDLE"])
+        trap("INT", "DEFAULT") # a job in the background of a shell ignores it
         Thread.new { sleep 0.2; Process.kill("INT", Process.pid) }
         column = { amount_minor: [1] * 100_000, country: ["FR"] * 100_000, online: [true] * 100_000 }
         begin
