@@ -104,7 +104,7 @@ class SlotTest < Minitest::Test
     said = StringIO.new
     @engine.log_to(Logger.new(said))
     assert_match(/INFO .*weighbridge card: .*1\.0\.0/, said.string)
-    assert_match(/ERROR .*weighbridge: .*golden/, said.string)
+    assert_match(/ERROR .*weighbridge card: .*golden/, said.string)
     assert_equal [[], 0], @engine.events
     Weighbridge::Engine.open(event_capacity: 16) do |engine|
       40.times { engine.load(fixture) }
