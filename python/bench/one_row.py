@@ -77,6 +77,7 @@ def main() -> None:
     for name, kind in (("library", str), ("bundle", pathlib.Path), ("payments", pathlib.Path), ("tolerance", float),
                        ("seconds", float)):
         parser.add_argument(f"--{name}", type=kind, required=True)
+    parser.add_argument("--calls", help="not used: the C call is timed by its own program")
     options = parser.parse_args()
     data = options.payments.read_bytes()
     payments = np.frombuffer(data, _RECORD, int(np.frombuffer(data, "<i8", 1)[0]), 8)

@@ -14,6 +14,7 @@ OptionParser.new do |it|
   it.on("--payments FILE")
   it.on("--tolerance T", Float)
   it.on("--seconds S", Float)
+  it.on("--calls SO", "not used: the C call is timed by its own program")
 end.parse!(into: options)
 lacking = %i[library bundle payments tolerance seconds] - options.keys
 abort "one_row.rb: expected --#{lacking.join(", --")}" unless lacking.empty?
