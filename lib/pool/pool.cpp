@@ -298,18 +298,26 @@ void Pool::Waiter::wake() {
     state.settle(*this, -1, WB_CANCELLED);
 }
 
+namespace {
+
+std::unique_ptr<Context[]> contexts_of(const DeviceContexts &of) {
+    auto made = std::make_unique<Context[]>(static_cast<size_t>(of.contexts));
+    for (int i = 0; i < of.contexts; ++i)
+        made[static_cast<size_t>(i)] = {of.device, i, std::make_unique<Arena[]>(static_cast<size_t>(of.runs))};
+    return made;
+}
+
+}  // namespace
+
 Pool::Pool(const DeviceContexts &of, uint32_t queue_limit, const Clock &clock, int64_t fairness_ns)
     : allocate_(of.allocate),
       count_(of.contexts),
       runs_(of.contexts * of.runs),
-      contexts_(std::make_unique<Context[]>(static_cast<size_t>(count_))),
+      contexts_(contexts_of(of)),
       queue_limit_(queue_limit),
       fairness_ns_(fairness_ns),
       clock_(clock),
-      state_(new State(runs_, false, clock, fairness_ns)) {
-    for (int i = 0; i < count_; ++i)
-        contexts_[static_cast<size_t>(i)] = {of.device, i, std::make_unique<Arena[]>(static_cast<size_t>(of.runs))};
-}
+      state_(new State(runs_, false, clock, fairness_ns)) {}
 
 Pool::~Pool() {
     State *last = state_.load(std::memory_order_acquire);
