@@ -24,6 +24,8 @@ enum class Priority : int32_t { normal = WB_PRIORITY_NORMAL, high = WB_PRIORITY_
 // rounded up), at least 1.
 int automatic_cpu_contexts();
 
+class Admission;
+
 // Hands out the runs of one device's contexts, which are numbered: the first run of each context, then the second of
 // each, so that who looks for a free one comes by idle contexts first. Bounded waiting in two priority classes, high
 // before normal, with eventual fairness: a newcomer may take a free context past those of its class who wait until
@@ -45,8 +47,9 @@ class Pool {
 
     // Waits for a context until the deadline. WB_OVERLOADED (queue full), WB_DEADLINE_EXCEEDED (already past, or while
     // waiting), WB_CANCELLED, WB_CLOSED; with Patience::none, which takes no lock, WB_WOULD_WAIT where all contexts are
-    // busy, or others wait that it may not pass. Allocates nothing, but for the first call in a forked child (std::bad_alloc).
-    // `now_ns` comes as the pool's clock stood a moment ago, and goes as it stood after the wait, if there was one.
+    // busy, or others wait that it may not pass. Allocates nothing, but for the first call in a forked child
+    // (std::bad_alloc). `now_ns` comes as the pool's clock stood a moment ago, and goes as it stood after the wait, if
+    // there was one.
     Expected<Lease> acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel, int64_t &now_ns,
                             Patience patience = Patience::queue);
     Expected<Lease> acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel,
@@ -74,12 +77,9 @@ class Pool {
     Status drain(int64_t deadline_ns);
 
   private:
-    struct Waiter;
-    struct State;
-    State &state();  // this process's
-    int32_t wait(State &here, Waiter &waiter, int64_t deadline_ns, CancelToken *cancel);
-    static void release(State &state, int run);
-    Lease lease_of(State &state, int run);
+    Admission &admission();  // this process's
+    static void release(Admission &admission, int run);
+    Lease lease_of(Admission &admission, int run);
     Lease try_acquire(int run);
     Arena &arena(int run) { return contexts_[static_cast<size_t>(run % count_)].arenas[run / count_]; }
     void trim_locked();
@@ -91,7 +91,7 @@ class Pool {
     const uint32_t queue_limit_;
     const int64_t fairness_ns_;
     const Clock &clock_;
-    std::atomic<State *> state_;
+    std::atomic<Admission *> admission_;
     ForkMutex growing_;                       // guards changes of arenas and of the next two
     std::atomic<int64_t> reserved_bytes_{0};  // that every run has, or will have when it comes back
     std::atomic<int64_t> arena_bytes_{0};
@@ -104,14 +104,14 @@ class Pool::Lease {
     Lease() = default;
     ~Lease() { reset(); }
     Lease(Lease &&other) noexcept
-        : state_(std::exchange(other.state_, nullptr)),
+        : admission_(std::exchange(other.admission_, nullptr)),
           context_(other.context_),
           arena_(other.arena_),
           run_(other.run_) {}
     Lease &operator=(Lease &&other) noexcept {
         if (this != &other) {
             reset();
-            state_ = std::exchange(other.state_, nullptr);
+            admission_ = std::exchange(other.admission_, nullptr);
             context_ = other.context_;
             arena_ = other.arena_;
             run_ = other.run_;
@@ -119,20 +119,20 @@ class Pool::Lease {
         return *this;
     }
 
-    explicit operator bool() const { return state_ != nullptr; }
+    explicit operator bool() const { return admission_ != nullptr; }
     const Context &context() const { return *context_; }
     Arena &arena() const { return *arena_; }
     int run() const { return run_; }  // its number in the pool
     void reset() {
-        if (state_) release(*state_, run_);
-        state_ = nullptr;
+        if (admission_) release(*admission_, run_);
+        admission_ = nullptr;
     }
 
   private:
     friend class Pool;
-    Lease(State &state, const Context &context, Arena &arena, int run)
-        : state_(&state), context_(&context), arena_(&arena), run_(run) {}
-    State *state_ = nullptr;
+    Lease(Admission &admission, const Context &context, Arena &arena, int run)
+        : admission_(&admission), context_(&context), arena_(&arena), run_(run) {}
+    Admission *admission_ = nullptr;
     const Context *context_ = nullptr;
     Arena *arena_ = nullptr;
     int run_ = 0;

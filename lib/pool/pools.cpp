@@ -5,8 +5,7 @@
 
 namespace weighbridge::lib {
 
-Pools::Pools(std::span<const DeviceContexts> devices, uint32_t queue_limit, const Clock &clock,
-             int64_t fairness_ns) {
+Pools::Pools(std::span<const DeviceContexts> devices, uint32_t queue_limit, const Clock &clock, int64_t fairness_ns) {
     for (const DeviceContexts &of : devices) pools_.emplace_back(of, queue_limit, clock, fairness_ns);
 }
 
