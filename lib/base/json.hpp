@@ -25,18 +25,23 @@ class JsonValue {
         using std::vector<Member>::vector;
     };
 
-    JsonValue() = default;  // null
-    JsonValue(std::same_as<bool> auto value) : value_(value) {}
-    JsonValue(std::signed_integral auto value) : value_(int64_t{value}) {}
+    JsonValue() noexcept;  // null
+    JsonValue(const JsonValue &other);
+    JsonValue(JsonValue &&other) noexcept;
+    JsonValue &operator=(const JsonValue &other);
+    JsonValue &operator=(JsonValue &&other) noexcept;
+    ~JsonValue();
+    JsonValue(std::same_as<bool> auto value) { set(value); }
+    JsonValue(std::signed_integral auto value) { set(int64_t{value}); }
     template <std::unsigned_integral T>
-    requires(!std::same_as<T, bool>) JsonValue(T value) : value_(uint64_t{value}) {}
-    JsonValue(double value) : value_(value) {}
-    JsonValue(std::string value) : value_(std::move(value)) {}
-    JsonValue(std::string_view value) : value_(std::string(value)) {}
-    JsonValue(const char *value) : value_(std::string(value)) {}
-    JsonValue(std::initializer_list<Member> members) : value_(Members(members)) {}
+    requires(!std::same_as<T, bool>) JsonValue(T value) { set(uint64_t{value}); }
+    JsonValue(double value);
+    JsonValue(std::string value);
+    JsonValue(std::string_view value);
+    JsonValue(const char *value);
+    JsonValue(std::initializer_list<Member> members);
 
-    static JsonValue object() { return JsonValue(Storage(Members())); }
+    static JsonValue object();
     // An array of a range's values, in their order.
     template <class Range = Elements>
     static JsonValue array(const Range &range = {}) {
@@ -73,7 +78,10 @@ class JsonValue {
 
   private:
     using Storage = std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string, Elements, Members>;
-    explicit JsonValue(Storage value) : value_(std::move(value)) {}
+    explicit JsonValue(Storage value);
+    void set(bool value);
+    void set(int64_t value);
+    void set(uint64_t value);
 
     Storage value_;
 };
@@ -82,6 +90,24 @@ struct JsonValue::Member {
     std::string name;
     JsonValue value;
 };
+
+// Here, since what a value may be has to be complete where one is made or destroyed.
+inline JsonValue::JsonValue() noexcept = default;
+inline JsonValue::JsonValue(const JsonValue &other) = default;
+inline JsonValue::JsonValue(JsonValue &&other) noexcept = default;
+inline JsonValue &JsonValue::operator=(const JsonValue &other) = default;
+inline JsonValue &JsonValue::operator=(JsonValue &&other) noexcept = default;
+inline JsonValue::~JsonValue() = default;
+inline JsonValue::JsonValue(Storage value) : value_(std::move(value)) {}
+inline void JsonValue::set(bool value) { value_ = value; }
+inline void JsonValue::set(int64_t value) { value_ = value; }
+inline void JsonValue::set(uint64_t value) { value_ = value; }
+inline JsonValue::JsonValue(double value) : value_(value) {}
+inline JsonValue::JsonValue(std::string value) : value_(std::move(value)) {}
+inline JsonValue::JsonValue(std::string_view value) : value_(std::string(value)) {}
+inline JsonValue::JsonValue(const char *value) : value_(std::string(value)) {}
+inline JsonValue::JsonValue(std::initializer_list<Member> members) : value_(Members(members)) {}
+inline JsonValue JsonValue::object() { return JsonValue(Storage(Members())); }
 
 // A text as JSON writes it, in quotes.
 std::string quoted_json(std::string_view text);

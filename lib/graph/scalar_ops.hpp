@@ -94,9 +94,9 @@ uint8_t compared(Op op, T a, T b) {
         case Op::greater_equal:
             return a >= b;
         case Op::logical_and:
-            return a && b;
+            return a != 0 && b != 0;
         case Op::logical_or:
-            return a || b;
+            return a != 0 || b != 0;
         default:
             return (a != T{}) != (b != T{});
     }
