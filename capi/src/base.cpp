@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/native/level.hpp"
-#include "backend/torchscript.hpp"
 #include "base/clock.hpp"
 #include "base/cpu.hpp"
 #include "base/json.hpp"
 #include "base/status_name.hpp"
 #include "objects.hpp"
 #include "pool/pool.hpp"
+#include "torchscript/torchscript.hpp"
 #include "weighbridge.h"
 
 using namespace weighbridge;

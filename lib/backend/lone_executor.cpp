@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <utility>
 
-#include "backend/backend.hpp"
+#include "backend/program.hpp"
 
 namespace weighbridge::lib {
 namespace {

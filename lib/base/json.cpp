@@ -81,6 +81,25 @@ class Writer {
 
 }  // namespace
 
+// Here, since what a value may be has to be complete where one is made or destroyed, and since gcc 12 sees uninitialised
+// memory where it inlines a variant's destructor.
+JsonValue::JsonValue() noexcept = default;
+JsonValue::JsonValue(const JsonValue &other) = default;
+JsonValue::JsonValue(JsonValue &&other) noexcept = default;
+JsonValue &JsonValue::operator=(const JsonValue &other) = default;
+JsonValue &JsonValue::operator=(JsonValue &&other) noexcept = default;
+JsonValue::~JsonValue() = default;
+JsonValue::JsonValue(Storage value) : value_(std::move(value)) {}
+JsonValue::JsonValue(double value) : value_(value) {}
+JsonValue::JsonValue(std::string value) : value_(std::move(value)) {}
+JsonValue::JsonValue(std::string_view value) : value_(std::string(value)) {}
+JsonValue::JsonValue(const char *value) : value_(std::string(value)) {}
+JsonValue::JsonValue(std::initializer_list<Member> members) : value_(Members(members)) {}
+JsonValue JsonValue::object() { return JsonValue(Storage(Members())); }
+void JsonValue::set(bool value) { value_ = value; }
+void JsonValue::set(int64_t value) { value_ = value; }
+void JsonValue::set(uint64_t value) { value_ = value; }
+
 const JsonValue *JsonValue::find(std::string_view name) const {
     const auto *members = get<Members>();
     if (!members) return nullptr;

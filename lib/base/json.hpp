@@ -91,24 +91,6 @@ struct JsonValue::Member {
     JsonValue value;
 };
 
-// Here, since what a value may be has to be complete where one is made or destroyed.
-inline JsonValue::JsonValue() noexcept = default;
-inline JsonValue::JsonValue(const JsonValue &other) = default;
-inline JsonValue::JsonValue(JsonValue &&other) noexcept = default;
-inline JsonValue &JsonValue::operator=(const JsonValue &other) = default;
-inline JsonValue &JsonValue::operator=(JsonValue &&other) noexcept = default;
-inline JsonValue::~JsonValue() = default;
-inline JsonValue::JsonValue(Storage value) : value_(std::move(value)) {}
-inline void JsonValue::set(bool value) { value_ = value; }
-inline void JsonValue::set(int64_t value) { value_ = value; }
-inline void JsonValue::set(uint64_t value) { value_ = value; }
-inline JsonValue::JsonValue(double value) : value_(value) {}
-inline JsonValue::JsonValue(std::string value) : value_(std::move(value)) {}
-inline JsonValue::JsonValue(std::string_view value) : value_(std::string(value)) {}
-inline JsonValue::JsonValue(const char *value) : value_(std::string(value)) {}
-inline JsonValue::JsonValue(std::initializer_list<Member> members) : value_(Members(members)) {}
-inline JsonValue JsonValue::object() { return JsonValue(Storage(Members())); }
-
 // A text as JSON writes it, in quotes.
 std::string quoted_json(std::string_view text);
 

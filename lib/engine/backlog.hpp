@@ -8,7 +8,7 @@
 #include "engine/deadline_heap.hpp"
 #include "engine/sleepers.hpp"
 #include "engine/submission.hpp"
-#include "registry/runtime.hpp"
+#include "model/runtime.hpp"
 
 namespace weighbridge::lib {
 

@@ -7,7 +7,7 @@
 #include "bundle/bundle_directory.hpp"
 #include "engine/engine.hpp"
 #include "graph/passes/pipeline.hpp"
-#include "plan/binding.hpp"
+#include "model/binding.hpp"
 #include "plan/plan_file.hpp"
 
 namespace weighbridge::lib {

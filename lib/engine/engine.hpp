@@ -9,16 +9,16 @@
 #include <vector>
 
 #include "backend/native/native.hpp"
-#include "backend/torchscript.hpp"
 #include "base/fork.hpp"
 #include "base/ref.hpp"
-#include "batcher/batch.hpp"
+#include "batch/batch.hpp"
 #include "engine/crew.hpp"
 #include "engine/queue.hpp"
 #include "engine/sinks.hpp"
 #include "engine/target.hpp"
-#include "registry/model.hpp"
+#include "model/model.hpp"
 #include "slot/slot.hpp"
+#include "torchscript/torchscript.hpp"
 
 namespace weighbridge::lib {
 

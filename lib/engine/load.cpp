@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "backend/fake/fake.hpp"
 #include "bundle/bundle_directory.hpp"
 #include "bundle/golden.hpp"
 #include "engine/engine.hpp"
+#include "fake/fake.hpp"
 
 namespace weighbridge::lib {
 namespace {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <span>
 
-#include "batcher/batch.hpp"
+#include "batch/batch.hpp"
 #include "engine/target.hpp"
 #include "feature/mapped_source.hpp"
 #include "feature/row.hpp"

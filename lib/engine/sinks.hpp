@@ -5,8 +5,8 @@
 #include <optional>
 #include <span>
 
-#include "batcher/batch.hpp"
-#include "registry/model.hpp"
+#include "batch/batch.hpp"
+#include "model/model.hpp"
 
 namespace weighbridge::lib {
 

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "base/ref.hpp"
-#include "registry/model.hpp"
+#include "model/model.hpp"
 #include "slot/slot.hpp"
 
 namespace weighbridge::lib {

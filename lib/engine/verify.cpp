@@ -4,7 +4,7 @@
 
 #include "bundle/golden.hpp"
 #include "engine/engine.hpp"
-#include "registry/activation.hpp"
+#include "model/activation.hpp"
 
 namespace weighbridge::lib {
 namespace {

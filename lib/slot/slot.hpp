@@ -8,7 +8,7 @@
 
 #include "base/fork.hpp"
 #include "base/ref.hpp"
-#include "registry/model.hpp"
+#include "model/model.hpp"
 #include "slot/compatibility.hpp"
 #include "slot/ledger.hpp"
 

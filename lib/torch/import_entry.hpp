@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "backend/plugin_api.h"
+#include "torchscript/plugin_api.h"
 
 namespace weighbridge::torch_plugin {
 

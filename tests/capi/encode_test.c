@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The window of a batch as tensors: the bits of single rows, refused rows, and what a caller can get wrong.
- * tests/unit/batcher/encode_test.cpp has sequences, texts and their masks. */
+ * tests/unit/batch/encode_test.cpp has sequences, texts and their masks. */
 #include "support/check.h"
 
 enum { kRows = 5, kFirst = 1, kWindow = 4, kNumbers = 3 };

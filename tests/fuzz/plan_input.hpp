@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "backend/native/native.hpp"
-#include "backend/plan_backend.hpp"
+#include "backend/plan_run.hpp"
 #include "backend/reference/reference.hpp"
-#include "plan/binding.hpp"
+#include "model/binding.hpp"
 #include "plan/plan_file.hpp"
 #include "support/plans.hpp"
 #include "support/random_graph.hpp"

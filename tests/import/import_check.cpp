@@ -11,10 +11,10 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "backend/plugin_loader.hpp"
 #include "backend/reference/evaluate.hpp"
 #include "graph/graph_file.hpp"
 #include "graph/passes/pipeline.hpp"
+#include "torchscript/plugin_loader.hpp"
 #include "weighbridge/c/schema.h"
 
 namespace {

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "backend/backend.hpp"
+#include "model/backend.hpp"
 #include "weighbridge/c/call.h"
 
 namespace weighbridge::test {

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backend/plugin_api.h"
+#include "torchscript/plugin_api.h"
 #include "weighbridge/c/schema.h"
 
 #define FAKE_EXPORT __attribute__((visibility("default")))

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "backend/backend.hpp"
+#include "backend/program.hpp"
 #include "base/clock.hpp"
 #include "graph/graph.hpp"
 #include "plan/plan.hpp"

@@ -7,12 +7,12 @@
 #include <string>
 #include <thread>
 
-#include "backend/torchscript.hpp"
 #include "base/json.hpp"
 #include "support/catch.hpp"
 #include "support/counting_clock.hpp"
 #include "support/module_bundle.hpp"
 #include "torch_fixture.hpp"
+#include "torchscript/torchscript.hpp"
 #include "weighbridge/c/call.h"
 
 using namespace weighbridge::lib;
@@ -183,8 +183,7 @@ TEST_CASE("a load and an import end at their deadline, while LibTorch goes on, a
     CHECK(engine->import_graph(mlp, report, clock.stop_at(2)).status().code == WB_DEADLINE_EXCEEDED);
     CHECK(prepared(*engine, mlp)->tile_rows() > 0);
     CHECK(engine->import_graph(mlp, report));
-    while (our_threads().count("wb:torch-load") + our_threads().count("wb:torch-import") > 0)
-        std::this_thread::yield();
+    while (our_threads().count("wb:torch-load") + our_threads().count("wb:torch-import") > 0) std::this_thread::yield();
 }
 
 TEST_CASE("what does not fit its manifest is refused at load with both sides") {

@@ -2,9 +2,9 @@
 // What host_test.py calls through ctypes: loads and runs modules as the core does, inside a Python process.
 #include <cstring>
 
-#include "backend/plugin_loader.hpp"
-#include "backend/worker.hpp"
 #include "base/file.hpp"
+#include "torchscript/plugin_loader.hpp"
+#include "torchscript/worker.hpp"
 #include "weighbridge/c/schema.h"
 
 using namespace weighbridge::lib;

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "backend/plugin_loader.hpp"
-#include "backend/worker.hpp"
 #include "base/bytes.hpp"
+#include "torchscript/plugin_loader.hpp"
+#include "torchscript/worker.hpp"
 #include "weighbridge/c/schema.h"
 
 namespace weighbridge::test {

@@ -4,7 +4,7 @@
 
 #include "backend/native/native.hpp"
 #include "backend/native/step.hpp"
-#include "backend/plan_backend.hpp"
+#include "backend/plan_run.hpp"
 #include "tensor/fence.hpp"
 
 namespace weighbridge::lib {
@@ -232,22 +232,6 @@ class NativeProgram final : public Program {
     const std::shared_ptr<const Shared> shared_;
 };
 
-class NativeBackend final : public Backend {
-  public:
-    explicit NativeBackend(Level level) : level_(level) {}
-    std::string_view name() const override { return "native"; }
-
-    Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
-                                                     std::string_view precision, const StopSource &stop) override {
-        auto chosen = choose_plan(bundle, precision, stop);
-        if (!chosen) return chosen.status();
-        return make_native_program(chosen->plan, chosen->precision, level_, std::move(chosen->tensor_names), stop);
-    }
-
-  private:
-    const Level level_;
-};
-
 }  // namespace
 }  // namespace native
 
@@ -272,10 +256,6 @@ Expected<std::shared_ptr<const Program>> make_native_program(std::shared_ptr<con
     shared->linears = std::make_unique<const Linears>(*std::move(linears));
     shared->inputs = input_nodes(shared->plan->graph());
     return std::shared_ptr<const Program>(std::make_shared<const native::NativeProgram>(std::move(shared)));
-}
-
-std::unique_ptr<Backend> make_native_backend(native::Level level) {
-    return std::make_unique<native::NativeBackend>(level);
 }
 
 }  // namespace weighbridge::lib

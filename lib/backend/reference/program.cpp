@@ -3,8 +3,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "backend/plan_backend.hpp"
 #include "backend/plan_linear.hpp"
+#include "backend/plan_run.hpp"
 #include "backend/reference/reference.hpp"
 #include "backend/reference/twins.hpp"
 #include "graph/dense.hpp"

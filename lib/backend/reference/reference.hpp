@@ -6,17 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "backend/backend.hpp"
+#include "backend/program.hpp"
 #include "plan/plan.hpp"
 
 namespace weighbridge::lib {
 
-// Runs a bundle's model.plan with plain loops on the caller's thread: the twin that the native backend is compared
-// with. Traits: inline_safe, cancellable (polled between operators), batch_invariant. It allocates while it runs.
-std::unique_ptr<Backend> make_reference_backend();
-
-// The same for a plan without a bundle, in any of its precisions, bf16 too: its recipe is emulated. tensor_names: by
-// input of the plan, for messages.
+// Runs a plan, in any of its precisions, with plain loops on the caller's thread: the twin that the native backend is
+// compared with. bf16 too: its recipe is emulated. Traits: inline_safe, cancellable (polled between operators),
+// batch_invariant. It allocates while it runs. tensor_names: by input of the plan, for messages.
 std::shared_ptr<const Program> make_reference_program(std::shared_ptr<const Plan> plan, int32_t precision,
                                                       std::vector<std::string> tensor_names);
 

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backend/program.hpp"
+#include "base/ref.hpp"
+#include "bundle/bundle.hpp"
+#include "feature/encoder.hpp"
+#include "model/runtime.hpp"
+#include "weighbridge/c/call.h"
+
+namespace weighbridge::lib {
+
+// How a request wants to be served.
+struct Service {
+    Priority priority = Priority::normal;
+    int64_t deadline_ns = WB_NO_DEADLINE;
+    CancelToken *cancel = nullptr;
+    bool accept_fallback = true;
+    Patience patience = Patience::queue;
+};
+
+// A model's answer for one row. Pointers hold until the sink returns.
+struct Answer {
+    double score = 0.0;
+    double probability = 0.0;
+    int32_t band = -1;
+    RowNotes notes;
+    std::span<const float *const> outputs;  // by output: its `width` floats, activation applied
+};
+
+// What scoring took. Reading the clock is dear next to a small model, so that the ends are handed on.
+struct Timing {
+    int64_t entered_ns = 0;  // in: when the call began, by the runtime's clock; 0 where score() shall look itself
+    int64_t queue_ns = 0;    // out, as the rest: of all waits for a context
+    int64_t run_ns = 0;      // in contexts
+    int64_t ended_ns = 0;    // when the last tile was answered; 0 where none ran
+};
+
+// Receives answers as they come, in any order of rows. Called while a context is held: must be quick.
+class RowSink {
+  public:
+    virtual void answered(int64_t row, const Answer &answer) = 0;
+    // The others go on after both.
+    virtual void refused(int64_t row, const Status &why) = 0;  // WB_INVALID_INPUT
+    virtual void failed(int64_t row, const Status &why) = 0;   // the model did: as Model::score() reports it
+
+  protected:
+    ~RowSink() = default;
+};
+
+// How far score() came with `rows`, which it has reordered: rows[0..failed) are those that the model failed on,
+// rows[failed..done) were answered or refused, rows[done..n) are untouched.
+struct Progress {
+    size_t failed = 0;
+    size_t done = 0;
+    size_t alone = 0;  // rows before it run one by one: they were in a tile whose run failed
+};
+
+// One loaded version of a bundle, with its place in every run of its device's contexts. Immutable but for the places,
+// which whoever holds the run's lease owns. A place is small: what is large (the tile's tensors, what the program
+// passes on, outputs) lies in the run's arena, and is nobody's between two runs.
+class Model final : public RefCounted {
+  public:
+    // Has every arena of the program's device grow to what the model needs. WB_OUT_OF_MEMORY; WB_INVALID_BUNDLE where
+    // one row needs more than the limit memory_bytes. The runtime has contexts of that device.
+    static Expected<Ref<Model>> make(Ref<Runtime> runtime, std::shared_ptr<const Bundle> bundle,
+                                     std::shared_ptr<const Program> program);
+    ~Model() override;
+
+    const Bundle &bundle() const { return *bundle_; }
+    const std::shared_ptr<const Bundle> &shared_bundle() const { return bundle_; }
+    const Program &program() const { return *program_; }
+    Runtime &runtime() const { return *runtime_; }
+    Pool &pool() const { return pool_; }                     // whose contexts run it
+    int64_t context_bytes() const { return layout_.bytes; }  // of an arena
+    int64_t tile_rows() const { return tile_rows_; }
+    // The primary output's bands by name, each with its end: where two models' are equal, a band's index means the same
+    // decision.
+    const std::string &band_names() const { return band_names_; }
+    // What every result of this model says: bundle and version, and, where the model answers, what ran.
+    void name(wb_result &result) const;
+    void name_run(wb_result &result) const;
+
+    // Scores rows[0..n), in tiles of equal shape. A row that the encoder refuses or that the model fails on goes to the
+    // sink alone: where a tile's run fails, its rows run again one by one. Failures are the pool's and the stop's. A
+    // row's own: WB_INVALID_INPUT, and the model's: WB_BACKEND_FAILED, which names the output where one is not finite,
+    // WB_INTERNAL or WB_OUT_OF_MEMORY.
+    Status score(const RowSource &source, std::span<int64_t> rows, const Service &service, RowSink &sink,
+                 Progress &progress, Timing &timing);
+
+    // Runs row 0 of the source in every place, on this thread, in memory of its own: only before the model serves, and
+    // only where the program is inline_safe. Ends as the service's deadline and token say. May throw std::bad_alloc.
+    Status warm(const RowSource &source, const Service &service = {});
+
+  private:
+    struct Place;
+    friend class Runtime;
+    // Where what a run needs lies in an arena: the tile's tensors from 0 on, and the rest at multiples of 64.
+    struct Layout {
+        int64_t scratch = 0;
+        int64_t scratch_bytes = 0;
+        std::vector<int64_t> outputs;  // by output, tile_rows * width floats
+        int64_t notes = 0;             // by row of the tile
+        int64_t bytes = 0;             // of all
+    };
+    // The rows that a call to score() is about.
+    struct Rows {
+        const RowSource &source;
+        std::span<int64_t> order;
+        const Service &service;
+        RowSink &sink;
+        Progress &progress;
+    };
+    Model(Ref<Runtime> runtime, int device, std::shared_ptr<const Bundle> bundle,
+          std::shared_ptr<const Program> program);
+    Status make_places();
+    void retire() override;
+
+    void sort_by_length(const RowSource &source, std::span<int64_t> rows) const;
+    int64_t output_bytes(size_t output, int64_t rows) const;
+    Layout layout_of(int64_t tile_rows) const;
+    void settle_in(Place &place, AlignedBuffer &block) const;
+    Status score_tile(Place &place, Pool::Lease &lease, const Rows &rows);
+    Status encode_and_run(Place &place, Pool::Lease &lease, const Rows &rows, size_t &end);
+    Status fill(Place &place, const Rows &rows, size_t &end) const;
+    Status run(Place &place, Pool::Lease &lease, const Service &service);
+    Status answer(Place &place, size_t index, int64_t row, RowSink &sink) const;
+    static void fail_next(const Rows &rows, Status status);
+
+    Ref<Runtime> runtime_;
+    Pool &pool_;
+    std::shared_ptr<const Bundle> bundle_;
+    std::shared_ptr<const Program> program_;
+    std::vector<std::unique_ptr<Place>> places_;  // by run of the pool
+    wb_result named_{};                           // what name() and name_run() copy
+    std::string band_names_;
+    bool may_abandon_;  // the backend may keep a run beyond its end
+    int64_t tile_rows_ = 1;
+    Layout layout_;
+    Model *next_buried_ = nullptr;
+};
+
+}  // namespace weighbridge::lib

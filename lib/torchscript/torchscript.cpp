@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "torchscript/torchscript.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "base/json.hpp"
+#include "graph/graph_file.hpp"
+#include "model/binding.hpp"
+#include "torchscript/plugin_api.h"
+#include "torchscript/plugin_loader.hpp"
+#include "torchscript/torch_job.hpp"
+#include "torchscript/warm_inputs.hpp"
+#include "weighbridge/c/call.h"
+
+namespace weighbridge::lib {
+namespace {
+
+constexpr wb_plugin_device kCpu{0, 0, nullptr};
+constexpr const char *kModuleFile = "model.ts";
+// Rows of a tile. LibTorch 2.15 takes 78 us for 1 row of an MLP of 0.5 M parameters and 545 us for 64 (one EPYC core):
+// a row costs a ninth there. Sequences fill a core with fewer rows.
+constexpr int64_t kTileRows = 64;
+constexpr int64_t kSequenceTileRows = 32;
+
+// What the plug-in is to find for an output; borrows its names.
+wb_plugin_output wanted_of(const Output &output) {
+    wb_plugin_output wanted{};
+    wanted.name = output.name.c_str();
+    if (!output.source.key.empty()) wanted.key = output.source.key.c_str();
+    wanted.index = output.source.place;
+    wanted.rank = output.shape.rank;
+    std::copy_n(output.shape.size.begin(), wanted.rank, wanted.shape);
+    return wanted;
+}
+
+// A loaded module. Constant after construction.
+struct Module {
+    Module(const wb_plugin_v1 *owner, wb_plugin_module *loaded) : table(owner), handle(loaded) {}
+    ~Module() { table->unload(handle); }
+    Module(const Module &) = delete;
+    Module &operator=(const Module &) = delete;
+
+    const wb_plugin_v1 *const table;
+    wb_plugin_module *const handle;
+};
+
+// One run on a context's thread, with outputs in its scratch memory: a caller who has left is not written to.
+class ModuleRun final : public Worker::Job {
+  public:
+    ModuleRun(std::shared_ptr<const Module> module, std::shared_ptr<const Bundle> bundle)
+        : module_(std::move(module)), bundle_(std::move(bundle)) {
+        const Manifest &manifest = bundle_->manifest();
+        inputs_.resize(manifest.tensors.size());
+        for (const Output &output : manifest.outputs) outputs_.push_back(wanted_of(output));
+    }
+
+    // `views` and `scratch`, of output_bytes(), must stay until the run is over.
+    void set(std::span<const TensorView> views, int64_t rows, std::byte *scratch) {
+        for (size_t i = 0; i < inputs_.size(); ++i) {
+            wb_plugin_tensor &input = inputs_[i];
+            input.dtype = static_cast<int32_t>(views[i].dtype);
+            input.rank = views[i].shape.rank;
+            std::copy_n(views[i].shape.size.begin(), input.rank, input.shape);
+            input.data = views[i].data;
+        }
+        auto *data = reinterpret_cast<float *>(scratch);
+        for (size_t i = 0; i < outputs_.size(); ++i) {
+            outputs_[i].shape[0] = rows;
+            outputs_[i].data = data;
+            data += rows * bundle_->manifest().outputs[i].width;
+        }
+    }
+
+    Status perform() override {
+        PluginLine line = "";
+        const int32_t code =
+            module_->table->run(module_->handle, kCpu, inputs_.data(), static_cast<uint32_t>(inputs_.size()),
+                                outputs_.data(), static_cast<uint32_t>(outputs_.size()), line, sizeof line);
+        if (code == WB_OK) return {};
+        const std::string &name = bundle_->manifest().identity.name;
+        // What forward itself says may quote a payment; what the plug-in found in its results does not.
+        if (code == WB_BACKEND_FAILED && private_values)
+            return Status::failure(code, "model '{}': forward failed; the reason may hold private values", name);
+        return Status::failure(code == WB_INVALID_BUNDLE ? WB_BACKEND_FAILED : code, "model '{}': {}", name, line);
+    }
+
+    const float *output(size_t index) const { return outputs_[index].data; }
+    size_t inputs() const { return inputs_.size(); }
+    size_t outputs() const { return outputs_.size(); }
+
+    bool private_values = false;  // a feature has a privacy class, and the values are a caller's
+
+  private:
+    const std::shared_ptr<const Module> module_;
+    const std::shared_ptr<const Bundle> bundle_;
+    std::vector<wb_plugin_tensor> inputs_;
+    std::vector<wb_plugin_output> outputs_;
+};
+
+class TorchscriptExecutor final : public Executor {
+  public:
+    TorchscriptExecutor(std::shared_ptr<Worker> worker, std::shared_ptr<ModuleRun> job, const Bundle &bundle,
+                        int64_t tile_rows)
+        : worker_(std::move(worker)), job_(std::move(job)), tile_rows_(tile_rows) {
+        for (const Output &output : bundle.manifest().outputs) widths_.push_back(output.width);
+    }
+
+    Status run(Run &run) override {
+        if (run.rows < 1 || run.rows > tile_rows_ || run.inputs.size() != job_->inputs() ||
+            run.outputs.size() != job_->outputs())
+            return Status::failure(WB_INTERNAL, "a run of {} rows, {} inputs and {} outputs does not fit its executor",
+                                   run.rows, run.inputs.size(), run.outputs.size());
+        job_->set(run.inputs, run.rows, run.scratch);
+        const Status status = worker_->run(job_, run.stop, {run.done, run.done_arg}, run.abandoned);
+        if (!status.ok()) return status;
+        for (size_t i = 0; i < widths_.size(); ++i)
+            std::memcpy(run.outputs[i], job_->output(i), static_cast<size_t>(run.rows * widths_[i]) * sizeof(float));
+        return status;
+    }
+
+  private:
+    const std::shared_ptr<Worker> worker_;
+    const std::shared_ptr<ModuleRun> job_;  // the worker's too while a run is abandoned
+    const int64_t tile_rows_;
+    std::vector<int64_t> widths_;
+};
+
+int64_t tile_rows_of(const Bundle &bundle) {
+    const auto &features = bundle.schema()->features();
+    const bool sequences = std::any_of(features.begin(), features.end(),
+                                       [](const Feature &one) { return one.sequence || one.type == StoredType::text; });
+    return std::clamp<int64_t>(bundle.manifest().limits.rows, 1, sequences ? kSequenceTileRows : kTileRows);
+}
+
+// Bytes of all outputs; the largest number where the manifest's sizes do not fit.
+int64_t output_bytes(const Bundle &bundle, int64_t rows) {
+    int64_t total = 0;
+    for (const Output &output : bundle.manifest().outputs) {
+        int64_t bytes = 0;
+        if (__builtin_mul_overflow(rows, output.width, &bytes) ||
+            __builtin_mul_overflow(bytes, int64_t{sizeof(float)}, &bytes) ||
+            __builtin_add_overflow(total, bytes, &total))
+            return std::numeric_limits<int64_t>::max();
+    }
+    return total;
+}
+
+Expected<std::shared_ptr<ModuleRun>> make_run(const std::shared_ptr<const Module> &module,
+                                              const std::shared_ptr<const Bundle> &bundle, int64_t rows) {
+    const int64_t limit = bundle->manifest().limits.memory_bytes;
+    if (const int64_t bytes = output_bytes(*bundle, rows); bytes > limit)
+        return Status::failure(WB_INVALID_BUNDLE,
+                               "limits.memory_bytes: expected at least {} for the outputs of {} rows, got {}", bytes,
+                               rows, limit);
+    return std::make_shared<ModuleRun>(module, bundle);
+}
+
+class TorchscriptProgram final : public Program {
+  public:
+    TorchscriptProgram(std::shared_ptr<const TorchThreads> threads, std::shared_ptr<const Module> module,
+                       std::shared_ptr<const Bundle> bundle)
+        : threads_(std::move(threads)), module_(std::move(module)), bundle_(std::move(bundle)) {}
+
+    Traits traits() const override { return {.inline_safe = false, .cancellable = false, .batch_invariant = false}; }
+    int32_t backend() const override { return WB_BACKEND_TORCHSCRIPT; }
+    int32_t precision() const override { return WB_PRECISION_FP32; }
+    int32_t numerics() const override { return 0; }
+    int64_t tile_rows() const override { return tile_rows_of(*bundle_); }
+    int64_t scratch_bytes(int64_t tile_rows) const override { return output_bytes(*bundle_, tile_rows); }
+    int64_t weight_bytes() const override {  // LibTorch keeps them: as many as the file has, roughly
+        const Bytes *module = bundle_->file("model.ts");
+        return module ? static_cast<int64_t>(module->size()) : 0;
+    }
+
+    Expected<std::unique_ptr<Executor>> make_executor(int context, int64_t tile_rows) const override {
+        if (context < 0 || static_cast<size_t>(context) >= threads_->contexts.size())
+            return Status::failure(WB_INTERNAL, "context {} of {}", context, threads_->contexts.size());
+        auto job = make_run(module_, bundle_, tile_rows);
+        if (!job) return job.status();
+        const auto &features = bundle_->schema()->features();
+        (*job)->private_values =
+            std::any_of(features.begin(), features.end(), [](const Feature &one) { return !one.privacy.empty(); });
+        return std::unique_ptr<Executor>(std::make_unique<TorchscriptExecutor>(
+            threads_->contexts[static_cast<size_t>(context)], *std::move(job), *bundle_, tile_rows));
+    }
+
+  private:
+    const std::shared_ptr<const TorchThreads> threads_;
+    const std::shared_ptr<const Module> module_;
+    const std::shared_ptr<const Bundle> bundle_;
+};
+
+// Loads a module and runs it with each size that a caller may ask for, before any caller does.
+class LoadAndWarm final : public TorchJob {
+  public:
+    LoadAndWarm(Ref<TorchStart> start, std::shared_ptr<const Bundle> bundle)
+        : TorchJob(std::move(start)), bundle_(std::move(bundle)) {}
+
+    std::shared_ptr<const Module> module;  // the result
+
+  protected:
+    Status work(const wb_plugin_v1 &table) override {
+        const Bytes &bytes = *bundle_->file(kModuleFile);
+        PluginLine line = "";
+        wb_plugin_module *handle = nullptr;
+        const int32_t code = table.load(&handle, bytes.data(), bytes.size(), kCpu,
+                                        static_cast<uint32_t>(bundle_->manifest().tensors.size()), line, sizeof line);
+        if (code != WB_OK) return Status::failure(code, "{}: {}", kModuleFile, line);
+        auto loaded = std::make_shared<const Module>(&table, handle);
+        const int64_t rows = tile_rows_of(*bundle_);
+        auto job = make_run(loaded, bundle_, rows);
+        if (!job) return job.status();
+        AlignedBuffer scratch(static_cast<size_t>(output_bytes(*bundle_, rows)));
+        for (const WarmSize size : warm_sizes(bundle_->manifest().tensors, rows)) {
+            if (left()) break;
+            if (const Status status = warm(**job, size, scratch.data()); !status.ok()) return status;
+        }
+        module = std::move(loaded);
+        return {};
+    }
+
+  private:
+    Status warm(ModuleRun &job, WarmSize size, std::byte *scratch) const {
+        const Manifest &manifest = bundle_->manifest();
+        const WarmInputs inputs(*bundle_->schema(), manifest.limits, manifest.tensors, size);
+        job.set(inputs.views(), size.rows, scratch);
+        // lib/torch/README.md: a shape's first run is 5 to 80 times slower, its second up to 2 times, in one row.
+        const int runs = size.rows == 1 ? 2 : 1;
+        for (int i = 0; i < runs; ++i) {
+            const Status status = job.perform();
+            if (status.ok()) continue;
+            if (inputs.may_fail() && status.code == WB_BACKEND_FAILED) return {};
+            return Status::failure(status.code, "{}: warm-up with {} row(s): {}", kModuleFile, size.rows,
+                                   status.message);
+        }
+        return {};
+    }
+
+    const std::shared_ptr<const Bundle> bundle_;
+};
+
+// Has the plug-in import a module.
+class Import final : public TorchJob {
+  public:
+    Import(Ref<TorchStart> start, std::shared_ptr<const Bundle> bundle)
+        : TorchJob(std::move(start)), bundle_(std::move(bundle)) {}
+
+    Bytes result;  // the graph, serialised, or the lines that say why there is none
+
+  protected:
+    Status work(const wb_plugin_v1 &table) override {
+        const Manifest &manifest = bundle_->manifest();
+        std::vector<const TensorSpec *> tensors;
+        for (const TensorSpec &tensor : manifest.tensors) tensors.push_back(&tensor);
+        const auto largest = largest_size(manifest, tensors);
+        if (!largest) return Status::failure(largest.status().code, "{}: {}", kModuleFile, largest.status().message);
+        std::vector<wb_plugin_argument> arguments;
+        int64_t least = 0;
+        for (const TensorSpec &tensor : manifest.tensors) {
+            wb_plugin_argument argument{};
+            argument.dtype = static_cast<int32_t>(tensor.dtype);
+            argument.rank = tensor.shape.rank;
+            std::copy_n(tensor.shape.size.begin(), tensor.shape.rank, argument.shape);
+            const bool text = std::count(argument.shape, argument.shape + argument.rank, kTokens) > 0;
+            const bool sequence = std::count(argument.shape, argument.shape + argument.rank, kLength) > 0;
+            if (sequence) least = manifest.limits.least_length;
+            // A run's rows are of one exact length, so that nothing of a symbolic size is padded. The mask of a text of
+            // fixed size is data.
+            if (tensor.source == TensorSpec::Source::mask && (text || sequence))
+                argument.content = WB_PLUGIN_CONTENT_REAL_MASK;
+            if (tensor.source == TensorSpec::Source::lengths && tensor.features.empty() && manifest.limits.length > 0)
+                argument.content = WB_PLUGIN_CONTENT_LENGTHS;
+            arguments.push_back(argument);
+        }
+        std::vector<wb_plugin_output> outputs;
+        for (const Output &output : manifest.outputs) outputs.push_back(wanted_of(output));
+        const wb_plugin_import request{arguments.data(),
+                                       outputs.data(),
+                                       static_cast<uint32_t>(arguments.size()),
+                                       static_cast<uint32_t>(outputs.size()),
+                                       *largest,
+                                       least};
+        const Bytes &module = *bundle_->file(kModuleFile);
+        const int32_t code = table.import_module(module.data(), module.size(), &request, keep, keep, this);
+        if (lost_) return Status::failure(WB_OUT_OF_MEMORY, "out of memory for what LibTorch gave");
+        const std::string_view text = as_text(result);
+        return code == WB_OK ? Status() : Status::failure(code, "{}: {}", kModuleFile, text.substr(0, text.find('\n')));
+    }
+
+  private:
+    static void keep(const void *bytes, uint64_t size, void *self) {
+        auto &import = *static_cast<Import *>(self);
+        const auto *from = static_cast<const std::byte *>(bytes);
+        try {
+            import.result.assign(from, from + size);
+        } catch (const std::bad_alloc &) {
+            import.lost_ = true;
+        }
+    }
+
+    const std::shared_ptr<const Bundle> bundle_;
+    bool lost_ = false;
+};
+
+class Torchscript final : public TorchscriptBackend {
+  public:
+    explicit Torchscript(PluginOptions options) : start_(make_ref<TorchStart>(std::move(options))) {}
+
+    std::string_view name() const override { return "torchscript"; }
+    bool started() const override { return start_->done(); }
+
+    Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
+                                                     std::string_view precision, const StopSource &stop) override {
+        if (!precision.empty() && precision != "fp32")
+            return Status::failure(WB_BACKEND_UNAVAILABLE, "precision '{}': the torchscript engine has fp32 only",
+                                   precision);
+        if (!bundle->file(kModuleFile))
+            return Status::failure(WB_BACKEND_UNAVAILABLE, "{}: not in the bundle, which the torchscript engine needs",
+                                   kModuleFile);
+        const auto job = std::make_shared<LoadAndWarm>(start_, bundle);
+        const Status status = run_job(job, "wb:torch-load", "LibTorch was loading model.ts", stop);
+        if (!status.ok()) return status;
+        return std::shared_ptr<const Program>(std::make_shared<TorchscriptProgram>(job->threads, job->module, bundle));
+    }
+
+    Expected<Graph> import_graph(const std::shared_ptr<const Bundle> &bundle, std::string &report,
+                                 const StopSource &stop) override {
+        if (!bundle->file(kModuleFile)) return Status::failure(WB_INVALID_BUNDLE, "{}: not in the bundle", kModuleFile);
+        const auto job = std::make_shared<Import>(start_, bundle);
+        const Status status = run_job(job, "wb:torch-import", "LibTorch was importing model.ts", stop);
+        if (status.ok()) return read_graph(job->result);
+        if (status.code == WB_INVALID_BUNDLE) report = as_text(job->result);
+        return status;
+    }
+
+  private:
+    const Ref<TorchStart> start_;
+};
+
+}  // namespace
+
+std::unique_ptr<TorchscriptBackend> make_torchscript_backend(PluginOptions options) {
+    return std::make_unique<Torchscript>(std::move(options));
+}
+
+JsonValue describe_plugins() {
+    JsonValue list = JsonValue::array();
+    for (const PluginFile &file : plugins_in(plugin_directory()))
+        list.push_back({{"kind", "plugin"}, {"libtorch", file.minor}, {"path", file.path}});
+    if (const auto mapped = mapped_libtorch())
+        list.push_back({{"kind", "mapped"}, {"libtorch", mapped->version}, {"path", mapped->directory}});
+    return list;
+}
+
+}  // namespace weighbridge::lib
