@@ -65,7 +65,7 @@ Status verify(wb_text **out, wb_engine *engine, const Where &where, wb_load_opti
     chosen.check_module = true;
     auto model = object->engine->load(where, chosen);
     if (!model) return model.status();
-    auto report = object->engine->verify(**model, object->engine->stop_of(chosen), lib::Engine::Mismatches::told);
+    auto report = lib::verify(**model, object->engine->stop_of(chosen), lib::Mismatches::told);
     if (!report) return report.status();
     const Status verdict = report->verdict((*model)->bundle().manifest());
     const Status given = capi::give_text(out, describe(**model, *report, verdict).lines());
@@ -127,9 +127,8 @@ int32_t wb_bundle_compile(wb_text **out, wb_engine *engine, const char *path, co
         chosen.dump_passes = dump_passes == 1;
         const capi::LoadUse use(options);
         if (!use.status().ok()) return use.status();
-        chosen.load = use.options();
         lib::JsonValue report;
-        const Status status = object->engine->compile(path, chosen, report);
+        const Status status = object->engine->compile(path, chosen, use.options(), report);
         if (report.is_null()) return status;
         const Status given = capi::give_text(out, report.lines());
         return given.ok() ? status : given;

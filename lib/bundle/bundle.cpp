@@ -87,7 +87,7 @@ Status read_draft_files(const Source &source, const std::vector<std::string> &na
     for (const auto &use : read.vocabularies) wanted.push_back(use.file);
     for (const auto &use : read.tokenisers) wanted.push_back(use.file);
     if (std::binary_search(names.begin(), names.end(), "zones.json")) wanted.push_back("zones.json");
-    if (module) wanted.push_back("model.ts");
+    if (module) wanted.push_back(kModuleFile);
     for (const std::string &name : wanted) {
         if (files.contains(name)) continue;
         auto bytes = read_unlisted(source, name, file_limit_bytes(name), stop);
@@ -147,7 +147,7 @@ Expected<std::shared_ptr<const Bundle>> Bundle::read(const Source &source, Mode 
         if (Status status = check_listing(*names, read->manifest); !status.ok()) return status;
         const bool planned = mode == Mode::serving && read->manifest.files.contains("model.plan");
         for (const auto &[name, entry] : read->manifest.files) {
-            if (planned && name == "model.ts") {
+            if (planned && name == kModuleFile) {
                 if (auto file = open_listed(source, name, entry); !file) return file.status();
                 continue;
             }

@@ -13,6 +13,8 @@
 
 namespace weighbridge::lib {
 
+inline constexpr const char *kModuleFile = "model.ts";
+
 struct BundleIdentity {
     std::string name, version, created, owner, purpose, risk_tier, training_data_sha256, framework, not_after;
 };

@@ -159,7 +159,7 @@ void read_files(const JsonCursor &files, Completeness completeness, std::map<std
         file.bytes = static_cast<uint64_t>(bytes.integer(0, static_cast<int64_t>(file_limit_bytes(name))));
     }
     if (completeness == Completeness::draft) return;
-    for (std::string_view needed : {"model.ts", "golden.jsonl"}) {
+    for (const char *needed : {kModuleFile, "golden.jsonl"}) {
         const JsonCursor entry = files.field(needed);
         if (!entry) return entry.expected("an entry");
     }
@@ -193,7 +193,7 @@ bool is_free_file_name(std::string_view name) {
     return is_file_name(name) && std::find(std::begin(kOwnFiles), std::end(kOwnFiles), name) == std::end(kOwnFiles);
 }
 
-uint64_t file_limit_bytes(std::string_view name) { return name == "model.ts" ? kModuleBytes : kFileBytes; }
+uint64_t file_limit_bytes(std::string_view name) { return name == kModuleFile ? kModuleBytes : kFileBytes; }
 
 bool is_named_zone(const Feature &feature) {
     return feature.type == StoredType::timestamp && !Zone::from_text(feature.zone);

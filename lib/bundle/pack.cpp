@@ -137,7 +137,7 @@ class Packer {
     }
 
     Status add_given_files() {
-        if (Status status = copy(request_.module, "model.ts"); !status.ok()) return status;
+        if (Status status = copy(request_.module, kModuleFile); !status.ok()) return status;
         const fs::path beside = fs::path(request_.manifest).parent_path();
         std::set<std::string> names;
         for (const auto &use : read_.vocabularies) names.insert(use.file);

@@ -12,17 +12,18 @@
 #include "base/fork.hpp"
 #include "base/ref.hpp"
 #include "batch/batch.hpp"
+#include "compile/compiler.hpp"
 #include "engine/crew.hpp"
 #include "engine/queue.hpp"
 #include "engine/sinks.hpp"
 #include "engine/target.hpp"
 #include "model/model.hpp"
+#include "model/verify.hpp"
 #include "slot/slot.hpp"
 #include "torchscript/torchscript.hpp"
 
 namespace weighbridge::lib {
 
-class DirectorySource;
 class JsonValue;
 
 struct EngineOptions {
@@ -50,29 +51,6 @@ struct LoadOptions {
     int64_t deadline_ns = WB_NO_DEADLINE;
 };
 
-struct CompileOptions {
-    Precisions precisions = {WB_PRECISION_FP32};
-    bool dump_passes = false;  // adds every pass's graph to the report
-    LoadOptions load;          // of which cancel and deadline_ns are used
-};
-
-// How the golden vectors of a loaded model came out.
-struct VerifyReport {
-    int64_t vectors = 0;
-    std::vector<double> largest_difference;  // by output
-    std::vector<size_t> largest_line;        // by output: of golden.jsonl, from 1
-    std::vector<double> mean_difference;     // by output, over its elements
-    double tolerance = 0.0;
-    int64_t probabilities = 0;  // vectors that have one
-    int64_t bands = 0;          // vectors that have one
-    double largest_probability_difference = 0.0;
-    Status mismatch;                      // the first probability or band that did not come out
-    std::vector<std::string> mismatches;  // one for each output, probability and band of a vector that did not, if told
-
-    // WB_VERIFY_FAILED names the first output beyond the tolerance, or the first probability or band.
-    Status verdict(const Manifest &manifest) const;
-};
-
 // What an engine is made of besides its options: the real ones, or a test's.
 struct EngineParts {
     std::unique_ptr<Backend> native;
@@ -98,14 +76,10 @@ class Engine final : public RefCounted {
     // `slot`: the name of the one that it is for; the event that tells of a failure has it.
     Expected<Ref<Model>> load(const std::string &path, const LoadOptions &options, std::string_view slot = {});
     Expected<Ref<Model>> load(const Source &source, const LoadOptions &options, std::string_view slot = {});
-    // With Mismatches::told the report lists them all, which a load has no use for.
-    enum class Mismatches { untold, told };
-    Expected<VerifyReport> verify(Model &model, const StopSource &stop = {},
-                                  Mismatches mismatches = Mismatches::untold) const;
     StopSource stop_of(const LoadOptions &options) const;  // from now on
     // Compiles the bundle's module to model.plan in place. The report stays null where there is nothing to tell; also
-    // where this fails it may have something. See wb_bundle_compile; lib/engine/compile.cpp.
-    Status compile(const std::string &path, const CompileOptions &options, JsonValue &report);
+    // where this fails it may have something. Ends as `load` says. See wb_bundle_compile; lib/compile.
+    Status compile(const std::string &path, const CompileOptions &options, const LoadOptions &load, JsonValue &report);
     // As load, for a bundle in the making; the golden lines of `count` generated rows.
     Expected<std::string> compute_golden(const std::shared_ptr<const Bundle> &bundle, int64_t count);
 
@@ -157,14 +131,6 @@ class Engine final : public RefCounted {
     Engine(const EngineOptions &options, native::Level level, EngineParts parts);
     Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
                                                      const LoadOptions &options, const StopSource &stop);
-    Expected<std::shared_ptr<const Plan>> make_plan(const std::shared_ptr<const Bundle> &bundle,
-                                                    const CompileOptions &options, const StopSource &stop,
-                                                    JsonValue &report, JsonValue &passes);
-    Status compile_source(const DirectorySource &source, const CompileOptions &options, JsonValue &report);
-    Status check_precision(const std::shared_ptr<const Bundle> &bundle, const std::shared_ptr<const Plan> &plan,
-                           int32_t precision, const StopSource &stop, JsonValue &entry);
-    Status check_precisions(const std::shared_ptr<const Bundle> &bundle, const std::shared_ptr<const Plan> &plan,
-                            const StopSource &stop, JsonValue &report);
     Expected<Ref<Model>> make_model(const std::shared_ptr<const Bundle> &bundle, const LoadOptions &options,
                                     const StopSource &stop);
     Status warm(Model &model, const StopSource &stop);

@@ -73,6 +73,26 @@ Status Engine::warm(Model &model, const StopSource &stop) {
     return is_stop(status.code) ? ended_while(status.code, "warming contexts") : status;
 }
 
+Status Engine::compile(const std::string &path, const CompileOptions &options, const LoadOptions &load,
+                       JsonValue &report) {
+    if (Status status = usable(); !status.ok()) return status;
+    auto source = DirectorySource::open_path(path);
+    if (!source) return source.status();
+    const Status status =
+        Compiler(runtime_, level_, *parts_.torchscript, stop_of(load)).compile(*source, options, report);
+    runtime_->reap();  // the models that ran the golden vectors
+    return status;
+}
+
+Expected<std::string> Engine::compute_golden(const std::shared_ptr<const Bundle> &bundle, int64_t count) {
+    if (Status status = usable(); !status.ok()) return status;
+    LoadOptions options;
+    options.engines = {"torchscript"};
+    auto model = make_model(bundle, options, {});
+    if (!model) return model.status();
+    return lib::compute_golden(**model, count);
+}
+
 Expected<Ref<Model>> Engine::load_source(const Source &source, const LoadOptions &options, std::string &version) {
     if (Status status = usable(); !status.ok()) return status;
     if (Status status = check_fake(options); !status.ok()) return status;

@@ -96,7 +96,7 @@ Status check_binding(const Plan &plan, const Manifest &manifest) {
                                    "model.plan: output '{}': expected {} as in manifest.json, found {}", output.name,
                                    to_string(type_of(output)), to_string(type));
     }
-    const auto module = manifest.files.find("model.ts");
+    const auto module = manifest.files.find(kModuleFile);
     if (module != manifest.files.end() && module->second.sha256 != hex(plan.module()))
         return Status::failure(WB_INVALID_BUNDLE,
                                "model.plan: expected a plan of the bundle's model.ts (sha256 {}), found one of {}: "

@@ -26,9 +26,9 @@ Extents symbolic(const std::vector<int64_t> &shape) {
     return sizes;
 }
 
-void check_lengths(const ImportRequest &request) {
+void check_lengths(const lib::ImportRequest &request) {
     bool length = false, tokens = false;
-    for (const ImportArgument &argument : request.arguments)
+    for (const lib::ImportArgument &argument : request.arguments)
         for (int64_t size : argument.shape) {
             length = length || size == lib::kLength;
             tokens = tokens || size == lib::kTokens;
@@ -36,19 +36,19 @@ void check_lengths(const ImportRequest &request) {
     if (length && tokens) refuse("expected arguments of one symbolic size, found length and tokens");
 }
 
-Value argument_value(Builder &b, const ImportArgument &argument, int64_t index) {
+Value argument_value(Builder &b, const lib::ImportArgument &argument, int64_t index) {
     const Extents shape = symbolic(argument.shape);
     const DType dtype = argument.dtype == DType::int32     ? DType::int64
                         : argument.dtype == DType::float64 ? DType::float32
                                                            : argument.dtype;
     b.origin = "argument " + std::to_string(index);
-    if (argument.content == Content::real_mask) return tensor_of(b.full(1, shape, dtype));
-    if (argument.content == Content::lengths) return tensor_of(b.cast(b.full_int(Extent::length(), shape), dtype));
+    if (argument.content == lib::Content::real_mask) return tensor_of(b.full(1, shape, dtype));
+    if (argument.content == lib::Content::lengths) return tensor_of(b.cast(b.full_int(Extent::length(), shape), dtype));
     const ValueId input = b.input(index, argument.dtype, shape);
     return tensor_of(argument.dtype == DType::int32 ? b.cast(input, DType::int64) : input);
 }
 
-const Value *element(const Value &returned, const ImportOutput &wanted) {
+const Value *element(const Value &returned, const lib::ImportOutput &wanted) {
     if (!wanted.key.empty()) {
         const auto *dict = returned.as<std::shared_ptr<Dict>>();
         if (!dict) return nullptr;
@@ -63,7 +63,8 @@ const Value *element(const Value &returned, const ImportOutput &wanted) {
     return elements && wanted.index < elements->size() ? &(*elements)[wanted.index] : nullptr;
 }
 
-void add_output(Builder &b, lib::Graph &graph, const Value &returned, const ImportOutput &wanted, Findings &findings) {
+void add_output(Builder &b, lib::Graph &graph, const Value &returned, const lib::ImportOutput &wanted,
+                Findings &findings) {
     const std::string what = "output '" + wanted.name + "': ";
     const Value *value = element(returned, wanted);
     if (!value)
@@ -126,7 +127,7 @@ std::string report(const Findings &findings) {
 
 }  // namespace
 
-lib::Graph import_module(const void *bytes, size_t size, const ImportRequest &request) {
+lib::Graph import_module(const void *bytes, size_t size, const lib::ImportRequest &request) {
     check_lengths(request);
     const c10::NoGradGuard no_grad;
     const Frozen frozen = load_frozen(bytes, size, static_cast<uint32_t>(request.arguments.size()), true);
@@ -148,7 +149,7 @@ lib::Graph import_module(const void *bytes, size_t size, const ImportRequest &re
         inputs.push_back(arguments[i].default_value() ? from_ivalue(*arguments[i].default_value()) : Value());
     Interpreter interpreter(builder, frozen.layers, findings);
     const std::vector<Value> returned = interpreter.run(*inlined, std::move(inputs));
-    for (const ImportOutput &wanted : request.outputs)
+    for (const lib::ImportOutput &wanted : request.outputs)
         add_output(builder, graph, returned.empty() ? Value() : returned[0], wanted, findings);
     if (!findings.lines().empty()) refuse(report(findings));
     lib::Graph result = pruned(graph);

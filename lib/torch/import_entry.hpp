@@ -6,7 +6,7 @@
 namespace weighbridge::torch_plugin {
 
 // The row of wb_plugin_v1 that imports; the contract stands there.
-int32_t import_graph(const void *bytes, uint64_t size, const wb_plugin_import *request, wb_plugin_sink graph,
+int32_t import_graph(const void *bytes, uint64_t size, const void *request, uint64_t request_size, wb_plugin_sink graph,
                      wb_plugin_sink report, void *payload);
 
 }  // namespace weighbridge::torch_plugin

@@ -2,8 +2,8 @@
 /** @file
  *  The one C function table between the core and a LibTorch plug-in, libweighbridge_torch-<minor>.so. Not installed.
  *  No C++ type crosses it; no function throws. Own ABI number: core and plug-in are refused where it differs. */
-#ifndef WEIGHBRIDGE_LIB_BACKEND_PLUGIN_API_H
-#define WEIGHBRIDGE_LIB_BACKEND_PLUGIN_API_H
+#ifndef WEIGHBRIDGE_LIB_TORCHSCRIPT_PLUGIN_API_H
+#define WEIGHBRIDGE_LIB_TORCHSCRIPT_PLUGIN_API_H
 
 #include <stdint.h>
 
@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define WB_PLUGIN_ABI 4u
+#define WB_PLUGIN_ABI 5u
 #define WB_PLUGIN_MAX_RANK 8
 
 typedef struct wb_plugin_module wb_plugin_module;
@@ -43,30 +43,6 @@ typedef struct wb_plugin_output {
     float *data;                       /**< room for the product of shape */
 } wb_plugin_output;
 
-/** What every run of exact length has in an argument, so that an import need not compute it. */
-#define WB_PLUGIN_CONTENT_DATA 0      /**< anything */
-#define WB_PLUGIN_CONTENT_REAL_MASK 1 /**< the mask of real positions: true everywhere */
-#define WB_PLUGIN_CONTENT_LENGTHS 2   /**< each row's length: the run's length everywhere */
-
-/** An argument of forward. Sizes are numbers, or -1 for rows, -2 for length, -3 for tokens. */
-typedef struct wb_plugin_argument {
-    int32_t dtype;
-    int32_t rank;
-    int64_t shape[WB_PLUGIN_MAX_RANK];
-    int32_t content; /**< WB_PLUGIN_CONTENT_* */
-    int32_t reserved;
-} wb_plugin_argument;
-
-/** What import_module needs to know besides the module. */
-typedef struct wb_plugin_import {
-    const wb_plugin_argument *arguments;
-    const wb_plugin_output *outputs; /**< shape may be symbolic as an argument's; data is not looked at */
-    uint32_t argument_count;
-    uint32_t output_count;
-    int64_t largest_length; /**< of a sequence; 0 where no argument has a length */
-    int64_t least_length;   /**< of a sequence: no run has a shorter one; 0 for texts */
-} wb_plugin_import;
-
 /** Receives bytes that are valid during the call only. Must not throw. */
 typedef void (*wb_plugin_sink)(const void *bytes, uint64_t size, void *payload);
 
@@ -93,12 +69,13 @@ typedef struct wb_plugin_v1 {
                    uint32_t input_count, wb_plugin_output *outputs, uint32_t output_count, char *error,
                    uint32_t error_bytes);
 
-    /** Imports forward as a graph, on a thread that had thread_init. Calls `graph` once on WB_OK, with the graph as
-     *  lib/graph/graph_file.hpp has it, and `report` once otherwise, with text.
+    /** Imports forward as a graph, on a thread that had thread_init. `request` is as lib/compile/import_request.hpp has
+     *  it. Calls `graph` once on WB_OK, with the graph as lib/graph/graph_file.hpp has it, and `report` once otherwise,
+     *  with text.
      *  @return WB_OK; WB_INVALID_BUNDLE (the text has a line "operator, layer, file:line: reason; advice" for each that
      *  cannot be imported, split by LF, or one line on the module); WB_OUT_OF_MEMORY */
-    int32_t (*import_module)(const void *bytes, uint64_t size, const wb_plugin_import *request, wb_plugin_sink graph,
-                             wb_plugin_sink report, void *payload);
+    int32_t (*import_module)(const void *bytes, uint64_t size, const void *request, uint64_t request_size,
+                             wb_plugin_sink graph, wb_plugin_sink report, void *payload);
 } wb_plugin_v1;
 
 /** The plug-in's only exported function. @return NULL where it does not speak this ABI number */

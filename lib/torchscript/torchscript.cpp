@@ -9,7 +9,6 @@
 
 #include "base/json.hpp"
 #include "graph/graph_file.hpp"
-#include "model/binding.hpp"
 #include "torchscript/plugin_api.h"
 #include "torchscript/plugin_loader.hpp"
 #include "torchscript/torch_job.hpp"
@@ -20,7 +19,6 @@ namespace weighbridge::lib {
 namespace {
 
 constexpr wb_plugin_device kCpu{0, 0, nullptr};
-constexpr const char *kModuleFile = "model.ts";
 // Rows of a tile. LibTorch 2.15 takes 78 us for 1 row of an MLP of 0.5 M parameters and 545 us for 64 (one EPYC core):
 // a row costs a ninth there. Sequences fill a core with fewer rows.
 constexpr int64_t kTileRows = 64;
@@ -172,7 +170,7 @@ class TorchscriptProgram final : public Program {
     int64_t tile_rows() const override { return tile_rows_of(*bundle_); }
     int64_t scratch_bytes(int64_t tile_rows) const override { return output_bytes(*bundle_, tile_rows); }
     int64_t weight_bytes() const override {  // LibTorch keeps them: as many as the file has, roughly
-        const Bytes *module = bundle_->file("model.ts");
+        const Bytes *module = bundle_->file(kModuleFile);
         return module ? static_cast<int64_t>(module->size()) : 0;
     }
 
@@ -246,46 +244,15 @@ class LoadAndWarm final : public TorchJob {
 // Has the plug-in import a module.
 class Import final : public TorchJob {
   public:
-    Import(Ref<TorchStart> start, std::shared_ptr<const Bundle> bundle)
-        : TorchJob(std::move(start)), bundle_(std::move(bundle)) {}
+    Import(Ref<TorchStart> start, std::shared_ptr<const Bytes> module, Bytes request)
+        : TorchJob(std::move(start)), module_(std::move(module)), request_(std::move(request)) {}
 
     Bytes result;  // the graph, serialised, or the lines that say why there is none
 
   protected:
     Status work(const wb_plugin_v1 &table) override {
-        const Manifest &manifest = bundle_->manifest();
-        std::vector<const TensorSpec *> tensors;
-        for (const TensorSpec &tensor : manifest.tensors) tensors.push_back(&tensor);
-        const auto largest = largest_size(manifest, tensors);
-        if (!largest) return Status::failure(largest.status().code, "{}: {}", kModuleFile, largest.status().message);
-        std::vector<wb_plugin_argument> arguments;
-        int64_t least = 0;
-        for (const TensorSpec &tensor : manifest.tensors) {
-            wb_plugin_argument argument{};
-            argument.dtype = static_cast<int32_t>(tensor.dtype);
-            argument.rank = tensor.shape.rank;
-            std::copy_n(tensor.shape.size.begin(), tensor.shape.rank, argument.shape);
-            const bool text = std::count(argument.shape, argument.shape + argument.rank, kTokens) > 0;
-            const bool sequence = std::count(argument.shape, argument.shape + argument.rank, kLength) > 0;
-            if (sequence) least = manifest.limits.least_length;
-            // A run's rows are of one exact length, so that nothing of a symbolic size is padded. The mask of a text of
-            // fixed size is data.
-            if (tensor.source == TensorSpec::Source::mask && (text || sequence))
-                argument.content = WB_PLUGIN_CONTENT_REAL_MASK;
-            if (tensor.source == TensorSpec::Source::lengths && tensor.features.empty() && manifest.limits.length > 0)
-                argument.content = WB_PLUGIN_CONTENT_LENGTHS;
-            arguments.push_back(argument);
-        }
-        std::vector<wb_plugin_output> outputs;
-        for (const Output &output : manifest.outputs) outputs.push_back(wanted_of(output));
-        const wb_plugin_import request{arguments.data(),
-                                       outputs.data(),
-                                       static_cast<uint32_t>(arguments.size()),
-                                       static_cast<uint32_t>(outputs.size()),
-                                       *largest,
-                                       least};
-        const Bytes &module = *bundle_->file(kModuleFile);
-        const int32_t code = table.import_module(module.data(), module.size(), &request, keep, keep, this);
+        const int32_t code =
+            table.import_module(module_->data(), module_->size(), request_.data(), request_.size(), keep, keep, this);
         if (lost_) return Status::failure(WB_OUT_OF_MEMORY, "out of memory for what LibTorch gave");
         const std::string_view text = as_text(result);
         return code == WB_OK ? Status() : Status::failure(code, "{}: {}", kModuleFile, text.substr(0, text.find('\n')));
@@ -302,7 +269,8 @@ class Import final : public TorchJob {
         }
     }
 
-    const std::shared_ptr<const Bundle> bundle_;
+    const std::shared_ptr<const Bytes> module_;
+    const Bytes request_;
     bool lost_ = false;
 };
 
@@ -327,10 +295,9 @@ class Torchscript final : public TorchscriptBackend {
         return std::shared_ptr<const Program>(std::make_shared<TorchscriptProgram>(job->threads, job->module, bundle));
     }
 
-    Expected<Graph> import_graph(const std::shared_ptr<const Bundle> &bundle, std::string &report,
-                                 const StopSource &stop) override {
-        if (!bundle->file(kModuleFile)) return Status::failure(WB_INVALID_BUNDLE, "{}: not in the bundle", kModuleFile);
-        const auto job = std::make_shared<Import>(start_, bundle);
+    Expected<Graph> import(std::shared_ptr<const Bytes> module, const ImportRequest &request, std::string &report,
+                           const StopSource &stop) override {
+        const auto job = std::make_shared<Import>(start_, std::move(module), write_request(request));
         const Status status = run_job(job, "wb:torch-import", "LibTorch was importing model.ts", stop);
         if (status.ok()) return read_graph(job->result);
         if (status.code == WB_INVALID_BUNDLE) report = as_text(job->result);

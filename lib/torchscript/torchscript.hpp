@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "graph/graph.hpp"
+#include "compile/importer.hpp"
 #include "model/backend.hpp"
 
 namespace weighbridge::lib {
@@ -22,13 +22,9 @@ struct PluginOptions {
 // step, and keeps no other call waiting. Opens the plug-in at the first prepare(); its failures are
 // WB_BACKEND_UNAVAILABLE with the file, what is wrong and what to do. started() tells whether threads exist, so that a
 // forked child answers WB_FORKED.
-class TorchscriptBackend : public Backend {
+class TorchscriptBackend : public Backend, public Importer {
   public:
     virtual bool started() const = 0;
-    // The bundle's module as a graph, not optimised. WB_INVALID_BUNDLE where it does not lower; `report` then has a
-    // line for each operator that is to blame, with its place in the source. `stop` as in prepare().
-    virtual Expected<Graph> import_graph(const std::shared_ptr<const Bundle> &bundle, std::string &report,
-                                         const StopSource &stop = {}) = 0;
 };
 std::unique_ptr<TorchscriptBackend> make_torchscript_backend(PluginOptions options);
 

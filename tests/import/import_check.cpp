@@ -12,6 +12,7 @@
 #include <set>
 
 #include "backend/reference/evaluate.hpp"
+#include "compile/import_request.hpp"
 #include "graph/graph_file.hpp"
 #include "graph/passes/pipeline.hpp"
 #include "torchscript/plugin_loader.hpp"
@@ -109,38 +110,25 @@ void compare(const Graph &graph, const Json &one, const std::vector<char> &data,
 
 Outcome check(const wb_plugin_v1 &table, const Json &one, const std::string &folder) {
     const std::string name = one["name"];
-    std::vector<wb_plugin_argument> arguments;
+    ImportRequest request;
+    request.largest_length = one["largest_length"];
     for (const Json &from : one["arguments"]) {
-        wb_plugin_argument argument{};
-        argument.dtype = static_cast<int32_t>(dtype_of(from["dtype"]));
-        for (int64_t size : from["shape"]) argument.shape[argument.rank++] = size;
         const std::string content = from["content"];
-        argument.content = content == "lengths"     ? WB_PLUGIN_CONTENT_LENGTHS
-                           : content == "real_mask" ? WB_PLUGIN_CONTENT_REAL_MASK
-                                                    : WB_PLUGIN_CONTENT_DATA;
-        arguments.push_back(argument);
+        request.arguments.push_back({dtype_of(from["dtype"]), from["shape"],
+                                     content == "lengths"     ? Content::lengths
+                                     : content == "real_mask" ? Content::real_mask
+                                                              : Content::data});
     }
-    std::vector<wb_plugin_output> outputs;
     for (const Json &from : one["outputs"]) {
-        wb_plugin_output output{};
-        output.name = "score";
-        if (from.contains("key"))
-            output.key = from["key"].get_ref<const std::string &>().c_str();
-        else
-            output.index = static_cast<int64_t>(outputs.size());
-        for (int64_t size : from["shape"]) output.shape[output.rank++] = size;
-        outputs.push_back(output);
+        const bool keyed = from.contains("key");
+        request.outputs.push_back({"score", keyed ? from["key"].get<std::string>() : std::string(),
+                                   keyed ? 0 : request.outputs.size(), from["shape"]});
     }
-    const wb_plugin_import request{arguments.data(),
-                                   outputs.data(),
-                                   static_cast<uint32_t>(arguments.size()),
-                                   static_cast<uint32_t>(outputs.size()),
-                                   one["largest_length"],
-                                   0};
+    const Bytes asked = write_request(request);
     const std::vector<char> module = read_file(folder + "/" + name + ".ts");
     Outcome outcome;
     Bytes file;
-    if (table.import_module(module.data(), module.size(), &request, &keep, &keep, &file) < 0) {
+    if (table.import_module(module.data(), module.size(), asked.data(), asked.size(), &keep, &keep, &file) < 0) {
         outcome.report = as_text(file);
         return outcome;
     }

@@ -119,13 +119,14 @@ static int32_t run(wb_plugin_module *module, wb_plugin_device device, const wb_p
     return WB_OK;
 }
 
-static int32_t import_module(const void *bytes, uint64_t size, const wb_plugin_import *request, wb_plugin_sink graph,
-                             wb_plugin_sink report, void *payload) {
+static int32_t import_module(const void *bytes, uint64_t size, const void *request, uint64_t request_size,
+                             wb_plugin_sink graph, wb_plugin_sink report, void *payload) {
     static char lines[5000 * 64];
     int used = 0;
     (void)bytes;
     (void)size;
     (void)request;
+    (void)request_size;
     (void)graph;
     linger();
     for (int i = 1; i <= 5000; ++i)

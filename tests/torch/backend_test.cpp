@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/json.hpp"
+#include "compile/bundle_import.hpp"
 #include "support/catch.hpp"
 #include "support/counting_clock.hpp"
 #include "support/module_bundle.hpp"
@@ -167,7 +168,7 @@ TEST_CASE("a text's own max_tokens is the longest that is imported, below 512 an
         const auto text = module_bundle(as_text(module_bytes("positions_" + std::to_string(most))), parts,
                                         {{"vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\ncoffee\n"}});
         std::string report;
-        const auto graph = engine->import_graph(text, report);
+        const auto graph = import_bundle(*engine, text, report);
         INFO(graph.status().message);
         REQUIRE(graph);
         CHECK(graph->largest_length == most);
@@ -180,9 +181,9 @@ TEST_CASE("a load and an import end at their deadline, while LibTorch goes on, a
     const CountingClock clock;
     std::string report;
     CHECK(engine->prepare(mlp, "", clock.stop_at(2)).status().code == WB_DEADLINE_EXCEEDED);
-    CHECK(engine->import_graph(mlp, report, clock.stop_at(2)).status().code == WB_DEADLINE_EXCEEDED);
+    CHECK(import_bundle(*engine, mlp, report, clock.stop_at(2)).status().code == WB_DEADLINE_EXCEEDED);
     CHECK(prepared(*engine, mlp)->tile_rows() > 0);
-    CHECK(engine->import_graph(mlp, report));
+    CHECK(import_bundle(*engine, mlp, report));
     while (our_threads().count("wb:torch-load") + our_threads().count("wb:torch-import") > 0) std::this_thread::yield();
 }
 

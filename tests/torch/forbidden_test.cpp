@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string>
 
+#include "compile/import_request.hpp"
 #include "support/catch.hpp"
 #include "torch_fixture.hpp"
 #include "weighbridge/c/call.h"
@@ -27,17 +28,13 @@ Imported imported(const std::string &name) {
     const Bytes bytes = module_bytes(name);
     const auto worker = context_thread();
     on_thread(*worker, [&] {
-        const wb_plugin_argument argument{WB_DTYPE_FLOAT32, 2, {-1, 6}, WB_PLUGIN_CONTENT_DATA, 0};
-        wb_plugin_output output{};
-        output.name = "score";
-        output.rank = 1;
-        output.shape[0] = -1;
-        const wb_plugin_import request{&argument, &output, 1, 1, 0, 0};
+        const Bytes request = write_request({{{DType::float32, {kBatch, 6}}}, {{"score", "", 0, {kBatch}}}});
         auto ignore = [](const void *, uint64_t, void *) {};
         auto keep = [](const void *text, uint64_t size, void *to) {
             static_cast<Imported *>(to)->report.assign(static_cast<const char *>(text), size);
         };
-        result.code = plugin().table->import_module(bytes.data(), bytes.size(), &request, ignore, keep, &result);
+        result.code = plugin().table->import_module(bytes.data(), bytes.size(), request.data(), request.size(), ignore,
+                                                    keep, &result);
     });
     return result;
 }

@@ -311,7 +311,7 @@ TEST_CASE("verification, as load and compile run it, names the golden row and th
     control.spoil([&](const Run &run, int64_t) {
         if (++line == 5) run.outputs[1][0] = kNaN;
     });
-    auto report = engine->verify(*model);
+    auto report = verify(*model);
     REQUIRE(!report);
     CHECK(report.status().code == WB_BACKEND_FAILED);
     CHECK(std::string(report.status().message) ==

@@ -38,7 +38,7 @@ TEST_CASE("golden vectors hold probability and band, and a load compares them", 
     const auto model = log.load();
     INFO(model.status().message);
     REQUIRE(model);
-    const auto report = log.engine->verify(**model);
+    const auto report = verify(**model);
     REQUIRE(report);
     CHECK(report->vectors == 16);
     CHECK(report->probabilities == 16);
@@ -75,7 +75,7 @@ TEST_CASE("golden lines without probability and band stay readable, and are coun
     const auto model = log.load(options);
     INFO(model.status().message);
     REQUIRE(model);
-    const auto report = log.engine->verify(**model);
+    const auto report = verify(**model);
     REQUIRE(report);
     CHECK(report->vectors == 16);
     CHECK(report->probabilities == 0);

@@ -24,8 +24,8 @@ class FakeTorch final : public TorchscriptBackend {
                                                      const StopSource &) override {
         return Status::failure(WB_BACKEND_UNAVAILABLE, "a fake");
     }
-    Expected<Graph> import_graph(const std::shared_ptr<const Bundle> &, std::string &report,
-                                 const StopSource &stop) override {
+    Expected<Graph> import(std::shared_ptr<const Bytes>, const ImportRequest &, std::string &report,
+                           const StopSource &stop) override {
         if (Status status = stop.check("importing"); !status.ok()) return status;
         if (!refused.empty()) {
             report = refused;
@@ -176,9 +176,10 @@ TEST_CASE("a compilation ends at each of its check points and leaves the bundle 
         REQUIRE(n < 10000);
         CompileOptions options;
         options.precisions = {WB_PRECISION_FP32, WB_PRECISION_INT8};
-        options.load.deadline_ns = engines.clock.reads() + n;
+        LoadOptions load;
+        load.deadline_ns = engines.clock.reads() + n;
         report = {};
-        const Status status = engines.engine->compile(path, options, report);
+        const Status status = engines.engine->compile(path, options, load, report);
         INFO(status.message);
         if (status.ok()) break;
         REQUIRE(status.code == WB_DEADLINE_EXCEEDED);
@@ -201,7 +202,7 @@ TEST_CASE("a compilation reports every operator, and every precision beyond its 
     write_fixture(path);
     Engines refusing("aten::sort, model.py:3: sorts\naten::topk, model.py:4: sorts\naten::lstm, model.py:5: loops");
     JsonValue report;
-    const Status refused = refusing.engine->compile(path, {}, report);
+    const Status refused = refusing.engine->compile(path, {}, {}, report);
     CHECK(refused.code == WB_INVALID_BUNDLE);
     CHECK(std::string(refused.message) ==
           "model.ts: 3 operators do not lower, the first: aten::sort, model.py:3: sorts");
@@ -216,7 +217,7 @@ TEST_CASE("a compilation reports every operator, and every precision beyond its 
     report = {};
     CompileOptions both;
     both.precisions = {WB_PRECISION_FP32, WB_PRECISION_INT8};
-    const Status beyond = engines.engine->compile(wrong, both, report);
+    const Status beyond = engines.engine->compile(wrong, both, {}, report);
     CHECK(beyond.code == WB_VERIFY_FAILED);
     CHECK(std::string(beyond.message).starts_with("precision fp32: golden.jsonl: "));
     const auto *precisions = report.find("precisions")->get<JsonValue::Elements>();

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "compile/bundle_import.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/module_bundle.hpp"
@@ -386,7 +387,7 @@ TEST_CASE("a caller leaves while LibTorch loads or imports, and keeps nobody wai
             });
             const StopSource stop{.cancel = &token};
             const Status left =
-                import ? engine->import_graph(what, report, stop).status() : engine->prepare(what, "", stop).status();
+                import ? import_bundle(*engine, what, report, stop).status() : engine->prepare(what, "", stop).status();
             cancels.join();
             CHECK(left.code == WB_CANCELLED);
             CHECK(std::string(left.message) == (import ? "cancelled while LibTorch was importing model.ts"

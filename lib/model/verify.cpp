@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "model/verify.hpp"
+
 #include <algorithm>
 #include <cmath>
 
 #include "bundle/golden.hpp"
-#include "engine/engine.hpp"
+#include "feature/row.hpp"
 #include "model/activation.hpp"
+#include "plan/plan.hpp"
 
 namespace weighbridge::lib {
 namespace {
@@ -110,7 +113,7 @@ Status VerifyReport::verdict(const Manifest &manifest) const {
     return mismatch;
 }
 
-Expected<VerifyReport> Engine::verify(Model &model, const StopSource &stop, Mismatches mismatches) const {
+Expected<VerifyReport> verify(Model &model, const StopSource &stop, Mismatches mismatches) {
     const Bundle &bundle = model.bundle();
     const Manifest &manifest = bundle.manifest();
     auto golden = read_golden(bundle, stop);
@@ -139,29 +142,24 @@ Expected<VerifyReport> Engine::verify(Model &model, const StopSource &stop, Mism
     return report;
 }
 
-Expected<std::string> Engine::compute_golden(const std::shared_ptr<const Bundle> &bundle, int64_t count) {
-    if (Status status = usable(); !status.ok()) return status;
-    LoadOptions options;
-    options.engines = {"torchscript"};
-    auto model = make_model(bundle, options, {});
-    if (!model) return model.status();
-    const Manifest &manifest = bundle->manifest();
-    AnswerSink sink(**model);
+Expected<std::string> compute_golden(Model &model, int64_t count) {
+    const Bundle &bundle = model.bundle();
+    const Manifest &manifest = bundle.manifest();
+    const Schema &schema = *bundle.schema();
+    AnswerSink sink(model);
     std::string lines;
-    const auto rows = generate_golden_rows(*bundle, count);
+    const auto rows = generate_golden_rows(bundle, count);
     for (size_t i = 0; i < rows.size(); ++i) {
         const std::string &json = rows[i];
         // A tail as large as the text of the row is enough: no value takes more bytes than eight for each of its
         // characters.
-        std::vector<uint64_t> row(bundle->schema()->fixed_bytes() / 8 + json.size() + 8);
-        Status status = init_row(*bundle->schema(), row.data(), row.size() * 8);
-        if (status.ok()) status = set_row_json(*bundle->schema(), row.data(), json, manifest.limits.length);
-        if (status.ok()) status = sink.score(StridedRows(*bundle->schema(), row.data(), 0));
-        if (!status.ok()) {
-            auto failure =
-                Status::failure(status.code, "generated golden row {} of {}: {}", i + 1, rows.size(), status.message);
-            return failure;
-        }
+        std::vector<uint64_t> row(schema.fixed_bytes() / 8 + json.size() + 8);
+        Status status = init_row(schema, row.data(), row.size() * 8);
+        if (status.ok()) status = set_row_json(schema, row.data(), json, manifest.limits.length);
+        if (status.ok()) status = sink.score(StridedRows(schema, row.data(), 0));
+        if (!status.ok())
+            return Status::failure(status.code, "generated golden row {} of {}: {}", i + 1, rows.size(),
+                                   status.message);
         lines += golden_line(json, manifest, sink.answer) + "\n";
     }
     return lines;

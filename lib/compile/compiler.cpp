@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "compile/compiler.hpp"
+
 #include <algorithm>
 
+#include "backend/native/native.hpp"
 #include "backend/reference/reference.hpp"
-#include "base/json.hpp"
 #include "bundle/add_file.hpp"
-#include "bundle/bundle_directory.hpp"
-#include "engine/engine.hpp"
+#include "compile/bundle_import.hpp"
 #include "graph/passes/pipeline.hpp"
 #include "model/binding.hpp"
+#include "model/verify.hpp"
 #include "plan/plan_file.hpp"
 
 namespace weighbridge::lib {
@@ -53,42 +55,41 @@ Status add_plan(const Directory &directory, const Plan &plan, const StopSource &
 
 // Runs the golden vectors in one precision and adds what came out to the entry. WB_VERIFY_FAILED beyond the manifest's
 // tolerance. Where this CPU has no instructions for it, the reference backend emulates them.
-Status Engine::check_precision(const std::shared_ptr<const Bundle> &bundle, const std::shared_ptr<const Plan> &plan,
-                               int32_t precision, const StopSource &stop, JsonValue &entry) {
+Status Compiler::check_precision(const std::shared_ptr<const Plan> &plan, int32_t precision, JsonValue &entry) {
+    const Manifest &manifest = bundle_->manifest();
     std::vector<std::string> names;
-    for (const TensorSpec &tensor : bundle->manifest().tensors) names.push_back(tensor.name);
-    auto program = make_native_program(plan, precision, level_, names, stop);
+    for (const TensorSpec &tensor : manifest.tensors) names.push_back(tensor.name);
+    auto program = make_native_program(plan, precision, level_, names, stop_);
     if (!program && program.status().code == WB_BACKEND_UNAVAILABLE)
         program = make_reference_program(plan, precision, names);
     if (!program) return program.status();
-    auto model = Model::make(runtime_, bundle, *program);
+    auto model = Model::make(runtime_, bundle_, *program);
     if (!model) return model.status();
-    auto report = verify(**model, stop, Mismatches::told);
+    auto report = verify(**model, stop_, Mismatches::told);
     if (!report) return report.status();
     entry["precision"] = precision_name(precision);
     entry["measured_on"] = (*program)->backend() == WB_BACKEND_NATIVE ? native::name_of(level_) : "reference";
     entry["vectors"] = report->vectors;
     entry["tolerance"] = report->tolerance;
-    for (size_t i = 0; i < bundle->manifest().outputs.size(); ++i) {
-        const std::string &name = bundle->manifest().outputs[i].name;
+    for (size_t i = 0; i < manifest.outputs.size(); ++i) {
+        const std::string &name = manifest.outputs[i].name;
         entry["largest_difference"][name] = report->largest_difference[i];
         entry["mean_difference"][name] = report->mean_difference[i];
     }
     if (!report->mismatches.empty()) entry["mismatches"] = JsonValue::array(report->mismatches);
-    const Status verdict = report->verdict(bundle->manifest());
+    const Status verdict = report->verdict(manifest);
     entry["accepted"] = verdict.ok();
     if (verdict.ok()) return {};
     return Status::failure(verdict.code, "precision {}: {}", precision_name(precision), verdict.message);
 }
 
 // All of them, also behind one that is beyond its tolerance; that one's failure.
-Status Engine::check_precisions(const std::shared_ptr<const Bundle> &bundle, const std::shared_ptr<const Plan> &plan,
-                                const StopSource &stop, JsonValue &report) {
+Status Compiler::check_precisions(const std::shared_ptr<const Plan> &plan, JsonValue &report) {
     Status verdict;
     report["precisions"] = JsonValue::array();
     for (int32_t precision : plan->precisions()) {
         JsonValue entry;
-        const Status status = check_precision(bundle, plan, precision, stop, entry);
+        const Status status = check_precision(plan, precision, entry);
         if (!status.ok() && status.code != WB_VERIFY_FAILED) return status;
         report["precisions"].push_back(std::move(entry));
         if (verdict.ok()) verdict = status;
@@ -97,51 +98,42 @@ Status Engine::check_precisions(const std::shared_ptr<const Bundle> &bundle, con
 }
 
 // Imports the module, optimises it and packs its weights. `report` receives what does not lower, `passes` the passes.
-Expected<std::shared_ptr<const Plan>> Engine::make_plan(const std::shared_ptr<const Bundle> &bundle,
-                                                        const CompileOptions &options, const StopSource &stop,
-                                                        JsonValue &report, JsonValue &passes) {
+Expected<std::shared_ptr<const Plan>> Compiler::make_plan(const CompileOptions &options, JsonValue &report,
+                                                          JsonValue &passes) {
     std::string lines;
-    auto graph = parts_.torchscript->import_graph(bundle, lines, stop);
+    auto graph = import_bundle(importer_, bundle_, lines, stop_);
     if (!graph) return refuse(graph.status(), lines, report);
     const auto dump = [&](std::string_view name, const Graph &after) {
         JsonValue entry = {{"pass", name}, {"operators", after.nodes().size()}};
         if (options.dump_passes) entry["graph"] = after.text();
         passes.push_back(std::move(entry));
     };
-    auto optimised = optimise(*std::move(graph), dump, stop);
+    auto optimised = optimise(*std::move(graph), dump, stop_);
     if (!optimised) return optimised.status();
-    auto digest = sha256(*bundle->file("model.ts"), stop);
+    auto digest = sha256(*bundle_->file(kModuleFile), stop_);
     if (!digest) return digest.status();
-    auto plan = Plan::make(*std::move(optimised), *digest, options.precisions, stop);
+    auto plan = Plan::make(*std::move(optimised), *digest, options.precisions, stop_);
     if (!plan) return plan;
-    const Status fits = check_binding(**plan, bundle->manifest());
+    const Status fits = check_binding(**plan, bundle_->manifest());
     return fits.ok() ? plan : fits;
 }
 
-Status Engine::compile_source(const DirectorySource &source, const CompileOptions &options, JsonValue &report) {
-    if (Status status = usable(); !status.ok()) return status;
-    const StopSource stop = stop_of(options.load);
-    auto bundle = Bundle::open(source, Bundle::Mode::full, Bundle::kAnyTime, stop);
+Status Compiler::compile(const DirectorySource &source, const CompileOptions &options, JsonValue &report) {
+    auto bundle = Bundle::open(source, Bundle::Mode::full, Bundle::kAnyTime, stop_);
     if (!bundle) return bundle.status();
+    bundle_ = *std::move(bundle);
     JsonValue passes = JsonValue::array();
-    auto plan = make_plan(*bundle, options, stop, report, passes);
+    auto plan = make_plan(options, report, passes);
     if (!plan) return plan.status();
-    const BundleIdentity &identity = (*bundle)->manifest().identity;
+    const BundleIdentity &identity = bundle_->manifest().identity;
     report["name"] = identity.name;
     report["version"] = identity.version;
     report["operators"] = describe((*plan)->graph());
     // Shorter rows get the fallback, with reason backend where the manifest states a smaller least_length.
     if ((*plan)->graph().largest_length > 0) report["least_length"] = (*plan)->graph().least_length;
-    Status status = check_precisions(*bundle, *plan, stop, report);
-    if (status.ok()) status = add_plan(source.directory(), **plan, stop, report);
+    Status status = check_precisions(*plan, report);
+    if (status.ok()) status = add_plan(source.directory(), **plan, stop_, report);
     report["passes"] = std::move(passes);
-    return status;
-}
-
-Status Engine::compile(const std::string &path, const CompileOptions &options, JsonValue &report) {
-    auto source = DirectorySource::open_path(path);
-    const Status status = source ? compile_source(*source, options, report) : source.status();
-    runtime_->reap();  // the models that ran the golden vectors
     return status;
 }
 

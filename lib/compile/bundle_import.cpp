@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compile/bundle_import.hpp"
+
+#include <algorithm>
+
+#include "model/binding.hpp"
+
+namespace weighbridge::lib {
+namespace {
+
+std::vector<int64_t> sizes_of(const Shape &shape) { return {shape.size.begin(), shape.size.begin() + shape.rank}; }
+
+bool has_symbol(const TensorSpec &tensor, int64_t symbol) {
+    const auto first = tensor.shape.size.begin();
+    return std::count(first, first + tensor.shape.rank, symbol) > 0;
+}
+
+// A run's rows are of one exact length, so that nothing of a symbolic size is padded. The mask of a text of fixed size
+// is data.
+Content content_of(const TensorSpec &tensor, const Limits &limits) {
+    if (tensor.source == TensorSpec::Source::mask && (has_symbol(tensor, kTokens) || has_symbol(tensor, kLength)))
+        return Content::real_mask;
+    if (tensor.source == TensorSpec::Source::lengths && tensor.features.empty() && limits.length > 0)
+        return Content::lengths;
+    return Content::data;
+}
+
+// What an importer is asked for a bundle's module.
+Expected<ImportRequest> import_request(const Manifest &manifest) {
+    std::vector<const TensorSpec *> tensors;
+    for (const TensorSpec &tensor : manifest.tensors) tensors.push_back(&tensor);
+    const auto largest = largest_size(manifest, tensors);
+    if (!largest) return Status::failure(largest.status().code, "{}: {}", kModuleFile, largest.status().message);
+    ImportRequest request;
+    request.largest_length = *largest;
+    for (const TensorSpec &tensor : manifest.tensors) {
+        if (has_symbol(tensor, kLength)) request.least_length = manifest.limits.least_length;
+        request.arguments.push_back({tensor.dtype, sizes_of(tensor.shape), content_of(tensor, manifest.limits)});
+    }
+    for (const Output &output : manifest.outputs)
+        request.outputs.push_back(
+            {output.name, output.source.key, static_cast<uint64_t>(output.source.place), sizes_of(output.shape)});
+    return request;
+}
+
+}  // namespace
+
+Expected<Graph> import_bundle(Importer &importer, const std::shared_ptr<const Bundle> &bundle, std::string &report,
+                              const StopSource &stop) {
+    const Bytes *module = bundle->file(kModuleFile);
+    if (!module) return Status::failure(WB_INVALID_BUNDLE, "{}: not in the bundle", kModuleFile);
+    auto request = import_request(bundle->manifest());
+    if (!request) return request.status();
+    return importer.import({bundle, module}, *request, report, stop);
+}
+
+}  // namespace weighbridge::lib
