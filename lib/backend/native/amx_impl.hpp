@@ -6,7 +6,7 @@
 #pragma once
 
 #ifdef WB_SIMDE
-#include "unit/backend/native_kernels_tiles.hpp"
+#include WB_SIMDE_TILES
 #endif
 
 namespace weighbridge::lib::native::WB_LEVEL {

@@ -4,7 +4,7 @@
 #pragma once
 
 #ifdef WB_SIMDE
-#include "unit/backend/native_kernels_simde.hpp"
+#include WB_SIMDE  // the header that stands in for the intrinsics
 #else
 #include <immintrin.h>
 #endif
