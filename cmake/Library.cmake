@@ -1,15 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
+# weighbridge_plan: the maths wing on its ground, which runs plans: without JSON, features or bundles.
 # weighbridge_core: everything in lib/ but the plug-ins and the command, for the library and for unit tests.
 # weighbridge: the shared library, whose only symbols are wb_*.
 file(GLOB_RECURSE WEIGHBRIDGE_CORE_SOURCES CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/*.cpp")
 list(FILTER WEIGHBRIDGE_CORE_SOURCES EXCLUDE REGEX "/lib/(torch|cli)/")
-add_library(weighbridge_core STATIC ${WEIGHBRIDGE_CORE_SOURCES})
-target_include_directories(weighbridge_core PUBLIC "${PROJECT_SOURCE_DIR}/lib" "${PROJECT_SOURCE_DIR}/include")
-target_link_libraries(weighbridge_core
+set(WEIGHBRIDGE_PLAN_SOURCES ${WEIGHBRIDGE_CORE_SOURCES})
+list(FILTER WEIGHBRIDGE_PLAN_SOURCES INCLUDE REGEX "/lib/(base|tensor|graph|plan|backend)/")
+list(FILTER WEIGHBRIDGE_PLAN_SOURCES EXCLUDE REGEX "/lib/base/json[a-z_]*[.]cpp$")
+list(REMOVE_ITEM WEIGHBRIDGE_CORE_SOURCES ${WEIGHBRIDGE_PLAN_SOURCES})
+add_library(weighbridge_plan STATIC ${WEIGHBRIDGE_PLAN_SOURCES})
+target_include_directories(weighbridge_plan PUBLIC "${PROJECT_SOURCE_DIR}/lib" "${PROJECT_SOURCE_DIR}/include")
+target_link_libraries(weighbridge_plan
     PUBLIC fmt::fmt-header-only weighbridge_sha256 Threads::Threads ${CMAKE_DL_LIBS}
     PRIVATE weighbridge_flags)
 include(NativeKernels)
-target_precompile_headers(weighbridge_core PRIVATE <algorithm> <map> <memory> <optional> <string> <variant> <vector>)
+target_precompile_headers(weighbridge_plan PRIVATE <algorithm> <map> <memory> <optional> <string> <variant> <vector>)
+add_library(weighbridge_core STATIC ${WEIGHBRIDGE_CORE_SOURCES})
+target_link_libraries(weighbridge_core PUBLIC weighbridge_plan PRIVATE weighbridge_flags)
+target_precompile_headers(weighbridge_core REUSE_FROM weighbridge_plan)
 
 file(GLOB WEIGHBRIDGE_CAPI_SOURCES CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/capi/src/*.cpp")
 add_library(weighbridge SHARED ${WEIGHBRIDGE_CAPI_SOURCES})

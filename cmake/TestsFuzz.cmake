@@ -2,7 +2,8 @@
 # The fuzzers' corpora, and random changes of them, as tests; tests/fuzz/run.sh builds the fuzzers themselves.
 set(fuzz "${WEIGHBRIDGE_TESTS}/fuzz")
 wb_test_program(run_corpus
-    SOURCES "${fuzz}/run_corpus.cpp" "${fuzz}/plan_mutation.cpp" ${native_support} LIBRARIES weighbridge_core)
+    SOURCES "${fuzz}/run_corpus.cpp" "${fuzz}/plan_mutation.cpp" "${PROJECT_SOURCE_DIR}/lib/model/binding.cpp" ${native_support}
+    LIBRARIES weighbridge_plan)
 add_test(NAME plan.corpus COMMAND run_corpus "${fuzz}/corpus/plan" 300)
 
 # What the data wing reads of strangers, and the command's records.
@@ -15,23 +16,21 @@ if(NOT WEIGHBRIDGE_BUILD_FUZZERS)
     return()
 endif()
 
-# wb_fuzzed(NAME PATTERN): a library of the core's sources that match, with coverage and sanitizers. libstdc++'s
-# assertions see an empty optional, or an index past a vector's end inside its capacity.
+# wb_fuzzed(NAME SOURCES...): a library of these, with coverage and sanitizers. libstdc++'s assertions see an empty
+# optional, or an index past a vector's end inside its capacity.
 set(fuzz_options -fsanitize=address,undefined -fno-sanitize-recover=all -D_GLIBCXX_ASSERTIONS)
-file(GLOB_RECURSE core_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/*.cpp")
-function(wb_fuzzed name pattern)
-    set(sources ${core_sources})
-    list(FILTER sources INCLUDE REGEX "${pattern}")
-    add_library(${name} STATIC EXCLUDE_FROM_ALL ${sources})
+function(wb_fuzzed name)
+    add_library(${name} STATIC EXCLUDE_FROM_ALL ${ARGN})
     target_include_directories(${name} PUBLIC "${PROJECT_SOURCE_DIR}/lib" "${PROJECT_SOURCE_DIR}/include")
     target_compile_options(${name} PRIVATE ${fuzz_options} -fsanitize=fuzzer-no-link)
     target_link_libraries(${name}
         PUBLIC fmt::fmt-header-only weighbridge_sha256 Threads::Threads ${CMAKE_DL_LIBS}
         PRIVATE weighbridge_flags)
 endfunction()
-wb_fuzzed(weighbridge_fuzzed
-    "/lib/((base|tensor|graph|plan|backend/native|backend/reference)/[a-z0-9_]+|backend/(plan_[a-z]+|lone_executor))[.]cpp$")
-wb_fuzzed(weighbridge_fuzzed_data "/lib/(base|tensor|feature|bundle)/[a-z0-9_]+[.]cpp$")
+wb_fuzzed(weighbridge_fuzzed ${WEIGHBRIDGE_PLAN_SOURCES})
+file(GLOB data_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/base/*.cpp" "${PROJECT_SOURCE_DIR}/lib/tensor/*.cpp"
+    "${PROJECT_SOURCE_DIR}/lib/feature/*.cpp" "${PROJECT_SOURCE_DIR}/lib/bundle/*.cpp")
+wb_fuzzed(weighbridge_fuzzed_data ${data_sources})
 
 # wb_fuzz_target(NAME LIBRARY SOURCES...)
 function(wb_fuzz_target name library)
@@ -41,7 +40,8 @@ function(wb_fuzz_target name library)
     target_compile_options(${name} PRIVATE ${fuzz_options} -fsanitize=fuzzer)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer,address,undefined)
 endfunction()
-wb_fuzz_target(plan_fuzz weighbridge_fuzzed "${fuzz}/plan_fuzz.cpp" "${fuzz}/plan_mutation.cpp" ${native_support})
+wb_fuzz_target(plan_fuzz weighbridge_fuzzed "${fuzz}/plan_fuzz.cpp" "${fuzz}/plan_mutation.cpp"
+    "${PROJECT_SOURCE_DIR}/lib/model/binding.cpp" ${native_support})
 foreach(input manifest row_json arrow arrow_rows csv)
     wb_fuzz_target(${input}_fuzz weighbridge_fuzzed_data "${fuzz}/data_fuzz.cpp" ${data_inputs})
     target_compile_definitions(${input}_fuzz PRIVATE WB_FUZZ_INPUT=try_${input})

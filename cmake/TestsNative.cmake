@@ -4,12 +4,12 @@ set(native_support "${WEIGHBRIDGE_TESTS}/support/random_graph.cpp" "${WEIGHBRIDG
 if(NOT WEIGHBRIDGE_SANITIZE)  # they have their own allocators, and one forbids system calls
     foreach(name quiet edges)
         wb_test_program(native_${name}_test
-            SOURCES "${WEIGHBRIDGE_TESTS}/fault/native_${name}_test.cpp" ${native_support} LIBRARIES weighbridge_core)
+            SOURCES "${WEIGHBRIDGE_TESTS}/fault/native_${name}_test.cpp" ${native_support} LIBRARIES weighbridge_plan)
         add_test(NAME native.${name} COMMAND native_${name}_test)
     endforeach()
 endif()
 
 # Plans of this version, which later ones must read and answer alike.
 wb_test_program(plan_fixtures
-    SOURCES "${WEIGHBRIDGE_TESTS}/fixtures/plan_fixtures.cpp" ${native_support} LIBRARIES weighbridge_core)
+    SOURCES "${WEIGHBRIDGE_TESTS}/fixtures/plan_fixtures.cpp" ${native_support} LIBRARIES weighbridge_plan)
 add_test(NAME plan.fixtures COMMAND plan_fixtures "${WEIGHBRIDGE_TESTS}/fixtures/plans")
