@@ -144,15 +144,29 @@ const RowSource &Batch::source() const {
 }
 
 Status Batch::begin(RowLock &lock) const {
+    if (Status status = check_places(); !status.ok()) return status;
+    return this->lock(lock, marked());
+}
+
+Status Batch::check_places() const {
     const auto [first, count] = window_;
     if (count == 0) return Status();
     for (const auto *places : {&results_, &outputs_})
         for (const ResultColumn &place : *places)
             if (Status reach = check_reach("results", place.data ? place.stride : 0, first + count - 1); !reach.ok())
                 return reach;
-    if (!strided_) return Status();
-    Status status = lock.take(schema(), strided_ + first * stride_, stride_, stride_ == 0 ? 1 : count);
-    return status.ok() ? status : status.at_row(first + status.row);
+    return Status();
+}
+
+Window Batch::marked() const {
+    const bool one = stride_ == 0 && window_.rows > 0;
+    return {window_.first, !strided_ ? 0 : one ? 1 : window_.rows};
+}
+
+Status Batch::lock(RowLock &lock, const Window &part) const {
+    if (part.rows == 0) return Status();
+    Status status = lock.take(schema(), strided_ + part.first * stride_, stride_, part.rows);
+    return status.ok() ? status : status.at_row(part.first + status.row);
 }
 
 }  // namespace weighbridge::lib

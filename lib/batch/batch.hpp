@@ -89,6 +89,10 @@ class Batch final : public RefCounted {
     // Begins a call: checks that the window's results have addresses, and takes the busy marks of strided rows and
     // checks their headers; the failure names the row.
     Status begin(RowLock &lock) const;
+    // The same in parts: check_places(), then lock() for all parts of marked(), the rows whose marks are taken.
+    Status check_places() const;
+    Window marked() const;
+    Status lock(RowLock &lock, const Window &part) const;
 
     std::vector<int64_t> order;  // scratch of scoring: indices of the window's rows
 

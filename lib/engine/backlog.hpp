@@ -28,11 +28,14 @@ class SubmissionList {
 
 // What was submitted to an engine's queues and has not run: high before normal, first come first served within each.
 // Its one mutex guards the state of every submission and what the queues hold, so that each completes once; nothing is
-// copied, run or waited for under it. One process's: a forked child's engine makes another.
+// copied, run or waited for under it, and what concerns many submissions gives way after each kSlice of them. One
+// process's: a forked child's engine makes another.
 //
 // Deadlines of what waits are kept by the timer thread, where there is one, else by who sleeps in Queue::next().
 class Backlog final : public RefCounted {
   public:
+    static constexpr size_t kSlice = 64;  // some 30 us of cancelling or refusing (Zen 3)
+
     // `engine`: what its threads maintain until close(), which its destructor calls.
     Backlog(Engine &engine, Ref<Runtime> runtime) : engine_(engine), runtime_(std::move(runtime)) {}
 
@@ -77,6 +80,7 @@ class Backlog final : public RefCounted {
         Hold &operator=(const Hold &) = delete;
         void acquire();
         void release();                 // no effect where it is not held
+        void give_way();                // to one who waits for the mutex: between two slices of what takes long
         bool tell(Sleepers &sleepers);  // false where nobody sleeps untold
         void sleep(Sleepers &sleepers, int64_t until_ns);
         void wake_now();  // those who were told, before the mutex is free
@@ -94,7 +98,9 @@ class Backlog final : public RefCounted {
     void run(Hold &hold, Submission &one, Ref<Queue> &last);
     bool run_next(Hold &hold, Ref<Queue> &last);
     void maintain(Hold &hold);
-    void expire(Hold &hold);
+    // Answers what has passed its deadline: `most` of them, and all of what was begun.
+    void expire(Hold &hold, size_t most);
+    Submission *next_expired(bool prefer_begun);
     void refuse(Hold &hold, Submission &one, const Status &why);
     void complete(Hold &hold, Submission &one);
     SubmissionList &list(const Submission &one) { return one.priority() == Priority::high ? high_ : normal_; }
@@ -104,9 +110,12 @@ class Backlog final : public RefCounted {
     const Ref<Runtime> runtime_;
     std::atomic<bool> staffed_{false};
     std::atomic<uint32_t> waiting_{0};  // written under mutex_
+    std::atomic<uint32_t> wanting_{0};  // threads that wait for mutex_
+    std::atomic<uint32_t> granted_{0};  // how many of those have got it; written under it
     ForkMutex mutex_;
     // All below: guarded by mutex_.
     SubmissionList high_, normal_;
+    SubmissionList expiring_;             // answered in part, between two parts
     DeadlineHeap<Submission> deadlines_;  // of all that wait and have one
     size_t capacity_ = 0;                 // of all queues together: room of the heap
     std::vector<Queue *> queues_;

@@ -148,13 +148,14 @@ void Queue::signal(bool readable) {
 }
 
 Queue::Delivery Queue::deliver(Hold &hold, size_t most) {
-    Submission *first = done_.first(), *last = nullptr;
+    Submission *first = nullptr, *last = nullptr;
     size_t count = 0;
-    for (; count < most && done_.first(); ++count) {
+    while (count < most && done_.first()) {
         Submission *one = done_.first();
         done_.remove(*one);
-        if (last) last->next = one;
+        (last ? last->next : first) = one;
         last = one;
+        if (++count % Backlog::kSlice == 0) hold.give_way();
     }
     if (!done_.first() && readable_) signal(false);
     pass_on(hold);
@@ -170,7 +171,7 @@ Expected<Queue::Delivery> Queue::next(size_t most, int64_t deadline_ns) {
     if (Status status = usable(); !status.ok()) return status;
     Hold hold(*backlog_);
     for (;;) {
-        if (!backlog_->has_timer_) backlog_->expire(hold);
+        if (!backlog_->has_timer_) backlog_->expire(hold, Backlog::kSlice);
         if (done_.first()) return deliver(hold, most);
         if (is_over()) return closed();
         if (deadline_ns != WB_NO_DEADLINE && backlog_->now_ns() >= deadline_ns) {
@@ -211,6 +212,7 @@ Status Queue::cancel(uint64_t tag) {
     bool found = false;
     Hold hold(*backlog_);
     for (uint32_t i = 0; i < capacity_; ++i) {
+        if (i % Backlog::kSlice == Backlog::kSlice - 1) hold.give_way();
         Submission &one = places_[i];
         if (one.state == Submission::State::resting || one.tag != tag) continue;
         found = true;
@@ -236,8 +238,10 @@ void Queue::shut() {
     const Status why = Status::failure(WB_CLOSED, "the queue was closed while the submit waited");
     Hold hold(*backlog_);
     closed_.store(true, std::memory_order_relaxed);
-    for (uint32_t i = 0; i < capacity_; ++i)
+    for (uint32_t i = 0; i < capacity_; ++i) {
         if (places_[i].state == Submission::State::waiting) backlog_->refuse(hold, places_[i], why);
+        if (i % Backlog::kSlice == Backlog::kSlice - 1) hold.give_way();
+    }
     ended();
 }
 

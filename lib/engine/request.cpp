@@ -55,12 +55,25 @@ Request::Request(Runtime &runtime, const Target &target, Target spare, const Ser
 
 Status Request::serve() {
     if (Status status = resolve(); !status.ok()) return status;
-    if (Status status = lock(); !status.ok()) return status;
+    if (Status status = rows_.lock(*layout_.schema); !status.ok()) return status;
+    Status status = serve_part(rows_.order());
+    if (status.code == WB_WOULD_WAIT) return status;
+    if (spare_would_wait_) return Status::failure(WB_WOULD_WAIT, "expected a free context for the fallback slot");
+    return conclude(std::move(status));
+}
+
+Status Request::serve_part(std::span<int64_t> rows) {
+    short_rows_ = {};
+    model_rows_ = rows;
+    progress_ = {};
     Status status = score();
     if (status.code == WB_WOULD_WAIT) return status;
     if (!status.ok() || progress_.failed > 0 || !short_rows_.empty()) [[unlikely]]
         fall_back(status);
-    if (spare_would_wait_) return Status::failure(WB_WOULD_WAIT, "expected a free context for the fallback slot");
+    return status;
+}
+
+Status Request::conclude(Status status) {
     timing_.queue_ns += waited_ns_;
     sink_.conclude(status, timing_);
     report(status);
@@ -74,12 +87,6 @@ Status Request::resolve() {
     layout_ = target_.layout(digest_);
     if (spare_.model && (spare_.model.get() == target_.model.get() || !spare_.deployment->layout(digest_)))
         spare_ = Target();
-    return {};
-}
-
-Status Request::lock() {
-    if (Status status = rows_.lock(*layout_.schema); !status.ok()) return status;
-    model_rows_ = rows_.order();
     return {};
 }
 

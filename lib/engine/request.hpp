@@ -24,9 +24,13 @@ class Request {
     // What the caller is told. See wb_model_score and wb_model_score_batch.
     Status serve();
 
-  private:
+    // The same in parts, for who may not be kept for long: resolve(); serve_part() for each part of the rows, which the
+    // caller has locked; conclude() with the first part's failure, or none.
     Status resolve();
-    Status lock();
+    Status serve_part(std::span<int64_t> rows);
+    Status conclude(Status status);
+
+  private:
     Status score();
     Service target_service() const;
     bool spares_short_rows() const;
@@ -47,7 +51,7 @@ class Request {
     // From resolve() on:
     uint64_t digest_ = 0;
     Target::Layout layout_{};
-    // From lock() on: indices of the rows that the fallback answers for their length alone, and of the others.
+    // From serve_part() on: indices of the rows that the fallback answers for their length alone, and of the others.
     std::span<int64_t> short_rows_, model_rows_;
     // From score() on:
     Progress progress_;

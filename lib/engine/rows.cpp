@@ -18,16 +18,21 @@ Status SingleRow::lock(const Schema &schema) {
     return status;
 }
 
-Status BatchRows::lock(const Schema &schema) {
+Status BatchRows::check(const Schema &schema) const {
     if (schema.digest() != schema_digest())
         return Status::failure(WB_SCHEMA_MISMATCH, "batch: expected one made for schema {:016x}, got {:016x}",
                                schema.digest(), schema_digest());
+    return {};
+}
+
+Status BatchRows::lock(const Schema &schema) {
+    if (Status status = check(schema); !status.ok()) return status;
     return batch_.begin(lock_);
 }
 
-std::span<int64_t> BatchRows::order() {
-    batch_.order.resize(static_cast<size_t>(batch_.window().rows));
-    std::iota(batch_.order.begin(), batch_.order.end(), batch_.window().first);
+std::span<int64_t> BatchRows::order(const Window &part) {
+    batch_.order.resize(static_cast<size_t>(part.rows));
+    std::iota(batch_.order.begin(), batch_.order.end(), part.first);
     return batch_.order;
 }
 

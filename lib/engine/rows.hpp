@@ -48,7 +48,11 @@ class BatchRows final : public RequestRows {
     uint64_t schema_digest() const override { return batch_.schema().digest(); }
     Status lock(const Schema &schema) override;
     const RowSource &source() const override { return batch_.source(); }
-    std::span<int64_t> order() override;
+    std::span<int64_t> order() override { return order({batch_.window().first, batch_.window().rows}); }
+    std::span<int64_t> order(const Window &part);
+
+    // Whether they are rows of `schema`, which lock() asks too.
+    Status check(const Schema &schema) const;
 
   private:
     Batch &batch_;

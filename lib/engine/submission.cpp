@@ -6,6 +6,7 @@
 
 #include "base/bytes.hpp"
 #include "base/exception.hpp"
+#include "engine/expiry.hpp"
 #include "engine/queue.hpp"
 #include "engine/request.hpp"
 
@@ -29,6 +30,8 @@ void copy_bytes(const std::byte *from, std::vector<uint64_t> &words) {
 }
 
 }  // namespace
+
+Submission::Submission() = default;
 
 Submission::~Submission() { clear(); }
 
@@ -93,6 +96,27 @@ void Submission::run(Runtime &runtime) {
         outcome = failure_of_exception();
     }
     target_ = Target();  // so that what is not drained keeps no model
+}
+
+bool Submission::expire(Runtime &runtime) {
+    if (!batch_) {
+        run(runtime);
+        return true;
+    }
+    try {
+        if (!expiry_) {
+            batch_result.reset();
+            expiry_ = std::make_unique<Expiry>(runtime, Ref<Queue>(queue), target_, std::move(spare_), service_,
+                                               *batch_, batch_result, submitted_ns_);
+        }
+        if (!expiry_->go_on()) return false;
+        outcome = expiry_->outcome();
+    } catch (...) {
+        outcome = failure_of_exception();
+    }
+    expiry_.reset();
+    target_ = Target();
+    return true;
 }
 
 void Submission::refuse(Runtime &runtime, const Status &why) {

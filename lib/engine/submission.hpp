@@ -15,6 +15,7 @@
 
 namespace weighbridge::lib {
 
+class Expiry;
 class Queue;
 
 // What a submit asks for: a row or the window of a batch. Copied, but for the memory that a batch describes and that
@@ -36,7 +37,7 @@ class Submission final : public CancelToken::Waker {
   public:
     enum class State : uint8_t { resting, waiting, running };  // resting: free, being filled, or complete
 
-    Submission() = default;
+    Submission();
     ~Submission();
 
     // Copies the order; for the submitter. What wb_model_submit answers for the row and the buffers; then nothing is
@@ -45,6 +46,9 @@ class Submission final : public CancelToken::Waker {
     // Makes outcome and result what the call that waits would have said; for the thread that runs it. `stop` ends it
     // early.
     void run(Runtime &runtime);
+    // The same once its deadline has passed, a bounded part at a time: true once all is done. Keeps its queue until
+    // then.
+    bool expire(Runtime &runtime);
     // The same where it does not run. Keeps its model, as it is done under the backlog's mutex.
     void refuse(Runtime &runtime, const Status &why);
     // Lets go of what the order named; for the submitter or the drainer.
@@ -83,7 +87,8 @@ class Submission final : public CancelToken::Waker {
     Service service_;  // its token is `stop`
     std::vector<OutputBuffer> outputs_;
     std::vector<uint64_t> row_;
-    Ref<Batch> batch_;  // null for a row
+    Ref<Batch> batch_;                // null for a row
+    std::unique_ptr<Expiry> expiry_;  // between two parts of expire()
     int64_t submitted_ns_ = 0;
     CancelToken *callers_token_ = nullptr;
     Ref<RefCounted> cancel_owner_;
