@@ -196,6 +196,7 @@ JsonValue Bundle::describe() const {
                      {"least_length", manifest_.limits.least_length},
                      {"shorter", manifest_.limits.shorter == Shorter::error ? "error" : "fallback"},
                      {"rows", manifest_.limits.rows},
+                     {"text_bytes", manifest_.limits.text_bytes},
                      {"memory_bytes", manifest_.limits.memory_bytes}};
     out["fallback"] = describe_fallback(manifest_.fallback);
     out["tolerances"] = std::move(tolerances);

@@ -95,7 +95,7 @@ void read_identity(const JsonCursor &identity, BundleIdentity &out) {
 void read_limits(const JsonCursor &limits, Manifest &out) {
     const bool sequences = std::any_of(out.features.begin(), out.features.end(), [](auto &f) { return f.sequence; });
     if (limits || sequences) {
-        if (!limits.object({"length", "least_length", "shorter", "rows", "memory_bytes"})) return;
+        if (!limits.object({"length", "least_length", "shorter", "rows", "text_bytes", "memory_bytes"})) return;
         if (const JsonCursor length = limits.field("length"); length || sequences)
             out.limits.length = length.integer(0, 65536);
         const JsonCursor least = limits.field("least_length"), shorter = limits.field("shorter");
@@ -103,6 +103,8 @@ void read_limits(const JsonCursor &limits, Manifest &out) {
         if (shorter && !least) shorter.refuse("expected a least_length beside it, got none");
         if (shorter && shorter.choice({"fallback", "error"}) == 1) out.limits.shorter = Shorter::error;
         if (const JsonCursor rows = limits.field("rows"); rows) out.limits.rows = rows.integer(1, 1048576);
+        if (const JsonCursor text = limits.field("text_bytes"); text)
+            out.limits.text_bytes = text.integer(1, 1073741824);
         if (const JsonCursor memory = limits.field("memory_bytes"); memory)
             out.limits.memory_bytes = memory.integer(1, int64_t{1} << 40);
     }

@@ -33,6 +33,7 @@ struct Limits {
     int64_t least_length = 0;  // shortest sequence that the model takes
     Shorter shorter = Shorter::fallback;
     int64_t rows = 4096;             // most rows in one batch
+    int64_t text_bytes = 1 << 20;    // longest text or key: 65,536 tokens, the most, of 16 bytes each
     int64_t memory_bytes = 1 << 30;  // most that one context may hold for this model
 };
 

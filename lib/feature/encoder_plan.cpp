@@ -13,6 +13,7 @@ namespace {
 // lib/bundle/README.md, limits.
 constexpr int64_t kMostLength = 65536;
 constexpr int64_t kMostRows = 1048576;
+constexpr int64_t kMostTextBytes = 1073741824;
 // wb_tensor_info.name has 64 bytes, NUL included.
 constexpr size_t kLongestName = 63;
 
@@ -90,6 +91,9 @@ class Builder {
                                    limits_.length, limits_.least_length);
         if (limits_.rows < 1 || limits_.rows > kMostRows)
             return Status::failure(WB_INVALID_BUNDLE, "limits.rows: expected 1 to {}, got {}", kMostRows, limits_.rows);
+        if (limits_.text_bytes < 1 || limits_.text_bytes > kMostTextBytes)
+            return Status::failure(WB_INVALID_BUNDLE, "limits.text_bytes: expected 1 to {}, got {}", kMostTextBytes,
+                                   limits_.text_bytes);
         if (specs_.empty()) return Status::failure(WB_INVALID_BUNDLE, "tensors: expected at least one, got none");
         return Status();
     }
@@ -99,7 +103,7 @@ class Builder {
         const Feature *first = nullptr;  // of the sequences
         for (size_t i = 0; i < features_.size(); ++i) {
             const Feature &feature = features_[i];
-            auto value = plan_value(feature, static_cast<uint32_t>(i));
+            auto value = plan_value(feature, static_cast<uint32_t>(i), limits_.text_bytes);
             if (!value) return value.status();
             made_[i].value = *std::move(value);
             made_[i].sequence = feature.sequence;

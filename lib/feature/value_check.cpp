@@ -220,9 +220,10 @@ class Check {
 
 }  // namespace
 
-Expected<ValuePlan> plan_value(const Feature &feature, uint32_t index) {
+Expected<ValuePlan> plan_value(const Feature &feature, uint32_t index, int64_t text_bytes) {
     ValuePlan plan;
     plan.feature = index;
+    plan.most_bytes = text_bytes;
     Check check(feature, plan);
     check.begin();
     for (const Encoding &step : feature.encoding) {

@@ -74,6 +74,9 @@ void add_expected(Words &line, const Feature &feature, const ValuePlan &plan, Fa
         case Fault::not_utf8:
             line.add("UTF-8");
             break;
+        case Fault::too_long:
+            line.add("a {} of at most {} bytes", type, plan.most_bytes);
+            break;
         case Fault::too_large:
             line.add("a value whose encoding is finite");
             break;
@@ -121,6 +124,9 @@ Status explain(const Feature &feature, const ValuePlan &plan, Fault fault, CellR
     } else if (fault == Fault::not_utf8) {
         std::string_view text;
         if (read_text(cell, index, text) == CellRead::ok) got.add("a bad byte at {}", utf8_error(text));
+    } else if (fault == Fault::too_long) {
+        std::string_view text;
+        if (read_text(cell, index, text) == CellRead::ok) got.add("{}", text.size());
     } else if (!feature.privacy.empty()) {
         got.add("a value outside it");
     } else {

@@ -53,6 +53,7 @@ Fault ValuePlan::encode(const Cell &cell, int64_t index, Encoded &out, CellRead 
             std::string_view key;
             read = read_text(cell, index, key);
             if (read != CellRead::ok) return Fault::unreadable;
+            if (key.size() > static_cast<size_t>(most_bytes)) return Fault::too_long;  // nothing looks at a byte before
             if (kind == Kind::key) return encode_key(key, out);
             return utf8_error(key) == std::string_view::npos ? Fault::none : Fault::not_utf8;
         }

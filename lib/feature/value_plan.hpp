@@ -27,6 +27,7 @@ enum class Fault : uint8_t {
     outside,      // the range
     unknown_key,  // not in the vocabulary, or not in [0, size)
     not_utf8,
+    too_long,   // a text or a key of more bytes than the limit
     too_large,  // for float32, behind the encoding
 };
 
@@ -62,6 +63,7 @@ struct ValuePlan {
     Cyclic::Period period = Cyclic::Period::hour;
     int64_t ticks = 1;  // per second
     int64_t max_tokens = 0;
+    int64_t most_bytes = 0;  // of a text or a key: limits.text_bytes
 
     int64_t width() const { return result == Result::cyclic ? 2 : 1; }
 
@@ -77,8 +79,8 @@ struct ValuePlan {
 };
 
 // Checks that the feature's encoding fits its type, step by step. WB_INVALID_BUNDLE names the feature and the step.
-// Truncation is the encoder's: it is only checked to be first and on a sequence.
-Expected<ValuePlan> plan_value(const Feature &feature, uint32_t index);
+// Truncation is the encoder's: it is only checked to be first and on a sequence. `text_bytes`: the limits'.
+Expected<ValuePlan> plan_value(const Feature &feature, uint32_t index, int64_t text_bytes);
 
 // The message for a fault; shows no value where the feature has a privacy class. `element` is -1 for a scalar.
 Status explain(const Feature &feature, const ValuePlan &plan, Fault fault, CellRead read, const Cell &cell,

@@ -133,9 +133,13 @@ const char *word_of(Shorter shorter) { return shorter == Shorter::error ? "'erro
 }  // namespace
 
 Promise::Promise(const Manifest &manifest)
-    : least_(manifest.limits.least_length), longest_(manifest.limits.length), shorter_(manifest.limits.shorter) {
+    : text_bytes_(manifest.limits.text_bytes),
+      least_(manifest.limits.least_length),
+      longest_(manifest.limits.length),
+      shorter_(manifest.limits.shorter) {
     for (const Feature &feature : manifest.features) {
         features_.push_back({feature});
+        texts_ |= feature.type == StoredType::text || feature.type == StoredType::category;
         if (!feature.sequence) continue;
         sequences_ = true;
         for (const Encoding &step : feature.encoding)
@@ -169,7 +173,7 @@ const Promise::Input *Promise::find(std::string_view feature) const {
 Expected<std::vector<std::string>> Promise::compare(const Promise &next) const {
     Gained gained;
     for (auto part : {&Promise::compare_features, &Promise::compare_outputs, &Promise::compare_bands,
-                      &Promise::compare_lengths, &Promise::compare_shorter})
+                      &Promise::compare_lengths, &Promise::compare_texts, &Promise::compare_shorter})
         if (Status status = (this->*part)(next, gained); !status.ok()) return status;
     return gained;
 }
@@ -244,6 +248,14 @@ Status Promise::compare_lengths(const Promise &next, Gained &gained) const {
     if (next.least_ < least_) gained.push_back(formatted("a least length of {}", next.least_));
     if (next.longest_ < longest_) return changed("limits.length", length_of(longest_), length_of(next.longest_));
     if (next.longest_ > longest_) gained.push_back("sequences of " + length_of(next.longest_));
+    return {};
+}
+
+Status Promise::compare_texts(const Promise &next, Gained &gained) const {
+    if (!texts_ || next.text_bytes_ == text_bytes_) return {};
+    if (next.text_bytes_ < text_bytes_)
+        return changed("limits.text_bytes", formatted("at least {}", text_bytes_), formatted("{}", next.text_bytes_));
+    gained.push_back(formatted("texts of {} bytes", next.text_bytes_));
     return {};
 }
 

@@ -47,6 +47,7 @@ class Promise {
     Status compare_outputs(const Promise &next, std::vector<std::string> &gained) const;
     Status compare_bands(const Promise &next, std::vector<std::string> &gained) const;
     Status compare_lengths(const Promise &next, std::vector<std::string> &gained) const;
+    Status compare_texts(const Promise &next, std::vector<std::string> &gained) const;
     Status compare_shorter(const Promise &next, std::vector<std::string> &gained) const;
 
     std::vector<Input> features_;
@@ -54,6 +55,8 @@ class Promise {
     std::vector<std::string> bands_;  // names, by index; empty where there are none
     bool bands_withdrawn_ = false;
     bool sequences_ = false;  // of the model itself
+    bool texts_ = false;      // texts or category keys are text
+    int64_t text_bytes_ = 0;  // of the longest that is taken
     int64_t least_ = 0;       // shortest sequence that the model takes
     int64_t longest_ = 0;     // sequence that is taken; INT64_MAX where longer ones are cut
     Shorter shorter_;         // who answers below least_

@@ -196,6 +196,19 @@ TEST_CASE("an unknown key is shown on one line, cut between characters", "[encod
     REQUIRE(text == "feature 'c': expected one of the 1 keys of its vocabulary, got '" + std::string(47, 'x') + "...'");
 }
 
+TEST_CASE("a key of more bytes than the limit is refused before one of them is looked at", "[encoder]") {
+    Alone alone(feature("c", StoredType::category, {HashBuckets{10, 0}}), DType::int64);
+    const auto most = static_cast<size_t>(Limits().text_bytes);
+    REQUIRE(alone(std::string(most, 'x')).ok());
+    REQUIRE(message(alone, std::string(most + 1, '\xFF')) ==
+            "feature 'c': expected a category of at most 1048576 bytes, got 1048577");
+    Feature secret = feature("c", StoredType::category, {HashBuckets{10, 0}});
+    secret.privacy = "payment";
+    Alone hidden(std::move(secret), DType::int64);
+    REQUIRE(message(hidden, std::string(most + 1, 'x')) ==
+            "feature 'c': expected a category of at most 1048576 bytes, got 1048577");
+}
+
 TEST_CASE("an identity code is its own index", "[encoder]") {
     Alone alone(feature("c", StoredType::code, {Identity{3}}), DType::int64);
     REQUIRE(alone(int64_t{2}).ok());
