@@ -91,7 +91,7 @@ class PaymentServiceTest < Minitest::Test
     assert_equal [200, false], [status, answer[:version].empty?]
     status, text = call(one, "GET", "/metrics")
     assert_equal 200, status
-    assert_match(/^weighbridge_slot_version_rows_total\{slot="card",version="[^"]+"\} 1$/, text)
+    assert_match(/^weighbridge_slot_version_rows_total\{slot="card",version="[^"]+",bundle="\h{16}"\} 1$/, text)
   end
 
   def test_deployments

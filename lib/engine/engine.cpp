@@ -11,22 +11,9 @@
 
 namespace weighbridge::lib {
 
-// Slots by name: pushed to the front of a list, never removed before the engine goes, so that look-ups take no lock.
-struct Engine::Directory {
-    struct Entry {
-        Ref<Slot> slot;
-        Entry *next;
-    };
-    std::atomic<Entry *> first{nullptr};
+struct Engine::Slots {
+    NameTrie<Slot> by_name;
     ForkMutex writer;
-
-    ~Directory() {
-        for (Entry *entry = first.load(); entry;) {
-            Entry *next = entry->next;
-            delete entry;
-            entry = next;
-        }
-    }
 };
 
 namespace {
@@ -55,7 +42,7 @@ Engine::Engine(const EngineOptions &options, native::Level level, EngineParts pa
                                  *parts.clock, options.event_capacity, options.log, options.log_payload)),
       plugin_{options.torch_plugin, options.libtorch, runtime_->pools.cpu().contexts()},
       parts_(completed(std::move(parts), level, plugin_)),
-      slots_(std::make_unique<Directory>()),
+      slots_(std::make_unique<Slots>()),
       async_threads_(options.async_threads == WB_ASYNC_THREADS_AUTOMATIC ? runtime_->pools.cpu().contexts()
                                                                          : options.async_threads) {}
 
@@ -102,11 +89,7 @@ Status Engine::usable() const {
     return Status();
 }
 
-Ref<Slot> Engine::find_slot(const std::string &name) const {
-    for (auto *entry = slots_->first.load(std::memory_order_acquire); entry; entry = entry->next)
-        if (entry->slot->name() == name) return entry->slot;
-    return Ref<Slot>();
-}
+Ref<Slot> Engine::find_slot(const std::string &name) const { return slots_->by_name.find(name); }
 
 namespace {
 
@@ -116,19 +99,18 @@ Status check_slot_name(const std::string &name) {
                c == '-';
     };
     if (!name.empty() && name.size() <= 63 && std::all_of(name.begin(), name.end(), good)) return {};
-    return Status::failure(WB_INVALID_ARGUMENT, "slot name: expected 1 to 63 bytes of [A-Za-z0-9_.-], got {} bytes",
-                           name.size());
+    constexpr size_t kShown = 64;
+    std::string shown = name.substr(0, kShown);
+    std::replace_if(
+        shown.begin(), shown.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
+    return Status::failure(WB_INVALID_ARGUMENT,
+                           "slot name: expected 1 to 63 bytes of [A-Za-z0-9_.-], got '{}'{}, {} bytes", shown,
+                           name.size() > kShown ? "..." : "", name.size());
 }
 
 }  // namespace
 
-std::vector<Ref<Slot>> Engine::slots() const {
-    std::vector<Ref<Slot>> list;
-    for (auto *entry = slots_->first.load(std::memory_order_acquire); entry; entry = entry->next)
-        list.push_back(entry->slot);
-    std::reverse(list.begin(), list.end());
-    return list;
-}
+std::vector<Ref<Slot>> Engine::slots() const { return slots_->by_name.list(); }
 
 Expected<Ref<Slot>> Engine::existing_slot(const std::string &name) const {
     if (Status status = check_slot_name(name); !status.ok()) return status;
@@ -148,7 +130,7 @@ Expected<Ref<Slot>> Engine::slot(const std::string &name) {
     std::lock_guard lock(slots_->writer);
     if (auto found = find_slot(name)) return found;
     auto made = make_ref<Slot>(name);
-    slots_->first.store(new Directory::Entry{made, slots_->first.load()}, std::memory_order_release);
+    slots_->by_name.add(made);
     return made;
 }
 
@@ -230,13 +212,13 @@ void Engine::warn(const Model &model, const std::string &of) const {
 
 // Of the slot itself and of those that fall back on it.
 void Engine::warn_of_fallbacks(const Slot &changed) const {
-    for (auto *entry = slots_->first.load(std::memory_order_acquire); entry; entry = entry->next) {
-        const auto deployed = entry->slot->current();
-        if (!deployed) continue;
+    slots_->by_name.for_each([&](const Ref<Slot> &slot) {
+        const auto deployed = slot->current();
+        if (!deployed) return;
         const Model &model = deployed->model();
-        if (entry->slot.get() == &changed || model.bundle().manifest().fallback.slot == changed.name())
-            warn(model, fallback_problem(model, entry->slot.get()));
-    }
+        if (slot.get() == &changed || model.bundle().manifest().fallback.slot == changed.name())
+            warn(model, fallback_problem(model, slot.get()));
+    });
 }
 
 Expected<Target> Engine::target(Slot &slot) {
@@ -358,7 +340,7 @@ void Engine::let_go() {
         crew->backlog()->close();
         crew->end(Crew::Busy::leave);
     }
-    for (auto *entry = slots_->first.load(std::memory_order_acquire); entry; entry = entry->next) entry->slot->clear();
+    slots_->by_name.for_each([](const Ref<Slot> &slot) { slot->clear(); });
 }
 
 void Engine::shutdown() {
@@ -369,8 +351,7 @@ void Engine::shutdown() {
 void Engine::tell_counted() {
     const int64_t now_ns = runtime_->clock.now_ns();
     runtime_->events.tell_all_counted(runtime_->account, now_ns);
-    for (auto *entry = slots_->first.load(std::memory_order_acquire); entry; entry = entry->next)
-        entry->slot->ledger().tell_counted(runtime_->events, now_ns);
+    slots_->by_name.for_each([&](const Ref<Slot> &slot) { slot->ledger().tell_counted(runtime_->events, now_ns); });
 }
 
 void Engine::maintain_if_due() {

@@ -19,6 +19,7 @@
 #include "engine/target.hpp"
 #include "model/model.hpp"
 #include "model/verify.hpp"
+#include "slot/name_trie.hpp"
 #include "slot/slot.hpp"
 #include "torchscript/torchscript.hpp"
 
@@ -127,7 +128,7 @@ class Engine final : public RefCounted {
     const PluginOptions &plugin() const { return plugin_; }
 
   private:
-    struct Directory;  // of slots
+    struct Slots;
     Engine(const EngineOptions &options, native::Level level, EngineParts parts);
     Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
                                                      const LoadOptions &options, const StopSource &stop);
@@ -155,7 +156,7 @@ class Engine final : public RefCounted {
     Ref<Runtime> runtime_;
     const PluginOptions plugin_;
     const EngineParts parts_;
-    std::unique_ptr<Directory> slots_;
+    std::unique_ptr<Slots> slots_;
     std::atomic<bool> closed_{false};
     const int async_threads_;
     ForkMutex crew_mutex_;

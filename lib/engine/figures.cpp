@@ -9,19 +9,18 @@ namespace {
 struct Report {
     Figures total;  // calls of models by themselves too
     uint64_t swaps = 0;
-    std::vector<std::unique_ptr<Ledger::Reading>> slots;
+
+    void add(const Ledger::Reading &reading) {
+        total += reading.total;
+        swaps += reading.generation;
+    }
 };
 
-std::unique_ptr<Report> report_of(const Runtime &runtime, const std::vector<Ref<Slot>> &slots) {
-    auto made = std::make_unique<Report>();
-    runtime.account.counters.add_to(made->total);
-    for (const auto &slot : slots) {
-        auto reading = slot->ledger().read();
-        made->total += reading->total;
-        made->swaps += reading->generation;
-        made->slots.push_back(std::move(reading));
-    }
-    return made;
+// What each slot that has served something has done, to `take`.
+template <class Take>
+void read_slots(const std::vector<Ref<Slot>> &slots, Take &&take) {
+    for (const auto &slot : slots)
+        if (slot->ledger().has_served()) take(slot->ledger().read());
 }
 
 void write_snapshot(wb_snapshot &out, const Report &report, const Runtime &runtime) {
@@ -34,7 +33,10 @@ void write_snapshot(wb_snapshot &out, const Report &report, const Runtime &runti
 }  // namespace
 
 void Engine::read(wb_snapshot &out) const {
-    write_snapshot(out, *report_of(*runtime_, slots()), *runtime_);
+    const auto report = std::make_unique<Report>();
+    runtime_->account.counters.add_to(report->total);
+    read_slots(slots(), [&](const auto &reading) { report->add(*reading); });
+    write_snapshot(out, *report, *runtime_);
     out.waiting = waiting();
 }
 
@@ -45,17 +47,22 @@ uint32_t Engine::waiting() const {
 }
 
 std::string Engine::metrics() const {
-    const auto report = report_of(*runtime_, slots());
+    const auto report = std::make_unique<Report>();
+    std::vector<std::unique_ptr<Ledger::Reading>> readings;
+    runtime_->account.counters.add_to(report->total);
+    read_slots(slots(), [&](auto reading) {
+        report->add(*reading);
+        readings.push_back(std::move(reading));
+    });
     wb_snapshot snapshot{};
     write_snapshot(snapshot, *report, *runtime_);
     snapshot.waiting = waiting();
     std::vector<SlotSeries> series;
-    for (const auto &of : report->slots) {
-        if (of->generation == 0) continue;  // it has served nothing yet
+    for (const auto &of : readings) {
         SlotSeries &slot = series.emplace_back(SlotSeries{of->slot, of->version, of->bundle, &of->total, {}});
-        if (!of->version.empty()) slot.versions.push_back({of->version, &of->current});
-        if (!of->previous_version.empty() && of->previous_version != of->version)
-            slot.versions.push_back({of->previous_version, &of->previous});
+        if (of->bundle != 0) slot.versions.push_back({of->version, of->bundle, &of->current});
+        if (of->previous_bundle != 0 && of->previous_bundle != of->bundle)
+            slot.versions.push_back({of->previous_version, of->previous_bundle, &of->previous});
     }
     return prometheus_text(snapshot, report->total, series);
 }

@@ -8,11 +8,11 @@
 
 namespace weighbridge::lib {
 
-Ref<Account> Ledger::account(const std::string &version) const {
+Ref<Account> Ledger::account(uint64_t bundle, const std::string &version) const {
     {
         std::lock_guard lock(mutex_);
         for (const Entry *entry : {&current_, &previous_})
-            if (entry->account && entry->account->version == version) return entry->account;
+            if (entry->account && entry->bundle == bundle) return entry->account;
     }
     return make_ref<Account>(slot_, version);
 }
@@ -58,6 +58,11 @@ void Ledger::settle() {
             link = &account.next_fading_;
         }
     }
+}
+
+bool Ledger::has_served() const {
+    std::lock_guard lock(mutex_);
+    return generation_ > 0;
 }
 
 std::unique_ptr<Ledger::Reading> Ledger::read() {

@@ -11,7 +11,7 @@ namespace weighbridge::lib {
 
 class EventLog;
 
-// What a slot has done, by version of its two models, and in all. An account that is left is
+// What a slot has done, by bundle of its two models, and in all. An account that is left is
 // summed up with those once no call writes to it any more, so that nothing is lost and figures never go back.
 class Ledger {
   public:
@@ -29,17 +29,19 @@ class Ledger {
         uint64_t bundle = 0, previous_bundle = 0;
         int64_t since_ns = 0;
         uint64_t generation = 0;
-        Figures current, previous;  // previous has none where both are of one version
-        Figures total;              // those, and of all versions before
+        Figures current, previous;  // previous has none where both are of one bundle
+        Figures total;              // those, and of all bundles before
     };
 
-    // The account of a version: that of the slot's two models where one is of it, else a new one.
-    Ref<Account> account(const std::string &version) const;
+    // The account of a bundle: that of the slot's two models where one is of it, else a new one. Two bundles may be of
+    // one version.
+    Ref<Account> account(uint64_t bundle, const std::string &version) const;
     // The slot's models from now on: a swap or a rollback, which is one more generation.
     void serve(Entry current, Entry previous, int64_t now_ns);
     void forget_previous();
     void clear();
     std::unique_ptr<Reading> read();
+    bool has_served() const;  // anything
     // Writes what both accounts have not told yet and may.
     void tell_counted(EventLog &events, int64_t now_ns) const;
 

@@ -30,11 +30,16 @@ std::string told(std::string_view what, const std::vector<std::string> &changes)
     return text;
 }
 
+// As wb_result.bundle.
+uint64_t bundle_of(const Model &model) {
+    wb_result result;
+    model.name(result);
+    return result.bundle;
+}
+
 Ledger::Entry entry_of(const Ref<Deployment> &deployment) {
     if (!deployment) return {};
-    wb_result result;
-    deployment->model().name(result);
-    return {deployment->account(), result.bundle};
+    return {deployment->account(), bundle_of(deployment->model())};
 }
 
 }  // namespace
@@ -94,7 +99,7 @@ void Slot::serve(Ref<Deployment> current, Ref<Deployment> previous) {
 Expected<Ref<Deployment>> Slot::swap(Ref<Model> model) {
     std::lock_guard lock(writer_);
     Ref<Deployment> before(current_);
-    Ref<Account> account = ledger_.account(model->bundle().manifest().identity.version);
+    Ref<Account> account = ledger_.account(bundle_of(*model), model->bundle().manifest().identity.version);
     auto next = Deployment::make(std::move(model), std::move(account), before.get(), Deployment::Change::swap);
     if (next) serve(*next, std::move(before));
     return next;

@@ -78,7 +78,7 @@ class Counters {
     std::vector<std::unique_ptr<Shard>> shards_;
 };
 
-// What was done in one slot by one version, or, with neither name, by models that are scored by themselves. Each call
+// What was done in one slot by one bundle, or, with neither name, by models that are scored by themselves. Each call
 // is counted in one account.
 class Account final : public RefCounted {
   public:

@@ -11,12 +11,13 @@ struct Bound {
     int64_t ns;
 };
 
-// 1, 2.5, 5 a decade from 10 us (a small MLP's row) to 10 s.
+// 1, 2.5, 5 a decade from 1 us (a small MLP's row takes 3) to 10 s.
 constexpr Bound kBounds[] = {
-    {"1e-05", 10'000},     {"2.5e-05", 25'000},    {"5e-05", 50'000},     {"0.0001", 100'000},    {"0.00025", 250'000},
-    {"0.0005", 500'000},   {"0.001", 1'000'000},   {"0.0025", 2'500'000}, {"0.005", 5'000'000},   {"0.01", 10'000'000},
-    {"0.025", 25'000'000}, {"0.05", 50'000'000},   {"0.1", 100'000'000},  {"0.25", 250'000'000},  {"0.5", 500'000'000},
-    {"1", 1'000'000'000},  {"2.5", 2'500'000'000}, {"5", 5'000'000'000},  {"10", 10'000'000'000},
+    {"1e-06", 1'000},      {"2.5e-06", 2'500},     {"5e-06", 5'000},     {"1e-05", 10'000},     {"2.5e-05", 25'000},
+    {"5e-05", 50'000},     {"0.0001", 100'000},    {"0.00025", 250'000}, {"0.0005", 500'000},   {"0.001", 1'000'000},
+    {"0.0025", 2'500'000}, {"0.005", 5'000'000},   {"0.01", 10'000'000}, {"0.025", 25'000'000}, {"0.05", 50'000'000},
+    {"0.1", 100'000'000},  {"0.25", 250'000'000},  {"0.5", 500'000'000}, {"1", 1'000'000'000},  {"2.5", 2'500'000'000},
+    {"5", 5'000'000'000},  {"10", 10'000'000'000},
 };
 
 struct Counter {
@@ -116,18 +117,17 @@ std::string prometheus_text(const wb_snapshot &gauges, const Figures &engine, co
     Text::Series totals, versions;
     for (const SlotSeries &of : slots) {
         const std::string slot = formatted("slot=\"{}\"", escaped(of.slot));
-        const auto of_version = [&](std::string_view version) {
-            return formatted("{},version=\"{}\"", slot, escaped(version));
+        const auto labels = [&](std::string_view version, uint64_t bundle) {
+            return formatted("{},version=\"{}\",bundle=\"{:016x}\"", slot, escaped(version), bundle);
         };
-        if (!of.version.empty())
-            serving.push_back(formatted("{},bundle=\"{:016x}\"", of_version(of.version), of.bundle));
+        if (!of.version.empty()) serving.push_back(labels(of.version, of.bundle));
         totals.emplace_back(slot, of.total);
-        for (const auto &[version, figures] : of.versions) versions.emplace_back(of_version(version), figures);
+        for (const auto &[version, bundle, figures] : of.versions)
+            versions.emplace_back(labels(version, bundle), figures);
     }
     text.add_info("weighbridge_slot_info", "The version and the bundle that a slot serves", serving);
     text.add_all("weighbridge_slot_", ", by slot", totals);
-    text.add_all("weighbridge_slot_version_", ", by slot and version that it serves or can be rolled back to",
-                 versions);
+    text.add_all("weighbridge_slot_version_", ", by slot and bundle that it serves or can be rolled back to", versions);
     return text.take();
 }
 

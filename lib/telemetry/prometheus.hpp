@@ -10,10 +10,11 @@
 
 namespace weighbridge::lib {
 
-// What a slot serves, version "" for nothing, and what it did: in all, and by version.
+// What a slot serves, version "" for nothing, and what it did: in all, and by bundle.
 struct SlotSeries {
     struct Version {
         std::string_view version;
+        uint64_t bundle;
         const Figures *figures;
     };
     std::string_view slot, version;

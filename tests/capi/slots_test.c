@@ -30,6 +30,14 @@ static char *metrics_of(wb_engine *engine, char *last) {
     return copy;
 }
 
+/* Whether the metrics have this figure of a bundle in the slot "champion". */
+static int has_version(const char *text, const char *figure, const char *version, uint64_t bundle, int value) {
+    char line[256];
+    snprintf(line, sizeof line, "weighbridge_slot_version_%s{slot=\"champion\",version=\"%s\",bundle=\"%016llx\"} %d\n",
+             figure, version, (unsigned long long)bundle, value);
+    return strstr(text, line) != NULL;
+}
+
 static void names(wb_engine *engine) {
     static const char *const kNames[] = {"champion", "challenger", "canary"};
     wb_slot *slot = (wb_slot *)&slot;
@@ -47,7 +55,8 @@ static void names(wb_engine *engine) {
     wb_slot_free(slot);
     CHECK_STATUS(WB_NOT_FOUND, wb_slot_open(&slot, engine, "chmpion", WB_SLOT_EXISTING, E));
     CHECK(strstr(E->message, "slot 'chmpion': expected one of the 3 slots; near: 'champion', ") == E->message);
-    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_slot_open(&slot, engine, "a b", WB_SLOT_EXISTING, E));
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_slot_open(&slot, engine, "a b\n", WB_SLOT_EXISTING, E));
+    CHECK(strcmp(E->message, "slot name: expected 1 to 63 bytes of [A-Za-z0-9_.-], got 'a b?', 4 bytes") == 0);
     CHECK_STATUS(WB_INVALID_ARGUMENT, wb_slot_open(&slot, engine, "champion", 2, E));
 
     CHECK_STATUS(WB_BUFFER_TOO_SMALL, wb_engine_slots(list, sizeof list[0], 2, &count, engine, E));
@@ -111,9 +120,9 @@ static void figures(wb_engine *engine, char **argv) {
     CHECK(strcmp(info.version, "1.0.0") == 0 && info.rows == 4 && info.generation == 3);
 
     text = metrics_of(engine, text);
-    CHECK(strstr(text, "weighbridge_slot_version_rows_total{slot=\"champion\",version=\"1.0.0\"} 4\n") != NULL);
-    CHECK(strstr(text, "weighbridge_slot_version_rows_total{slot=\"champion\",version=\"2.0.0\"} 4\n") != NULL);
-    CHECK(strstr(text, "weighbridge_slot_version_fallback_rows_total{slot=\"champion\",version=\"1.0.0\"} 2\n") != NULL);
+    CHECK(has_version(text, "rows_total", "1.0.0", info.bundle, 4));
+    CHECK(has_version(text, "rows_total", "2.0.0", info.previous_bundle, 4));
+    CHECK(has_version(text, "fallback_rows_total", "1.0.0", info.bundle, 2));
     CHECK(strstr(text, "weighbridge_slot_rows_total{slot=\"champion\"} 8\n") != NULL);
     CHECK(strstr(text, "weighbridge_slot_info{slot=\"champion\",version=\"1.0.0\",bundle=\"") != NULL);
     CHECK(strstr(text, "slot=\"canary\"") == NULL);

@@ -17,7 +17,7 @@
 namespace weighbridge::test {
 
 // What the runs of a FakeBackend do, changed by a test while they run: they block, are abandoned, spoil their outputs,
-// throw. Callers' tests have the engine fake (lib/backend/fake) instead, whose scripts are data. Thread-safe.
+// throw. Callers' tests have the engine fake (lib/fake) instead, whose scripts are data. Thread-safe.
 class FakeControl {
   public:
     // What every float of a row's outputs becomes. Default: 0.25.

@@ -159,6 +159,12 @@ typedef struct wb_option_info {
 /** The size of wb_option_info in its first version, the least that is taken. @since 0.2, stable */
 #define WB_OPTION_INFO_SIZE_V1 520
 
+/** An empty wb_option_info with its size set. @since 0.2, unstable */
+#define WB_OPTION_INFO_INIT                                   \
+    {                                                         \
+        sizeof(wb_option_info), 0, { 0 }, { 0 }, { 0 }, { 0 } \
+    }
+
 /** Lists the options of an engine.
  *  @param out    struct_size set
  *  @param index  from 0
@@ -253,16 +259,22 @@ typedef struct wb_snapshot {
 /** The size of wb_snapshot in its first version, the least that is taken. @since 0.2, stable */
 #define WB_SNAPSHOT_SIZE_V1 120
 
+/** An empty wb_snapshot with its size set. @since 0.2, unstable */
+#define WB_SNAPSHOT_INIT                                                           \
+    {                                                                              \
+        sizeof(wb_snapshot), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 } \
+    }
+
 /** Reads the counters. @param out struct_size set. @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE. Thread-safe,
  *  never waits for a request. @since 0.1, unstable */
 WB_API int32_t wb_engine_snapshot(wb_snapshot *out, wb_engine *engine, wb_error *err);
 
 /** The same as Prometheus text (exposition format 0.0.4), names weighbridge_*; and of each slot:
  *  - weighbridge_slot_*, labelled {slot="..."}: all that it has done, whatever it served; never goes back.
- *  - weighbridge_slot_version_*, labelled {slot="...",version="..."}: the versions of its two models. A series ends
- *    where its version is neither any more, and begins at 0 should that be loaded again.
- *  - weighbridge_slot_info, labelled {slot="...",version="...",bundle="..."}: 1 for what it serves now, the bundle in
- *    16 hexadecimal digits of wb_result.bundle.
+ *  - weighbridge_slot_version_*, labelled {slot="...",version="...",bundle="..."}: the bundles of its two models, each in
+ *    16 hexadecimal digits of wb_result.bundle: two bundles of one version are two series. A series ends where its bundle
+ *    is neither any more, and begins at 0 should that be loaded again.
+ *  - weighbridge_slot_info, labelled alike: 1 for what it serves now.
  *  A call to a slot is in weighbridge_* too.
  *  @param out  receives the text; NULL on error
  *  @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE; WB_OUT_OF_MEMORY. Thread-safe.

@@ -31,7 +31,8 @@ WB_API int32_t wb_slot_open(wb_slot **out, wb_engine *engine, const char *name, 
 WB_API void wb_slot_free(wb_slot *slot);
 
 /** A slot, and what its serving version has done in it. Figures are of all calls that the slot served with a model of
- *  that version, since the version first came into the slot as one of its two; they mean what those of wb_snapshot do.
+ *  that bundle, since it first came into the slot as one of its two; another bundle of the same version has its own. They
+ *  mean what those of wb_snapshot do.
  *  Layout grows at the end. @since 0.2, unstable */
 typedef struct wb_slot_info {
     uint32_t struct_size;      /**< sizeof(wb_slot_info) */
@@ -59,6 +60,12 @@ typedef struct wb_slot_info {
 
 /** The size of wb_slot_info in its first version, the least that is taken. @since 0.2, stable */
 #define WB_SLOT_INFO_SIZE_V1 264
+
+/** An empty wb_slot_info with its size set. @since 0.2, unstable */
+#define WB_SLOT_INFO_INIT                                                                            \
+    {                                                                                                \
+        sizeof(wb_slot_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, { 0 }, { 0 } \
+    }
 
 /** What the slot serves and has done. @param out struct_size set. @return WB_OK, for an empty slot too;
  *  WB_INVALID_ARGUMENT; WB_INVALID_HANDLE; WB_OUT_OF_MEMORY. Thread-safe, never waits for a request or a load.

@@ -24,16 +24,16 @@ void count(const Ref<Account> &account, int64_t rows) {
 
 // A slot that serves one version after the other.
 struct Served {
-    Ref<Account> swap(const std::string &version) {
-        auto account = ledger.account(version);
-        ledger.serve({account, ++bundle}, before, now_ns += 10);
+    Ref<Account> swap(const std::string &version) { return swap(version, std::stoull(version)); }
+    Ref<Account> swap(const std::string &version, uint64_t bundle) {
+        auto account = ledger.account(bundle, version);
+        ledger.serve({account, bundle}, before, now_ns += 10);
         before = {account, bundle};
         return account;
     }
 
     Ledger ledger{"champion"};
     Ledger::Entry before;
-    uint64_t bundle = 0;
     int64_t now_ns = 0;
 };
 
@@ -78,6 +78,20 @@ TEST_CASE("a version that comes back while it is one of the two goes on counting
     CHECK(reading->previous.rows == 0);
     CHECK(reading->previous_version == "1");
     CHECK(reading->total.rows == 15);
+}
+
+TEST_CASE("two bundles of one version each have their own figures", "[ledger]") {
+    Served served;
+    CHECK(!served.ledger.has_served());
+    count(served.swap("1", 0xa), 1);
+    count(served.swap("1", 0xb), 2);
+    const auto reading = served.ledger.read();
+    CHECK(served.ledger.has_served());
+    CHECK(reading->version == "1");
+    CHECK(reading->previous_version == "1");
+    CHECK(reading->current.rows == 2);
+    CHECK(reading->previous.rows == 1);
+    CHECK(reading->total.rows == 3);
 }
 
 TEST_CASE("calls that end behind two swaps are counted, and no figure goes back", "[ledger]") {

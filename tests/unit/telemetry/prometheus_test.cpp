@@ -25,7 +25,7 @@ bool has(const std::string &text, const std::string &lines) { return text.find(l
 
 TEST_CASE("Prometheus text of an engine without slots") {
     Figures engine;
-    record(engine, 9'000, 1);
+    record(engine, 3'000, 1);
     record(engine, 40'000, 8);
     record(engine, 200'000'000'000, 1);
     wb_snapshot snapshot{};
@@ -67,6 +67,9 @@ weighbridge_invalid_rows_total 0
 weighbridge_failed_total 0
 # HELP weighbridge_latency_seconds Latency of calls from entry to return.
 # TYPE weighbridge_latency_seconds histogram
+weighbridge_latency_seconds_bucket{le="1e-06"} 0
+weighbridge_latency_seconds_bucket{le="2.5e-06"} 0
+weighbridge_latency_seconds_bucket{le="5e-06"} 1
 weighbridge_latency_seconds_bucket{le="1e-05"} 1
 weighbridge_latency_seconds_bucket{le="2.5e-05"} 1
 weighbridge_latency_seconds_bucket{le="5e-05"} 2
@@ -87,7 +90,7 @@ weighbridge_latency_seconds_bucket{le="2.5"} 2
 weighbridge_latency_seconds_bucket{le="5"} 2
 weighbridge_latency_seconds_bucket{le="10"} 2
 weighbridge_latency_seconds_bucket{le="+Inf"} 3
-weighbridge_latency_seconds_sum 200.000049000
+weighbridge_latency_seconds_sum 200.000043000
 weighbridge_latency_seconds_count 3
 )");
 }
@@ -97,10 +100,11 @@ TEST_CASE("Prometheus text has each slot in all, by version, and what it serves,
     record(champion, 40'000, 8);
     record(all, 40'000, 11);
     record(odd, 200'000'000'000, 1);
-    const std::string text = prometheus_text({}, {},
-                                             {{"champion", "1.0", 0xab, &all, {{"1.0", &champion}}},
-                                              {"odd", "a\"b\\c\nd", 1, &odd, {{"a\"b\\c\nd", &odd}}},
-                                              {"emptied", "", 0, &all, {}}});
+    const std::string text =
+        prometheus_text({}, {},
+                        {{"champion", "1.0", 0xab, &all, {{"1.0", 0xab, &champion}, {"1.0", 0xac, &odd}}},
+                         {"odd", "a\"b\\c\nd", 1, &odd, {{"a\"b\\c\nd", 1, &odd}}},
+                         {"emptied", "", 0, &all, {}}});
     CHECK(has(text,
               "# HELP weighbridge_slot_info The version and the bundle that a slot serves.\n"
               "# TYPE weighbridge_slot_info gauge\n"
@@ -114,10 +118,12 @@ TEST_CASE("Prometheus text has each slot in all, by version, and what it serves,
               "weighbridge_slot_rows_total{slot=\"emptied\"} 11\n#"));
     CHECK(has(text,
               "# TYPE weighbridge_slot_version_rows_total counter\n"
-              "weighbridge_slot_version_rows_total{slot=\"champion\",version=\"1.0\"} 8\n"
-              "weighbridge_slot_version_rows_total{slot=\"odd\",version=\"a\\\"b\\\\c\\nd\"} 1\n#"));
+              "weighbridge_slot_version_rows_total{slot=\"champion\",version=\"1.0\",bundle=\"00000000000000ab\"} 8\n"
+              "weighbridge_slot_version_rows_total{slot=\"champion\",version=\"1.0\",bundle=\"00000000000000ac\"} 1\n"
+              "weighbridge_slot_version_rows_total{slot=\"odd\",version=\"a\\\"b\\\\c\\nd\",bundle="
+              "\"0000000000000001\"} 1\n#"));
     const std::string latency = "weighbridge_slot_version_latency_seconds",
-                      labels = "{slot=\"champion\",version=\"1.0\"";
+                      labels = "{slot=\"champion\",version=\"1.0\",bundle=\"00000000000000ab\"";
     CHECK(has(text, latency + "_bucket" + labels + ",le=\"5e-05\"} 1\n"));
     CHECK(has(text, latency + "_sum" + labels + "} 0.000040000\n" + latency + "_count" + labels + "} 1\n"));
     CHECK(has(text, "\nweighbridge_rows_total 0\n"));

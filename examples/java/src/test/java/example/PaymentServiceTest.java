@@ -81,7 +81,7 @@ class PaymentServiceTest {
         assertEquals(500, call("POST", "/reload", "/nowhere").statusCode());
         assertEquals(200, call("POST", "/authorise", PAYMENT).statusCode());
         String metrics = call("GET", "/metrics", "").body();
-        assertTrue(metrics.contains("weighbridge_slot_version_rows_total{slot=\"champion\",version=\"1.0.0\"} 2"), metrics);
+        assertTrue(metrics.matches("(?s).*weighbridge_slot_version_rows_total\\{slot=\"champion\",version=\"1\\.0\\.0\",bundle=\"[0-9a-f]{16}\"\\} 2\n.*"), metrics);
     }
 
     /** Clients ask all the time while the bundle is reloaded, again and again: no request fails. */
