@@ -10,12 +10,14 @@ using lib::Status;
 
 namespace {
 
+using Use = lib::Batch::Use;
+
 template <class Body>
-int32_t with_batch(wb_batch *batch, wb_error *err, Body &&body) {
+int32_t with_batch(wb_batch *batch, wb_error *err, Body &&body, Use::As as = Use::As::owner) {
     return capi::barrier(err, [&] {
         capi::Pinned<lib::Batch> object(Kind::batch, batch);
         if (!object) return object.status();
-        lib::Batch::Use mine(*object);
+        const Use mine(*object, as);
         return mine.status().ok() ? body(*object) : mine.status();
     });
 }
@@ -36,9 +38,10 @@ int32_t wb_batch_create(wb_batch **out, wb_schema *schema, wb_error *err) {
 
 int32_t wb_batch_copy(wb_batch **out, wb_batch *batch, wb_error *err) {
     if (out) *out = nullptr;
-    return with_batch(batch, err, [&](lib::Batch &of) {
+    const auto copy = [&](lib::Batch &of) {
         return out ? capi::give(out, Kind::batch, new lib::Batch(of)) : capi::null_argument("out");
-    });
+    };
+    return with_batch(batch, err, copy, Use::As::reader);
 }
 
 void wb_batch_free(wb_batch *batch) { capi::free_of(Kind::batch, batch); }

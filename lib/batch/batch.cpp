@@ -50,6 +50,17 @@ Batch::Batch(const Batch &other)
       outputs_(other.outputs_),
       tensors_(other.tensors_.size()) {}
 
+Batch::Use::Use(Batch &batch, As as) : batch_(batch), as_(as) {
+    int32_t users = 0;
+    if (as == As::owner) {
+        taken_ = batch.users_.compare_exchange_strong(users, -1, std::memory_order_acquire);
+        return;
+    }
+    users = batch.users_.load(std::memory_order_relaxed);
+    while (users >= 0 && !taken_)
+        taken_ = batch.users_.compare_exchange_weak(users, users + 1, std::memory_order_acquire);
+}
+
 Status Batch::Use::status() const {
     return taken_ ? Status() : Status::failure(WB_BUSY, "batch: it is in use by another thread");
 }

@@ -46,12 +46,13 @@ class Batch final : public RefCounted {
     // Describes the same memory, but for places of tensors; for a thread that has the other.
     Batch(const Batch &other);
 
-    // Takes the batch for this thread while it lives.
+    // Takes the batch for this thread while it lives; to read it, for as many threads as do only that.
     class Use {
       public:
-        explicit Use(Batch &batch) : batch_(batch), taken_(!batch.busy_.exchange(true, std::memory_order_acquire)) {}
+        enum class As { owner, reader };
+        explicit Use(Batch &batch, As as = As::owner);
         ~Use() {
-            if (taken_) batch_.busy_.store(false, std::memory_order_release);
+            if (taken_) batch_.users_.fetch_add(as_ == As::owner ? 1 : -1, std::memory_order_release);
         }
         Use(const Use &) = delete;
         Use &operator=(const Use &) = delete;
@@ -59,7 +60,8 @@ class Batch final : public RefCounted {
 
       private:
         Batch &batch_;
-        bool taken_;
+        const As as_;
+        bool taken_ = false;
     };
 
     // The setters of the C ABI, for a thread that has the batch.
@@ -109,7 +111,7 @@ class Batch final : public RefCounted {
     std::vector<ResultColumn> results_;
     std::vector<ResultColumn> outputs_;
     std::vector<TensorPlace> tensors_;
-    std::atomic<bool> busy_{false};
+    std::atomic<int32_t> users_{0};  // readers, or -1 for an owner
 };
 
 }  // namespace weighbridge::lib

@@ -276,6 +276,31 @@ static void busy(void) {
     wb_batch_free(batch);
 }
 
+static void *copy_often(void *argument) {
+    int i;
+    for (i = 0; i < 20000; ++i) {
+        wb_batch *copy = NULL;
+        if (wb_batch_copy(&copy, argument, NULL) != WB_OK) return argument;
+        wb_batch_free(copy);
+    }
+    return NULL;
+}
+
+/* Any number of threads copy one batch at once, and it is free again afterwards. */
+static void copied_at_once(void) {
+    enum { kThreads = 4 };
+    wb_batch *batch = million();
+    pthread_t threads[kThreads];
+    int i;
+    for (i = 0; i < kThreads; ++i) CHECK(pthread_create(&threads[i], NULL, copy_often, batch) == 0);
+    for (i = 0; i < kThreads; ++i) {
+        void *failed = NULL;
+        CHECK(pthread_join(threads[i], &failed) == 0 && failed == NULL);
+    }
+    CHECK_STATUS(WB_OK, wb_batch_set_window(batch, 0, 1, E));
+    wb_batch_free(batch);
+}
+
 int main(int argc, char **argv) {
     wb_engine *engine = make_engine("cpu=2", 16);
     int i;
@@ -294,6 +319,7 @@ int main(int argc, char **argv) {
     strides();
     overflows();
     busy();
+    copied_at_once();
     wb_schema_free(schema);
     wb_model_free(model);
     wb_engine_free(engine);

@@ -62,11 +62,11 @@ struct ArrowArray {
 WB_API int32_t wb_batch_create(wb_batch **out, wb_schema *schema, wb_error *err);
 
 /** Makes another batch that describes the same memory: rows or columns, places of results, window. Values are not
- *  copied. Threads that each take a copy, and of it a window, score one batch in all contexts at once: their windows
+ *  copied. Any number of threads may copy one batch at once, while none changes or scores it. Threads that each take a copy, and of it a window, score one batch in all contexts at once: their windows
  *  must not share rows where results are written, or where rows are strided (a row takes one call at a time, the one
  *  row of stride 0 too). The copy's memory must stay as long as the batch's.
  *  @param out  receives the copy, to be freed with wb_batch_free; NULL on error
- *  @return WB_OK; WB_BUSY (another thread uses `batch`); WB_INVALID_HANDLE; WB_OUT_OF_MEMORY
+ *  @return WB_OK; WB_BUSY (another thread changes, scores or submits `batch`); WB_INVALID_HANDLE; WB_OUT_OF_MEMORY
  *  @since 0.2, unstable */
 WB_API int32_t wb_batch_copy(wb_batch **out, wb_batch *batch, wb_error *err);
 
