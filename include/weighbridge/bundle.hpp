@@ -33,7 +33,7 @@ inline Expected<void> pack(const Engine &engine, const PackRequest &request) {
 struct CompileOptions {
     std::string precisions = "fp32";  ///< "fp32,bf16,int8,int8bf16" or some of them, the default one first
     bool dump_passes = false;         ///< each pass's graph as text in the report
-    Deadline deadline = {};           ///< when it has to be done; else the bundle is as it was
+    Due deadline = {};  ///< when it has to be done, as LoadOptions::deadline; else the bundle is as it was
     const CancelToken *cancel = nullptr;
 };
 

@@ -53,16 +53,35 @@ class Deadline {
     int64_t ns_ = WB_NO_DEADLINE;
 };
 
+/// When something is due that begins later, as a load with these options: a budget counts from its start, each time.
+/// Else what a Deadline is made of.
+class Due {
+  public:
+    constexpr Due() noexcept = default;  ///< never
+    template <class Rep, class Period>
+    constexpr Due(std::chrono::duration<Rep, Period> budget) noexcept : budget_(budget) {}
+    template <class Duration>
+    Due(std::chrono::time_point<std::chrono::steady_clock, Duration> at) noexcept : deadline_(at) {}
+    constexpr Due(Deadline deadline) noexcept : deadline_(deadline) {}
+
+    /// The deadline of what begins now.
+    Deadline from_now() const noexcept { return budget_ ? Deadline(*budget_) : deadline_; }
+
+  private:
+    Deadline deadline_ = {};
+    std::optional<std::chrono::duration<long double, std::nano>> budget_ = {};
+};
+
 /// Options of an engine. What is empty keeps the library's default (c/engine.h says which).
 struct EngineOptions {
     std::string devices = {};                  ///< "cpu=2": two CPU contexts; "cpu": as many as there are CPUs for us
     std::optional<uint32_t> queue_limit = {};  ///< most requests that wait; more are shed
     /// How long a request waits before a context is kept for it; 0: strictly in order.
     std::optional<std::chrono::microseconds> fairness = {};
-    std::string torch_plugin = {};             ///< absolute path of libweighbridge_torch-MINOR.so
-    std::string libtorch = {};                 ///< absolute path of LibTorch's lib directory
-    std::string cpu_level = {};                ///< highest level of native kernels, such as "avx2"
-    bool allow_amx = false;                    ///< ask Linux for AMX tiles, for the whole process
+    std::string torch_plugin = {};  ///< absolute path of libweighbridge_torch-MINOR.so
+    std::string libtorch = {};      ///< absolute path of LibTorch's lib directory
+    std::string cpu_level = {};     ///< highest level of native kernels, such as "avx2"
+    bool allow_amx = false;         ///< ask Linux for AMX tiles, for the whole process
     /// Of calls with Deadline::by_engine(); 0 for none.
     std::chrono::microseconds default_deadline = std::chrono::microseconds(0);
     std::optional<int32_t> async_threads = {};  ///< who runs what is submitted to queues; 0: who calls Engine::work()

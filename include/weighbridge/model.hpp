@@ -27,7 +27,7 @@ struct LoadOptions {
     bool verify = true;          ///< whether the golden vectors must reproduce
     /// By name and text, as a configuration file has them (load_option_list()); set after those above.
     std::vector<std::pair<std::string, std::string>> named = {};
-    Deadline deadline = {};               ///< when it has to be done (wb_load_options_set_deadline)
+    Due deadline = {};                    ///< when it has to be done; a duration counts from the load's start
     const CancelToken *cancel = nullptr;  ///< ends it early
 };
 
@@ -47,7 +47,7 @@ inline Expected<LoadHandle> load_handle(const LoadOptions &options) {
             status = wb_load_options_set_precision(o, options.precision.c_str(), err);
         for (const auto &[name, text] : options.named)
             if (status >= 0) status = wb_load_options_set(o, name.c_str(), text.c_str(), err);
-        if (status >= 0) status = wb_load_options_set_deadline(o, options.deadline.ns(), err);
+        if (status >= 0) status = wb_load_options_set_deadline(o, options.deadline.from_now().ns(), err);
         if (status >= 0 && options.cancel) status = wb_load_options_set_cancel(o, options.cancel->get(), err);
         return status;
     });

@@ -85,7 +85,7 @@ class Row {
                 fits = !feature.is_sequence && detail::store(data() + feature.offset, feature, value) > 0;
             else
                 fits = set_span(feature, value);
-            if (!fits) return detail::mismatch(feature, index, detail::cpp_type_name<V>());
+            if (!fits) return detail::mismatch(feature, index, detail::given(feature, value));
             wb_row_mark(data(), schema_.info().missing_offset, index, 0);
             return {};
         }

@@ -3,6 +3,7 @@
 /// Which C++ types stand for which feature types, and how a value is stored. Used by rows, bindings and batches.
 #pragma once
 
+#include <charconv>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
@@ -178,6 +179,28 @@ inline size_t element_bytes(int32_t type, size_t text_bytes) noexcept {
     if (type == WB_TYPE_FLOAT32) return 4;
     if (type == WB_TYPE_BOOL) return 1;
     return is_text_type(type) ? text_bytes : 8;
+}
+
+/// A number as a message shows it.
+template <Number T>
+std::string number_text(T value) {
+    char text[32];
+    const auto end = [&] {
+        if constexpr (std::integral<T> && !std::same_as<T, bool>)
+            return std::to_chars(text, text + sizeof text, +value);
+        else
+            return std::to_chars(text, text + sizeof text, static_cast<double>(value));
+    }();
+    return std::string(text, end.ptr);
+}
+
+/// What a feature was given that it does not take: the number, where it takes numbers and not this one; else the type.
+template <class T>
+std::string given(const wb_feature_info &feature, const T &value) {
+    if constexpr (Number<T> && !std::same_as<T, bool>)
+        if (!feature.is_sequence && !is_text_type(feature.type))
+            return feature.is_private ? "a number that it does not hold" : number_text(value);
+    return cpp_type_name<T>();
 }
 
 inline Error mismatch(const wb_feature_info &feature, uint32_t index, const std::string &found) {

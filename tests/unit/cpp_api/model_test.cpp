@@ -222,6 +222,20 @@ TEST_CASE("verification reports also where it fails") {
     CHECK(missing.report.empty());
 }
 
+TEST_CASE("a load's budget counts from its start, each time the options are used") {
+    const LoadOptions options{.deadline = 1s};
+    const int64_t before = wb_now_ns();
+    const int64_t first = options.deadline.from_now().ns();
+    CHECK(first >= before + 1'000'000'000);
+    while (wb_now_ns() <= before + 1'000'000) {
+    }
+    CHECK(options.deadline.from_now().ns() > first);
+    CHECK(LoadOptions().deadline.from_now().ns() == WB_NO_DEADLINE);
+    CHECK(LoadOptions{.deadline = Deadline::at_ns(17)}.deadline.from_now().ns() == 17);
+    CHECK(LoadOptions{.deadline = std::chrono::steady_clock::time_point(17ns)}.deadline.from_now().ns() == 17);
+    CHECK(LoadOptions{.deadline = std::chrono::hours(1'000'000'000)}.deadline.from_now().ns() == WB_NO_DEADLINE);
+}
+
 TEST_CASE("loads end at their deadline or token, and a bundle from memory is the directory's") {
     Engine e = engine();
     CHECK(Model::load(e, bundle(), {.deadline = -1ms}).error().code == WB_DEADLINE_EXCEEDED);
