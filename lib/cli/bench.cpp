@@ -36,9 +36,17 @@ class Bench final : public Verb {
         choice_.declare_directory(options);
         input_.declare_optional(options, "payments to score in turn (default: the golden rows), at most 4096");
         options.counts("--threads", threads_, 1, 256,
-                       "threads that call (default 1); 2,16,64 measures each count, by turns of 0.25 s");
+                       "threads that call (default 1); a list between commas, such as 2,16,64, measures each count, by "
+                       "turns of 0.25 s");
         options.count("--contexts", choice_.contexts, 1, 256, "contexts that run them (default: as many as threads)");
-        options.count("--batch", batch_, 1, 1 << 20, "rows in one call (default 1)");
+        options.count("--batch", calls_.batch, 1, 1 << 20, "rows in one call (default 1)");
+        options.count("--deadline-us", calls_.deadline_us, 1, 60'000'000,
+                      "each call's deadline, in microseconds from its start; what is late is answered by the bundle's "
+                      "fallback, and is in 'expired' (default: none)");
+        options.choice("--priority", priority_, {"normal", "high"}, "of the calls: normal or high (default normal)");
+        options.count("--queue-limit", queue_limit_, 0, 1'000'000,
+                      "most calls that wait for a context; more are shed at once to the fallback, and are in "
+                      "'overloaded' (default 1024)");
         options.number("--rate", rate_, 0.01, 1e7,
                        "open loop: calls a second over all threads, as a Poisson process; a latency then begins when "
                        "its call is due, be a thread free or not (default: closed loop)");
@@ -58,6 +66,8 @@ class Bench final : public Verb {
         if (rate_ > 0.0 && think_us_)
             throw Failure(exit_usage, "expected --rate (open loop) or --think-us (closed loop), got both");
         if (!choice_.contexts) choice_.contexts = *std::max_element(threads_.begin(), threads_.end());
+        if (priority_ == "high") calls_.priority = Priority::high;
+        choice_.queue_limit = queue_limit_;
         Engine engine = choice_.engine();
         Model model = Model::load(engine, choice_.directory, choice_.load()).value();
         const BenchRows rows(model, input_, choice_.directory);
@@ -93,7 +103,7 @@ class Bench final : public Verb {
         std::exception_ptr error;
         auto work = [&](uint32_t thread) {
             SystemClock clock;
-            BenchCaller caller(model, rows, batch_, thread * rows.rows.size() / lap.threads);
+            BenchCaller caller(model, rows, calls_, thread * rows.rows.size() / lap.threads);
             std::optional<Gaps> think;
             if (think_us_) think.emplace(think_us_ * 1000.0, seed_of(round, thread));
             Timing timing;
@@ -140,8 +150,9 @@ class Bench final : public Verb {
                          {"loop", rate_ > 0.0 ? "open" : "closed"}};
         if (!several) report["threads"] = laps.front().threads;
         report["contexts"] = choice_.contexts;
-        report["batch"] = batch_;
+        report["batch"] = calls_.batch;
         report["distinct_rows"] = rows.rows.size();
+        if (calls_.deadline_us) report["deadline_us"] = calls_.deadline_us;
         if (think_us_) report["think_us"] = think_us_;
         if (rate_ > 0.0) report["intended_calls_per_second"] = rate_;
         const double first = rate_of(laps.front().scored.rows);
@@ -166,6 +177,8 @@ class Bench final : public Verb {
         Report report = {{"calls", latencies.count()},
                          {"rows", lap.scored.rows},
                          {"fallbacks", lap.scored.fallbacks},
+                         {"expired", lap.scored.expired},
+                         {"overloaded", lap.scored.overloaded},
                          {"differing", lap.scored.differing},
                          {"latency_us", quantiles(latencies)},
                          {"rows_per_second", rate_of(lap.scored.rows)},
@@ -192,7 +205,10 @@ class Bench final : public Verb {
     ModelChoice choice_;
     Input input_;
     std::vector<uint32_t> threads_ = {1};
-    uint32_t batch_ = 1, think_us_ = 0, seed_ = 1;
+    BenchCalls calls_;
+    std::string priority_ = "normal";
+    uint32_t queue_limit_ = 1024;  // the library's default
+    uint32_t think_us_ = 0, seed_ = 1;
     double rate_ = 0.0;  // 0: closed loop
     double seconds_ = 3.0, warm_up_ = 0.5;
     bool json_ = false;

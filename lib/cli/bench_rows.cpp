@@ -61,16 +61,24 @@ void Scored::add(const Scored &other) {
     rows += other.rows;
     tokens += other.tokens;
     fallbacks += other.fallbacks;
+    expired += other.expired;
+    overloaded += other.overloaded;
     differing += other.differing;
 }
 
-BenchCaller::BenchCaller(const Model &model, const BenchRows &rows, size_t batch, size_t from)
+BenchCaller::BenchCaller(const Model &model, const BenchRows &rows, const BenchCalls &calls, size_t from)
     : model_(model),
       rows_(rows),
-      size_(batch),
+      budget_ns_(int64_t{calls.deadline_us} * 1000),
+      call_(Call::create().value()),
+      size_(calls.batch),
       next_(from),
       block_(model.schema()),
-      batch_(Batch::create(model.schema()).value()) {}
+      batch_(Batch::create(model.schema()).value()) {
+    call_.priority(calls.priority).value();
+}
+
+int64_t BenchCaller::deadline_ns() const { return budget_ns_ == 0 ? WB_NO_DEADLINE : wb_now_ns() + budget_ns_; }
 
 void BenchCaller::prepare() {
     block_.clear();
@@ -81,22 +89,28 @@ void BenchCaller::prepare() {
 
 void BenchCaller::call() {
     if (size_ > 1) {
-        model_.score(batch_).value();
+        model_.score(batch_, Deadline::at_ns(deadline_ns()), &call_).value();
         return;
     }
     detail::done([&](wb_error *err) {
-        return wb_model_score(&result_, model_.get(), block_.data(), WB_NO_DEADLINE, nullptr, err);
+        return wb_model_score(&result_, model_.get(), block_.data(), deadline_ns(), call_.get(), err);
     }).value();
 }
 
 void BenchCaller::count() {
-    for (size_t i = 0; i < size_; ++i) {
-        const size_t row = (from_ + i) % rows_.rows.size();
-        scored_.tokens += rows_.tokens[row];
-        scored_.fallbacks += size_ > 1 ? batch_.statuses()[i] == WB_OK_FALLBACK : result_.is_fallback();
-        scored_.differing += !same(size_ > 1 ? batch_.scores()[i] : result_.score, rows_.expected[row]);
-    }
+    if (size_ == 1) count_row(from_, result_.score, result_.reason);
+    for (size_t i = 0; size_ > 1 && i < size_; ++i)
+        count_row((from_ + i) % rows_.rows.size(), batch_.scores()[i], batch_.reasons()[i]);
     scored_.rows += size_;
+}
+
+void BenchCaller::count_row(size_t row, double score, int32_t reason) {
+    scored_.tokens += rows_.tokens[row];
+    scored_.fallbacks += reason != WB_REASON_NONE;
+    scored_.expired += reason == WB_REASON_DEADLINE;
+    scored_.overloaded += reason == WB_REASON_OVERLOAD;
+    const bool by_load = reason == WB_REASON_DEADLINE || reason == WB_REASON_OVERLOAD;  // not by the row
+    scored_.differing += !by_load && !same(score, rows_.expected[row]);
 }
 
 }  // namespace weighbridge::cli

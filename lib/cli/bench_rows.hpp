@@ -25,16 +25,24 @@ struct BenchRows {
 // What counted calls scored.
 struct Scored {
     uint64_t rows = 0, tokens = 0, fallbacks = 0;
-    uint64_t differing = 0;  // scores that are not bit for bit those expected
+    uint64_t expired = 0, overloaded = 0;  // of the fallbacks, those for these reasons
+    uint64_t differing = 0;                // the model's scores that are not bit for bit those expected
 
     void add(const Scored &other);
 };
 
-// Scores the rows in turn, `batch` in a call.
+// How calls are made.
+struct BenchCalls {
+    uint32_t batch = 1;        // rows in one
+    uint32_t deadline_us = 0;  // from a call's start; 0: none
+    Priority priority = Priority::normal;
+};
+
+// Scores the rows in turn.
 class BenchCaller final : public Caller {
   public:
     // @param from  the row to begin with
-    BenchCaller(const Model &model, const BenchRows &rows, size_t batch, size_t from);
+    BenchCaller(const Model &model, const BenchRows &rows, const BenchCalls &calls, size_t from);
     void prepare() override;
     void call() override;
     void count() override;
@@ -42,7 +50,12 @@ class BenchCaller final : public Caller {
 
   private:
     const Model &model_;
+    int64_t deadline_ns() const;
+    void count_row(size_t row, double score, int32_t reason);
+
     const BenchRows &rows_;
+    const int64_t budget_ns_;  // 0: none
+    Call call_;
     size_t size_, next_;
     size_t from_ = 0;  // of the call that is prepared
     Rows block_;

@@ -43,6 +43,7 @@ void ModelChoice::declare_no_verify(Options &options) {
 Engine ModelChoice::engine() const {
     EngineOptions options;
     if (contexts) options.devices = "cpu=" + std::to_string(contexts);
+    options.queue_limit = queue_limit;
     options.cpu_level = cpu_level;
     options.allow_amx = allow_amx;
     options.torch_plugin = absolute(torch_plugin);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -58,7 +59,8 @@ std::vector<std::string> precision_names();
 struct ModelChoice {
     std::string directory, backend, precision, cpu_level, torch_plugin, libtorch;
     bool allow_amx = false;
-    uint32_t contexts = 0;  // 0: automatic
+    uint32_t contexts = 0;                     // 0: automatic
+    std::optional<uint32_t> queue_limit = {};  // none: the library's default
     bool verify = true;
 
     // `directory` is declared by the verb's DIR; engine_options alone for verbs without a model.

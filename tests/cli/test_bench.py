@@ -113,3 +113,19 @@ def test_an_interrupt_ends_a_bench_that_sleeps(bundle, load):
     while b"ended by SIGINT before its time" not in shown:
         shown += os.read(terminal, 1000)
     os.close(terminal)
+
+
+def test_calls_with_a_deadline_that_passes_are_counted_as_expired(bundle):
+    report = bench(bundle, "--threads", "8", "--contexts", "1", "--batch", "4096", "--deadline-us", "1")
+    assert report["deadline_us"] == 1 and report["differing"] == 0
+    assert report["rows"] >= report["fallbacks"] == report["expired"] > 0 == report["overloaded"]
+
+
+def test_calls_beyond_the_queue_limit_are_counted_as_overloaded(bundle):
+    report = bench(bundle, "--threads", "8", "--contexts", "1", "--batch", "512", "--queue-limit", "0", "--priority", "high")
+    assert report["overloaded"] == report["fallbacks"] > 0 == report["expired"] and report["differing"] == 0
+
+
+def test_help_says_that_lists_have_commas(bundle):
+    assert "a list between commas" in " ".join(run("bench", "--help").stdout.split())
+    assert "--priority" in run("bench", bundle, "--priority", "low", code=2).stderr
