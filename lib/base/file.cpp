@@ -135,6 +135,7 @@ bool File::changed() const {
 }
 
 Expected<Directory> Directory::open(const std::string &path) {
+    if (path.empty()) return Status::failure(WB_IO_ERROR, "path: cannot open as a directory: it is empty");
     if (has_nul(path)) return io_error(path, "cannot open", EINVAL);
     Descriptor directory(open_retrying(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK));
     if (directory.get() < 0) return io_error(path, "cannot open as a directory", errno);

@@ -310,8 +310,11 @@ Status ArrowColumn::view_cell(int64_t place, Cell &out) const {
 
 Status ArrowColumn::dictionary_cell(int64_t place, Cell &out) const {
     int64_t index = 0;
-    if (!load_index(format_.type, data_, place, index) || index < 0 || index >= child_->length_) [[unlikely]]
-        return feature_->privacy.empty()
+    const bool fits = load_index(format_.type, data_, place, index);
+    if (!fits || index < 0 || index >= child_->length_) [[unlikely]]
+        return feature_->privacy.empty() && !fits ? damaged("expected a dictionary index in [0, {}), got {}",
+                                                            child_->length_, static_cast<uint64_t>(index))
+               : feature_->privacy.empty()
                    ? damaged("expected a dictionary index in [0, {}), got {}", child_->length_, index)
                    : damaged("expected a dictionary index in [0, {}), got a value outside it", child_->length_);
     return child_->cell(0, index, out);

@@ -103,8 +103,32 @@ static void play_error(uint32_t size) {
     CHECK(all(out, sizeof *err, size, 0) && all(out, size, kRoom, kFiller));
 }
 
+/* Each struct that a caller hands in has an _INIT macro, which sets its size and nothing else. */
+static void initial(void) {
+    static const wb_snapshot snapshot = WB_SNAPSHOT_INIT;
+    static const wb_schema_info schema_info = WB_SCHEMA_INFO_INIT;
+    static const wb_feature_info feature = WB_FEATURE_INFO_INIT;
+    static const wb_tensor_info tensor = WB_TENSOR_INFO_INIT;
+    static const wb_band_info band = WB_BAND_INFO_INIT;
+    static const wb_model_description description = WB_MODEL_DESCRIPTION_INIT;
+    static const wb_option_info option = WB_OPTION_INFO_INIT;
+    static const wb_slot_info slot_info = WB_SLOT_INFO_INIT;
+#define CHECK_INITIAL(of) \
+    CHECK((of).struct_size == sizeof(of) && all((const unsigned char *)&(of), sizeof(uint32_t), sizeof(of), 0))
+    CHECK_INITIAL(snapshot);
+    CHECK_INITIAL(schema_info);
+    CHECK_INITIAL(feature);
+    CHECK_INITIAL(tensor);
+    CHECK_INITIAL(band);
+    CHECK_INITIAL(description);
+    CHECK_INITIAL(option);
+    CHECK_INITIAL(slot_info);
+#undef CHECK_INITIAL
+}
+
 int main(int argc, char **argv) {
     size_t i;
+    initial();
     CHECK(argc == 2);
     engine = make_engine("cpu=1", 4);
     CHECK_STATUS(WB_OK, wb_slot_open(&slot, engine, "champion", WB_SLOT_CREATE, E));

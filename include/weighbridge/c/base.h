@@ -76,7 +76,8 @@ extern "C" {
 #define WB_OUT_OF_MEMORY (-15)
 /** A defect of this library. Please report the message. */
 #define WB_INTERNAL (-16)
-/** The caller's buffer is too small; the needed size was written. Call again with a larger one. */
+/** The caller's buffer is too small. The needed size is in the function's count or size output where it has one, else in
+ *  the message; what the function says it leaves is left. Call again with a larger one. */
 #define WB_BUFFER_TOO_SMALL (-17)
 /** The golden vectors do not reproduce within the manifest's tolerance. Do not deploy this bundle on this machine. */
 #define WB_VERIFY_FAILED (-18)

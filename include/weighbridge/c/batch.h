@@ -134,8 +134,10 @@ WB_API int32_t wb_batch_set_column_as(wb_batch *batch, uint32_t feature, int32_t
                                       wb_error *err);
 
 /** Sets one feature's values from an Arrow array of the batch's number of rows: all integer and floating types,
- *  bit booleans, utf8, large_utf8 and utf8_view, dictionaries of those, lists and large lists of those, timestamps,
- *  nulls. Nothing is copied; neither struct is released; both must stay until the batch is reset or freed.
+ *  bit booleans, utf8, large_utf8 and utf8_view, dictionaries of those, lists, large lists and fixed-size lists of those,
+ *  timestamps in s, ms, us and ns with any zone or none (of an instant the zone says nothing; another unit than the
+ *  feature's is converted where that is exact), nulls. Dates, times of day and durations are refused. `release` of both
+ *  structs must not be NULL, which says that they were released. Nothing is copied; neither struct is released; both must stay until the batch is reset or freed.
  *  @return WB_OK; WB_INVALID_ARGUMENT (names feature, expected type and Arrow format found); WB_BUSY.
  *  @since 0.1, unstable */
 WB_API int32_t wb_batch_set_arrow(wb_batch *batch, uint32_t feature, const struct ArrowSchema *type,

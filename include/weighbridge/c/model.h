@@ -132,6 +132,12 @@ typedef struct wb_model_description {
 /** The size of wb_model_description in its first version, the least that is taken. @since 0.2, stable */
 #define WB_MODEL_DESCRIPTION_SIZE_V1 288
 
+/** An empty wb_model_description with its size set. @since 0.2, unstable */
+#define WB_MODEL_DESCRIPTION_INIT                                                        \
+    {                                                                                    \
+        sizeof(wb_model_description), 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, { 0 }, { 0 }, { 0 } \
+    }
+
 /** What was loaded and what runs it. @param out struct_size set. @return WB_OK; WB_INVALID_ARGUMENT;
  *  WB_INVALID_HANDLE. Thread-safe. @since 0.2, unstable */
 WB_API int32_t wb_model_describe(wb_model_description *out, wb_model *model, wb_error *err);
@@ -140,7 +146,10 @@ WB_API int32_t wb_model_describe(wb_model_description *out, wb_model *model, wb_
  *  @param out          caller's struct with struct_size set; untouched on error
  *  @param row          a row of the model's schema; busy during the call
  *  @param deadline_ns  absolute, CLOCK_MONOTONIC as wb_now_ns(); WB_NO_DEADLINE for none; the past counts as expired;
- *                      WB_DEFAULT_DEADLINE for the engine's own
+ *                      WB_DEFAULT_DEADLINE for the engine's own. Where the bundle names a fallback slot with a
+ *                      reserve_us, the first model is left that long before it. The reserve keeps time, not a context:
+ *                      the slot's model waits for one as any, and where none is free until the deadline, the fixed
+ *                      score answers
  *  @param call         priority, cancel token, output buffers; NULL for defaults
  *  @return WB_OK; WB_OK_FALLBACK (the bundle's fallback answered, out->reason says why); WB_INVALID_INPUT (names the
  *          feature); WB_BUSY (row or call in use by another thread); WB_SCHEMA_MISMATCH (a row of another schema);

@@ -64,7 +64,7 @@ WB_API int32_t wb_queue_close(wb_queue *queue, int64_t deadline_ns, wb_error *er
 /** Submits one payment: what wb_model_score would do, without waiting for it. The row is copied, and the caller's again
  *  on return. Once accepted (WB_OK) it completes exactly once, by its deadline: where that passes before its turn, with
  *  what wb_model_score returns then, WB_OK_FALLBACK for WB_REASON_DEADLINE, or WB_DEADLINE_EXCEEDED where fallbacks are
- *  declined. What only running it tells (WB_INVALID_INPUT, WB_BACKEND_FAILED) is in its completion.
+ *  declined; no reserve is kept for a fallback slot while it waits, so that the fixed score answers. What only running it tells (WB_INVALID_INPUT, WB_BACKEND_FAILED) is in its completion.
  *  @param queue        of the model's engine; where the completion goes
  *  @param tag          comes back in the completion; any number, also one that is under way
  *  @param row          a row of the model's schema; busy during the call

@@ -68,6 +68,12 @@ typedef struct wb_schema_info {
 /** The size of wb_schema_info in its first version (up to max_rows), the least that is taken. @since 0.2, stable */
 #define WB_SCHEMA_INFO_SIZE_V1 40
 
+/** An empty wb_schema_info with its size set. @since 0.2, unstable */
+#define WB_SCHEMA_INFO_INIT                                              \
+    {                                                                    \
+        sizeof(wb_schema_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+    }
+
 /** @name Keys that a category does not list
  *  @since 0.2, unstable
  *  @{ */
@@ -103,6 +109,12 @@ typedef struct wb_feature_info {
 /** The size of wb_feature_info in its first version, the least that is taken. @since 0.2, stable */
 #define WB_FEATURE_INFO_SIZE_V1 104
 
+/** An empty wb_feature_info with its size set. @since 0.2, unstable */
+#define WB_FEATURE_INFO_INIT                                                                                \
+    {                                                                                                       \
+        sizeof(wb_feature_info), 0, 0, 0, 0, 0, 0, 0, { 0 }, 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, { 0 }, { 0 } \
+    }
+
 /** A decision band: the probabilities from the band before it up to its own end. Layout frozen. @since 0.2, unstable */
 typedef struct wb_band_info {
     uint32_t struct_size; /**< sizeof(wb_band_info) */
@@ -113,6 +125,12 @@ typedef struct wb_band_info {
 
 /** The size of wb_band_info in its first version, the least that is taken. @since 0.2, stable */
 #define WB_BAND_INFO_SIZE_V1 80
+
+/** An empty wb_band_info with its size set. @since 0.2, unstable */
+#define WB_BAND_INFO_INIT                 \
+    {                                     \
+        sizeof(wb_band_info), 0, 0, { 0 } \
+    }
 
 /** One tensor that the encoder makes for `forward`, or one output. Symbolic sizes are -1 (batch), -2 (length of the
  *  row's sequences), -3 (tokens of its text). Layout frozen. @since 0.1, stable */
@@ -128,6 +146,12 @@ typedef struct wb_tensor_info {
 
 /** The size of wb_tensor_info in its first version, the least that is taken. @since 0.2, stable */
 #define WB_TENSOR_INFO_SIZE_V1 152
+
+/** An empty wb_tensor_info with its size set. @since 0.2, unstable */
+#define WB_TENSOR_INFO_INIT                              \
+    {                                                    \
+        sizeof(wb_tensor_info), 0, 0, 0, { 0 }, 0, { 0 } \
+    }
 
 /** @name Element types of tensors
  *  @since 0.1, stable

@@ -93,6 +93,11 @@ TEST_CASE("read_file names what is wrong") {
     }
 }
 
+TEST_CASE("an empty path is told as that") {
+    CHECK(std::string(Directory::open("").status().message) == "path: cannot open as a directory: it is empty");
+    CHECK(Directory::open("").status().code == WB_IO_ERROR);
+}
+
 TEST_CASE("a file that announces no size is read to its end, within the limit") {
     auto status = read_file("/proc/self/status", 1 << 16);
     REQUIRE(status);

@@ -195,6 +195,11 @@ TEST_CASE_METHOD(ArrowFixture, "dictionary indices outside the dictionary are re
     indices->dictionary(arrow_texts("u", {"FR", "DE", "GB"}));
     take(kCountry, *indices);
     CHECK(mentions(read(kCountry, 0), "feature 'country': expected a dictionary index in [0, 3), got 3"));
+    auto beyond = arrow_numbers<uint64_t>("L", {UINT64_MAX});
+    beyond->dictionary(arrow_texts("u", {"FR", "DE", "GB"}));
+    take(kCountry, *beyond);
+    CHECK(mentions(read(kCountry, 0), "expected a dictionary index in [0, 3), got 18446744073709551615"));
+    take(kCountry, *indices);
     CHECK_FALSE(read(kCountry, 1).ok());
     CHECK_FALSE(read(kCountry, 2).ok());
     CHECK(read(kCountry, 3).ok());
