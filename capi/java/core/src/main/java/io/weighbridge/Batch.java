@@ -3,10 +3,13 @@ package io.weighbridge;
 
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 
 /**
@@ -64,7 +67,7 @@ public final class Batch implements AutoCloseable {
 
     private final Native library = Library.get();
     private final Schema schema;
-    private final Handle handle;
+    final Handle handle;
     private final AtomicBoolean inUse = new AtomicBoolean();
     /** What the native description points at, by feature; the last one is what rows lie in. */
     private final Object[] kept;
@@ -73,10 +76,13 @@ public final class Batch implements AutoCloseable {
     private ByteBuffer added;
     private int stride;
     private boolean isPlaced;
+    /** Whether it describes columns, of a number of rows that was given; else rows that are added. */
+    private boolean isOfColumns;
 
     Batch(Schema schema, int rows) {
         this.schema = schema;
         this.rows = rows;
+        isOfColumns = rows > 0;
         kept = new Object[schema.features().size()];
         stride = schema.fixedBytes;
         Frame frame = new Frame(8);
@@ -118,11 +124,13 @@ public final class Batch implements AutoCloseable {
      *
      * @param row a row of the schema
      * @return this
+     * @throws WeighbridgeException INVALID_ARGUMENT where the batch has columns
      */
     public Batch add(Row row) {
         if (row.schema().digest != schema.digest)
             throw new SchemaException(Status.SCHEMA_MISMATCH.code(), "a row of another schema than the batch's");
         alone(() -> {
+            if (isOfColumns) throw WeighbridgeException.of(Status.INVALID_ARGUMENT, "a batch of columns takes no rows");
             int need = row.used() + 7 & ~7;
             if (need > stride) restride(Math.max(need, 2 * stride));
             long end = (long) (rows + 1) * stride;
@@ -304,24 +312,24 @@ public final class Batch implements AutoCloseable {
     }
 
     /**
-     * Sets a column that lies in a direct buffer, from its first byte on; nothing is copied. The buffer must stay as it
-     * is while the batch is scored.
+     * Sets a column that lies in a direct buffer, from its position to its limit; nothing is copied. The buffer must
+     * stay as it is while the batch is scored; one of a MemorySegment must not be closed.
      *
      * @param feature its name
-     * @param values an element for each row, in the machine's byte order
+     * @param values an element for each row, written in the machine's byte order, which the buffer has
      * @param element their type; not STORED or VIEW
      * @return this
      */
     public Batch column(String feature, ByteBuffer values, Element element) {
         Feature of = schema.feature(feature);
-        if (!values.isDirect() || element == Element.STORED || element == Element.VIEW)
-            throw WeighbridgeException.of(Status.INVALID_ARGUMENT, "column '" + feature
-                    + "': expected a direct buffer of numbers, got "
-                    + (values.isDirect() ? element : "one on the heap"));
-        if (values.capacity() < (long) rows * element.bytes)
-            throw WeighbridgeException.of(Status.INVALID_ARGUMENT, "column '" + feature + "': expected "
-                    + (long) rows * element.bytes + " bytes, got " + values.capacity());
-        place(of, values, library.address(values.duplicate().clear()), element.bytes, element, null, 0, 0);
+        String what = "column '" + feature + "'";
+        if (element == Element.STORED || element == Element.VIEW)
+            throw WeighbridgeException.of(Status.INVALID_ARGUMENT, what + ": expected a type of number, got " + element);
+        long address = Frame.address(values, what, element.bytes);
+        if (values.remaining() < (long) rows * element.bytes)
+            throw WeighbridgeException.of(Status.INVALID_ARGUMENT, what + ": expected " + (long) rows * element.bytes
+                    + " bytes from the buffer's position on, got " + values.remaining());
+        place(of, values.slice(), address, element.bytes, element, null, 0, 0);
         return this;
     }
 
@@ -345,12 +353,20 @@ public final class Batch implements AutoCloseable {
 
     private void place(Feature feature, Object data, long address, long stride, Element element, Object bits,
             long validity, long validityOffset) {
-        if (added != null) throw WeighbridgeException.of(Status.INVALID_ARGUMENT, "a batch of rows takes no columns");
-        alone(() -> {
-            Frame frame = new Frame(this, 8);
+        ofColumns(frame -> {
             frame.check(library.batchSetColumnAs(handle.token(), feature.index(), element.ordinal(), address, stride,
                     validity, validityOffset, frame.error()), schema);
             kept[feature.index()] = new Object[] {data, bits};
+        });
+    }
+
+    /** Describes columns, alone. */
+    private void ofColumns(Consumer<Frame> describe) {
+        alone(() -> {
+            if (added != null)
+                throw WeighbridgeException.of(Status.INVALID_ARGUMENT, "a batch of rows takes no columns");
+            describe.accept(new Frame(this, 8));
+            isOfColumns = true;
         });
     }
 
@@ -363,10 +379,8 @@ public final class Batch implements AutoCloseable {
      * @return this
      */
     public Batch arrow(long type, long array) {
-        alone(() -> {
-            Frame frame = new Frame(this, 8);
-            frame.check(library.batchSetArrowRows(handle.token(), type, array, frame.error()), schema);
-        });
+        ofColumns(frame ->
+                frame.check(library.batchSetArrowRows(handle.token(), type, array, frame.error()), schema));
         return this;
     }
 
@@ -461,7 +475,7 @@ public final class Batch implements AutoCloseable {
         }
 
         @Override
-        void answer(int status, ByteBuffer memory, int at) {
+        void answer(ByteBuffer memory, int at) {
             complete(BatchResult.read(frame.memory, Layout.ERROR_SIZEOF,
                     Frame.chars(memory, at + Layout.COMPLETION_ERROR + Layout.ERROR_MESSAGE, 256)));
             Reference.reachabilityFence(Batch.this);
@@ -473,9 +487,23 @@ public final class Batch implements AutoCloseable {
         }
     }
 
+    /** All windows of a batch. Cancelling it ends their work; each is complete when the library has let go of it. */
+    private static final class Windows extends CompletableFuture<BatchResult> {
+        private final List<PendingWindow> all = new ArrayList<>();
+
+        @Override
+        public boolean cancel(boolean mayInterruptIfRunning) {
+            boolean cancelled = super.cancel(mayInterruptIfRunning);
+            if (cancelled) all.forEach(PendingWindow::end);
+            return cancelled;
+        }
+    }
+
     CompletableFuture<BatchResult> submitBy(Scorer scorer, long deadline) {
-        if (!inUse.compareAndSet(false, true)) throw new BusyException("batch: in use by another thread");
-        CompletableFuture<BatchResult> all = CompletableFuture.completedFuture(BatchResult.EMPTY);
+        if (!inUse.compareAndSet(false, true))
+            return CompletableFuture.failedFuture(new BusyException("batch: in use by another thread"));
+        Windows answer = new Windows();
+        CompletableFuture<BatchResult> sum = CompletableFuture.completedFuture(BatchResult.EMPTY);
         try {
             placeRows();
             CompletionQueue queue = scorer.engine.queue();
@@ -483,13 +511,19 @@ public final class Batch implements AutoCloseable {
                 window(first);
                 PendingWindow made = new PendingWindow(queue, scorer);
                 queue.submit(made, handle.token(), made.frame.out(), deadline, made.frame);
-                all = all.thenCombine(made, BatchResult::plus);
+                answer.all.add(made);
+                sum = sum.thenCombine(made, BatchResult::plus);
             }
-        } catch (WeighbridgeException error) {
+        } catch (RuntimeException | Error error) {
             // What was submitted before runs on: the batch is free again when that is done.
-            all = all.thenCombine(CompletableFuture.<BatchResult>failedFuture(error), BatchResult::plus);
+            sum = sum.thenCombine(CompletableFuture.<BatchResult>failedFuture(error), BatchResult::plus);
         }
-        return all.whenComplete((done, error) -> inUse.set(false));
+        sum.whenComplete((done, error) -> {
+            inUse.set(false);
+            if (error == null) answer.complete(done);
+            else answer.completeExceptionally(error.getCause() == null ? error : error.getCause());
+        });
+        return answer;
     }
 
     private int at(int row) {

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -101,6 +102,7 @@ public final class Binding<T extends Record> {
      * @return the row
      */
     public Row fill(Row row, T record) {
+        Objects.requireNonNull(record, "record");
         row.clear();
         for (Component component : components) component.set(row, record);
         return row;
@@ -120,7 +122,7 @@ public final class Binding<T extends Record> {
      * Scores one payment within a budget.
      *
      * @param record the payment
-     * @param budget from now on
+     * @param budget from now on; null for the engine's default
      * @return a result of its own
      */
     public Result score(T record, Duration budget) {

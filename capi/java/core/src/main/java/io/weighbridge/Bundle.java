@@ -19,7 +19,7 @@ public final class Bundle {
      * @return a JSON object: identity, features, tensors, outputs, limits, files, schema digest, warnings, precisions
      */
     public static String describe(Path bundle) {
-        Frame frame = new Frame(8, bundle.toString());
+        Frame frame = new Frame(8, Frame.path(bundle));
         frame.check(frame.library.bundleInspect(frame.out(), frame.text(0), frame.error()));
         return frame.takeText();
     }
@@ -57,7 +57,7 @@ public final class Bundle {
      * @throws ReportException where they do not reproduce; it has the report
      */
     public static String verify(Weighbridge engine, Path bundle, LoadOptions options) {
-        Frame frame = new Frame(8, bundle.toString());
+        Frame frame = new Frame(8, Frame.path(bundle));
         return report(frame, LoadOptions.during(options, o -> frame.library.bundleVerify(frame.out(),
                 engine.handle.token(), frame.text(0), o, frame.error())), engine);
     }
@@ -86,7 +86,7 @@ public final class Bundle {
      * @return the report
      */
     public static String compile(Weighbridge engine, Path bundle, String precisions, LoadOptions options) {
-        Frame frame = new Frame(8, bundle.toString(), precisions);
+        Frame frame = new Frame(8, Frame.path(bundle), precisions);
         return report(frame, LoadOptions.during(options, o -> frame.library.bundleCompile(frame.out(),
                 engine.handle.token(), frame.text(0), frame.text(1), 0, o, frame.error())), engine);
     }
@@ -101,8 +101,8 @@ public final class Bundle {
      * @param folder to make; must not exist, or be empty
      */
     public static void pack(Weighbridge engine, Path module, Path manifest, Path golden, Path folder) {
-        Frame frame = new Frame(8, module.toString(), manifest.toString(), golden == null ? null : golden.toString(),
-                folder.toString());
+        Frame frame = new Frame(8, Frame.path(module), Frame.path(manifest),
+                golden == null ? null : Frame.path(golden), Frame.path(folder));
         frame.check(frame.library.bundlePack(engine.handle.token(), frame.text(0), frame.text(1), frame.text(2),
                 frame.text(3), frame.error()));
         Reference.reachabilityFence(engine);

@@ -67,18 +67,18 @@ public final class Call implements AutoCloseable {
      * completion.
      *
      * @param output its index in {@link Schema#outputs()}
-     * @param buffer a direct buffer with room for its floats, which are written from its first byte on, in the
-     *     machine's order; null ends it
+     * @param buffer a direct buffer in the machine's order, with room for its floats from its position to its limit,
+     *     which are left as they are; null ends it
      * @return this
      */
     public Call output(int output, ByteBuffer buffer) {
-        if (buffer != null && !buffer.isDirect())
+        if (buffer != null && buffer.isReadOnly())
             throw WeighbridgeException.of(Status.INVALID_ARGUMENT,
-                    "output: expected a direct buffer, got one on the heap");
+                    "output: expected a buffer to write to, got a read-only one");
         Frame frame = new Frame(this, 8);
-        long address = buffer == null ? 0 : library.address(buffer.duplicate().clear());
+        long address = buffer == null ? 0 : Frame.address(buffer, "output", Float.BYTES);
         frame.check(library.callSetOutput(handle.token(), output, address,
-                buffer == null ? 0 : buffer.capacity() / Float.BYTES, frame.error()));
+                buffer == null ? 0 : buffer.remaining() / Float.BYTES, frame.error()));
         if (buffer != null) kept.add(buffer);
         return this;
     }

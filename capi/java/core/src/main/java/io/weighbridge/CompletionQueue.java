@@ -6,6 +6,8 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntSupplier;
 
 /**
  * An engine's queue of asynchronous calls, with one daemon thread that drains it. It does not hold the engine, so that
@@ -19,11 +21,14 @@ final class CompletionQueue implements Runnable {
     private final AtomicLong tags = new AtomicLong();
     private final Handle handle;
     private final Thread drainer;
+    /** What the drainer's calls write; made before it starts, so that it needs no memory to go on. */
+    private final Frame frame = new Frame(8);
+    private final ByteBuffer completions = Frame.direct(AT_ONCE * Layout.COMPLETION_SIZEOF);
 
     CompletionQueue(long engine, int capacity) {
-        Frame frame = new Frame(8);
         frame.check(library.queueCreate(frame.out(), engine, capacity, frame.error()));
         handle = Handle.of(this, Handle.Kind.QUEUE, frame.outToken());
+        pause(); // loads now what is needed when there is no memory to load it
         drainer = new Thread(this, "weighbridge-queue");
         drainer.setDaemon(true);
         drainer.start();
@@ -32,7 +37,8 @@ final class CompletionQueue implements Runnable {
     /** A call that is under way; it keeps alive what the call uses. */
     abstract static class Pending<T> extends CompletableFuture<T> {
         private final CompletionQueue queue;
-        final long tag;
+        /** Boxed once, for the map. */
+        final Long tag;
         final Scorer scorer;
 
         Pending(CompletionQueue queue, Scorer scorer) {
@@ -41,8 +47,8 @@ final class CompletionQueue implements Runnable {
             tag = queue.tags.incrementAndGet();
         }
 
-        /** Takes a completion that is an answer. */
-        abstract void answer(int status, ByteBuffer memory, int at);
+        /** Takes a completion that is an answer; a second time changes nothing. */
+        abstract void answer(ByteBuffer memory, int at);
 
         abstract Schema schema();
 
@@ -50,24 +56,32 @@ final class CompletionQueue implements Runnable {
         @Override
         public boolean cancel(boolean mayInterruptIfRunning) {
             boolean cancelled = super.cancel(mayInterruptIfRunning);
-            if (cancelled) queue.cancel(tag);
+            if (cancelled) end();
             return cancelled;
+        }
+
+        /** Asks the library to end the work; its completion comes all the same. */
+        final void end() {
+            queue.cancel(tag);
         }
     }
 
     private static final class PendingRow extends Pending<Result> {
         private final Schema schema;
         private final Call call;
+        /** Made by who submits: an answer is delivered without memory. */
+        private final Result result;
 
         PendingRow(CompletionQueue queue, Scorer scorer, Schema schema, Call call) {
             super(queue, scorer);
             this.schema = schema;
             this.call = call;
+            result = new Result(schema);
         }
 
         @Override
-        void answer(int status, ByteBuffer memory, int at) {
-            complete(new Result(schema).read(memory, at + Layout.COMPLETION_RESULT));
+        void answer(ByteBuffer memory, int at) {
+            complete(result.read(memory, at + Layout.COMPLETION_RESULT));
             Reference.reachabilityFence(call);
         }
 
@@ -80,24 +94,30 @@ final class CompletionQueue implements Runnable {
     CompletableFuture<Result> submit(Scorer scorer, Row row, long deadline, Call call) {
         PendingRow made = new PendingRow(this, scorer, row.schema(), call);
         Row.Block block = row.block();
-        pending.put(made.tag, made);
-        int status = scorer.submit(handle.token(), made.tag, block.row(), deadline,
-                call == null ? 0 : call.handle.token(), block.error());
+        int status = accepted(made, () -> scorer.submit(handle.token(), made.tag, block.row(), deadline,
+                call == null ? 0 : call.handle.token(), block.error()));
         Reference.reachabilityFence(block);
-        Reference.reachabilityFence(scorer);
         if (status >= 0) return made;
-        pending.remove(made.tag);
         throw scorer.closedMeanwhile(status) ? scorer.closed() : row.failure(block, status);
     }
 
     /** Submits a window of a batch; `out` is the address of its wb_batch_result. */
     void submit(Pending<?> made, long batch, long out, long deadline, Frame frame) {
+        frame.check(accepted(made, () -> made.scorer.submitBatch(out, handle.token(), made.tag, batch, deadline, 0,
+                frame.error())), made.schema());
+    }
+
+    /** Submits, with the call among those that completions look for while, and only if, the library has it. */
+    private int accepted(Pending<?> made, IntSupplier submit) {
+        int status = -1;
         pending.put(made.tag, made);
-        int status = made.scorer.submitBatch(out, handle.token(), made.tag, batch, deadline, 0, frame.error());
-        Reference.reachabilityFence(made.scorer);
-        if (status >= 0) return;
-        pending.remove(made.tag);
-        frame.check(status, made.schema());
+        try {
+            status = submit.getAsInt();
+            Reference.reachabilityFence(made.scorer);
+            return status;
+        } finally {
+            if (status < 0) pending.remove(made.tag);
+        }
     }
 
     private void cancel(long tag) {
@@ -106,33 +126,62 @@ final class CompletionQueue implements Runnable {
         if (!handle.isClosed()) library.queueCancel(handle.get(), tag, frame.error());
     }
 
-    /** Drains until the engine is closed and everything is answered. */
+    /**
+     * Drains until the engine is closed and everything is answered. Nobody else answers what is under way: where memory
+     * runs out, this thread waits for some and goes on where it was.
+     */
     @Override
     public void run() {
-        Frame frame = new Frame(8);
-        ByteBuffer completions = Frame.direct(AT_ONCE * Layout.COMPLETION_SIZEOF);
-        long address = library.address(completions);
-        for (;;) {
-            int status = library.queueNext(address, Layout.COMPLETION_SIZEOF, AT_ONCE, frame.out(), handle.get(),
-                    Deadlines.NONE, frame.error());
-            if (status < 0) break;
-            for (int i = 0; i < (int) frame.outLong(0); ++i) complete(completions, i * Layout.COMPLETION_SIZEOF);
+        for (boolean isOpen = true; isOpen;) {
+            try {
+                isOpen = drain();
+            } catch (OutOfMemoryError later) {
+                pause();
+            }
+            while (!delivered()) pause();
         }
-        handle.close();
-        pending.values().forEach(left ->
-                left.completeExceptionally(new ClosedException(Status.CLOSED.code(), "the engine's queue: closed")));
-        pending.clear();
-        Reference.reachabilityFence(completions);
+        while (!ended()) pause();
     }
 
-    private void complete(ByteBuffer memory, int at) {
-        Pending<?> done = pending.remove(memory.getLong(at + Layout.COMPLETION_TAG));
-        int status = memory.getInt(at + Layout.COMPLETION_STATUS);
+    private static void pause() {
+        LockSupport.parkNanos(1_000_000);
+    }
+
+    private boolean drain() {
+        frame.setOutLong(0);
+        return library.queueNext(library.address(completions), Layout.COMPLETION_SIZEOF, AT_ONCE, frame.out(),
+                handle.get(), Deadlines.NONE, frame.error()) >= 0;
+    }
+
+    private boolean delivered() {
         try {
-            if (status >= 0) done.answer(status, memory, at);
-            else done.completeExceptionally(Frame.failure(memory, at + Layout.COMPLETION_ERROR, status, done.schema()));
-        } catch (Throwable noMemory) { // the others are answered all the same
-            done.completeExceptionally(noMemory);
+            for (int i = 0; i < (int) frame.outLong(0); ++i) complete(completions, i * Layout.COMPLETION_SIZEOF);
+            return true;
+        } catch (OutOfMemoryError later) {
+            return false;
+        }
+    }
+
+    /** Completes a call; what was completed before is no longer there. */
+    private void complete(ByteBuffer memory, int at) {
+        Long tag = memory.getLong(at + Layout.COMPLETION_TAG);
+        Pending<?> done = pending.get(tag);
+        if (done == null) return;
+        int status = memory.getInt(at + Layout.COMPLETION_STATUS);
+        if (status >= 0) done.answer(memory, at);
+        else done.completeExceptionally(Frame.failure(memory, at + Layout.COMPLETION_ERROR, status, done.schema()));
+        pending.remove(tag);
+    }
+
+    private boolean ended() {
+        try {
+            handle.close();
+            for (Pending<?> left : pending.values())
+                left.completeExceptionally(new ClosedException(Status.CLOSED.code(), "the engine's queue: closed"));
+            pending.clear();
+            return true;
+        } catch (OutOfMemoryError later) {
+            return false;
         }
     }
 

@@ -12,8 +12,9 @@ final class Deadlines {
 
     private Deadlines() {}
 
-    /** Now plus the budget; none for one of centuries; a budget below zero is past. */
+    /** Now plus the budget; none for one of centuries; a budget below zero is past; null is the engine's default. */
     static long after(Duration budget) {
+        if (budget == null) return DEFAULT;
         long seconds = budget.getSeconds();
         if (seconds > LONGEST_S) return NONE;
         if (seconds < -LONGEST_S) return 0;

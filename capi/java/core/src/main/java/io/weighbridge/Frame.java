@@ -8,6 +8,8 @@ import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystems;
+import java.nio.file.Path;
 
 /** Native memory of one call that is not on the scoring path: its error, an output of some bytes, and texts. */
 final class Frame {
@@ -71,6 +73,29 @@ final class Frame {
         return address + OUT;
     }
 
+    /** A folder or file as the library takes it. */
+    static String path(Path path) {
+        if (path.getFileSystem() == FileSystems.getDefault()) return path.toString();
+        throw WeighbridgeException.of(Status.INVALID_ARGUMENT, "'" + path + "': expected a path of the default file"
+                + " system, got one of " + path.getFileSystem().provider().getScheme()
+                + "; BundleSource takes files from anywhere");
+    }
+
+    /**
+     * The address of a direct buffer's bytes from its position to its limit, which the library reads or writes as
+     * numbers of `width` bytes.
+     */
+    static long address(ByteBuffer buffer, String what, int width) {
+        if (!buffer.isDirect())
+            throw WeighbridgeException.of(Status.INVALID_ARGUMENT, what
+                    + ": expected a direct buffer, got one on the heap");
+        if (width > 1 && buffer.order() != ByteOrder.nativeOrder())
+            throw WeighbridgeException.of(Status.INVALID_ARGUMENT, what + ": expected a buffer in the machine's order, "
+                    + ByteOrder.nativeOrder() + ", got one in " + buffer.order()
+                    + "; write it after order(ByteOrder.nativeOrder())");
+        return Library.get().address(buffer.slice());
+    }
+
     /** The address of a text, ended by a NUL; 0 for null. */
     long text(int index) {
         return texts[index] < 0 ? 0 : address + texts[index];
@@ -83,8 +108,17 @@ final class Frame {
 
     int check(int status, Schema schema) {
         Reference.reachabilityFence(owner);
-        if (status < 0) throw failure(memory, 0, status, schema);
-        return status;
+        if (status >= 0) return status;
+        Handle handle = status == Status.INVALID_HANDLE.code() ? handleOf(owner) : null;
+        throw handle != null && handle.isClosed() ? handle.closed() : failure(memory, 0, status, schema);
+    }
+
+    /** What a call beside a close finds freed. */
+    private static Handle handleOf(Object owner) {
+        return owner instanceof Weighbridge engine ? engine.handle : owner instanceof Scorer scorer ? scorer.handle
+                : owner instanceof Batch batch ? batch.handle : owner instanceof Call call ? call.handle
+                : owner instanceof Cancel cancel ? cancel.handle
+                : owner instanceof BundleSource source ? source.handle : null;
     }
 
     static WeighbridgeException failure(ByteBuffer memory, int error, int status, Schema schema) {
@@ -104,6 +138,10 @@ final class Frame {
         return memory.getLong(OUT + at);
     }
 
+    void setOutLong(long value) {
+        memory.putLong(OUT, value);
+    }
+
     double outDouble(int at) {
         return memory.getDouble(OUT + at);
     }
@@ -121,9 +159,11 @@ final class Frame {
     String takeText() {
         long text = outToken();
         if (text == 0) return null;
-        byte[] bytes = library.bytes(library.textData(text), library.textSize(text));
-        library.textFree(text);
-        return new String(bytes, StandardCharsets.UTF_8);
+        try {
+            return new String(library.bytes(library.textData(text), library.textSize(text)), StandardCharsets.UTF_8);
+        } finally {
+            library.textFree(text);
+        }
     }
 
     /** A char array of a struct, up to its NUL. */

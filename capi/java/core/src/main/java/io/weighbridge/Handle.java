@@ -10,22 +10,23 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class Handle extends AtomicLong implements Runnable {
     private static final long serialVersionUID = 1;
-    private static final Cleaner CLEANER = Cleaner.create(task -> {
-        Thread thread = new Thread(task, "weighbridge-cleaner");
-        thread.setDaemon(true);
-        return thread;
-    });
+    /** On a thread of the JDK's, which holds no class loader: an application that is undeployed can be collected. */
+    private static final Cleaner CLEANER = Cleaner.create();
 
     /** What a token is of, and how it is freed. */
     enum Kind {
-        ENGINE("Weighbridge"), MODEL("Model"), SLOT("Slot"), BATCH("Batch"), CALL("Call"), CANCEL("Cancel"),
-        SOURCE("BundleSource"), SCHEMA(null), ROW_CALL(null), QUEUE(null);
+        ENGINE("Weighbridge", true), MODEL("Model", true), SLOT("Slot", true), BATCH("Batch", true), CALL("Call", true),
+        CANCEL("Cancel", true), SOURCE("BundleSource", true), SCHEMA("the schema", false),
+        ROW_CALL("the row's call", false), QUEUE("the engine's queue", false);
 
-        /** The class whose objects are to be closed; null where the collector's freeing is the rule. */
-        final String closable;
+        /** How messages call it: by the class, where its objects are to be closed. */
+        final String told;
+        /** Whether objects are to be closed; else the collector's freeing is the rule. */
+        final boolean isClosable;
 
-        Kind(String closable) {
-            this.closable = closable;
+        Kind(String told, boolean isClosable) {
+            this.told = told;
+            this.isClosable = isClosable;
         }
 
         private void free(long token) {
@@ -51,7 +52,7 @@ final class Handle extends AtomicLong implements Runnable {
     private Handle(Kind kind, long token) {
         super(token);
         this.kind = kind;
-        this.opened = kind.closable == null ? null : Leaks.origin(kind.closable);
+        this.opened = kind.isClosable ? Leaks.origin(kind.told) : null;
     }
 
     static Handle of(Object owner, Kind kind, long token) {
@@ -63,16 +64,16 @@ final class Handle extends AtomicLong implements Runnable {
     /** The token, for a call; ClosedException where it was freed. */
     long token() {
         long token = get();
-        if (token == 0) throw new ClosedException(Status.CLOSED.code(), name() + ": closed");
+        if (token == 0) throw closed();
         return token;
+    }
+
+    ClosedException closed() {
+        return new ClosedException(Status.CLOSED.code(), kind.told + ": closed");
     }
 
     boolean isClosed() {
         return get() == 0;
-    }
-
-    private String name() {
-        return kind.closable == null ? kind.name() : kind.closable;
     }
 
     /** Frees the token; a second time does nothing. */
@@ -90,6 +91,6 @@ final class Handle extends AtomicLong implements Runnable {
     /** Called by the cleaner, once the owner is unreachable, and by close(), which has freed before. */
     @Override
     public void run() {
-        if (free() && kind.closable != null) Leaks.report(kind.closable, opened);
+        if (free() && kind.isClosable) Leaks.report(kind.told, opened);
     }
 }

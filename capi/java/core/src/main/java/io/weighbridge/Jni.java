@@ -17,7 +17,10 @@ final class Jni extends JniFunctions implements Native {
         try {
             System.load(shim);
         } catch (UnsatisfiedLinkError error) {
-            throw new LoadFailure(shim, error.getMessage());
+            String why = String.valueOf(error.getMessage());
+            throw new LoadFailure(shim, why.contains("another classloader") ? why
+                    + "; JNI binds a library to one class loader: put weighbridge.jar where all that use it see it, such as"
+                    + " the application server's own libraries, or run on JDK 22 or later, which needs no JNI" : why);
         }
         byte[] why = open(library.getBytes(StandardCharsets.UTF_8));
         if (why != null) throw new LoadFailure(library, new String(why, StandardCharsets.UTF_8));

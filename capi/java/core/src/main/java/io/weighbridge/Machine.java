@@ -52,15 +52,21 @@ final class Machine {
     private static String truncated(SeekableByteChannel file, byte[] header) throws IOException {
         if (header.length < 64) return "cut off: " + file.size() + " bytes";
         ByteBuffer elf = ByteBuffer.wrap(header).order(ByteOrder.LITTLE_ENDIAN); // the machine is one of those
+        long from = elf.getLong(32);
         int entry = elf.getShort(54) & 0xffff;
         int count = elf.getShort(56) & 0xffff;
-        byte[] table = read(file, elf.getLong(32), entry * count);
+        if (from < 0 || entry != 56) return "expected an ELF library, found one whose header is damaged";
+        byte[] table = read(file, from, entry * count);
         long end = table.length < entry * count ? Long.MAX_VALUE : 0;
         ByteBuffer segments = ByteBuffer.wrap(table).order(ByteOrder.LITTLE_ENDIAN);
         for (int at = 0; end < Long.MAX_VALUE && at < table.length; at += entry)
-            if (segments.getInt(at) == 1) end = Math.max(end, segments.getLong(at + 8) + segments.getLong(at + 32));
+            if (segments.getInt(at) == 1) end = Math.max(end, end(segments.getLong(at + 8), segments.getLong(at + 32)));
         return file.size() < end ? "cut off: " + file.size() + " bytes"
                 + (end < Long.MAX_VALUE ? ", expected at least " + end : "") : null;
+    }
+
+    private static long end(long from, long size) {
+        return from < 0 || size < 0 || from + size < 0 ? Long.MAX_VALUE : from + size;
     }
 
     static final String MUSL = "built for glibc, and this JVM runs on musl (Alpine); use an image with glibc, such as"

@@ -4,6 +4,7 @@ package io.weighbridge;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
@@ -55,8 +56,8 @@ public final class Natives {
 
     /**
      * The folder of the cache that has this jar's natives: named by their digest, so that versions stand side by side.
-     * What is there is hashed and compared with the jar; what is not, or differs, is written beside its name and
-     * renamed, so that no process ever sees half a file.
+     * What is there is hashed and compared with the jar; what is not, differs, or is a link, is written beside its name
+     * and renamed, so that no process ever sees half a file.
      */
     static Path cache(Path folder) throws LoadFailure {
         byte[] library = read(Search.LIBRARY);
@@ -71,7 +72,7 @@ public final class Natives {
             Path path = folder.resolve(file);
             try {
                 Files.createDirectories(folder);
-                if (Files.isRegularFile(path) && digest(Files.readAllBytes(path)).equals(digest(wanted))) continue;
+                if (Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS) && digest(Files.readAllBytes(path)).equals(digest(wanted))) continue;
                 Path partial = Files.createTempFile(folder, file, ".partial");
                 try {
                     Files.write(partial, wanted);

@@ -22,6 +22,8 @@ public final class Row extends RowMemory {
     private Handle call;
 
     Row(Schema schema, int tailBytes) {
+        if (tailBytes < 0)
+            throw WeighbridgeException.of(Status.INVALID_ARGUMENT, "tailBytes: expected 0 or more, got " + tailBytes);
         this.schema = schema;
         result = new Result(schema);
         allocate((long) schema.fixedBytes + tailBytes);

@@ -42,8 +42,9 @@ abstract sealed class RowMemory permits Row {
     }
 
     final void allocate(long capacity) {
-        memory = Frame.direct(ROW + (capacity + 7) / 8 * 8);
-        block = new Block(memory, library.address(memory));
+        ByteBuffer made = Frame.direct(ROW + (capacity + 7) / 8 * 8);
+        block = new Block(made, library.address(made));
+        memory = made;
         memory.putInt(RESULT, Layout.RESULT_SIZEOF);
         memory.putInt(ERROR, Layout.ERROR_SIZEOF);
     }

@@ -78,7 +78,7 @@ public final class Schema {
      * @return the schema
      */
     public static Schema load(Path bundle) {
-        Frame frame = new Frame(8, bundle.toString());
+        Frame frame = new Frame(8, Frame.path(bundle));
         frame.check(frame.library.schemaLoad(frame.out(), frame.text(0), frame.error()));
         return new Schema(frame.outToken());
     }
@@ -221,6 +221,8 @@ public final class Schema {
      * @return the text; null where the feature is required or holds no text
      */
     public String defaultText(Feature feature) {
+        if (feature.digest != digest)
+            throw new SchemaException(Status.SCHEMA_MISMATCH.code(), "a feature of another schema than this");
         Frame frame = new Frame(this, 8);
         int status = frame.library.schemaDefaultText(frame.out(), handle.token(), feature.index(), frame.error());
         if (status == Status.NOT_FOUND.code()) return null;

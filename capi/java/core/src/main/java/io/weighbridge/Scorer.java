@@ -110,7 +110,7 @@ public abstract sealed class Scorer implements AutoCloseable permits Model, Slot
      * Scores one payment within a budget.
      *
      * @param row a row of the schema
-     * @param budget from now on; below zero counts as expired
+     * @param budget from now on; below zero counts as expired; null for the engine's default
      * @return the row's result: where the budget ends before the model answers, the bundle's fallback's
      * @throws WeighbridgeException a subclass by what happened
      */
@@ -128,7 +128,7 @@ public abstract sealed class Scorer implements AutoCloseable permits Model, Slot
      * @throws WeighbridgeException a subclass by what happened
      */
     public final Result score(Row row, Duration budget, Call call) {
-        return scoreBy(row, budget == null ? Deadlines.DEFAULT : Deadlines.after(budget), call);
+        return scoreBy(row, Deadlines.after(budget), call);
     }
 
     /**
@@ -167,7 +167,7 @@ public abstract sealed class Scorer implements AutoCloseable permits Model, Slot
      * {@link #submit(Row)} within a budget.
      *
      * @param row a row of the schema
-     * @param budget from now on, waiting included
+     * @param budget from now on, waiting included; null for the engine's default
      * @return the answer
      */
     public final CompletableFuture<Result> submit(Row row, Duration budget) {
@@ -183,7 +183,7 @@ public abstract sealed class Scorer implements AutoCloseable permits Model, Slot
      * @return the answer
      */
     public final CompletableFuture<Result> submit(Row row, Duration budget, Call call) {
-        return submitBy(row, budget == null ? Deadlines.DEFAULT : Deadlines.after(budget), call);
+        return submitBy(row, Deadlines.after(budget), call);
     }
 
     private CompletableFuture<Result> submitBy(Row row, long deadline, Call call) {
@@ -200,14 +200,18 @@ public abstract sealed class Scorer implements AutoCloseable permits Model, Slot
 
     /** The answer, or null where no context is free. */
     private Result tryInline(Row row, long deadline, Call call) {
-        if (call != null) call.setWait(false);
         Row.Block block = row.block();
-        int status = score(block.result(), block.row(), deadline,
-                call == null ? row.callThatDoesNotWait() : call.handle.token(), block.error());
-        Reference.reachabilityFence(block);
-        Reference.reachabilityFence(row);
-        Reference.reachabilityFence(this);
-        if (call != null) call.setWait(true);
+        if (call != null) call.setWait(false);
+        int status;
+        try {
+            status = score(block.result(), block.row(), deadline,
+                    call == null ? row.callThatDoesNotWait() : call.handle.token(), block.error());
+        } finally {
+            if (call != null) call.setWait(true);
+            Reference.reachabilityFence(block);
+            Reference.reachabilityFence(row);
+            Reference.reachabilityFence(this);
+        }
         if (status >= 0) return new Result(row.schema()).read(block.memory(), Row.RESULT);
         if (status == Status.WOULD_WAIT.code()) return null;
         throw failure(row, block, status);
@@ -234,14 +238,14 @@ public abstract sealed class Scorer implements AutoCloseable permits Model, Slot
      * @return what became of its rows
      */
     public final BatchResult scoreAll(Batch batch, Duration budget, Call call) {
-        return batch.scoreBy(this, budget == null ? Deadlines.DEFAULT : Deadlines.after(budget), call);
+        return batch.scoreBy(this, Deadlines.after(budget), call);
     }
 
     /**
      * Scores a batch on all contexts, its windows one by one through the engine's queue.
      *
      * @param batch made for the schema; not to be used until the answer
-     * @return what became of its rows
+     * @return what became of its rows; cancelling it ends the work, and the batch is free when that has ended
      */
     public final CompletableFuture<BatchResult> submitAll(Batch batch) {
         return batch.submitBy(this, Deadlines.DEFAULT);
@@ -257,7 +261,7 @@ public abstract sealed class Scorer implements AutoCloseable permits Model, Slot
     }
 
     ClosedException closed() {
-        return new ClosedException(Status.CLOSED.code(), getClass().getSimpleName() + ": closed");
+        return handle.closed();
     }
 
     /** Ends the use. Never blocks; calls in progress, and for a model slots, keep what they need. */

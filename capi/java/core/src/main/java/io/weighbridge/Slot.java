@@ -78,7 +78,7 @@ public final class Slot extends Scorer {
      * @return this
      */
     public Slot load(Path bundle, LoadOptions options) {
-        Frame frame = new Frame(this, 8, bundle.toString());
+        Frame frame = new Frame(this, 8, Frame.path(bundle));
         frame.check(LoadOptions.during(options,
                 o -> library.slotLoad(handle.token(), frame.text(0), o, frame.error())));
         return this;

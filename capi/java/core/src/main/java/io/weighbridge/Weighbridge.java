@@ -182,7 +182,7 @@ public final class Weighbridge implements AutoCloseable {
      * @return the model
      */
     public Model load(Path bundle, LoadOptions options) {
-        Frame frame = new Frame(this, 8, bundle.toString());
+        Frame frame = new Frame(this, 8, Frame.path(bundle));
         frame.check(LoadOptions.during(options, o -> library.modelLoad(frame.out(), handle.token(), frame.text(0), o,
                 frame.error())));
         Reference.reachabilityFence(this);

@@ -11,10 +11,12 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 class BatchTest {
     private static final int ROWS = 10_000; // three windows
@@ -188,6 +190,124 @@ class BatchTest {
         try (Batch batch = columns().output(model.schema().output("logit"), Library.get().address(logits), 4)) {
             model.scoreAll(batch);
             assertEquals(batch.score(99), 1 / (1 + Math.exp(-logits.getFloat(4 * 99))), 1e-6);
+        }
+    }
+
+    private static String refused(Status status, Executable call) {
+        WeighbridgeException error = assertThrows(WeighbridgeException.class, call);
+        assertEquals(status, error.status(), error.toString());
+        return error.getMessage();
+    }
+
+    /** A batch has columns or rows, whichever came first. */
+    @Test
+    void columnsOrRows() {
+        Row row = Fixtures.payment(model.newRow());
+        try (Batch columns = model.newBatch(2); Batch empty = model.newBatch(0); Batch rows = model.newBatch()) {
+            String takes = "a batch of columns takes no rows";
+            assertEquals(takes, refused(Status.INVALID_ARGUMENT, () -> columns.add(row)));
+            empty.column("amount_minor", new long[0]);
+            assertEquals(takes, refused(Status.INVALID_ARGUMENT, () -> empty.add(row)));
+            rows.add(row);
+            takes = "a batch of rows takes no columns";
+            assertEquals(takes, refused(Status.INVALID_ARGUMENT, () -> rows.column("age_days", new float[1])));
+            assertEquals(takes, refused(Status.INVALID_ARGUMENT, () -> rows.arrow(8, 8)));
+            assertEquals(1, model.scoreAll(rows).scored());
+        }
+        assertTrue(refused(Status.INVALID_ARGUMENT, () -> model.newBatch(-1)).contains("got -1"));
+        assertTrue(refused(Status.BUFFER_TOO_SMALL, () -> {
+            try (Batch huge = model.newBatch(Integer.MAX_VALUE)) {
+                model.scoreAll(huge);
+            }
+        }).contains("60129542116 bytes"));
+    }
+
+    /** Of a buffer the bytes between position and limit are meant, in the machine's order. */
+    @Test
+    void everyKindOfBuffer() {
+        ByteBuffer direct = ByteBuffer.allocateDirect(8 * ROWS + 24).order(ByteOrder.nativeOrder());
+        for (int at : new int[] {0, 8, 3}) { // the last one is not aligned
+            for (int i = 0; i < ROWS; ++i) direct.putLong(at + 8 * i, amounts[i]);
+            ByteBuffer part = direct.duplicate().order(ByteOrder.nativeOrder()).position(at).limit(at + 8 * ROWS);
+            try (Batch batch = columns().column("amount_minor", part.asReadOnlyBuffer().order(part.order()),
+                    Batch.Element.INT64)) {
+                part.clear(); // the batch has what was between them
+                model.scoreAll(batch);
+                assertTrue(Arrays.equals(expected, batch.scores()), "from " + at);
+                part.position(32);
+                assertTrue(refused(Status.INVALID_ARGUMENT, () -> batch.column("amount_minor", part,
+                        Batch.Element.INT64)).endsWith("expected 80000 bytes from the buffer's position on, got 79992"));
+                ByteBuffer other = direct.duplicate().order(ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN
+                        ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN);
+                assertTrue(refused(Status.INVALID_ARGUMENT, () -> batch.column("amount_minor", other,
+                        Batch.Element.INT64)).contains("expected a buffer in the machine's order"));
+                batch.column("online", other, Batch.Element.BOOL); // of single bytes
+                assertTrue(refused(Status.INVALID_ARGUMENT, () -> batch.column("amount_minor",
+                        ByteBuffer.allocate(8 * ROWS), Batch.Element.INT64)).contains("got one on the heap"));
+                refused(Status.INVALID_ARGUMENT, () -> batch.column("amount_minor", part, Batch.Element.STORED));
+                assertTrue(refused(Status.INVALID_ARGUMENT, () -> batch.column("amount_minor", 4096, Long.MAX_VALUE,
+                        Batch.Element.INT64, 0, 0)).contains("overflows for 10000 rows"));
+            }
+        }
+    }
+
+    @Test
+    void aBatchInUse() throws Exception {
+        LoadOptions slow = new LoadOptions().engines("fake").set("fake_script", "{\"latency_us\": [300000]}");
+        try (Weighbridge own = Weighbridge.create(); Model fake = own.load(Fixtures.MLP, slow);
+                Batch batch = fake.newBatch(ROWS).column("amount_minor", amounts)
+                        .column("age_days", new double[] {2.5}).column("country", countries)
+                        .column("online", new boolean[] {true})) {
+            var answer = fake.submitAll(batch);
+            refused(Status.BUSY, () -> fake.scoreAll(batch));
+            refused(Status.BUSY, () -> batch.column("amount_minor", amounts));
+            ExecutionException busy = assertThrows(ExecutionException.class, () -> fake.submitAll(batch).get());
+            assertTrue(busy.getCause() instanceof BusyException, busy.toString());
+            assertTrue(answer.cancel(true));
+            long end = System.nanoTime() + 60_000_000_000L;
+            for (boolean isBusy = true; isBusy;) { // until the library has let go of its memory
+                try {
+                    batch.column("amount_minor", amounts);
+                    isBusy = false;
+                } catch (BusyException yet) {
+                    assertTrue(System.nanoTime() < end, "the batch is never free again");
+                    Thread.sleep(1);
+                }
+            }
+            assertTrue(answer.isCancelled());
+        }
+    }
+
+    /** A record batch as another library would hand it over: an ArrowSchema and an ArrowArray of format "+s". */
+    @Test
+    void arrowRecordBatches() {
+        ArrowMemory arrow = new ArrowMemory();
+        long age = arrow.schema("f", "age_days");
+        long amount = arrow.schema("l", "amount_minor");
+        long country = arrow.schema("u", "country");
+        long online = arrow.schema("b", "online");
+        long type = arrow.schema("+s", "", age, amount, country, online);
+        long array = arrow.array(3, 0, new long[] {0},
+                arrow.array(3, 0, new long[] {0, arrow.floats(2.5f, 2.5f, 2.5f)}),
+                arrow.array(3, 1, new long[] {arrow.bytes((byte) 0b101), arrow.longs(1250, 0, 999_999)}),
+                arrow.array(3, 0, new long[] {0, arrow.ints(0, 2, 4, 6), arrow.bytes("FRFRDE".getBytes())}),
+                arrow.array(3, 0, new long[] {0, arrow.bytes((byte) 0b111)}));
+        double other = model.score(Fixtures.payment(model.newRow()).set("amount_minor", 999_999).set("country", "DE"))
+                .score();
+        try (Batch batch = model.newBatch(3).arrow(type, array)) {
+            BatchResult result = model.scoreAll(batch);
+            assertEquals(2, result.scored());
+            assertEquals(Fixtures.SCORE, batch.score(0), 1e-6);
+            assertEquals(Status.INVALID_INPUT, batch.status(1));
+            assertEquals("amount_minor", batch.feature(1));
+            assertEquals(other, batch.score(2));
+            long text = arrow.schema("+s", "", age, arrow.schema("u", "amount_minor"), country, online);
+            assertTrue(refused(Status.INVALID_ARGUMENT, () -> batch.arrow(text, array)).contains("amount_minor"));
+            assertTrue(refused(Status.INVALID_ARGUMENT, () -> batch.arrow(0, 0)).contains("got NULL"));
+            assertEquals(2, model.scoreAll(batch).scored(), "the batch is as before");
+        }
+        try (Batch wrong = model.newBatch(4)) {
+            refused(Status.INVALID_ARGUMENT, () -> wrong.arrow(type, array));
         }
     }
 }

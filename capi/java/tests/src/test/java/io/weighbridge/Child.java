@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.weighbridge;
 
+import java.lang.ref.WeakReference;
+import java.lang.reflect.InvocationTargetException;
+import java.net.MalformedURLException;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** What tests run in a virtual machine of its own: how the library is found, and how a process ends. */
-final class Child {
+public final class Child {
     private Child() {}
 
     /** How a child ended, and what it printed. */
@@ -47,8 +56,111 @@ final class Child {
                     }
                 }
             }
+            case "memory" -> memoryRunsOut(Path.of(arguments[1]));
+            case "loaders" -> loaders();
             case "exit" -> exitWhileScoring(Path.of(arguments[1]));
             default -> throw new IllegalArgumentException(arguments[0]);
+        }
+    }
+
+    /** Submits into a heap that has nearly no memory left, with a little more of it from round to round. */
+    private static void memoryRunsOut(Path bundle) throws Exception {
+        try (Weighbridge engine = Weighbridge.builder().submitsInline(false).build();
+                Model model = engine.load(bundle)) {
+            Row row = Fixtures.payment(model.newRow());
+            for (int i = 0; i < 100; ++i) model.submit(row).get();
+            List<CompletableFuture<Result>> all = new ArrayList<>(1000);
+            Object[] hog = new Object[400_000];
+            int refused = 0;
+            for (int round = 0; round < 20; ++round) {
+                fill(hog);
+                for (int i = 0; i < 4 * round * round; ++i) hog[i] = null;
+                for (int i = 0; i < 40; ++i) {
+                    try {
+                        all.add(model.submit(row));
+                    } catch (OutOfMemoryError full) {
+                        ++refused;
+                    }
+                }
+                Arrays.fill(hog, null);
+                for (CompletableFuture<Result> answer : all) {
+                    try {
+                        if (!(answer.get(60, TimeUnit.SECONDS).score() > 0)) throw new AssertionError(answer);
+                    } catch (ExecutionException full) {
+                        if (!(full.getCause() instanceof OutOfMemoryError)) throw full;
+                    }
+                }
+                all.clear();
+            }
+            System.out.println("refused " + refused + ", answered all; score " + model.submit(row).get().score());
+        }
+    }
+
+    private static void fill(Object[] hog) {
+        int used = 0;
+        for (int size : new int[] {100_000, 1000, 8}) {
+            try {
+                while (used < hog.length) hog[used++] = new byte[size];
+            } catch (OutOfMemoryError full) {
+                --used;
+            }
+        }
+        // the smallest ones first, which are freed again
+        for (int i = 0, j = used - 1; i < j; ++i, --j) {
+            Object first = hog[i];
+            hog[i] = hog[j];
+            hog[j] = first;
+        }
+    }
+
+    /** Class loaders that have the library one after the other, and one beside another. */
+    private static void loaders() throws Exception {
+        URL[] path = Stream.of(System.getProperty("java.class.path").split(":")).map(Child::url).toArray(URL[]::new);
+        WeakReference<ClassLoader> first = use(path);
+        System.out.println("second: " + tried(path));
+        long end = System.nanoTime() + 60_000_000_000L;
+        while (first.get() != null && System.nanoTime() < end) {
+            System.gc();
+            Thread.sleep(20);
+        }
+        System.out.println(first.get() == null ? "the first was collected" : "the first is held");
+        System.out.println("third: " + tried(path));
+    }
+
+    private static URL url(String entry) {
+        try {
+            return Path.of(entry).toUri().toURL();
+        } catch (MalformedURLException error) {
+            throw new IllegalArgumentException(error);
+        }
+    }
+
+    private static String tried(URL[] path) throws Exception {
+        try {
+            use(path);
+            return "loaded";
+        } catch (InvocationTargetException error) {
+            return String.valueOf(error.getCause());
+        }
+    }
+
+    /** Scores and submits in a class loader of its own, of which nothing is left but what the library holds. */
+    private static WeakReference<ClassLoader> use(URL[] path) throws Exception {
+        try (URLClassLoader loader = new URLClassLoader(path, ClassLoader.getPlatformClassLoader())) {
+            Thread.currentThread().setContextClassLoader(loader);
+            loader.loadClass(Child.class.getName()).getMethod("scoreAndClose").invoke(null);
+            return new WeakReference<>(loader);
+        } finally {
+            Thread.currentThread().setContextClassLoader(Child.class.getClassLoader());
+        }
+    }
+
+    /** Called by reflection. */
+    public static void scoreAndClose() throws Exception {
+        try (Weighbridge engine = Weighbridge.builder().submitsInline(false).build();
+                Model model = engine.load(Fixtures.MLP)) {
+            model.score(Fixtures.payment(model.newRow()));
+            model.submit(Fixtures.payment(model.newRow())).get();
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.weighbridge;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
@@ -9,12 +10,18 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.net.URI;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Engines, slots, bundles, options, telemetry. */
 class EngineTest {
@@ -163,5 +170,96 @@ class EngineTest {
         assertEquals(3, schema.bands().size());
         assertEquals(Double.POSITIVE_INFINITY, schema.bands().get(2).below());
         assertEquals(amount.index(), schema.features().indexOf(amount));
+    }
+
+    /** The library opens paths itself: one of a zip file system is none that it knows. */
+    @Test
+    void pathsOfOtherFileSystems(@TempDir Path folder) throws IOException {
+        URI uri = URI.create("jar:" + folder.resolve("a.zip").toUri());
+        try (Weighbridge engine = Weighbridge.create(); Slot slot = engine.createSlot("s");
+                FileSystem zip = FileSystems.newFileSystem(uri, Map.of("create", "true"))) {
+            Path inside = zip.getPath("/bundle");
+            for (Executable load : List.<Executable>of(() -> engine.load(inside), () -> slot.load(inside),
+                    () -> Schema.load(inside), () -> Bundle.describe(inside),
+                    () -> Bundle.verify(engine, inside, null), () -> Bundle.compile(engine, inside, null, null))) {
+                WeighbridgeException error = assertThrows(WeighbridgeException.class, load);
+                assertEquals(Status.INVALID_ARGUMENT, error.status());
+                assertTrue(error.getMessage().contains("got one of jar"), error.getMessage());
+            }
+        }
+    }
+
+    @Test
+    void bundlesArePacked(@TempDir Path folder) throws IOException {
+        Path made = folder.resolve("made");
+        Path golden = Fixtures.CARD_MLP.resolve("golden.jsonl");
+        Path module = Fixtures.CARD_MLP.resolve("model.ts");
+        Path manifest = Fixtures.CARD_MLP.resolve("manifest.json");
+        try (Weighbridge engine = Weighbridge.create()) {
+            Bundle.pack(engine, module, manifest, golden, made);
+            assertTrue(Bundle.describe(made).contains("card-mlp"));
+            assertEquals(Schema.load(Fixtures.CARD_MLP).digest(), Schema.load(made).digest());
+            assertTrue(Files.mismatch(golden, made.resolve("golden.jsonl")) < 0);
+            BundleException full = assertThrows(BundleException.class,
+                    () -> Bundle.pack(engine, module, manifest, golden, made));
+            assertTrue(full.getMessage().contains(made.toString()), full.getMessage());
+            BundleException none = assertThrows(BundleException.class,
+                    () -> Bundle.pack(engine, folder.resolve("no.ts"), manifest, golden, folder.resolve("other")));
+            assertTrue(none.getMessage().contains("no.ts"), none.getMessage());
+            assertFalse(Files.exists(folder.resolve("other")), "a bundle appears whole or not at all");
+        }
+    }
+
+    /** The plug-in that compiles is in no jar: what is decided before it is needed, and that its absence is told. */
+    @Test
+    void compilingNeedsThePlugIn(@TempDir Path folder) throws IOException {
+        Path made = folder.resolve("made");
+        Path plugin = folder.resolve("libnone.so");
+        try (Weighbridge engine = Weighbridge.builder().option("torch_plugin", plugin.toString()).build();
+                Cancel cancel = new Cancel()) {
+            Bundle.pack(engine, Fixtures.CARD_MLP.resolve("model.ts"), Fixtures.CARD_MLP.resolve("manifest.json"),
+                    Fixtures.CARD_MLP.resolve("golden.jsonl"), made);
+            String before = Bundle.describe(made);
+            WeighbridgeException absent = assertThrows(WeighbridgeException.class,
+                    () -> Bundle.compile(engine, made, "fp32,int8", null));
+            assertEquals(Status.BACKEND_UNAVAILABLE, absent.status());
+            assertTrue(absent.getMessage().contains(plugin.toString()), absent.getMessage());
+            WeighbridgeException precision = assertThrows(WeighbridgeException.class,
+                    () -> Bundle.compile(engine, made, "fp99", null));
+            assertEquals(Status.INVALID_ARGUMENT, precision.status());
+            assertTrue(precision.getMessage().contains("fp99"), precision.getMessage());
+            cancel.set();
+            assertThrows(CancelledException.class,
+                    () -> Bundle.compile(engine, made, null, new LoadOptions().cancelledBy(cancel)));
+            assertThrows(DeadlineExceededException.class,
+                    () -> Bundle.compile(engine, made, null, new LoadOptions().within(Duration.ofNanos(-1))));
+            assertEquals(before, Bundle.describe(made));
+        }
+    }
+
+    @Test
+    void featuresOfOtherSchemas() {
+        Schema schema = Schema.load(Fixtures.MLP);
+        Feature foreign = Schema.load(Fixtures.CARD_MLP).feature("country");
+        assertThrows(SchemaException.class, () -> schema.defaultText(foreign));
+    }
+
+    /** A call that finds its object freed, as beside a close, says so. */
+    @Test
+    void aHandleThatIsFreedBesideACall() {
+        try (Weighbridge engine = Weighbridge.create()) {
+            Model model = engine.load(Fixtures.MLP);
+            Batch batch = model.newBatch(1);
+            for (AutoCloseable closed : List.of(model, batch, engine.createSlot("s"), new Call(), new Cancel(),
+                    new BundleSource(), Weighbridge.create())) {
+                Frame frame = new Frame(closed, 8);
+                int freed = Status.INVALID_HANDLE.code();
+                assertEquals(Status.INVALID_HANDLE,
+                        assertThrows(WeighbridgeException.class, () -> frame.check(freed)).status());
+                assertDoesNotThrow(closed::close);
+                ClosedException told = assertThrows(ClosedException.class, () -> frame.check(freed));
+                assertEquals(closed.getClass().getSimpleName() + ": closed", told.getMessage());
+            }
+        }
     }
 }

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -132,6 +134,14 @@ class LoadingTest {
         Path cut = folder.resolve("cut.so");
         Files.write(cut, java.util.Arrays.copyOf(Files.readAllBytes(NATIVES.resolve(Search.LIBRARY)), 4096));
         assertTrue(refused(cut).contains("cut off: 4096 bytes, expected at least "));
+        ByteBuffer header = ByteBuffer.wrap(Files.readAllBytes(NATIVES.resolve(Search.LIBRARY)))
+                .order(ByteOrder.LITTLE_ENDIAN);
+        Path damaged = folder.resolve("damaged.so");
+        Files.write(damaged, header.duplicate().order(header.order()).putLong(32, -1).array());
+        assertTrue(refused(damaged).contains("whose header is damaged"));
+        long table = header.putLong(32, 64).getLong(32);
+        Files.write(damaged, header.putShort(56, (short) -1).putInt((int) table, 1).putLong((int) table + 8, -9).array());
+        assertTrue(refused(damaged).contains("cut off: "));
         Child.Outcome nowhere = Child.run(List.of("-Dweighbridge.library=/nowhere/x.so"), List.of(), "info");
         assertTrue(nowhere.output().contains("/nowhere/x.so: no such file"), nowhere.output());
     }
@@ -216,5 +226,42 @@ class LoadingTest {
             assertEquals(7, outcome.code(), outcome.output());
             assertEquals("ending", outcome.output().strip());
         }
+    }
+
+    /** JNI has one class loader at a time, java.lang.foreign any number; neither holds one that has ended. */
+    @Test
+    void classLoaders() throws Exception {
+        Child.Outcome outcome = Child.run(List.of("-Dweighbridge.library=" + NATIVES, "-Dwb.root=" + Fixtures.ROOT,
+                "-Dwb.fixtures=" + Fixtures.FIXTURES), List.of(), "loaders");
+        assertEquals(0, outcome.code(), outcome.output());
+        boolean isJni = Weighbridge.info().access().equals("jni");
+        assertTrue(outcome.output().contains(isJni ? "JNI binds a library to one class loader" : "second: loaded"),
+                outcome.output());
+        assertTrue(outcome.output().contains("the first was collected"), outcome.output());
+        assertTrue(outcome.output().contains("third: loaded"), outcome.output());
+    }
+
+    /** What somebody else put into the cache is not used: links, folders, other content. */
+    @Test
+    void aCacheThatWasTamperedWith() throws Exception {
+        List<String> options = List.of("-Dweighbridge.native.cache=" + folder);
+        info(Child.run(options, List.of(NATIVES_JAR), "info"));
+        Path library;
+        try (Stream<Path> all = Files.walk(folder)) {
+            library = all.filter(f -> f.endsWith(Search.LIBRARY)).findFirst().orElseThrow();
+        }
+        Path elsewhere = Files.move(library, folder.resolve("elsewhere.so"));
+        Files.createSymbolicLink(library, elsewhere); // the right content, for as long as its owner wants
+        info(Child.run(options, List.of(NATIVES_JAR), "info"));
+        assertFalse(Files.isSymbolicLink(library));
+        Files.delete(library);
+        Files.createSymbolicLink(library, folder.resolve("nowhere"));
+        info(Child.run(options, List.of(NATIVES_JAR), "info"));
+        assertFalse(Files.isSymbolicLink(library) || Files.exists(folder.resolve("nowhere")));
+        Files.delete(library);
+        Files.createDirectories(library.resolve("inside"));
+        Child.Outcome blocked = Child.run(options, List.of(NATIVES_JAR), "info");
+        assertEquals(1, blocked.code());
+        assertTrue(blocked.output().contains(library + ": could not be unpacked: "), blocked.output());
     }
 }

@@ -139,4 +139,16 @@ class RowTest {
         assertTrue(Fixtures.payment(row).encode(0).limit() >= 4);
         assertThrows(WeighbridgeException.class, () -> row.encode(99));
     }
+
+    @Test
+    void roomToBeginWith() {
+        Schema schema = Schema.load(Fixtures.MLP);
+        for (int tail : new int[] {-1, Integer.MIN_VALUE}) {
+            WeighbridgeException below = assertThrows(WeighbridgeException.class, () -> schema.newRow(tail));
+            assertEquals(Status.INVALID_ARGUMENT, below.status());
+            assertEquals("tailBytes: expected 0 or more, got " + tail, below.getMessage());
+        }
+        assertEquals(Status.BUFFER_TOO_SMALL,
+                assertThrows(WeighbridgeException.class, () -> schema.newRow(Integer.MAX_VALUE)).status());
+    }
 }

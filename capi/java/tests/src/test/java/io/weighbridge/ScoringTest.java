@@ -107,11 +107,21 @@ class ScoringTest {
     void secondaryOutputs() {
         ByteBuffer logit = ByteBuffer.allocateDirect(4).order(ByteOrder.nativeOrder());
         Row row = Fixtures.payment(model.newRow());
-        try (Call call = new Call().highPriority(true).output(model.schema().output("logit"), logit)) {
+        int output = model.schema().output("logit");
+        try (Call call = new Call().highPriority(true).output(output, logit)) {
             double score = model.score(row, null, call).score();
             assertEquals(score, 1 / (1 + Math.exp(-logit.getFloat(0))), 1e-6);
             assertThrows(WeighbridgeException.class, () -> call.output(0, ByteBuffer.allocate(4)));
-            call.output(0, ByteBuffer.allocateDirect(1));
+            ByteBuffer all = ByteBuffer.allocateDirect(12).order(ByteOrder.nativeOrder());
+            call.output(output, all.position(4).limit(8)); // between them, and nowhere else
+            assertEquals(score, model.score(row, null, call).score());
+            assertEquals(logit.getFloat(0), all.clear().getFloat(4));
+            assertEquals(0, all.getFloat(0) + all.getFloat(8));
+            for (ByteBuffer wrong : new ByteBuffer[] {ByteBuffer.allocateDirect(4), all.asReadOnlyBuffer()
+                    .order(all.order())})
+                assertEquals(Status.INVALID_ARGUMENT,
+                        assertThrows(WeighbridgeException.class, () -> call.output(output, wrong)).status());
+            call.output(output, all.limit(3));
             assertEquals(Status.BUFFER_TOO_SMALL, assertThrows(WeighbridgeException.class,
                     () -> model.score(row, null, call)).status());
         }
@@ -247,5 +257,18 @@ class ScoringTest {
         }
         assertEquals(Reason.UNKNOWN, Reason.of(99));
         assertEquals("99", Names.backend(99));
+    }
+
+    /** Null is the engine's default deadline, wherever a budget is asked for. */
+    @Test
+    void noBudget() throws Exception {
+        Row row = Fixtures.payment(model.newRow());
+        assertEquals(Fixtures.SCORE, model.score(row, null).score(), 1e-6);
+        assertEquals(Fixtures.SCORE, model.score(row, null, null).score(), 1e-6);
+        assertEquals(Fixtures.SCORE, model.submit(row, null).get().score(), 1e-6);
+        for (Duration endless : new Duration[] {Duration.ofSeconds(Long.MAX_VALUE, 999_999_999), Duration.ofDays(9)})
+            assertEquals(Fixtures.SCORE, model.score(row, endless).score(), 1e-6);
+        for (Duration past : new Duration[] {Duration.ZERO, Duration.ofNanos(-1), Duration.ofSeconds(Long.MIN_VALUE)})
+            assertTrue(model.score(row, past).isFallback(), past.toString());
     }
 }

@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.reflect.Field;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -153,5 +155,75 @@ class SubmitTest {
             engine.work(Duration.ofSeconds(30));
             assertEquals(Fixtures.SCORE, answer.get().score(), 1e-6);
         }
+    }
+
+    /** A submit that the library has not taken is forgotten, however it failed. */
+    @Test
+    void whatWasNotAcceptedIsNotKept() throws Exception {
+        try (Weighbridge engine = queueOnly()) {
+            Model model = engine.load(Fixtures.MLP);
+            Row row = Fixtures.payment(model.newRow());
+            model.submit(row).get();
+            Field field = CompletionQueue.class.getDeclaredField("pending");
+            field.setAccessible(true);
+            Map<?, ?> pending = (Map<?, ?>) field.get(engine.queue());
+            try (Call call = new Call()) {
+                call.close();
+                assertClosed("Call: closed", model.submit(row, null, call));
+            }
+            model.close();
+            assertClosed("Model: closed", model.submit(row));
+            assertEquals(Map.of(), pending);
+        }
+    }
+
+    private static void assertClosed(String message, CompletableFuture<Result> answer) {
+        CompletionException error = assertThrows(CompletionException.class, answer::join);
+        assertTrue(error.getCause() instanceof ClosedException, error.toString());
+        assertEquals(message, error.getCause().getMessage());
+    }
+
+    /** What was tried inline, and failed, leaves a call that waits as before. */
+    @Test
+    void aCallThatFailedInlineStillWaits() throws Exception {
+        LoadOptions slow = new LoadOptions().engines("fake").set("fake_script", "{\"latency_us\": [5000]}");
+        try (Weighbridge engine = Weighbridge.builder().option("devices", "cpu=1").build();
+                Model model = engine.load(Fixtures.MLP, slow); Call call = new Call()) {
+            Model gone = engine.load(Fixtures.MLP);
+            Row row = Fixtures.payment(model.newRow());
+            gone.close();
+            assertClosed("Model: closed", gone.submit(row, null, call));
+            Thread other = new Thread(() -> { // has the one context nearly all the time
+                Row own = Fixtures.payment(model.newRow());
+                while (!Thread.currentThread().isInterrupted()) model.score(own);
+            });
+            other.start();
+            try {
+                for (int i = 0; i < 20; ++i) assertTrue(model.score(row, Duration.ofSeconds(60), call).score() > 0);
+            } finally {
+                other.interrupt();
+                other.join();
+            }
+        }
+    }
+
+    /** Answers of an engine that was closed by what depended on one of them. */
+    @Test
+    void closedOnTheQueuesOwnThread() throws Exception {
+        Weighbridge engine = queueOnly();
+        Model model = engine.load(Fixtures.MLP);
+        model.submit(Fixtures.payment(model.newRow())).thenRun(() -> engine.close(Duration.ofSeconds(30)))
+                .get(60, TimeUnit.SECONDS);
+        assertClosed("the engine's queue: closed", model.submit(Fixtures.payment(model.newRow())));
+    }
+
+    /** Where the heap is full each call is answered or refused, none is forgotten, and all goes on afterwards. */
+    @Test
+    void memoryThatRunsOut() throws Exception {
+        Child.Outcome outcome = Child.run(List.of("-Xmx24m", "-XX:+UseSerialGC",
+                "-Dweighbridge.library=" + System.getProperty(Search.PROPERTY), "-Dwb.root=" + Fixtures.ROOT,
+                "-Dwb.fixtures=" + Fixtures.FIXTURES), List.of(), "memory", Fixtures.MLP.toString());
+        assertEquals(0, outcome.code(), outcome.output());
+        assertTrue(outcome.output().contains("answered all"), outcome.output());
     }
 }
