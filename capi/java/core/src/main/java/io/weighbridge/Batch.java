@@ -3,6 +3,7 @@ package io.weighbridge;
 
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -475,7 +476,7 @@ public final class Batch implements AutoCloseable {
         }
 
         @Override
-        void answer(ByteBuffer memory, int at) {
+        void answer(MappedByteBuffer memory, int at) {
             complete(BatchResult.read(frame.memory, Layout.ERROR_SIZEOF,
                     Frame.chars(memory, at + Layout.COMPLETION_ERROR + Layout.ERROR_MESSAGE, 256)));
             Reference.reachabilityFence(Batch.this);

@@ -2,7 +2,7 @@
 package io.weighbridge;
 
 import java.lang.ref.Reference;
-import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -23,7 +23,7 @@ final class CompletionQueue implements Runnable {
     private final Thread drainer;
     /** What the drainer's calls write; made before it starts, so that it needs no memory to go on. */
     private final Frame frame = new Frame(8);
-    private final ByteBuffer completions = Frame.direct(AT_ONCE * Layout.COMPLETION_SIZEOF);
+    private final MappedByteBuffer completions = Frame.direct(AT_ONCE * Layout.COMPLETION_SIZEOF);
 
     CompletionQueue(long engine, int capacity) {
         frame.check(library.queueCreate(frame.out(), engine, capacity, frame.error()));
@@ -48,7 +48,7 @@ final class CompletionQueue implements Runnable {
         }
 
         /** Takes a completion that is an answer; a second time changes nothing. */
-        abstract void answer(ByteBuffer memory, int at);
+        abstract void answer(MappedByteBuffer memory, int at);
 
         abstract Schema schema();
 
@@ -80,7 +80,7 @@ final class CompletionQueue implements Runnable {
         }
 
         @Override
-        void answer(ByteBuffer memory, int at) {
+        void answer(MappedByteBuffer memory, int at) {
             complete(result.read(memory, at + Layout.COMPLETION_RESULT));
             Reference.reachabilityFence(call);
         }
@@ -163,7 +163,7 @@ final class CompletionQueue implements Runnable {
     }
 
     /** Completes a call; what was completed before is no longer there. */
-    private void complete(ByteBuffer memory, int at) {
+    private void complete(MappedByteBuffer memory, int at) {
         Long tag = memory.getLong(at + Layout.COMPLETION_TAG);
         Pending<?> done = pending.get(tag);
         if (done == null) return;

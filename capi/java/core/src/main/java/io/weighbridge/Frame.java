@@ -5,6 +5,7 @@ import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.CharBuffer;
+import java.nio.MappedByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
@@ -45,11 +46,15 @@ final class Frame {
         for (int i = 0; i < texts.length; ++i) if (encoded[i] != null) memory.put(this.texts[i], encoded[i]);
     }
 
-    static ByteBuffer direct(long bytes) {
+    /**
+     * Native memory. Typed by the one class that direct buffers are of, so that compiled code reads them without a
+     * virtual call.
+     */
+    static MappedByteBuffer direct(long bytes) {
         if (bytes > Integer.MAX_VALUE - 8)
             throw WeighbridgeException.of(Status.BUFFER_TOO_SMALL,
                     bytes + " bytes are needed at once, and a buffer of Java's has at most " + (Integer.MAX_VALUE - 8));
-        return ByteBuffer.allocateDirect((int) bytes).order(ByteOrder.nativeOrder());
+        return (MappedByteBuffer) ByteBuffer.allocateDirect((int) bytes).order(ByteOrder.nativeOrder());
     }
 
     private static byte[] utf8(String text) {

@@ -3,6 +3,7 @@ package io.weighbridge;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.MappedByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -38,7 +39,7 @@ public final class Result {
     }
 
     /** Takes the values of a wb_result. */
-    Result read(ByteBuffer memory, int at) {
+    Result read(MappedByteBuffer memory, int at) {
         status = memory.getInt(at + Layout.RESULT_STATUS);
         score = memory.getDouble(at + Layout.RESULT_SCORE);
         probability = memory.getDouble(at + Layout.RESULT_PROBABILITY);

@@ -2,6 +2,7 @@
 package io.weighbridge;
 
 import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
 import java.time.Instant;
 
 /**
@@ -20,14 +21,14 @@ abstract sealed class RowMemory permits Row {
     static final int FIRST_TAIL = 512;
 
     final Native library = Library.get();
-    ByteBuffer memory;
+    MappedByteBuffer memory;
     /**
      * The block and its address, which belong together for a call beside which another thread wrongly grows the row.
      */
     private Block block;
 
     /** Native memory, reachable as long as its address is used. */
-    record Block(ByteBuffer memory, long address) {
+    record Block(MappedByteBuffer memory, long address) {
         long result() {
             return address + RESULT;
         }
@@ -42,7 +43,7 @@ abstract sealed class RowMemory permits Row {
     }
 
     final void allocate(long capacity) {
-        ByteBuffer made = Frame.direct(ROW + (capacity + 7) / 8 * 8);
+        MappedByteBuffer made = Frame.direct(ROW + (capacity + 7) / 8 * 8);
         block = new Block(made, library.address(made));
         memory = made;
         memory.putInt(RESULT, Layout.RESULT_SIZEOF);
