@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests the Java binding on every way and JDK: JNI on the oldest JDK (17 or later) under -Xcheck:jni; where a JDK of 22
 # or later is installed, java.lang.foreign with --illegal-native-access=deny, and JNI forced; a service that uses the
-# installed artefacts, offline; the README's example. Installs Debian packages (default-jdk-headless, maven, as root,
+# installed artefacts, offline; the READMEs' examples. Installs Debian packages (default-jdk-headless, maven, as root,
 # where they are missing) and what Maven needs. Uses WB_BUILD_DIR (default build/release), which is built before; under
 # five minutes on two cores.
 # usage: capi/java/test.sh [--full]    --full: every way ten times over, Javadoc and source jars
@@ -83,7 +83,7 @@ service=(env JAVA_HOME="$WB_JDK" mvn -B -q -ntp -Dstyle.color=never -f "$WB_ROOT
 "${service[@]}" test -DskipTests >/dev/null || wb_fail "examples/java does not compile"
 timeout 600 "${service[@]}" -o test || status=1
 
-wb_say "Java: the README's example"
-"$java/readme.sh" "$WB_ROOT/README.md" "$java/core/target/weighbridge-0.2.0.jar" "$build/java/natives" "$WB_JDK" ||
+wb_say "Java: the READMEs' examples"
+"$java/readme.sh" "$build/bin/weighbridge" "$java/core/target/weighbridge-0.2.0.jar" "$build/java/natives" "$WB_JDK" ||
     status=1
 exit $status
