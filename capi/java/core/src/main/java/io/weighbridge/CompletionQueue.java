@@ -76,7 +76,7 @@ final class CompletionQueue implements Runnable {
             super(queue, scorer);
             this.schema = schema;
             this.call = call;
-            result = new Result(schema);
+            result = Result.empty(schema);
         }
 
         @Override

@@ -3,8 +3,6 @@ package io.weighbridge;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.MappedByteBuffer;
-import java.nio.charset.StandardCharsets;
 
 /**
  * A payment's score and how it was made. The result that {@code score} gives belongs to its row, and has the next
@@ -13,51 +11,34 @@ import java.nio.charset.StandardCharsets;
  * @since 0.2
  */
 public final class Result {
-    private int status;
-    private double score;
-    private double probability;
-    private int band;
-    private int reason;
-    private int backend;
-    private int precision;
-    private int numerics;
-    private int defaulted;
-    private int clipped;
-    private int device;
-    private long bundle;
-    private long queueNs;
-    private long runNs;
     private final Schema schema;
-    /** The version's 32 bytes, as they lie in memory. */
-    private long version0;
-    private long version1;
-    private long version2;
-    private long version3;
+    /** Where the wb_result lies, from its first byte on: the row's native block, or a copy. */
+    private ByteBuffer memory;
 
-    Result(Schema schema) {
+    private Result(Schema schema, ByteBuffer memory) {
         this.schema = schema;
+        this.memory = memory;
     }
 
-    /** Takes the values of a wb_result. */
-    Result read(MappedByteBuffer memory, int at) {
-        status = memory.getInt(at + Layout.RESULT_STATUS);
-        score = memory.getDouble(at + Layout.RESULT_SCORE);
-        probability = memory.getDouble(at + Layout.RESULT_PROBABILITY);
-        band = memory.getInt(at + Layout.RESULT_BAND);
-        reason = memory.getInt(at + Layout.RESULT_REASON);
-        backend = memory.getInt(at + Layout.RESULT_BACKEND);
-        precision = memory.getInt(at + Layout.RESULT_PRECISION);
-        numerics = memory.getInt(at + Layout.RESULT_NUMERICS);
-        defaulted = memory.getInt(at + Layout.RESULT_DEFAULTED);
-        clipped = memory.getInt(at + Layout.RESULT_CLIPPED);
-        device = memory.getInt(at + Layout.RESULT_DEVICE);
-        bundle = memory.getLong(at + Layout.RESULT_BUNDLE);
-        queueNs = memory.getLong(at + Layout.RESULT_QUEUE_NS);
-        runNs = memory.getLong(at + Layout.RESULT_RUN_NS);
-        version0 = memory.getLong(at + Layout.RESULT_VERSION);
-        version1 = memory.getLong(at + Layout.RESULT_VERSION + 8);
-        version2 = memory.getLong(at + Layout.RESULT_VERSION + 16);
-        version3 = memory.getLong(at + Layout.RESULT_VERSION + 24);
+    /** What a row's last call wrote, as long as it is not copied. */
+    static Result of(Row row) {
+        return new Result(row.schema(), row.memory);
+    }
+
+    /** A result of its own, without values yet. */
+    static Result empty(Schema schema) {
+        return new Result(schema, ByteBuffer.allocate(Layout.RESULT_SIZEOF).order(ByteOrder.nativeOrder()));
+    }
+
+    /** Follows its row to larger memory. */
+    Result at(ByteBuffer block) {
+        if (memory != block) memory = block;
+        return this;
+    }
+
+    /** Takes the values of a wb_result that lies elsewhere. */
+    Result read(ByteBuffer from, int at) {
+        memory.put(0, from, at, Layout.RESULT_SIZEOF);
         return this;
     }
 
@@ -67,26 +48,11 @@ public final class Result {
      * @return a copy
      */
     public Result copy() {
-        Result made = new Result(schema);
-        made.status = status;
-        made.score = score;
-        made.probability = probability;
-        made.band = band;
-        made.reason = reason;
-        made.backend = backend;
-        made.precision = precision;
-        made.numerics = numerics;
-        made.defaulted = defaulted;
-        made.clipped = clipped;
-        made.device = device;
-        made.bundle = bundle;
-        made.queueNs = queueNs;
-        made.runNs = runNs;
-        made.version0 = version0;
-        made.version1 = version1;
-        made.version2 = version2;
-        made.version3 = version3;
-        return made;
+        return empty(schema).read(memory, 0);
+    }
+
+    private int number(int member) {
+        return memory.getInt(member);
     }
 
     /**
@@ -95,7 +61,7 @@ public final class Result {
      * @return the score
      */
     public double score() {
-        return score;
+        return memory.getDouble(Layout.RESULT_SCORE);
     }
 
     /**
@@ -104,7 +70,7 @@ public final class Result {
      * @return in [0, 1] where the output is a probability
      */
     public double probability() {
-        return probability;
+        return memory.getDouble(Layout.RESULT_PROBABILITY);
     }
 
     /**
@@ -113,7 +79,7 @@ public final class Result {
      * @return its index in {@link Schema#bands()}; -1 where the bundle has none
      */
     public int band() {
-        return band;
+        return number(Layout.RESULT_BAND);
     }
 
     /**
@@ -122,6 +88,7 @@ public final class Result {
      * @return such as "review"; "" where the bundle has no bands
      */
     public String bandName() {
+        int band = band();
         return band < 0 || band >= schema.bands().size() ? "" : schema.bands().get(band).name();
     }
 
@@ -131,7 +98,7 @@ public final class Result {
      * @return true for a fallback's score
      */
     public boolean isFallback() {
-        return status == Status.OK_FALLBACK.code();
+        return number(Layout.RESULT_STATUS) == Status.OK_FALLBACK.code();
     }
 
     /**
@@ -140,7 +107,7 @@ public final class Result {
      * @return NONE where a model answered
      */
     public Reason reason() {
-        return Reason.of(reason);
+        return Reason.of(number(Layout.RESULT_REASON));
     }
 
     /**
@@ -149,7 +116,7 @@ public final class Result {
      * @return such as "native"; "none" where no model ran; a number that the library does not name either
      */
     public String backend() {
-        return Names.backend(backend);
+        return Names.backend(number(Layout.RESULT_BACKEND));
     }
 
     /**
@@ -158,7 +125,7 @@ public final class Result {
      * @return such as "fp32"; "none" where no model ran
      */
     public String precision() {
-        return Names.precision(precision);
+        return Names.precision(number(Layout.RESULT_PRECISION));
     }
 
     /**
@@ -167,7 +134,7 @@ public final class Result {
      * @return 0 where no plan ran
      */
     public int numerics() {
-        return numerics;
+        return number(Layout.RESULT_NUMERICS);
     }
 
     /**
@@ -176,7 +143,7 @@ public final class Result {
      * @return the count
      */
     public int defaulted() {
-        return defaulted;
+        return number(Layout.RESULT_DEFAULTED);
     }
 
     /**
@@ -185,7 +152,7 @@ public final class Result {
      * @return the count
      */
     public int clipped() {
-        return clipped;
+        return number(Layout.RESULT_CLIPPED);
     }
 
     /**
@@ -194,7 +161,7 @@ public final class Result {
      * @return its index, 0 for the CPU, -1 where nothing ran
      */
     public int device() {
-        return device;
+        return number(Layout.RESULT_DEVICE);
     }
 
     /**
@@ -203,7 +170,7 @@ public final class Result {
      * @return the first eight bytes, big-endian, of the manifest's sha256
      */
     public long bundle() {
-        return bundle;
+        return memory.getLong(Layout.RESULT_BUNDLE);
     }
 
     /**
@@ -212,7 +179,7 @@ public final class Result {
      * @return nanoseconds
      */
     public long queueNanos() {
-        return queueNs;
+        return memory.getLong(Layout.RESULT_QUEUE_NS);
     }
 
     /**
@@ -221,7 +188,7 @@ public final class Result {
      * @return nanoseconds
      */
     public long runNanos() {
-        return runNs;
+        return memory.getLong(Layout.RESULT_RUN_NS);
     }
 
     /**
@@ -230,16 +197,12 @@ public final class Result {
      * @return as the manifest has it
      */
     public String version() {
-        ByteBuffer bytes = ByteBuffer.allocate(32).order(ByteOrder.nativeOrder());
-        bytes.putLong(version0).putLong(version1).putLong(version2).putLong(version3);
-        int end = 0;
-        while (end < 32 && bytes.get(end) != 0) ++end;
-        return new String(bytes.array(), 0, end, StandardCharsets.UTF_8);
+        return Frame.chars(memory, Layout.RESULT_VERSION, 32);
     }
 
     @Override
     public String toString() {
-        return "score " + score + (band < 0 ? "" : " band " + bandName()) + " from version " + version()
+        return "score " + score() + (band() < 0 ? "" : " band " + bandName()) + " from version " + version()
                 + (isFallback() ? " (fallback: " + reason() + ")" : "");
     }
 }

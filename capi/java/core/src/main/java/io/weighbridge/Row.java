@@ -25,8 +25,8 @@ public final class Row extends RowMemory {
         if (tailBytes < 0)
             throw WeighbridgeException.of(Status.INVALID_ARGUMENT, "tailBytes: expected 0 or more, got " + tailBytes);
         this.schema = schema;
-        result = new Result(schema);
         allocate((long) schema.fixedBytes + tailBytes);
+        result = Result.of(this);
         clear();
     }
 

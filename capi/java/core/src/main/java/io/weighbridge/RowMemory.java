@@ -10,7 +10,7 @@ import java.time.Instant;
  * block's first byte, spans from the row's.
  */
 abstract sealed class RowMemory permits Row {
-    /** One native block: the result, the error, the row. */
+    /** One native block: the result (which Result reads where it lies), the error, the row. */
     static final int RESULT = 0;
     static final int ERROR = Layout.RESULT_SIZEOF;
     static final int ROW = ERROR + Layout.ERROR_SIZEOF;

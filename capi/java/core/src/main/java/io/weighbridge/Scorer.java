@@ -148,7 +148,7 @@ public abstract sealed class Scorer implements AutoCloseable permits Model, Slot
         Reference.reachabilityFence(call);
         Reference.reachabilityFence(this);
         if (status < 0) throw failure(row, block, status);
-        return row.result().read(block.memory(), Row.RESULT);
+        return row.result().at(block.memory());
     }
 
     /**
@@ -212,7 +212,7 @@ public abstract sealed class Scorer implements AutoCloseable permits Model, Slot
             Reference.reachabilityFence(row);
             Reference.reachabilityFence(this);
         }
-        if (status >= 0) return new Result(row.schema()).read(block.memory(), Row.RESULT);
+        if (status >= 0) return Result.empty(row.schema()).read(block.memory(), Row.RESULT);
         if (status == Status.WOULD_WAIT.code()) return null;
         throw failure(row, block, status);
     }

@@ -271,4 +271,23 @@ class ScoringTest {
         for (Duration past : new Duration[] {Duration.ZERO, Duration.ofNanos(-1), Duration.ofSeconds(Long.MIN_VALUE)})
             assertTrue(model.score(row, past).isFallback(), past.toString());
     }
+
+    /** A row's result is read where the call wrote it; a copy is of its own; neither moves with what the row holds. */
+    @Test
+    void resultsOfRowsThatGrow() {
+        Row row = Fixtures.payment(model.schema().newRow(0));
+        Result last = model.score(row);
+        Result copy = last.copy();
+        row.clear().set("country", "x".repeat(10_000));
+        assertEquals(Fixtures.SCORE, last.score(), 1e-6);
+        assertEquals(copy.version(), last.version());
+        double other = model.score(Fixtures.payment(row).set("amount_minor", 999_999)).score();
+        assertTrue(copy.score() != other);
+        assertEquals(other, last.score());
+        assertSame(last, row.result());
+        assertEquals(Fixtures.SCORE, copy.score(), 1e-6);
+        assertThrows(InvalidInputException.class, () -> model.score(row.clear()));
+        assertEquals(other, last.score(), "a call that fails leaves it");
+        assertEquals(0, model.schema().newRow().result().score());
+    }
 }
