@@ -1,7 +1,8 @@
 # frozen_string_literal: true
 # SPDX-License-Identifier: Apache-2.0
 # Called by run.sh, which says what it does. Cases: `filled`, a filled row; `keywords`, 80 keywords; `async`, a future
-# through the queue, inline try off; `inline`, a future by the inline try.
+# through the queue, inline try off; `inline`, a future by the inline try. With --calls each is held against the C call on
+# the same row in this process, turn by turn.
 
 require "json"
 require "optparse"
@@ -14,7 +15,7 @@ OptionParser.new do |it|
   it.on("--payments FILE")
   it.on("--tolerance T", Float)
   it.on("--seconds S", Float)
-  it.on("--calls SO", "not used: the C call is timed by its own program")
+  it.on("--calls SO", "libbench_calls.so: the C call in this process")
 end.parse!(into: options)
 lacking = %i[library bundle payments tolerance seconds] - options.keys
 abort "one_row.rb: expected --#{lacking.join(", --")}" unless lacking.empty?
@@ -22,30 +23,28 @@ abort "one_row.rb: expected --#{lacking.join(", --")}" unless lacking.empty?
 NUMBERS = Array.new(64) { |i| format("n%02d", i).to_sym }
 CODES = Array.new(16) { |i| format("c%02d", i).to_sym }
 NEVER = 2**63 - 1
-WARM_UP = 64
-SAMPLE_SECONDS = 0.002
+ROUNDS_A_SECOND = 500
+LEAST_ROUNDS = 31
 
-def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
-
-# The median of samples of SAMPLE_SECONDS, in microseconds of a call.
-def measure(name, seconds, count)
-  begin_ = now
-  WARM_UP.times { |i| yield i % count }
-  passes = 1 + (SAMPLE_SECONDS * WARM_UP / (now - begin_)).to_i
-  samples = []
-  at = 0
-  ends = now + seconds
-  while samples.size < 5 || now < ends
-    before = now
-    i = 0
-    while i < passes
-      yield at
-      at = at + 1 == count ? 0 : at + 1
-      i += 1
-    end
-    samples << (now - before) / passes
+# A way to score: `calls` times in a round, of which it takes the microseconds of a call. The block gets the round's
+# payment and how many calls to make.
+Way = Struct.new(:name, :calls, :run, :samples) do
+  def turn(payment)
+    run.call(payment, calls / 2) # the caches are as the way before has left them
+    before = Process.clock_gettime(Process::CLOCK_MONOTONIC, :float_microsecond)
+    run.call(payment, calls)
+    samples << (Process.clock_gettime(Process::CLOCK_MONOTONIC, :float_microsecond) - before) / calls
   end
-  puts JSON.generate(case: name, language: "ruby", us: (samples.sort[samples.size / 2] * 1e6).round(4))
+
+  def median = samples.sort[samples.size / 2].round(4)
+end
+
+# In turns, so that other work on the machine falls on all; the first half of the rounds warms up.
+def measure(ways, rounds, count)
+  (-rounds / 2...rounds).each do |round|
+    ways.rotate(round).each { |way| way.turn(round % count) }
+    ways.each { |way| way.samples.clear } if round == -1
+  end
 end
 
 data = File.binread(options[:payments])
@@ -63,13 +62,14 @@ service.instance_eval <<~RUBY, __FILE__, __LINE__ + 1
   def score(model, v) = model.score(#{(NUMBERS + CODES).each_with_index.map { |name, i| "#{name}: v[#{i}]" }.join(", ")})
 RUBY
 
-# Answers first.
 ways = {
   filled: ->(i) { model.score(rows[i]) },
   keywords: ->(i) { service.score(model, payments[i]) },
   async: ->(i) { engine.completions.submit(rows[i], NEVER, nil, model).value },
   inline: ->(i) { model.async(rows[i]).value }
 }
+
+# Answers first.
 ways.each do |name, way|
   logits.each_with_index do |logit, i|
     off = (way.call(i).score - logit).abs
@@ -79,7 +79,22 @@ ways.each do |name, way|
   end
 end
 
-measure(:filled, options[:seconds], count) { |i| model.score(rows[i]) }
-measure(:keywords, options[:seconds], count) { |i| service.score(model, payments[i]) }
-measure(:async, options[:seconds], count) { |i| engine.completions.submit(rows[i], NEVER, nil, model).value }
-measure(:inline, options[:seconds], count) { |i| model.async(rows[i]).value }
+timed = ways.map do |name, way|
+  Way.new(name, name == :async ? 5 : 20, ->(i, calls) { calls.times { way.call(i) } }, [])
+end
+if options[:calls]
+  calls = FFI::DynamicLibrary.open(options[:calls], FFI::DynamicLibrary::RTLD_NOW)
+  in_c = FFI::Function.new(:int64, %i[pointer pointer pointer int64], calls.find_symbol("bench_calls_score"))
+  library = FFI::DynamicLibrary.open(options[:library], FFI::DynamicLibrary::RTLD_NOW)
+  score = library.find_symbol("wb_model_score")
+  c = Way.new(:c, 20, lambda { |i, count|
+    in_c.call(score, model, rows[i].data, count).positive? or abort "one_row.rb: the C call failed"
+  }, [])
+end
+
+measure([c, *timed].compact, [(options[:seconds] * ROUNDS_A_SECOND).to_i, LEAST_ROUNDS].max, logits.size)
+timed.each do |way|
+  line = { case: way.name, language: "ruby", us: way.median }
+  line[:c_us] = c.median if c
+  puts JSON.generate(line)
+end
