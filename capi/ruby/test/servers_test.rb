@@ -70,26 +70,31 @@ class ServersTest < Minitest::Test
 
   # A worker is ended and comes back, the slot gets another bundle, over and over. The next worker is ended when there
   # are two again.
-  def disturb(signal)
+  # @yield [workers] ends one of them, which it returns
+  def disturb
     until @done
       point_to(@restarted.size.even? ? "mlp-v2" : "mlp")
       # Puma's fork_worker ends workers by itself too, where worker 0 is a new one.
-      victim = eventually { (now = workers).size == 2 && now[@restarted.size % 2] }
-      Process.kill(signal, victim)
+      victim = yield eventually { (now = workers).size == 2 && now }
       eventually { !workers.include?(victim) }
       @restarted << victim
       sleep 0.3
     end
   end
 
+  # Ends one worker after the other.
+  def hold_while_ending(name, signal)
+    hold(name) { |now| now[@restarted.size % 2].tap { |victim| Process.kill(signal, victim) } }
+  end
+
   # Requests until there were enough, and enough restarts under them.
-  def hold(name, signal)
+  def hold(name, &ending)
     eventually { workers.size == 2 }
     @done = false
     @restarted = []
     @versions = []
     @failed = []
-    disturber = Thread.new { disturb(signal) }
+    disturber = Thread.new { disturb(&ending) }
     enough = -> { (@versions.size >= REQUESTS && @restarted.size >= RESTARTS) || !disturber.alive? }
     Array.new(CLIENTS) { Thread.new { client until enough.call } }.each(&:join)
     @done = true
@@ -111,17 +116,31 @@ class ServersTest < Minitest::Test
   end
 
   def test_puma_with_preloaded_workers
-    serve(["puma", "-C", "#{SERVICE}/puma.rb"]) { hold("puma, preload_app!", "TERM") }
+    serve(["puma", "-C", "#{SERVICE}/puma.rb"]) { hold_while_ending("puma, preload_app!", "TERM") }
   end
 
   def test_puma_with_workers_forked_by_a_worker
     serve(["puma", "-C", "#{SERVICE}/puma.rb"], "FORK_WORKER" => "1") do
-      hold("puma, fork_worker", "TERM")
+      hold_while_ending("puma, fork_worker", "TERM")
+    end
+  end
+
+  # Worker 0, which has served meanwhile, forks the other one anew.
+  def test_puma_with_workers_forked_anew_by_signal
+    serve(["puma", "-C", "#{SERVICE}/puma.rb"], "FORK_WORKER" => "1") do
+      first = nil
+      hold("puma, refork") do |now|
+        first ||= now.first
+        # Nobody ended worker 0, which booted first.
+        assert_equal first, now.first, File.read(@log)
+        Process.kill("URG", @master)
+        now.last
+      end
     end
   end
 
   def test_unicorn_with_preloaded_workers
-    serve(["unicorn", "-c", "#{SERVICE}/unicorn.rb"]) { hold("unicorn, preload_app", "QUIT") }
+    serve(["unicorn", "-c", "#{SERVICE}/unicorn.rb"]) { hold_while_ending("unicorn, preload_app", "QUIT") }
   end
 
   def test_its_answers
