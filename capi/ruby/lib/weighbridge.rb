@@ -25,11 +25,13 @@ end
 
 require_relative "weighbridge/version"
 require_relative "weighbridge/errors"
+require_relative "weighbridge/elf"
 require_relative "weighbridge/library"
 require_relative "weighbridge/native"
 require_relative "weighbridge/structs"
 require_relative "weighbridge/handle"
 require_relative "weighbridge/options"
+require_relative "weighbridge/exclusive"
 require_relative "weighbridge/result"
 require_relative "weighbridge/call"
 require_relative "weighbridge/codec"

@@ -176,6 +176,22 @@ class AsyncTest < Minitest::Test
     end
   end
 
+  def test_what_is_raised_into_a_submit_leaves_nothing_to_wait_for
+    with_model do |model|
+      row = model.row.replace(PAYMENT)
+      [true, false].each do |accepted|
+        target = Object.new
+        target.define_singleton_method(:native_submit) do |*arguments|
+          model.native_submit(*arguments) if accepted
+          raise Interrupt
+        end
+        assert_raises(Interrupt) { model.engine.completions.submit(row, NEVER, nil, target) }
+      end
+      assert_in_delta SCORE, submit(model).value.score, 1e-6
+      eventually { Thread.list.none? { |it| it.name == "weighbridge" } }
+    end
+  end
+
   def test_a_killed_drainer_is_replaced
     with_model do |model|
       submit(model).value

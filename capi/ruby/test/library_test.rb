@@ -35,6 +35,7 @@ class LibraryTest < Minitest::Test
     assert_match(/installed, libweighbridge\.so\.1: could not be loaded: /, said)
     assert_match(%r{in the gem, .*/lib/weighbridge/native/libweighbridge\.so\.1: no such file}, said)
     assert_match(%r{argument, /nowhere\.so: no such file}, say("ARGUMENT" => "/nowhere.so"))
+    assert_match(/^Set WEIGHBRIDGE_LIBRARY to its path, or install the gem that carries it/, said)
     assert_match(%r{environment variable WEIGHBRIDGE_LIBRARY, /nowhere\.so: no such file},
                  say("WEIGHBRIDGE_LIBRARY" => "/nowhere.so"))
   end
@@ -42,9 +43,31 @@ class LibraryTest < Minitest::Test
   def test_what_is_no_library
     in_dir do |dir|
       File.write("#{dir}/text.so", "text")
-      assert_match(/could not be loaded: .*(invalid ELF header|file too short)/, say("ARGUMENT" => "#{dir}/text.so"))
+      assert_match(/expected an ELF library, found another kind of file/, say("ARGUMENT" => "#{dir}/text.so"))
+      File.write("#{dir}/none.so", "")
+      assert_match(/expected an ELF library, found an empty file/, say("ARGUMENT" => "#{dir}/none.so"))
+      assert_match(/expected a file, found a directory/, say("ARGUMENT" => dir))
+      # Opening one would wait for a writer.
+      File.mkfifo("#{dir}/fifo.so")
+      assert_match(/expected a file, found a fifo/, say("ARGUMENT" => "#{dir}/fifo.so"))
       other = build_library(dir, "int f(void) { return 1; }")
       assert_match(/not a weighbridge library: it has no function wb_version/, say("ARGUMENT" => other))
+    end
+  end
+
+  # The loader says of the first that there is no such file; the last would end the process.
+  def test_another_machines_library_and_one_that_was_cut_off
+    in_dir do |dir|
+      elf = File.binread(LIBRARY)
+      arm = elf.dup.tap { |it| it[18] = "\xB7".b }
+      small = elf.dup.tap { |it| it[4] = "\x01".b }
+      cpu = RbConfig::CONFIG["host_cpu"]
+      { arm => /built for aarch64, and this Ruby runs on #{cpu}/, small => /built for #{cpu} with 32 bits, and this/,
+        elf[0, 30] => /cut off: 30 bytes/, elf[0, 64] => /cut off: 64 bytes/,
+        elf[0, elf.bytesize / 2] => /cut off: #{elf.bytesize / 2} bytes, expected at least \d+/ }.each do |bytes, expected|
+        File.binwrite("#{dir}/it.so", bytes)
+        assert_match(expected, say("ARGUMENT" => "#{dir}/it.so"))
+      end
     end
   end
 
@@ -109,6 +132,13 @@ class LibraryTest < Minitest::Test
       expected[2] = "p" if name == :wb_row_set_json
       assert_equal expected.join, types, name
     end
+  end
+
+  def test_the_kinds_of_handles_are_the_headers
+    header = File.read("#{ROOT}/include/weighbridge/c/engine.h")
+    expected = header.scan(/#define WB_HANDLE_(\w+) (\d+)/).to_h { |name, number| [number.to_i, name.downcase.to_sym] }
+    kinds = Weighbridge::Engine.module_eval("HANDLES", __FILE__, __LINE__)
+    assert_equal expected, kinds.each_with_index.to_h { |kind, number| [number, kind] }.compact.reject { |_, it| it.nil? }
   end
 
   def test_the_structs_are_the_headers

@@ -68,6 +68,64 @@ class ProcessTest < Minitest::Test
     end
   end
 
+  def test_a_row_is_not_written_while_another_thread_scores_it
+    with_slow_model do |model, payments|
+      row = model.row.replace(payments.first)
+      score = model.score(row, deadline: 60).score
+      said = []
+      scores = Thread.new { Array.new(2000) { model.score(row, deadline: 60).score }.uniq }
+      writes = [-> { row[:country] = "FR" }, -> { row.replace(payments.last) }, -> { row.set_json("{}") }, -> { row.clear }]
+      while scores.alive?
+        writes.each do |write|
+          # Between its calls the row is anybody's; but then the payment is the same again before the next one.
+          Thread.pass until row.holder || !scores.alive?
+          write.call if row.holder
+        rescue Weighbridge::Busy => e
+          said << e
+        end
+      end
+      assert_equal [score], scores.value
+      assert_equal [-4, "row: in use by another call"], [said.last.code, said.last.message]
+    end
+  end
+
+  def test_an_answer_is_read_before_another_thread_gets_the_row
+    with_model do |model|
+      row = model.row.replace(PAYMENT)
+      call = Weighbridge::Call.new(outputs: model.schema.outputs)
+      other = Thread.new { sleep }
+      row.holder = other
+      [-> { model.score(row) }, -> { model.async(row).value }, -> { row[:amount_minor] = 3 }, -> { row.replace(PAYMENT) }]
+        .each { |use| assert_equal "row: in use by another call", assert_raises(Weighbridge::Busy, &use).message }
+      assert_same other, row.holder
+      call.holder = other
+      error = assert_raises(Weighbridge::Busy) { model.score(**PAYMENT, call: call) }
+      assert_equal "call: it is in use by another thread", error.message
+      assert_equal SCORE.round(6).to_s, in_child { model.score(row).score.round(6) }
+      other.kill.join
+      assert_in_delta SCORE, model.score(row).score, 1e-6
+      assert_in_delta SCORE, model.score(**PAYMENT, call: call).score, 1e-6
+      assert_nil row.holder || call.holder
+      assert_raises(Weighbridge::InvalidInput) { model.score(row.clear) }
+      assert_nil row.holder
+    end
+  end
+
+  def test_what_is_raised_behind_a_call_leaves_no_object
+    with_engine do |engine|
+      native = Weighbridge.const_get(:Native)
+      before = engine.snapshot[:handles]
+      assert_raises(Timeout::Error) do
+        Weighbridge::Handle.new(native.method(:wb_cancel_free)) do |out, error|
+          native.wb_cancel_create(out, error)
+          raise Timeout::Error
+        end
+      end
+      assert_equal before, engine.snapshot[:handles]
+      assert_operator before[:engine], :>=, 1
+    end
+  end
+
   def test_a_call_object_takes_one_thread_at_a_time
     with_slow_model do |model, payments|
       call = Weighbridge::Call.new
@@ -165,8 +223,8 @@ class ProcessTest < Minitest::Test
       50.times { use }
       model, row = use
       GC.start
-      100.times { GC.start if model.engine.snapshot[:handles].sum > 60 }
-      puts model.engine.snapshot[:handles].sum
+      100.times { GC.start if model.engine.snapshot[:handles].values.sum > 60 }
+      puts model.engine.snapshot[:handles].values.sum
       # The model keeps its engine.
       puts model.score(amount_minor: 1, country: "FR", online: true).score.positive?
     RUBY

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
 require "bigdecimal"
+require "date"
+require "set"
 require_relative "test_helper"
 
 # What each type takes: the bytes are those that the library's own reader writes.
@@ -64,6 +66,112 @@ class RowTest < Minitest::Test
     assert_same :past_city, '["Paris", "", "Łódź"]', ["Paris", "", :Łódź]
     assert_same :past_code, "[5411]", [5411]
     assert_same :past_count, "[#{(1..5000).to_a.join(",")}]", (1..5000).to_a
+  end
+
+  def test_what_pack_would_round_is_the_librarys
+    # Beyond float32, where pack writes an infinity.
+    [1e300, -3.5e38, [1e300], 10**39].each do |value|
+      name = value.is_a?(Array) ? :past_small : :small
+      error = assert_raises(Weighbridge::InvalidInput) { schema.row[name] = value }
+      assert_match(/\Afeature '#{name}': expected .*float32, got /, error.message)
+      assert_raises(Weighbridge::InvalidInput) { schema.row.replace(name => value) }
+    end
+    assert_same :small, "3.4028234663852886e38", 3.4028234663852886e38
+    assert_same :small, "\"Infinity\"", Float::INFINITY
+    assert_same :large, "1e300", 1e300
+    # Fractions that floats do not have.
+    assert_same :count, "9007199254740993", Rational(2**53 + 1)
+    assert_same :at, "9007199254740993", Rational(2**53 + 1)
+    assert_same :count, "10", 10r
+    [Rational(10**20 + 1, 10**20), 1.5r].each do |value|
+      %i[count at code flag].each { |name| assert_raises(Weighbridge::InvalidInput) { schema.row[name] = value } }
+    end
+  end
+
+  def test_what_is_no_number_is_one_value_in_every_form
+    assert_same :small, '"NaN"', Float::NAN
+    assert_same :large, '"NaN"', BigDecimal("NaN")
+    assert_same :large, '"-Infinity"', BigDecimal("-Infinity")
+    assert_same :past_small, '[1, "NaN"]', [1r, Float::NAN]
+    error = assert_raises(Weighbridge::InvalidInput) { schema.row[:count] = BigDecimal("NaN") }
+    assert_equal "feature 'count': expected int64, got NaN", error.message
+  end
+
+  # Many features of a type are looked at together where all is well, else one by one.
+  def test_runs_of_features_take_and_refuse_what_single_ones_do
+    values = [0, 1.5, -2.0, 2**60, 1r, BigDecimal("2.5"), nil, Float::NAN, Float::INFINITY, 1e300, true, "1", Time.at(0),
+              2**64, BasicObject.new, [], 1i]
+    Dir.mktmpdir do |dir|
+      features = { "float32" => "f", "float64" => "d", "int64" => "i" }.flat_map do |type, letter|
+        Array.new(6) { |i| { name: "#{letter}#{i}", type: type, missing: { default: 0 } } }
+      end
+      draft = JSON.parse(File.read("#{DRAFTS}/every-type/manifest.json"))
+      draft.merge!("features" => features, "limits" => { "rows" => 16 }, "tensors" =>
+        [{ name: "x", dtype: "float32", shape: ["batch", 18], features: features.map { |it| it[:name] } }])
+      File.write("#{dir}/manifest.json", JSON.generate(draft))
+      many = Weighbridge::Schema.load(dir)
+      full = many.features.to_h { |it| [it.name, it.type == :int64 ? 7 : 0.5] }
+      said = ->(row) { yield_of { row.call.to_json } }
+      many.features.map(&:name).values_at(0, 3, 5, 6, 11, 12, 17).product(values).each do |name, value|
+        one_by_one = said.call(-> { full.except(name).each_with_object(many.row) { |it, row| row[it[0]] = it[1] }.set(name => value) })
+        assert_equal one_by_one, said.call(-> { many.row.replace(full.merge(name => value)) }), name
+      end
+    end
+  end
+
+  def yield_of
+    yield
+  rescue Weighbridge::Error => e
+    [e.class, e.message, e.feature]
+  end
+
+  def test_objects_of_any_kind_are_refused_by_name
+    strange = Class.new(Numeric) { def to_f = "x" }
+    cyclic = [].tap { |it| it << it }
+    deep = 100_000.times.inject(1) { |it, _| [it] }
+    schema.features.each do |feature|
+      [strange.new, BasicObject.new, cyclic, deep, Object.new, Class, 1..2, -> {}, Set[1], { a: 1 }].each do |value|
+        error = assert_raises(Weighbridge::InvalidInput) { schema.row[feature.name] = value }
+        assert_equal [-1, feature.name], [error.code, error.feature]
+        assert_raises(Weighbridge::InvalidInput) { schema.row.replace(feature.name => value) }
+      end
+    end
+    # A time is text for nobody but a timestamp's reader.
+    error = assert_raises(Weighbridge::InvalidInput) { schema.row[:city] = Time.at(0) }
+    assert_equal "feature 'city': expected category, got an object of class Time", error.message
+    error = assert_raises(Weighbridge::InvalidInput) { schema.row[:at] = DateTime.now }
+    assert_equal "feature 'at': expected timestamp, got an object of class DateTime; give a Time", error.message
+  end
+
+  def test_what_a_row_is_not_made_of_nor_filled_from_is_refused
+    [nil, "x", 3].each { |it| assert_raises(Weighbridge::InvalidArgument) { Weighbridge::Row.new(it) } }
+    [nil, -1, 1.5, "x", 2**32, 2**80].each { |it| assert_raises(Weighbridge::Error) { schema.row(tail_bytes: it) } }
+    [nil, 3, [[:count, 1]], "x"].each do |it|
+      assert_raises(Weighbridge::InvalidArgument) { schema.row.set(it) }
+      assert_raises(Weighbridge::InvalidArgument) { schema.row.replace(it) }
+    end
+    assert_raises(FrozenError) { schema.row.freeze.replace(count: 1, note: "x" * 9000) }
+  end
+
+  def test_names_in_every_form
+    row = schema.row.replace(count: 3, city: "Paris")
+    [{ "count" => 3, "city" => "Paris" }, { "count" => 3, city: "Paris" }, { count: 3, city: "Paris", note: nil },
+     { "count" => 3, "city" => "Paris", "note" => nil }, { "count" => 3, city: "Paris", note: nil }].each do |names|
+      assert_equal row.bytes, schema.row.replace(names).bytes, names
+    end
+    [{ count: 3, amuont: nil }, { "count" => 3, "amuont" => nil }].each do |names|
+      assert_raises(Weighbridge::NotFound) { schema.row.replace(names) }
+    end
+  end
+
+  def test_a_row_that_is_filled_again_has_nothing_of_before
+    empty = schema.row.replace({})
+    row = schema.row.replace(count: 3, note: "long " * 300, past_city: %w[Paris Łódź], small: 1.5)
+    assert_raises(Weighbridge::InvalidInput) { row.replace(note: "x", count: "x") }
+    # But for the capacity, of which it has more.
+    assert_equal empty.bytes[4..], row.replace({}).bytes[4..]
+    again = { count: 4, city: "Paris" }
+    assert_equal schema.row.replace(again).bytes[4..], row.replace(again).bytes[4..]
   end
 
   def test_nil_is_missing

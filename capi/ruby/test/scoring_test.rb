@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 # SPDX-License-Identifier: Apache-2.0
 
+require "bigdecimal"
 require_relative "test_helper"
 
 class ScoringTest < Minitest::Test
@@ -121,6 +122,49 @@ class ScoringTest < Minitest::Test
     assert_raises(Weighbridge::Closed) { kept.load(fixture) }
     assert_raises(RuntimeError) { Weighbridge::Engine.open { |engine| kept = engine and raise "x" } }
     assert_raises(Weighbridge::Closed) { kept.load(fixture) }
+  end
+
+  def test_objects_of_the_wrong_class_are_refused
+    with_model do |model, engine|
+      slot = engine.slot("card", create: true).load(fixture)
+      row = model.row.replace(PAYMENT)
+      ["x" * 20, 3, row, engine].each do |it|
+        wrong = [-> { slot.swap(it) }, -> { model.score(row, call: it) }, -> { model.async(row, call: it).value },
+                 -> { model.score_all([PAYMENT], call: it) }, -> { Weighbridge::Call.new(cancel: it) },
+                 -> { engine.load(fixture, cancel: it) }, -> { Weighbridge::Call.new(outputs: [it]) },
+                 -> { Weighbridge::Call.new(outputs: it) }, -> { model.score_all([PAYMENT], outputs: [it]) }]
+        wrong << -> { Weighbridge::Bundle.verify(it, fixture) } unless it.equal?(engine)
+        wrong.each { |use| assert_raises(Weighbridge::InvalidArgument, &use) }
+      end
+      ["x", nil, 1.5, -1, 2**40].each do |it|
+        assert_raises(Weighbridge::InvalidArgument) { Weighbridge::Engine.new(async_capacity: it) }
+      end
+      assert_raises(Weighbridge::InvalidHandle) { slot.swap(nil) }
+      assert_raises(TypeError, Weighbridge::Error) { model.score(Class.new { def to_hash = 3 }.new) }
+      [3, nil, "other"].each { |it| assert_raises(KeyError) { model.score(**PAYMENT).output(it) } }
+    end
+  end
+
+  def test_what_is_printed_tells_what_it_is
+    with_model do |model, engine|
+      assert_equal "#<Weighbridge::Slot card>", engine.slot("card", create: true).inspect
+      assert_equal "#<Weighbridge::Schema of 4 features>", model.schema.inspect
+      assert_equal ["#<Weighbridge::Feature amount_minor: int64, required>", "#<Weighbridge::Feature age_days: float32>"],
+                   model.schema.features.first(2).map(&:inspect)
+      result = model.score(**PAYMENT)
+      assert_equal [result.score, "ok", "native"], JSON.parse(JSON.generate([result])).first.values_at(*%w[score status backend])
+      assert_equal "#<Weighbridge::Future done>", model.async(**PAYMENT).inspect
+      assert_operator engine.snapshot[:handles][:model], :>=, 1
+    end
+  end
+
+  def test_a_deadline_of_no_number_is_refused_in_every_class
+    with_model do |model|
+      [BigDecimal("NaN"), Float::NAN].each do |it|
+        assert_raises(Weighbridge::InvalidArgument) { model.score(**PAYMENT, deadline: it) }
+      end
+      refute_predicate model.score(**PAYMENT, deadline: BigDecimal("Infinity")), :fallback?
+    end
   end
 
   def test_options_go_to_the_library_by_name

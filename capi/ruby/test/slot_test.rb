@@ -97,6 +97,12 @@ class SlotTest < Minitest::Test
     assert_match(/^weighbridge_slot_version_requests_total\{slot="card",version="1\.0\.0",bundle="\h{16}"\} 4$/, @engine.metrics)
   end
 
+  def test_what_cannot_log_is_refused_before_it_has_taken_events
+    @slot.load(fixture)
+    [nil, "log", Object.new].each { |it| assert_raises(Weighbridge::InvalidArgument) { @engine.log_to(it) } }
+    refute_empty @engine.events.first
+  end
+
   def test_events_go_to_a_logger
     require "logger"
     @slot.load(fixture)

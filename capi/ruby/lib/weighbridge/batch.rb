@@ -29,7 +29,7 @@ module Weighbridge
     # @param name [Symbol, String] an output that score_all was given
     # @return [Array<Array<Float>>] NaNs for a payment without a model's answer
     # @raise [KeyError]
-    def output(name) = @outputs.fetch(name.to_sym)
+    def output(name) = @outputs.fetch(name.to_s.to_sym)
 
     # @return [String]
     def inspect

@@ -23,6 +23,7 @@ module Weighbridge
     # @raise [VerifyFailed] they do not reproduce; VerifyFailed#report has the report
     # @raise [Error]
     def self.verify(engine, bundle, **options)
+      Arguments.handle(engine, Engine, "engine")
       Options.open(:load, options) do |with|
         parse(read(bundle, :wb_bundle_verify, :wb_bundle_verify_source, before: [engine], behind: [with]))
       end

@@ -27,6 +27,7 @@ module Weighbridge
 
   # Options of calls, to be used again. For one thread at a time: a call that finds another one with it raises Busy.
   class Call < Handle
+    include Exclusive
     PRIORITIES = { normal: 0, high: 1 }.freeze
     private_constant :PRIORITIES
 
@@ -43,10 +44,10 @@ module Weighbridge
       end
       set(:priority, number)
       set(:fallback, fallback ? 1 : 0)
-      set(:cancel, cancel) if cancel
+      set(:cancel, Arguments.handle(cancel, Cancel, "cancel")) if cancel
       set(:wait, wait ? 1 : 0)
       @settings = { priority: priority, fallback: fallback, cancel: cancel }
-      @outputs = outputs.to_h { |output| [output.name, place(output)] }
+      @outputs = Arguments.outputs(outputs).to_h { |output| [output.name, place(output)] }
     end
 
     # The same call, but one that does not wait.
@@ -62,6 +63,8 @@ module Weighbridge
     end
 
     private
+
+    def in_use = "call: it is in use by another thread"
 
     def set(option, value)
       Handle.check { |error| Native.public_send(:"wb_call_set_#{option}", to_ptr, value, error) }

@@ -9,15 +9,50 @@ module Weighbridge
   module Codec
     ODD = :odd
 
-    # An integer beyond 53 bits would be rounded twice.
-    module Floating
-      def self.encode(value, _tail)
-        value.is_a?(Float) || (value.is_a?(Integer) && value.bit_length <= 53) ? value : ODD
+    # float64, and the numbers of a float32 that pack rounds as the library does: once, and never to an infinity.
+    class Floating
+      # Integers up to here are floats as they are; and no float up to here is beyond float32.
+      SURE = 2.0**53
+      private_constant :SURE
+
+      # @param largest [Float] the largest finite number of the type
+      def initialize(largest)
+        @largest = largest
+        freeze
+      end
+
+      def encode(value, _tail)
+        return value if Float === value && (value.abs <= @largest || !value.finite?)
+
+        Integer === value && value.bit_length <= 53 ? value : ODD
+      end
+
+      # @return [Boolean] whether encode surely takes all of them: quick, since sum is. It is a Float of floats, integers
+      #   and fractions alone.
+      def all?(numbers)
+        return true if numbers.empty?
+
+        sum = numbers.sum
+        (Float === sum || Integer === sum) && numbers.max <= SURE && numbers.min >= -SURE
+      rescue StandardError # no numbers
+        false
       end
     end
 
+    DOUBLE = Floating.new(Float::MAX)
+    SINGLE = Floating.new((2.0 - 2.0**-23) * 2.0**127)
+
     module Whole
-      def self.encode(value, _tail) = value.is_a?(Integer) && value.bit_length < 64 ? value : ODD
+      def self.encode(value, _tail) = Integer === value && value.bit_length < 64 ? value : ODD
+
+      # As Floating#all?: a sum is an Integer of integers alone.
+      def self.all?(numbers)
+        return true if numbers.empty?
+
+        Integer === numbers.sum && numbers.max.bit_length < 64 && numbers.min.bit_length < 64
+      rescue StandardError # no numbers
+        false
+      end
     end
 
     # An Integer of the feature's unit, or a Time that is a whole number of it.
@@ -28,7 +63,7 @@ module Weighbridge
       end
 
       def encode(value, tail)
-        return Whole.encode(value, tail) unless value.is_a?(Time)
+        return Whole.encode(value, tail) unless Time === value
 
         ticks = value.to_r * @per_second
         ticks.denominator == 1 ? Whole.encode(ticks.numerator, tail) : ODD
@@ -50,8 +85,8 @@ module Weighbridge
       private_constant :AS_THEY_ARE
 
       def self.encode(value, tail)
-        value = value.name if value.is_a?(Symbol)
-        return ODD unless value.is_a?(String)
+        value = value.name if Symbol === value
+        return ODD unless String === value
 
         value = value.encode(Encoding::UTF_8) unless AS_THEY_ARE.include?(value.encoding)
         tail.append(value) | value.bytesize << 32
@@ -69,10 +104,14 @@ module Weighbridge
       end
 
       def encode(values, tail)
-        return ODD unless values.is_a?(Array)
+        return ODD unless Array === values
 
-        numbers = @codec.equal?(Floating) && values.all?(Float) ? values : values.map { |it| @codec.encode(it, tail) }
-        numbers.any?(ODD) ? ODD : tail.append(numbers.pack(@template)) | numbers.size << 32
+        numbers = values
+        unless @codec.respond_to?(:all?) && @codec.all?(values)
+          numbers = values.map { |it| @codec.encode(it, tail) }
+          return ODD if numbers.any?(ODD)
+        end
+        tail.append(numbers.pack(@template)) | numbers.size << 32
       end
     end
   end

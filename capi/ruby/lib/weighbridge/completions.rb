@@ -64,8 +64,10 @@ module Weighbridge
       status = target.native_submit(to_ptr, tag, row.data, deadline_ns, call, row.error)
       return future unless status.negative?
 
-      @mutex.synchronize { @futures.delete(tag) }
       raise Error.from(status, row.error, row.schema)
+    ensure
+      # Where it was not accepted, or something was raised into this thread before: nobody is told of a completion.
+      @mutex.synchronize { @futures.delete(tag) } unless status && !status.negative?
     end
 
     private
@@ -134,6 +136,7 @@ module Weighbridge
     def complete(completion)
       status, tag = completion.get_bytes(4, 12).unpack("lQ")
       future, schema = @mutex.synchronize { @futures.delete(tag) }
+      return unless future # whoever submitted it was interrupted
       return future.resolve(nil, Error.from(status, completion + 16, schema)) if status.negative?
 
       future.resolve(Result.new(completion.get_bytes(16 + Native::ERROR_BYTES, Native::RESULT_BYTES)), nil)

@@ -10,7 +10,10 @@ module Weighbridge
     Event = Struct.new(:event, :level, :time_ns, :count, :slot, :version, :message, keyword_init: true)
     LEVELS = { 1 => :info, 2 => :warning, 3 => :error }.freeze
     EVENTS = 64
-    private_constant :LEVELS, :EVENTS
+    # WB_HANDLE_*, by number.
+    HANDLES = [nil, :engine, :engine_options, :load_options, :model, :slot, :schema, :batch, :call, :cancel, :text, :source,
+               :queue].freeze
+    private_constant :LEVELS, :EVENTS, :HANDLES
 
     # An engine; with a block one that is closed behind it.
     # @param options [Hash] as new's
@@ -33,7 +36,7 @@ module Weighbridge
     # @raise [LibraryError, Error]
     def initialize(library: nil, async_capacity: 1024, **options)
       Native.load(library)
-      @completions = Completions.new(self, async_capacity)
+      @completions = Completions.new(self, Arguments.count(async_capacity, "async_capacity"))
       Options.open(:engine, options) do |with|
         super(Native.method(:wb_engine_free)) { |out, error| Native.wb_engine_create(out, with, error) }
       end
@@ -81,10 +84,12 @@ module Weighbridge
       end
     end
 
-    # Counters and latencies since the engine was made.
+    # Counters and latencies since the engine was made; handles: the process's live objects of the library's, by kind.
     # @return [Hash{Symbol => Object}]
     def snapshot
-      Structs::Snapshot.read { |out| Handle.check { |error| Native.wb_engine_snapshot(out, to_ptr, error) } }.freeze
+      info = Structs::Snapshot.read { |out| Handle.check { |error| Native.wb_engine_snapshot(out, to_ptr, error) } }
+      live = info[:handles].each_with_index.reject { |count, _| count.zero? }
+      info.merge(handles: live.to_h { |count, kind| [HANDLES[kind] || kind, count] }.freeze).freeze
     end
 
     # @return [String] the same, and of each slot, as Prometheus text
@@ -112,6 +117,10 @@ module Weighbridge
     # @param logger [Logger]
     # @return [nil]
     def log_to(logger)
+      # Events are taken once: not for what cannot log them.
+      raise InvalidArgument, "logger: expected one with info, warn and error, got #{logger.class}" unless
+        %i[info warn error].all? { |it| logger.respond_to?(it) }
+
       events, lost = self.events
       logger.warn("weighbridge: #{lost} events were not taken in time") if lost.positive?
       events.each do |event|

@@ -7,7 +7,7 @@ module Weighbridge
   # One feature of a schema: its type, what it takes, and where it lies in a row. Frozen.
   class Feature
     # How the stored types are packed: directive, codec.
-    TYPES = { float32: ["f", Codec::Floating], float64: ["d", Codec::Floating], int64: ["q", Codec::Whole],
+    TYPES = { float32: ["f", Codec::SINGLE], float64: ["d", Codec::DOUBLE], int64: ["q", Codec::Whole],
               code: ["q", Codec::Whole], timestamp: ["q", nil], bool: ["C", Codec::Bool], category: ["Q", Codec::Text],
               text: ["Q", Codec::Text] }.freeze
     private_constant :TYPES
@@ -80,24 +80,18 @@ module Weighbridge
     # @return [Boolean] whether its values appear in no message
     def private? = !@privacy.nil?
     # @return [String]
-    def inspect = "#<#{self.class.name} #{name}: #{type_name}>"
+    def inspect = "#<#{self.class.name} #{name}: #{type_name}#{", required" if required?}>"
 
     # @return [String] such as "int64" or "sequence of float32"
     def type_name = sequence? ? "sequence of #{type}" : type.to_s
 
-    # A value as JSON, for the library's reader.
+    # A value as JSON, for the library's reader. Arrays in an array are none that it takes, whatever is in them.
     # @raise [InvalidInput] where JSON has no such value
     # @private
     def json(value)
-      case value
-      when nil, true, false, Integer then value.nil? ? "null" : value.to_s
-      when String, Symbol then JSON.generate(readable(value.to_s))
-      when Array then "[#{value.map { |it| json(it) }.join(",")}]"
-      when Hash then "{}"
-      when Time then value.getutc.strftime('"%Y-%m-%dT%H:%M:%S.%12NZ"')
-      when Numeric then number(value)
-      else refuse("an object of class #{value.class}")
-      end
+      return scalar(value) unless Array === value
+
+      "[#{value.map { |it| Array === it ? "[]" : scalar(it) }.join(",")}]"
     end
 
     private
@@ -111,6 +105,22 @@ module Weighbridge
       end
     end
 
+    def scalar(value)
+      case value
+      when nil then "null"
+      when true, false, Integer then value.to_s
+      when String, Symbol then JSON.generate(readable(value.to_s))
+      when Hash then "{}"
+      when Time then time(value)
+      when Numeric then number(value)
+      else refuse_object(value)
+      end
+    end
+
+    def time(value)
+      type == :timestamp ? value.getutc.strftime('"%Y-%m-%dT%H:%M:%S.%12NZ"') : refuse_object(value)
+    end
+
     def readable(text)
       text = text.dup.force_encoding(Encoding::UTF_8) if text.encoding == Encoding::BINARY
       text.encode(Encoding::UTF_8).scrub
@@ -121,10 +131,33 @@ module Weighbridge
     def number(value)
       return value.to_s("E") if defined?(BigDecimal) && value.is_a?(BigDecimal) && value.finite?
 
-      float = value.real? ? value.to_f : refuse("an object of class #{value.class}")
-      return refuse(float.nan? ? "NaN" : "an infinity") unless float.finite?
+      return value.numerator.to_s if Rational === value && value.denominator == 1
+
+      float = value.real? ? Float(value) : refuse_object(value)
+      return special(float) unless float.finite?
+      # Whole only because it was rounded.
+      return refuse("a fraction") if !floating? && Rational === value && float == float.floor
 
       float.to_s
+    rescue TypeError # of to_f
+      refuse_object(value)
+    end
+
+    def floating? = %i[float32 float64].include?(type)
+
+    def special(float)
+      return refuse(float.nan? ? "NaN" : "an infinity") unless floating?
+
+      float.nan? ? '"NaN"' : "\"#{float}\""
+    end
+
+    CLASS = Kernel.instance_method(:class)
+    private_constant :CLASS
+
+    # A BasicObject too has a class.
+    def refuse_object(value)
+      kind = CLASS.bind_call(value)
+      refuse("an object of class #{kind}#{"; give a Time" if type == :timestamp && %w[Date DateTime].include?(kind.name)}")
     end
 
     def refuse(found)

@@ -45,6 +45,9 @@ module Weighbridge
     # @return [Boolean] false where it was complete
     def cancel = !done? && @cancel.call
 
+    # @return [String]
+    def inspect = "#<#{self.class.name} #{done? ? "done" : "under way"}>"
+
     # @private
     def resolve(result, error)
       @result = result

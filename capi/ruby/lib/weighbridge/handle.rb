@@ -11,6 +11,9 @@ module Weighbridge
       # A token, never dereferenced. It stays with the object when it is freed, so that the library tells of its use.
       @pointer = out.read_pointer
       @released = FFI::AutoPointer.new(@pointer, free)
+    ensure
+      # What Timeout or Thread#kill raises comes behind a call that has made its object: nobody would free that.
+      free.call(out.read_pointer) unless @released || out.nil? || out.read_pointer.null?
     end
 
     # Frees the library's object now; what is under way goes on. Does nothing the second time.
@@ -89,6 +92,38 @@ module Weighbridge
       raise InvalidArgument, "#{what}: expected text that UTF-8 has, got #{text.inspect}"
     end
 
+    # An object of the library's, of the right class; nil is for the library to refuse.
+    # @raise [InvalidArgument]
+    def handle(value, kind, what)
+      return value if value.nil? || kind === value
+
+      raise InvalidArgument, "#{what}: expected a #{kind.name}, got #{value.class}"
+    end
+
+    # @return [Array<Schema::Output>]
+    # @raise [InvalidArgument]
+    def outputs(values)
+      return values if Array === values && values.all?(Schema::Output)
+
+      raise InvalidArgument, "outputs: expected an Array of some of Schema#outputs, got #{values.inspect}"
+    end
+
+    # A number of bytes or of calls.
+    # @raise [InvalidArgument]
+    def count(value, what)
+      return value if Integer === value && value.between?(0, 2**32 - 1)
+
+      raise InvalidArgument, "#{what}: expected an Integer in [0, #{2**32 - 1}], got #{value.inspect}"
+    end
+
+    # @return [Hash]
+    # @raise [InvalidArgument]
+    def hash(value, what)
+      return value if Hash === value
+
+      Hash.try_convert(value) or raise InvalidArgument, "#{what}: expected a Hash, got #{value.class}"
+    end
+
     # An absolute deadline of CLOCK_MONOTONIC from seconds to go; nil stands for the engine's own.
     # @raise [InvalidArgument]
     def deadline_ns(seconds)
@@ -100,7 +135,7 @@ module Weighbridge
 
     def far(seconds)
       raise InvalidArgument, "deadline: expected seconds, got #{seconds.inspect}" unless
-        seconds.is_a?(Numeric) && seconds.real? && !(seconds.is_a?(Float) && seconds.nan?)
+        seconds.is_a?(Numeric) && seconds.real? && !(seconds.respond_to?(:nan?) && seconds.nan?)
 
       seconds.positive? ? Native::NO_DEADLINE : 0
     end

@@ -5,19 +5,28 @@ module Weighbridge
   # How a payment's features become a row's bytes: bitmap, fixed fields and tail (weighbridge/c/row.h), packed at once.
   # @private
   class Layout
-    # What lies around the fixed fields: the bitmap of missing features before them, texts and elements behind; and what
-    # the library's own reader has to set.
-    class Surroundings
+    # A row's bytes from the bitmap on, before they go there: bitmap of missing features, fixed fields, texts and elements;
+    # and what the library's own reader has to set. Its memory is used again for the next payment, so that packing one
+    # allocates next to nothing. For one thread at a time.
+    class Packed
       PADDING = Array.new(8) { |size| ("\0" * size).b.freeze }.freeze
-      EMPTY = PADDING.first
-      private_constant :PADDING, :EMPTY
+      private_constant :PADDING
 
-      attr_reader :bitmap, :tail, :odd
+      attr_reader :bytes, :odd
 
-      def initialize(fixed_bytes, bitmap)
+      def initialize(fixed_bytes, bitmap_bytes)
         @fixed_bytes = fixed_bytes
-        @bitmap = bitmap.dup
-        @tail = EMPTY.dup
+        @bitmap_bytes = bitmap_bytes
+        @bytes = ("\0" * bitmap_bytes).b
+        @tail = "".b
+      end
+
+      # Begins another payment.
+      def reset
+        @bitmap_bytes.times { |at| @bytes.setbyte(at, 0) } if @missed
+        @missed = false
+        @tail.clear
+        @odd = nil
       end
 
       # @return [Integer] the row's bytes in use
@@ -34,16 +43,25 @@ module Weighbridge
 
       # Marks a feature as missing.
       def miss(feature)
+        @missed = true
         at = feature.index / 8
-        @bitmap.setbyte(at, @bitmap.getbyte(at) | 1 << feature.index % 8)
+        @bytes.setbyte(at, @bytes.getbyte(at) | 1 << feature.index % 8)
       end
 
       # Leaves a value to the library's reader.
       def leave(feature, value) = (@odd ||= []) << [feature, value]
+
+      # @param template [String] begins with the end of the bitmap, so that what was behind it is dropped
+      def fill(values, template)
+        values.pack(template, buffer: @bytes)
+        @bytes << @tail
+      end
     end
 
     BYTES = { "f" => 4, "d" => 8, "q" => 8, "C" => 1, "Q" => 8 }.freeze
-    private_constant :BYTES
+    # Fewer features of a codec side by side are quicker looked at one by one.
+    LEAST_RUN = 4
+    private_constant :BYTES, :LEAST_RUN
 
     # @param info [Hash] a wb_schema_info
     # @param features [Array<Feature>]
@@ -53,9 +71,10 @@ module Weighbridge
       @names = @features.map(&:name).freeze
       @symbols = @names.flat_map { |name| [[name, name], [name.name, name]] }.to_h.freeze
       @codecs = @features.map(&:codec).freeze
-      @floats, @integers = [Codec::Floating, Codec::Whole].map { |codec| runs(codec) }
-      @others = @codecs.each_index.reject { |at| [Codec::Floating, Codec::Whole].include?(@codecs[at]) }.freeze
-      @bitmap = ("\0" * (@features.first.offset - @start)).b.freeze
+      @texts = @names.map(&:name).freeze
+      @runs = runs.freeze
+      @others = (@codecs.each_index.to_a - @runs.flat_map(&:to_a)).freeze
+      @bitmap_bytes = @features.first.offset - @start
       @template = template.freeze
       freeze
     end
@@ -75,48 +94,59 @@ module Weighbridge
       # nil by a method that a trap handler must not enter again.)
       return values if values.compact.size == features.size
 
+      names = String === features.first.first ? @texts : @names
+      return features.values_at(*names) if features.slice(*names).size == features.size
+
       named = features.transform_keys { |name| @symbols[name] || yield(name) }
       raise InvalidInput, "a feature is named twice, by a String and by a Symbol" if named.size != features.size
 
       named.values_at(*@names)
     end
 
+    # @return [Packed] to pack into, again and again
+    def packed = Packed.new(@fixed_bytes, @bitmap_bytes)
+
     # @param values [Array] in the order of names; becomes what is packed
-    # @return [Array(String, Surroundings)] the bytes from start on
-    def pack(values)
-      around = Surroundings.new(@fixed_bytes, @bitmap)
-      @floats.each { |run| settle(run, values, around) unless values[run].all?(Float) }
-      @integers.each { |run| settle(run, values, around) unless integers?(values[run]) }
-      settle(@others, values, around)
-      [values.pack(@template, buffer: around.bitmap) << around.tail, around]
+    # @param packed [Packed] gets them
+    def pack(values, packed)
+      packed.reset
+      full = values.compact.size == values.size
+      @runs.each { |run| settle_run(run, values, packed, full) }
+      settle(@others, values, packed)
+      packed.fill(values, @template)
     end
 
     private
 
     # Where features of a codec lie side by side: they are looked at together, which is what makes many keywords quick.
-    def runs(codec)
-      places = @codecs.each_index.select { |at| @codecs[at] == codec }
-      places.slice_when { |a, b| b != a + 1 }.map { |run| run.first..run.last }.freeze
+    def runs
+      places = @codecs.each_index.select { |at| @codecs[at].respond_to?(:all?) }
+      runs = places.slice_when { |a, b| b != a + 1 || !@codecs[b].equal?(@codecs[a]) }
+      runs.select { |run| run.size >= LEAST_RUN }.map { |run| run.first..run.last }
     end
 
-    def integers?(values)
-      values.all?(Integer) && values.max.bit_length < 64 && values.min.bit_length < 64
+    def settle_run(run, values, packed, full)
+      numbers = values[run]
+      present = full ? numbers : numbers.compact
+      return settle(run, values, packed) unless @codecs[run.first].all?(present)
+
+      settle(run.select { |place| values[place].nil? }, values, packed) if present.size < numbers.size
     end
 
-    def settle(places, values, around)
+    def settle(places, values, packed)
       places.each do |place|
         value = values[place]
-        field = @codecs[place].encode(value, around) unless value.nil?
+        field = @codecs[place].encode(value, packed) unless nil.equal?(value)
         if field.nil? || Codec::ODD.equal?(field)
-          around.leave(@features[place], value) if field
-          around.miss(@features[place])
+          packed.leave(@features[place], value) if field
+          packed.miss(@features[place])
           field = 0
         end
         values[place] = field
       end
     end
 
-    # The fixed fields, from the first one's offset on; x fills what lies between.
+    # The end of the bitmap, then the fixed fields; x fills what lies between.
     def template
       at = @features.first.offset
       fields = @features.map do |feature|
@@ -126,7 +156,7 @@ module Weighbridge
       end
       # f64 is read quicker than f f f ...
       runs = fields.chunk_while { |a, b| a == b && !a.start_with?("x") }
-      "#{runs.map { |run| "#{run.first}#{run.size}" }.join}x#{@fixed_bytes - at}"
+      "@#{@bitmap_bytes}#{runs.map { |run| "#{run.first}#{run.size}" }.join}x#{@fixed_bytes - at}"
     end
   end
   private_constant :Layout

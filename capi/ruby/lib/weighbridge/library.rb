@@ -30,7 +30,8 @@ module Weighbridge
         "  #{from}, #{place}: #{found}"
       end
       raise LibraryError, "no libweighbridge that fits weighbridge.gem #{VERSION} " \
-                          "(expected abi #{ABI_MAJOR}, minor #{ABI_MINOR} or later); tried:\n#{tried.join("\n")}"
+                          "(expected abi #{ABI_MAJOR}, minor #{ABI_MINOR} or later); tried:\n#{tried.join("\n")}\n" \
+                          "Set #{VARIABLE} to its path, or install the gem that carries it (of platform x86_64-linux)"
     end
 
     def places(path)
@@ -42,12 +43,13 @@ module Weighbridge
 
     # @return [Found, String] the library, or why it does not fit
     def open(place, names)
-      return "no such file" if place.include?("/") && !File.exist?(place)
+      refused = Elf.refuse(place) if place.include?("/")
+      return refused if refused
 
       library = FFI::DynamicLibrary.open(place, FFI::DynamicLibrary::RTLD_NOW | FFI::DynamicLibrary::RTLD_LOCAL)
       fit(place, library, names)
     rescue LoadError, ArgumentError => e
-      "could not be loaded: #{e.message.lines.first&.chomp}"
+      "could not be loaded: #{e.message.lines.first&.chomp}#{Elf.hint}"
     end
 
     def fit(place, library, names)

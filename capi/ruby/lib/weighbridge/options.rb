@@ -28,7 +28,7 @@ module Weighbridge
       return if value.nil?
 
       case [@kind, name]
-      in [:load, :cancel] then check(:cancel, value)
+      in [:load, :cancel] then check(:cancel, Arguments.handle(value, Cancel, "cancel"))
       in [:load, :deadline] then check(:deadline, Arguments.deadline_ns(value))
       else
         text = { true => "1", false => "0" }.fetch(value) { Arguments.text(texts(value), "option '#{name}'") }

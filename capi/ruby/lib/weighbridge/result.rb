@@ -75,7 +75,7 @@ module Weighbridge
     # @param name [Symbol, String] an output that Call.new(outputs:) named
     # @return [Array<Float>]
     # @raise [KeyError]
-    def output(name) = outputs.fetch(name.to_sym)
+    def output(name) = outputs.fetch(name.to_s.to_sym)
 
     # @return [Hash{Symbol => Object}]
     def to_h
@@ -84,12 +84,19 @@ module Weighbridge
         bundle: bundle, queue_ns: queue_ns, run_ns: run_ns, version: version }
     end
 
+    # @return [String]
+    def to_json(*arguments) = to_h.to_json(*arguments)
+
     # For pattern matching.
     # @return [Hash{Symbol => Object}]
     def deconstruct_keys(_keys) = to_h
 
     # @return [String]
     def inspect = "#<Weighbridge::Result #{to_h.map { |name, value| "#{name}=#{value.inspect}" }.join(" ")}>"
+
+    # @return [String] a wb_result
+    # @private
+    attr_reader :bytes
 
     private
 
@@ -99,10 +106,11 @@ module Weighbridge
   # One whose call asked for outputs.
   # @private
   class ResultWithOutputs < Result
+    # @param result [Result]
     # @param outputs [Hash{Symbol => Array<Float>}]
-    def initialize(bytes, outputs)
+    def initialize(result, outputs)
       @outputs = outputs
-      super(bytes)
+      super(result.bytes)
     end
 
     private

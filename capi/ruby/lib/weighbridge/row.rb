@@ -3,8 +3,10 @@
 
 module Weighbridge
   # A payment's features in the layout that the schema publishes, to be used again for the next payment. A setter is a
-  # write into memory of the row's own. For one thread at a time: a call that finds another one in it raises Busy.
+  # write into memory of the row's own. For one thread at a time: what finds another one scoring it raises Busy.
   class Row
+    include Exclusive
+
     # @return [Schema]
     attr_reader :schema
     # Where the row, a result and an error lie: one block.
@@ -17,8 +19,10 @@ module Weighbridge
     # @param schema [Schema]
     # @param tail_bytes [Integer] room for texts and sequences to begin with; the row grows where they need more
     def initialize(schema, tail_bytes: 512)
+      raise InvalidArgument, "schema: expected a Weighbridge::Schema, got #{schema.class}" unless Schema === schema
+
       @schema = schema
-      allocate(schema.fixed_bytes + tail_bytes)
+      allocate(schema.fixed_bytes + Arguments.count(tail_bytes, "tail_bytes"))
       Handle.check { |error| Native.wb_row_init(schema, @data, @capacity, error) }
     end
 
@@ -35,7 +39,7 @@ module Weighbridge
     # @return [self]
     # @raise [NotFound, InvalidInput] those that were named before stay set
     def set(features)
-      features.each { |name, value| self[name] = value }
+      Arguments.hash(features, "features").each { |name, value| self[name] = value }
       self
     end
 
@@ -44,7 +48,7 @@ module Weighbridge
     # @return [self]
     # @raise [NotFound, InvalidInput] the row is unspecified then
     def replace(features)
-      fill(@schema.order(features))
+      fill(@schema.order(Arguments.hash(features, "features")))
     end
 
     # Makes every feature missing.
@@ -57,6 +61,8 @@ module Weighbridge
     # @raise [InvalidInput] not JSON, an unknown or repeated name, a wrong type
     def set_json(json)
       raise InvalidArgument, "json: expected a String, got #{json.class}" unless json.is_a?(String)
+
+      refuse_if_taken
 
       bytes = FFI::MemoryPointer.new(1, [json.bytesize, 1].max).put_bytes(0, json)
       loop do
@@ -99,18 +105,21 @@ module Weighbridge
       Handle.check { |error| Native.wb_row_init(@schema, @data, @capacity, error) }
       @data.put_bytes(@schema.layout.start, other.bytes, @schema.layout.start)
       @data.put_uint32(4, used)
-      @immediate = nil
+      @immediate = @packed = @holder = nil
     end
 
     # Sets every feature, from values in the order of the layout.
     # @private
     def fill(values)
+      refuse_if_taken
       layout = @schema.layout
-      bytes, around = layout.pack(values)
-      reserve(around.used)
-      @data.put_bytes(layout.start, bytes)
-      @data.put_uint32(4, around.used)
-      around.odd&.each { |feature, value| let_library_read(feature, value) }
+      packed = @packed ||= layout.packed
+      layout.pack(values, packed)
+      reserve(packed.used)
+      @data.put_bytes(layout.start, packed.bytes)
+      @data.put_uint32(4, packed.used)
+      @packed = nil if packed.used > Schema::KEPT_BYTES
+      packed.odd&.each { |feature, value| let_library_read(feature, value) }
       self
     end
 
@@ -129,6 +138,8 @@ module Weighbridge
     def immediate = @immediate ||= Call.new(wait: false)
 
     private
+
+    def in_use = "row: in use by another call"
 
     def used = @data.get_uint32(4)
 
@@ -153,7 +164,8 @@ module Weighbridge
     end
 
     def write(feature, value)
-      return mark(feature, missing: true) if value.nil?
+      refuse_if_taken
+      return mark(feature, missing: true) if nil.equal?(value)
 
       field = feature.codec.encode(value, self)
       return let_library_read(feature, value) if Codec::ODD.equal?(field)

@@ -10,8 +10,8 @@ module Weighbridge
     Band = Struct.new(:index, :name, :below, keyword_init: true)
 
     # Larger rows than this are not kept for the next payment: one long text must not stay in memory.
+    # @private
     KEPT_BYTES = 1 << 20
-    private_constant :KEPT_BYTES
 
     # Reads the schema of a bundle, or of a draft that has manifest.json and the vocabularies that it names.
     # @param bundle [String, Pathname, Hash{String => String}] a directory, or files by name
@@ -24,6 +24,9 @@ module Weighbridge
 
       Source.open(bundle) { |source| new { |out, error| Native.wb_schema_load_source(out, source, error) } }
     end
+
+    # @return [String]
+    def inspect = "#<#{self.class.name} of #{features.size} features>"
 
     # @return [Array<Feature>] in the schema's order
     attr_reader :features

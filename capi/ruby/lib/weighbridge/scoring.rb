@@ -18,9 +18,10 @@ module Weighbridge
     # @raise [Error]
     def score(payment = nil, deadline: nil, call: nil, **features)
       deadline_ns = deadline.nil? ? Native::DEFAULT_DEADLINE : Arguments.deadline_ns(deadline)
-      return score_row(payment, deadline_ns, call) if payment.is_a?(Row) && features.empty?
+      return score_with(payment, features, deadline_ns, call) if call
+      return score_row(payment, deadline_ns, nil) if Row === payment && features.empty?
 
-      with_row(payment, features) { |row| score_row(row, deadline_ns, call) }
+      with_row(payment, features) { |row| score_row(row, deadline_ns, nil) }
     end
 
     # Scores a payment without holding up the thread: here and now where a context is free, else on a thread of the
@@ -28,9 +29,10 @@ module Weighbridge
     # @return [Future]
     def async(payment = nil, deadline: nil, call: nil, **features)
       deadline_ns = Arguments.deadline_ns(deadline)
-      return attempt(payment, deadline_ns, call) if payment.is_a?(Row) && features.empty?
+      raise InvalidArgument, "call: expected one without outputs, which async has none of" if
+        Arguments.handle(call, Call, "call")&.outputs?
 
-      with_row(payment, features) { |row| attempt(row, deadline_ns, call) }
+      lend(payment, features) { |row| attempt(row, deadline_ns, call) }
     rescue Error => e
       Future.failed(e)
     end
@@ -48,6 +50,7 @@ module Weighbridge
         window.is_a?(Integer) && window.positive?
 
       deadline_ns = Arguments.deadline_ns(deadline)
+      Arguments.handle(call, Call, "call")
       schema = current_schema
       run = Windows.new(self, schema, outputs)
       Payments.of(schema, payments).each_window(window) { |first, rows| run.score(first, rows, deadline_ns, call) }
@@ -64,21 +67,41 @@ module Weighbridge
     def current_schema = schema
 
     def score_row(row, deadline_ns, call)
+      row.refuse_if_taken if row.holder
+      mine = row.holder = Thread.current
       status = native_score(row.result, row.data, deadline_ns, call, row.error)
       raise Error.from(status, row.error, row.schema) if status.negative?
 
-      bytes = row.result.get_bytes(0, Native::RESULT_BYTES)
-      call&.outputs? && status.zero? ? ResultWithOutputs.new(bytes, call.read_outputs) : Result.new(bytes)
+      Result.new(row.result.get_bytes(0, Native::RESULT_BYTES))
+    ensure
+      row.holder = nil if mine
+    end
+
+    # With outputs the call is for one thread too: they lie in its memory.
+    def score_with(payment, features, deadline_ns, call)
+      outputs = Arguments.handle(call, Call, "call").outputs?
+      call.refuse_if_taken
+      mine = call.holder = Thread.current if outputs
+      result = lend(payment, features) { |row| score_row(row, deadline_ns, call) }
+      outputs && !result.fallback? ? ResultWithOutputs.new(result, call.read_outputs) : result
+    ensure
+      call.holder = nil if mine
+    end
+
+    def lend(payment, features, &block)
+      Row === payment && features.empty? ? yield(payment) : with_row(payment, features, &block)
     end
 
     def attempt(row, deadline_ns, call)
-      raise InvalidArgument, "call: expected one without outputs, which async has none of" if call&.outputs?
-
+      row.refuse_if_taken if row.holder
+      mine = row.holder = Thread.current
       status = native_score(row.result, row.data, deadline_ns, (call || row).immediate, row.error)
       return engine.completions.submit(row, deadline_ns, call, self) if status == Native::WOULD_WAIT
       raise Error.from(status, row.error, row.schema) if status.negative?
 
-      Future.resolved(Result.new(row.result.read_bytes(Native::RESULT_BYTES)))
+      Future.resolved(Result.new(row.result.get_bytes(0, Native::RESULT_BYTES)))
+    ensure
+      row.holder = nil if mine
     end
 
     def with_row(payment, features)
@@ -91,7 +114,7 @@ module Weighbridge
       raise InvalidArgument, "payment: expected a Row, a Hash or keywords, got #{payment.class}" unless
         payment.respond_to?(:to_hash)
 
-      payment.to_hash
+      Arguments.hash(payment, "payment")
     end
   end
 end

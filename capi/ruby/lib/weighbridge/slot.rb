@@ -41,7 +41,10 @@ module Weighbridge
     # @param model [Model]
     # @return [self]
     # @raise [SchemaChanged, Error]
-    def swap(model) = change { |error| Native.wb_slot_swap(to_ptr, model, error) }
+    def swap(model)
+      Arguments.handle(model, Model, "model")
+      change { |error| Native.wb_slot_swap(to_ptr, model, error) }
+    end
 
     # Points the slot back at the model before the last swap.
     # @return [self]
@@ -67,6 +70,9 @@ module Weighbridge
     def describe
       Structs::SlotInfo.read { |out| Handle.check { |error| Native.wb_slot_describe(out, to_ptr, error) } }.freeze
     end
+
+    # @return [String]
+    def inspect = "#<#{self.class.name} #{name}>"
 
     # @private
     def native_score(result, row, deadline_ns, call, error)

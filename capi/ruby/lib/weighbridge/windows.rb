@@ -18,7 +18,7 @@ module Weighbridge
       @target = target
       @schema = schema
       super(Native.method(:wb_batch_free)) { |out, error| Native.wb_batch_create(out, @schema, error) }
-      @outputs = outputs
+      @outputs = Arguments.outputs(outputs)
       @answers = COLUMNS.transform_values { [] }
       @floats = outputs.to_h { |output| [output.name, []] }
       @errors = {}

@@ -64,7 +64,7 @@ module Weighbridge
 
     def snapshot
       { contexts: 1, waiting: 0, models: @deployments.values.count(&:serving), **@figures.to_h,
-        swaps: @deployments.values.sum(&:generation), **LATENCIES, handles: [] }.freeze
+        swaps: @deployments.values.sum(&:generation), **LATENCIES, handles: {} }.freeze
     end
 
     def metrics
