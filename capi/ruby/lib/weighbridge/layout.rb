@@ -2,23 +2,25 @@
 # SPDX-License-Identifier: Apache-2.0
 
 module Weighbridge
-  # How a payment's features become a row's bytes: bitmap, fixed fields and tail (weighbridge/c/row.h), packed at once.
+  # How a payment's features become a row's bytes: bitmap, fixed fields and tail (weighbridge/c/row.h). Numbers of a type
+  # that lie side by side go there as an array, which is what makes many keywords quick; the others are packed.
   # @private
   class Layout
-    # A row's bytes from the bitmap on, before they go there: bitmap of missing features, fixed fields, texts and elements;
-    # and what the library's own reader has to set. Its memory is used again for the next payment, so that packing one
-    # allocates next to nothing. For one thread at a time.
+    # What goes to a row: the bitmap of missing features and, behind it, the fields that no run has; the numbers of runs;
+    # the tail; and what the library's own reader has to set. Its memory is used again for the next payment. For one
+    # thread at a time.
     class Packed
       PADDING = Array.new(8) { |size| ("\0" * size).b.freeze }.freeze
       private_constant :PADDING
 
-      attr_reader :bytes, :odd
+      attr_reader :bytes, :numbers, :tail, :odd
 
       def initialize(fixed_bytes, bitmap_bytes)
         @fixed_bytes = fixed_bytes
         @bitmap_bytes = bitmap_bytes
         @bytes = ("\0" * bitmap_bytes).b
         @tail = "".b
+        @numbers = []
       end
 
       # Begins another payment.
@@ -52,16 +54,17 @@ module Weighbridge
       def leave(feature, value) = (@odd ||= []) << [feature, value]
 
       # @param template [String] begins with the end of the bitmap, so that what was behind it is dropped
-      def fill(values, template)
-        values.pack(template, buffer: @bytes)
-        @bytes << @tail
-      end
+      def fill(values, template) = values.pack(template, buffer: @bytes)
     end
 
+    # Features of one codec side by side: where their values are, where their fields, and what writes these.
+    Run = Struct.new(:places, :codec, :offset, :writer)
+
     BYTES = { "f" => 4, "d" => 8, "q" => 8, "C" => 1, "Q" => 8 }.freeze
-    # Fewer features of a codec side by side are quicker looked at one by one.
+    WRITERS = { "f" => :put_array_of_float32, "d" => :put_array_of_float64, "q" => :put_array_of_int64 }.freeze
+    # Fewer are quicker one by one.
     LEAST_RUN = 4
-    private_constant :BYTES, :LEAST_RUN
+    private_constant :Run, :BYTES, :WRITERS, :LEAST_RUN
 
     # @param info [Hash] a wb_schema_info
     # @param features [Array<Feature>]
@@ -73,7 +76,7 @@ module Weighbridge
       @codecs = @features.map(&:codec).freeze
       @texts = @names.map(&:name).freeze
       @runs = runs.freeze
-      @others = (@codecs.each_index.to_a - @runs.flat_map(&:to_a)).freeze
+      @others = (@codecs.each_index.to_a - @runs.flat_map { |run| run.places.to_a }).freeze
       @bitmap_bytes = @features.first.offset - @start
       @template = template.freeze
       freeze
@@ -111,26 +114,42 @@ module Weighbridge
     def pack(values, packed)
       packed.reset
       full = values.compact.size == values.size
-      @runs.each { |run| settle_run(run, values, packed, full) }
+      @runs.each_with_index { |run, i| packed.numbers[i] = settle_run(run, values, packed, full) }
       settle(@others, values, packed)
-      packed.fill(values, @template)
+      packed.fill(values.values_at(*@others), @template) unless @others.empty?
+    end
+
+    # @param memory [FFI::Pointer] a row's, which gets everything but the header
+    def write(packed, memory)
+      memory.put_bytes(@start, packed.bytes)
+      @runs.each_with_index { |run, i| memory.public_send(run.writer, run.offset, packed.numbers[i]) }
+      memory.put_bytes(@fixed_bytes, packed.tail) unless packed.tail.empty?
     end
 
     private
 
-    # Where features of a codec lie side by side: they are looked at together, which is what makes many keywords quick.
     def runs
-      places = @codecs.each_index.select { |at| @codecs[at].respond_to?(:all?) }
-      runs = places.slice_when { |a, b| b != a + 1 || !@codecs[b].equal?(@codecs[a]) }
-      runs.select { |run| run.size >= LEAST_RUN }.map { |run| run.first..run.last }
+      places = @codecs.each_index.select { |at| WRITERS.key?(@features[at].directive) && @codecs[at].respond_to?(:all?) }
+      runs = places.slice_when { |a, b| b != a + 1 || !same_run?(*@features[a..b]) }
+      runs.select { |run| run.size >= LEAST_RUN }.map do |run|
+        first = @features[run.first]
+        Run.new(run.first..run.last, first.codec, first.offset, WRITERS.fetch(first.directive)).freeze
+      end
     end
 
-    def settle_run(run, values, packed, full)
-      numbers = values[run]
-      present = full ? numbers : numbers.compact
-      return settle(run, values, packed) unless @codecs[run.first].all?(present)
+    def same_run?(before, after)
+      after.codec.equal?(before.codec) && after.offset == before.offset + BYTES.fetch(before.directive)
+    end
 
-      settle(run.select { |place| values[place].nil? }, values, packed) if present.size < numbers.size
+    # @return [Array<Numeric>] what is to be written
+    def settle_run(run, values, packed, full)
+      numbers = values[run.places]
+      present = full ? numbers : numbers.compact
+      sure = run.codec.all?(present)
+      return numbers if sure && present.size == numbers.size
+
+      settle(sure ? run.places.select { |place| values[place].nil? } : run.places, values, packed)
+      values[run.places]
     end
 
     def settle(places, values, packed)
@@ -146,17 +165,15 @@ module Weighbridge
       end
     end
 
-    # The end of the bitmap, then the fixed fields; x fills what lies between.
+    # The end of the bitmap, then the fields of the others; x fills what lies between.
     def template
       at = @features.first.offset
-      fields = @features.map do |feature|
+      fields = @features.values_at(*@others).map do |feature|
         gap = feature.offset - at
         at = feature.offset + BYTES.fetch(feature.directive)
         gap.zero? ? feature.directive : "x#{gap}#{feature.directive}"
       end
-      # f64 is read quicker than f f f ...
-      runs = fields.chunk_while { |a, b| a == b && !a.start_with?("x") }
-      "@#{@bitmap_bytes}#{runs.map { |run| "#{run.first}#{run.size}" }.join}x#{@fixed_bytes - at}"
+      "@#{@bitmap_bytes}#{fields.join}"
     end
   end
   private_constant :Layout

@@ -116,7 +116,7 @@ module Weighbridge
       packed = @packed ||= layout.packed
       layout.pack(values, packed)
       reserve(packed.used)
-      @data.put_bytes(layout.start, packed.bytes)
+      layout.write(packed, @data)
       @data.put_uint32(4, packed.used)
       @packed = nil if packed.used > Schema::KEPT_BYTES
       packed.odd&.each { |feature, value| let_library_read(feature, value) }
