@@ -76,6 +76,12 @@ class BatchTest < Minitest::Test
 
   def test_nothing_and_what_is_no_batch
     with_model do |model|
+      strange = Class.new { def to_hash = 3 }.new
+      assert_match(/to_hash gives Integer/, assert_raises(TypeError) { model.score_all([strange]) }.message)
+      strange = Class.new { def to_ary = 3 }.new
+      [strange, { amount_minor: strange }].each do |it|
+        assert_match(/to_ary gives Integer/, assert_raises(TypeError) { model.score_all(it) }.message)
+      end
       assert_equal 0, model.score_all([]).size
       assert_equal 0, model.score_all({}).size
       assert_equal 0, model.score_all({ amount_minor: [] }).size

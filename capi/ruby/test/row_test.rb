@@ -150,7 +150,11 @@ class RowTest < Minitest::Test
       assert_raises(Weighbridge::InvalidArgument) { schema.row.set(it) }
       assert_raises(Weighbridge::InvalidArgument) { schema.row.replace(it) }
     end
-    assert_raises(FrozenError) { schema.row.freeze.replace(count: 1, note: "x" * 9000) }
+    frozen = schema.row.set(count: 3).freeze
+    before = frozen.bytes
+    [-> { frozen[:count] = 4 }, -> { frozen.set(count: 4) }, -> { frozen.replace(count: 4) }, -> { frozen.clear },
+     -> { frozen.set_json('{"count": 4}') }].each { |use| assert_raises(FrozenError, &use) }
+    assert_equal before, frozen.bytes
   end
 
   def test_names_in_every_form

@@ -6,8 +6,11 @@ module Weighbridge
   # @private
   class Payments
     def self.of(schema, payments)
-      return Columns.new(schema, payments.to_hash) if payments.respond_to?(:to_hash)
-      return new(schema, payments.to_ary) if payments.respond_to?(:to_ary)
+      columns = Hash.try_convert(payments)
+      return Columns.new(schema, columns) if columns
+
+      list = Array.try_convert(payments)
+      return new(schema, list) if list
 
       raise InvalidArgument, "payments: expected an Array of Hashes or a Hash of Arrays, got #{payments.class}"
     end
@@ -29,9 +32,10 @@ module Weighbridge
     # @return [Array<Array>, Array<Error>] of each payment its values, or why there are none
     def window(first, size)
       @payments[first, size].map do |payment|
-        raise InvalidArgument, "payment: expected a Hash, got #{payment.class}" unless payment.respond_to?(:to_hash)
+        values = Hash.try_convert(payment) or
+          raise InvalidArgument, "payment: expected a Hash, got #{payment.class}"
 
-        @schema.order(payment.to_hash)
+        @schema.order(values)
       rescue Error => e
         e
       end
@@ -43,9 +47,9 @@ module Weighbridge
   # @private
   class Columns < Payments
     def initialize(schema, columns)
-      columns.each do |name, column|
-        raise InvalidArgument, "column '#{name}': expected an Array, got #{column.class}" unless
-          column.respond_to?(:to_ary)
+      columns = columns.to_h do |name, column|
+        [name, Array.try_convert(column) ||
+          raise(InvalidArgument, "column '#{name}': expected an Array, got #{column.class}")]
       end
       sizes = columns.transform_values(&:size)
       raise InvalidArgument, "columns: expected one length, got #{sizes}" if sizes.values.uniq.size > 1

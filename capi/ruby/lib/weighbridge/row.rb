@@ -62,7 +62,7 @@ module Weighbridge
     def set_json(json)
       raise InvalidArgument, "json: expected a String, got #{json.class}" unless json.is_a?(String)
 
-      refuse_if_taken
+      check_writable
 
       bytes = FFI::MemoryPointer.new(1, [json.bytesize, 1].max).put_bytes(0, json)
       loop do
@@ -111,14 +111,14 @@ module Weighbridge
     # Sets every feature, from values in the order of the layout.
     # @private
     def fill(values)
-      refuse_if_taken
+      check_writable
       layout = @schema.layout
       packed = @packed ||= layout.packed
       layout.pack(values, packed)
       reserve(packed.used)
       layout.write(packed, @data)
       @data.put_uint32(4, packed.used)
-      @packed = nil if packed.used > Schema::KEPT_BYTES
+      packed.tail.clear if packed.used > Schema::KEPT_BYTES
       packed.odd&.each { |feature, value| let_library_read(feature, value) }
       self
     end
@@ -133,6 +133,13 @@ module Weighbridge
       at
     end
 
+    # Frees the row's memory now, of a row that nobody will use again: garbage collection does not know how large it is.
+    # @private
+    def release
+      @block.free
+      @block = @data = @result = @error = nil
+    end
+
     # Options of a call that does not wait for a context; the row's, since it too is for one thread at a time.
     # @private
     def immediate = @immediate ||= Call.new(wait: false)
@@ -140,6 +147,12 @@ module Weighbridge
     private
 
     def in_use = "row: in use by another call"
+
+    def check_writable
+      raise FrozenError.new("can't modify frozen #{self.class}", receiver: self) if frozen?
+
+      refuse_if_taken
+    end
 
     def used = @data.get_uint32(4)
 
@@ -164,7 +177,7 @@ module Weighbridge
     end
 
     def write(feature, value)
-      refuse_if_taken
+      check_writable
       return mark(feature, missing: true) if nil.equal?(value)
 
       field = feature.codec.encode(value, self)

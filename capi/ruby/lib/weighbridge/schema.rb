@@ -91,7 +91,7 @@ module Weighbridge
       begin
         yield row
       ensure
-        @spares.push(row) if row.capacity <= KEPT_BYTES
+        row.capacity <= KEPT_BYTES ? @spares.push(row) : row.release
       end
     end
 
