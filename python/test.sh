@@ -38,6 +38,14 @@ used() {
     env -i HOME="$HOME" PATH="$3/bin" "$3/bin/python" -I python/tests/installed.py "$WB_ROOT/examples/bundles/card-mlp"
 }
 
+wb_say "the package weighbridge-fake"
+rm -rf build/wheels/fake && "$python" -m venv build/wheels/fake/env &&
+    build/wheels/fake/env/bin/python -m pip install --quiet --disable-pip-version-check ./python/fake &&
+    build/wheels/fake/env/bin/python -I -c 'import weighbridge_fake as fake
+fake.install()
+import weighbridge
+assert weighbridge is fake and "site-packages" in fake.__file__ and issubclass(fake.Overloaded, weighbridge.Error)' || status=1
+
 tried=
 for version in 3.11 3.12 3.13; do
     interpreter=

@@ -1,0 +1,1 @@
+../../weighbridge/_error.py
