@@ -11,11 +11,6 @@
 
 namespace weighbridge::lib {
 
-struct Engine::Slots {
-    NameTrie<Slot> by_name;
-    ForkMutex writer;
-};
-
 namespace {
 
 // What the engine has contexts of, the CPU first.
@@ -42,14 +37,13 @@ Engine::Engine(const EngineOptions &options, native::Level level, EngineParts pa
                                  *parts.clock, options.event_capacity, options.log, options.log_payload)),
       plugin_{options.torch_plugin, options.libtorch, runtime_->pools.cpu().contexts()},
       parts_(completed(std::move(parts), level, plugin_)),
-      slots_(std::make_unique<Slots>()),
       async_threads_(options.async_threads == WB_ASYNC_THREADS_AUTOMATIC ? runtime_->pools.cpu().contexts()
                                                                          : options.async_threads) {}
 
 Engine::~Engine() {
     shutdown();
     delete present_crew();
-    slots_.reset();
+    registry_.clear();
     runtime_->close();
 }
 
@@ -89,49 +83,14 @@ Status Engine::usable() const {
     return Status();
 }
 
-Ref<Slot> Engine::find_slot(const std::string &name) const { return slots_->by_name.find(name); }
-
-namespace {
-
-Status check_slot_name(const std::string &name) {
-    auto good = [](unsigned char c) {
-        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '.' ||
-               c == '-';
-    };
-    if (!name.empty() && name.size() <= 63 && std::all_of(name.begin(), name.end(), good)) return {};
-    constexpr size_t kShown = 64;
-    std::string shown = name.substr(0, kShown);
-    std::replace_if(
-        shown.begin(), shown.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
-    return Status::failure(WB_INVALID_ARGUMENT,
-                           "slot name: expected 1 to 63 bytes of [A-Za-z0-9_.-], got '{}'{}, {} bytes", shown,
-                           name.size() > kShown ? "..." : "", name.size());
-}
-
-}  // namespace
-
-std::vector<Ref<Slot>> Engine::slots() const { return slots_->by_name.list(); }
-
 Expected<Ref<Slot>> Engine::existing_slot(const std::string &name) const {
-    if (Status status = check_slot_name(name); !status.ok()) return status;
     if (Status status = usable(); !status.ok()) return status;
-    if (auto found = find_slot(name)) return found;
-    const auto list = slots();
-    if (list.empty()) return Status::failure(WB_NOT_FOUND, "slot '{}': the engine has no slots", name);
-    std::vector<std::string_view> names;
-    for (const auto &slot : list) names.emplace_back(slot->name());
-    return Status::failure(WB_NOT_FOUND, "slot '{}': expected one of the {} slots; near: {}", name, names.size(),
-                           nearest_names(name, names));
+    return registry_.existing(name);
 }
 
 Expected<Ref<Slot>> Engine::slot(const std::string &name) {
-    if (Status status = check_slot_name(name); !status.ok()) return status;
     if (Status status = usable(); !status.ok()) return status;
-    std::lock_guard lock(slots_->writer);
-    if (auto found = find_slot(name)) return found;
-    auto made = make_ref<Slot>(name);
-    slots_->by_name.add(made);
-    return made;
+    return registry_.open(name);
 }
 
 Status Engine::swap(Slot &slot, Ref<Model> model) {
@@ -175,34 +134,6 @@ void Engine::tell_swap(const Slot &slot, const Deployment &deployed, std::string
     }
 }
 
-// Why the fallback slot of a model cannot answer for it; "" where it can, or where there is none. `serving` is the slot
-// that serves the model, null for one by itself.
-std::string Engine::fallback_problem(const Model &model, const Slot *serving) const {
-    const Bundle &bundle = model.bundle();
-    const std::string &name = bundle.manifest().fallback.slot;
-    if (name.empty()) return {};
-    std::string problem;
-    const auto slot = find_slot(name);
-    const auto spare = slot ? slot->current() : Ref<Deployment>();
-    if (serving && serving->name() == name) {
-        problem = "is the one that serves it";
-    } else if (!slot) {
-        problem = "does not exist";
-    } else if (!spare) {
-        problem = "is empty";
-    } else if (&spare->model() == &model) {
-        problem = "serves the same model";
-    } else {
-        const Manifest &other = spare->model().bundle().manifest();
-        const Status same = Promise(bundle.manifest()).compare_fallback(Promise(other));
-        if (same.ok() && spare->layout(bundle.schema()->digest())) return {};
-        problem =
-            formatted("serves model '{}' {}, which cannot answer for it", other.identity.name, other.identity.version);
-        if (!same.ok()) problem += formatted(" ({})", same.message);
-    }
-    return formatted("its fallback slot '{}' {}: the fallback score answers", name, problem);
-}
-
 void Engine::warn(const Model &model, const std::string &of) const {
     if (of.empty()) return;
     const BundleIdentity &identity = model.bundle().manifest().identity;
@@ -212,12 +143,12 @@ void Engine::warn(const Model &model, const std::string &of) const {
 
 // Of the slot itself and of those that fall back on it.
 void Engine::warn_of_fallbacks(const Slot &changed) const {
-    slots_->by_name.for_each([&](const Ref<Slot> &slot) {
+    registry_.for_each([&](const Ref<Slot> &slot) {
         const auto deployed = slot->current();
         if (!deployed) return;
         const Model &model = deployed->model();
         if (slot.get() == &changed || model.bundle().manifest().fallback.slot == changed.name())
-            warn(model, fallback_problem(model, slot.get()));
+            warn(model, registry_.fallback_problem(model, slot.get()));
     });
 }
 
@@ -232,16 +163,10 @@ Expected<Target> Engine::target(Slot &slot) {
     return target;
 }
 
-// The present deployment of the slot that answers where the model cannot. None where the call or the bundle has no
-// such slot, or where its bands are not the model's: a band's index would mean another decision.
 Target Engine::spare_of(const Model &model, const Service &service) const {
     Target spare;
-    const std::string &name = model.bundle().manifest().fallback.slot;
-    if (!service.accept_fallback || name.empty()) return spare;
-    const auto slot = find_slot(name);
-    if (slot) spare.deployment = slot->current();
-    if (spare.deployment && spare.deployment->model().band_names() == model.band_names())
-        spare.model = spare.deployment->model_ref();
+    if (service.accept_fallback) spare.deployment = registry_.fallback_of(model);
+    if (spare.deployment) spare.model = spare.deployment->model_ref();
     return spare;
 }
 
@@ -340,7 +265,7 @@ void Engine::let_go() {
         crew->backlog()->close();
         crew->end(Crew::Busy::leave);
     }
-    slots_->by_name.for_each([](const Ref<Slot> &slot) { slot->clear(); });
+    registry_.for_each([](const Ref<Slot> &slot) { slot->clear(); });
 }
 
 void Engine::shutdown() {
@@ -351,7 +276,7 @@ void Engine::shutdown() {
 void Engine::tell_counted() {
     const int64_t now_ns = runtime_->clock.now_ns();
     runtime_->events.tell_all_counted(runtime_->account, now_ns);
-    slots_->by_name.for_each([&](const Ref<Slot> &slot) { slot->ledger().tell_counted(runtime_->events, now_ns); });
+    registry_.for_each([&](const Ref<Slot> &slot) { slot->ledger().tell_counted(runtime_->events, now_ns); });
 }
 
 void Engine::maintain_if_due() {

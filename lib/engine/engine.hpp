@@ -19,7 +19,7 @@
 #include "engine/target.hpp"
 #include "model/model.hpp"
 #include "model/verify.hpp"
-#include "slot/name_trie.hpp"
+#include "registry/registry.hpp"
 #include "slot/slot.hpp"
 #include "torchscript/torchscript.hpp"
 
@@ -88,7 +88,7 @@ class Engine final : public RefCounted {
     Expected<Ref<Slot>> slot(const std::string &name);
     // WB_NOT_FOUND, with the nearest names, where there is none.
     Expected<Ref<Slot>> existing_slot(const std::string &name) const;
-    std::vector<Ref<Slot>> slots() const;  // in the order in which they were made
+    std::vector<Ref<Slot>> slots() const { return registry_.list(); }
     Status swap(Slot &slot, Ref<Model> model);
     Status rollback(Slot &slot);
     Status forget_previous(Slot &slot);
@@ -128,7 +128,6 @@ class Engine final : public RefCounted {
     const PluginOptions &plugin() const { return plugin_; }
 
   private:
-    struct Slots;
     Engine(const EngineOptions &options, native::Level level, EngineParts parts);
     Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
                                                      const LoadOptions &options, const StopSource &stop);
@@ -140,10 +139,8 @@ class Engine final : public RefCounted {
     void tell_load(const std::string &bundle, const Expected<Ref<Model>> &model, std::string_view slot,
                    const std::string &version);
     void let_go();
-    Ref<Slot> find_slot(const std::string &name) const;
     Target spare_of(const Model &model, const Service &service) const;
     void tell_swap(const Slot &slot, const Deployment &deployed, std::string_view verb);
-    std::string fallback_problem(const Model &model, const Slot *serving) const;
     void warn(const Model &model, const std::string &of) const;
     void warn_of_fallbacks(const Slot &changed) const;
     Crew &crew();
@@ -156,7 +153,7 @@ class Engine final : public RefCounted {
     Ref<Runtime> runtime_;
     const PluginOptions plugin_;
     const EngineParts parts_;
-    std::unique_ptr<Slots> slots_;
+    Registry registry_;
     std::atomic<bool> closed_{false};
     const int async_threads_;
     ForkMutex crew_mutex_;

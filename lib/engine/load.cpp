@@ -144,7 +144,7 @@ void Engine::tell_load(const std::string &bundle, const Expected<Ref<Model>> &mo
         for (const std::string &warning : (*model)->bundle().manifest().warnings) warn(**model, warning);
         if ((*model)->program().backend() == WB_BACKEND_FAKE)
             warn(**model, "its scores are a script's, of the engine fake, which is for tests");
-        warn(**model, fallback_problem(**model, nullptr));
+        warn(**model, registry_.fallback_problem(**model, nullptr));
     }
     maintain();
 }

@@ -40,13 +40,14 @@ ARROWS = {
     "torchscript": COMPILE | {"compile"},
     "fake": DATA | {"backend"},
     "slot": MODEL | {"model"},
-    "engine": COMPILE | {"batch", "compile", "torchscript", "fake", "slot"},
+    "registry": MODEL | {"model", "slot"},
+    "engine": COMPILE | {"batch", "compile", "torchscript", "fake", "slot", "registry"},
     # beside the house: the plug-in is a library of its own, the command a caller
     "torch/lower": GROUND | {"graph"},
     "torch": GROUND | {"graph", "compile", "torchscript", "torch/lower"},
     "cli": set(),
 }
-CAPI = set(ARROWS) - {"torch", "torch/lower", "cli", "slot", "batch", "telemetry"}
+CAPI = set(ARROWS) - {"torch", "torch/lower", "cli", "slot", "registry", "batch", "telemetry"}
 
 # What else a tree includes by a path that names no file of it.
 LIBRARIES = re.compile(r"(fmt|nlohmann|openssl|CLI|pybind11|sys|linux|sanitizer|simde|arpa|netinet)/")

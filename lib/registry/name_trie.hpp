@@ -20,12 +20,15 @@ template <class Named>
 class NameTrie {
   public:
     NameTrie() = default;
-    ~NameTrie() {
-        for (Node *node = newest_.load(); node;) delete std::exchange(node, node->older);
-    }
+    ~NameTrie() { clear(); }
     NameTrie(const NameTrie &) = delete;
     NameTrie &operator=(const NameTrie &) = delete;
 
+    // For when nobody looks any more.
+    void clear() {
+        for (Node *node = newest_.exchange(nullptr); node;) delete std::exchange(node, node->older);
+        root_.store(nullptr);
+    }
     // Null where there is none of that name.
     Ref<Named> find(std::string_view name) const {
         const Node *found = place(root_, name).load(std::memory_order_acquire);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Things by name: look-ups of one among very many, beside a thread that adds.
-#include "slot/things.hpp"
+#include "registry/name_trie.hpp"
 
 #include <atomic>
 #include <string>
