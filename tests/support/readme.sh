@@ -22,7 +22,7 @@ fallback=$(sed -n 's/.*"fallback": *{ *"score": *\([0-9.]*\).*/\1/p' <(tr -d '\n
 fake=$("$work/fake")
 grep -qF "// ${fake%, }" "$1" || { echo "the fake: expected what the README says, got $fake"; exit 1; }
 slot=$("$work/slot")
-for line in '^band [012]$' '^WB_LOG_SWAPPED: slot .card. serves ' '^weighbridge_slot_info{slot="card",.*} 1$'; do
+for line in '^band [012]$' '^swapped: slot .card. serves ' '^weighbridge_slot_info{slot="card",.*} 1$'; do
     grep -q "$line" <<<"$slot" || { echo "the slot: expected a line $line, got $slot"; exit 1; }
 done
 # On a busy machine the fallback may answer: then once more.
