@@ -120,6 +120,29 @@ WB_INLINE void zero_empty_rows(const Attention &a, const float *inverse, int64_t
             for (int64_t j = 0; j < a.value_dim; ++j) out[r * a.out_row + j] = 0.0f;
 }
 
+// A head's values by 16 columns, all keys of them in one piece.
+WB_INLINE void pack_values(const Attention &a, const float *v, int64_t values, float *packed) {
+    for (int64_t n = 0; n < a.keys; ++n)
+        for (int64_t j = 0; j < values; j += 16)
+            store(packed + j * a.keys + 16 * n, load_n(v + n * a.v_row + j, a.value_dim - j));
+}
+
+// Causal rows take the keys behind the `common` ones that all rows may see, each its own, and then their factor.
+WB_INLINE void add_own_keys(const Attention &a, int64_t query, int64_t rows, int64_t common, int64_t keys,
+                            const float *s, int64_t padded, const float *v, int64_t v_row, int64_t v_part,
+                            const float *inverse, float *out) {
+    for (int64_t r = 0; r < rows; ++r) {
+        const float *p = s + r * padded;
+        for (int64_t j = 0; j < a.value_dim; j += 16) {
+            const int64_t here = least(16, a.value_dim - j);
+            F sum = load_n(out + r * a.out_row + j, here);
+            for (int64_t n = common; n < least(keys, query + r + 1); ++n)
+                sum = fma(load(v + n * v_row + j / 16 * v_part), set(p[n]), sum);
+            store_n(out + r * a.out_row + j, mul(sum, set(inverse[r])), here);
+        }
+    }
+}
+
 static void attention_f32(const Attention &a) noexcept {
     const int64_t padded = panel_columns(a.keys), values = (a.value_dim + 15) / 16 * 16;
     Scratch scratch{static_cast<char *>(a.scratch)};
@@ -135,10 +158,10 @@ static void attention_f32(const Attention &a) noexcept {
     for (int64_t head = 0; head < a.heads; ++head) {
         const float *v = a.v + head * a.v_head;
         to_panels(a.k + head * a.k_head, a.k_row, a.keys, a.dim, panels);
-        for (int64_t n = 0; pack && n < a.keys; ++n)
-            for (int64_t j = 0; j < values; j += 16)
-                store(packed + j * a.keys + 16 * n, load_n(v + n * a.v_row + j, a.value_dim - j));
-        if (pack) v = packed;
+        if (pack) {
+            pack_values(a, v, values, packed);
+            v = packed;
+        }
         const int64_t blocks = (a.queries + block - 1) / block;
         for (int64_t t = 0, query = 0; t < blocks; ++t) {
             const int64_t rows = a.queries / blocks + (t < a.queries % blocks);
@@ -171,16 +194,7 @@ static void attention_f32(const Attention &a) noexcept {
                                         a.out_row,
                                         {},
                                         v_part * 4});
-            for (int64_t r = 0; common < keys && r < rows; ++r) {
-                const float *p = s + r * padded;
-                for (int64_t j = 0; j < a.value_dim; j += 16) {
-                    const int64_t here = least(16, a.value_dim - j);
-                    F sum = load_n(out + r * a.out_row + j, here);
-                    for (int64_t n = common; n < least(keys, query + r + 1); ++n)
-                        sum = fma(load(v + n * v_row + j / 16 * v_part), set(p[n]), sum);
-                    store_n(out + r * a.out_row + j, mul(sum, set(inverse[r])), here);
-                }
-            }
+            if (common < keys) add_own_keys(a, query, rows, common, keys, s, padded, v, v_row, v_part, inverse, out);
             zero_empty_rows(a, inverse, rows, out);
             query += rows;
         }

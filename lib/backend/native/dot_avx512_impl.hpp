@@ -60,6 +60,18 @@ WB_INLINE Product<Dot> bf16_product(const LinearBf16 &l) {
 static void linear_bf16(const LinearBf16 &l) noexcept { multiply(bf16_product<DotBf16>(l)); }
 #endif
 
+// A head's values rounded to bf16, those of two keys side by side.
+WB_INLINE void pair_values(const Attention &a, const float *from, int64_t value_words, int32_t *values) {
+    for (int64_t n = 0; n < a.keys; n += 2)
+        for (int64_t j = 0; j < value_words; j += 16) {
+            const float *v = from + n * a.v_row + j;
+            const int64_t here = least(16, a.value_dim - j);
+            I low = both(nearest_bf16(load_n(v, here)), set_int(0xFFFF));
+            I high = n + 1 < a.keys ? nearest_bf16(load_n(v + a.v_row, here)) : set_int(0);
+            store_int(values + n / 2 * value_words + j, either(low, left<16>(high)));
+        }
+}
+
 // Every key takes part in the sums over V; those that a query may not see have weight 0.
 static void attention_bf16(const Attention &a) noexcept {
     const int64_t padded = panel_columns(a.keys), words = (a.dim + 1) / 2, pairs_of_keys = (a.keys + 1) / 2;
@@ -89,14 +101,7 @@ static void attention_bf16(const Attention &a) noexcept {
             for (int64_t d = 0; d < words; d += 16)
                 transpose_part(rounded + d, words, here, words - d, panels + (n / 32 * words + d) * 32 + n % 32, 32);
         }
-        for (int64_t n = 0; n < a.keys; n += 2)
-            for (int64_t j = 0; j < value_words; j += 16) {
-                const float *v = a.v + head * a.v_head + n * a.v_row + j;
-                const int64_t here = least(16, a.value_dim - j);
-                I low = both(nearest_bf16(load_n(v, here)), set_int(0xFFFF));
-                I high = n + 1 < a.keys ? nearest_bf16(load_n(v + a.v_row, here)) : set_int(0);
-                store_int(values + n / 2 * value_words + j, either(low, left<16>(high)));
-            }
+        pair_values(a, a.v + head * a.v_head, value_words, values);
         const int64_t tiles = (a.queries + kTileRows - 1) / kTileRows;
         for (int64_t t = 0, query = 0; t < tiles; ++t) {
             const int64_t rows = a.queries / tiles + (t < a.queries % tiles);

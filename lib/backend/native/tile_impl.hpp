@@ -122,6 +122,66 @@ __attribute__((noinline)) static void finish(const Epilogue &e, const float *til
 #undef WB_FINISH
 }
 
+template <class Step, class Start, class Acc, int R, int C>
+WB_INLINE void start_tile(const Start *start, Acc (&acc)[R][C]) {
+#pragma GCC unroll 16
+    for (int c = 0; c < C; ++c) {
+        auto sums = start ? Step::start(start + 16 * c) : Step::zero();
+#pragma GCC unroll 16
+        for (int r = 0; r < R; ++r) acc[r][c] = sums;
+    }
+}
+
+// A tile's sums become outputs: in registers where no more than relu and a residual is left to do, else by finish().
+template <class Dot, int R, int Vectors, class Acc, int C>
+WB_INLINE void store_tile(const Product<Dot> &p, int64_t row, int64_t vector, Acc (&acc)[R][C]) {
+    using Step = typename StepOf<Dot>::template Type<Vectors>;
+    const int64_t column = 16 * vector, columns = least(16 * C, p.n - column), y_stride = p.y_stride;
+    const Activation activation = p.epilogue.activation;
+    const Dot dot = p.dot;  // and the strides: else the stores below would have them read again
+    F a[R][C];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
+        for (int c = 0; c < C; ++c)
+            if constexpr (Vectors > 0)
+                a[r][c] = dot.finish(acc[r][c], row + r, column + 16 * c);
+            else
+                a[r][c] = dot.finish(Step::whole(acc[r][c]), row + r, column);
+    if (columns == (Vectors > 0 ? 16 * C : 8) && activation <= Activation::relu &&
+        (Vectors > 0 || !p.epilogue.residual)) {
+        if (activation == Activation::relu)
+#pragma GCC unroll 16
+            for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
+                for (int c = 0; c < C; ++c) a[r][c] = relu(a[r][c]);
+        if (p.epilogue.residual) {
+            const int64_t stride = p.epilogue.residual_stride;
+            const float *residual = p.epilogue.residual + row * stride + column;
+#pragma GCC unroll 16
+            for (int r = 0; r < R; ++r, residual += stride)
+#pragma GCC unroll 16
+                for (int c = 0; c < C; ++c) a[r][c] = add(a[r][c], load(residual + 16 * c));
+        }
+        float *y = p.y + row * y_stride + column;
+#pragma GCC unroll 16
+        for (int r = 0; r < R; ++r, y += y_stride)
+#pragma GCC unroll 16
+            for (int c = 0; c < C; ++c)
+                if constexpr (Vectors > 0)
+                    store(y + 16 * c, a[r][c]);
+                else
+                    Step::store(y, a[r][c]);
+        return;
+    }
+    alignas(64) float out[R * C * 16];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
+        for (int c = 0; c < C; ++c) store(out + (r * C + c) * 16, a[r][c]);
+    finish(p.epilogue, out, C * 16, row, R, column, columns, p.y, y_stride);
+}
+
 // Rows [row, row + R) and columns [16 vector, 16 (vector + Vectors)); with Vectors 0 those 8 from 16 vector on. `ahead`
 // walks `ahead_step` in kFetchWords words: what to bring to L2.
 template <class Dot, int R, int Vectors>
@@ -129,12 +189,7 @@ static void tile(const Product<Dot> &p, int64_t row, int64_t vector, const char 
     using Step = typename StepOf<Dot>::template Type<Vectors>;
     constexpr int C = Vectors > 0 ? Vectors : 1;
     typename Step::Acc acc[R][C];
-#pragma GCC unroll 16
-    for (int c = 0; c < C; ++c) {
-        auto start = p.start ? Step::start(p.start + 16 * (vector + c)) : Step::zero();
-#pragma GCC unroll 16
-        for (int r = 0; r < R; ++r) acc[r][c] = start;
-    }
+    start_tile<Step>(p.start ? p.start + 16 * vector : nullptr, acc);
     // Three rows a pointer: twelve would not fit the registers.
     constexpr int kBases = (R + 2) / 3;
     const int64_t x_stride = p.x_stride, w_step = p.w_step, pair_step = p.pair_step, half_step = p.half_step;
@@ -183,50 +238,7 @@ static void tile(const Product<Dot> &p, int64_t row, int64_t vector, const char 
         word(0);
         pass(1);
     }
-    const int64_t column = 16 * vector, columns = least(16 * C, p.n - column), y_stride = p.y_stride;
-    const Activation activation = p.epilogue.activation;
-    const Dot dot = p.dot;  // and the strides: else the stores below would have them read again
-    F a[R][C];
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r)
-#pragma GCC unroll 16
-        for (int c = 0; c < C; ++c)
-            if constexpr (Vectors > 0)
-                a[r][c] = dot.finish(acc[r][c], row + r, column + 16 * c);
-            else
-                a[r][c] = dot.finish(Step::whole(acc[r][c]), row + r, column);
-    if (columns == (Vectors > 0 ? 16 * C : 8) && activation <= Activation::relu &&
-        (Vectors > 0 || !p.epilogue.residual)) {
-        if (activation == Activation::relu)
-#pragma GCC unroll 16
-            for (int r = 0; r < R; ++r)
-#pragma GCC unroll 16
-                for (int c = 0; c < C; ++c) a[r][c] = relu(a[r][c]);
-        if (p.epilogue.residual) {
-            const int64_t stride = p.epilogue.residual_stride;
-            const float *residual = p.epilogue.residual + row * stride + column;
-#pragma GCC unroll 16
-            for (int r = 0; r < R; ++r, residual += stride)
-#pragma GCC unroll 16
-                for (int c = 0; c < C; ++c) a[r][c] = add(a[r][c], load(residual + 16 * c));
-        }
-        float *y = p.y + row * y_stride + column;
-#pragma GCC unroll 16
-        for (int r = 0; r < R; ++r, y += y_stride)
-#pragma GCC unroll 16
-            for (int c = 0; c < C; ++c)
-                if constexpr (Vectors > 0)
-                    store(y + 16 * c, a[r][c]);
-                else
-                    Step::store(y, a[r][c]);
-        return;
-    }
-    alignas(64) float out[R * C * 16];
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r)
-#pragma GCC unroll 16
-        for (int c = 0; c < C; ++c) store(out + (r * C + c) * 16, a[r][c]);
-    finish(p.epilogue, out, C * 16, row, R, column, columns, p.y, y_stride);
+    store_tile<Dot, R, Vectors>(p, row, vector, acc);
 }
 
 // One to three rows: each weight is read once, several panels side by side so that there are chains enough.
