@@ -10,7 +10,8 @@ string(REGEX MATCH "^[0-9]+\\.[0-9]+" torch_minor "${WEIGHBRIDGE_LIBTORCH_VERSIO
 # tenth of the time. The plug-in has the graph's code of its own, hidden; no C++ type crosses to the core's.
 file(GLOB torch_lower_sources CONFIGURE_DEPENDS
     "${PROJECT_SOURCE_DIR}/lib/torch/lower/*.cpp" "${PROJECT_SOURCE_DIR}/lib/graph/*.cpp"
-    "${PROJECT_SOURCE_DIR}/lib/tensor/*.cpp" "${PROJECT_SOURCE_DIR}/lib/compile/import_request.cpp"
+    "${PROJECT_SOURCE_DIR}/lib/graph/passes/*.cpp" "${PROJECT_SOURCE_DIR}/lib/tensor/*.cpp"
+    "${PROJECT_SOURCE_DIR}/lib/compile/import_request.cpp" "${PROJECT_SOURCE_DIR}/lib/base/numerics*.cpp"
     "${PROJECT_SOURCE_DIR}/lib/base/format.cpp" "${PROJECT_SOURCE_DIR}/lib/base/utf8.cpp")
 add_library(weighbridge_torch_lower STATIC ${torch_lower_sources})
 target_include_directories(weighbridge_torch_lower PUBLIC "${PROJECT_SOURCE_DIR}/lib" "${PROJECT_SOURCE_DIR}/include")

@@ -23,8 +23,8 @@ Expected<Linears> Linears::make(const Plan &plan, int32_t precision, const StopS
 void Linears::add(const Plan &plan, int32_t precision, ValueId id, Seen &seen) {
     const Graph &graph = plan.graph();
     const Node &node = graph.node(id);
-    const auto attributes = LinearAttributes::of(node);
-    const auto constant = static_cast<size_t>(graph.node(node.operands[1]).attributes.ints[0]);
+    const Attributes &attributes = node.attributes;
+    const auto constant = static_cast<size_t>(graph.node(node.operands[1]).attributes.index);
     const PackedWeights &packed = plan.weights(constant);
     LinearWeights &weights = weights_[id];
     weights.n = graph.constants()[constant].shape[0];
@@ -47,8 +47,7 @@ void Linears::add(const Plan &plan, int32_t precision, ValueId id, Seen &seen) {
             panels.pairs_fit = int8_pairs_fit(packed.i8, weights.n, weights.k);
         }
         weights.pairs_fit = panels.pairs_fit;
-        int8_start(static_cast<Int8Range>(attributes.range), panels.sums.data(), weights.n, packed.i8_scale, bias,
-                   start, shift);
+        int8_start(attributes.range, panels.sums.data(), weights.n, packed.i8_scale, bias, start, shift);
         weights.start = start;
         weights.shift = shift;
         return;

@@ -8,8 +8,7 @@
 
 namespace weighbridge::lib {
 
-// A linear's weights as kernels take them, for one precision: pointers into the plan and into what was computed at
-// load.
+// A linear's weights in one precision, as kernels take them: pointers into the plan and into tables computed at load.
 struct LinearWeights {
     const float *f32 = nullptr;
     const uint16_t *bf16 = nullptr;
@@ -31,7 +30,8 @@ class Linears {
     const LinearWeights &of(ValueId node) const { return weights_[node]; }
 
   private:
-    // Layers may share a constant; its int8 panels are read once, so that load takes a time of the file's size.
+    // Cache by constant: layers may share one, and its int8 panels are read once, so that load is linear in the file's
+    // size.
     struct Panels {
         std::vector<int32_t> sums;  // column_sums
         bool pairs_fit = false;

@@ -27,7 +27,7 @@ Expected<int64_t> check_run(const Run &run, const Graph &graph, std::span<const 
     int64_t length = -1;
     for (ValueId id : inputs) {
         const Node &node = graph.node(id);
-        const auto index = static_cast<size_t>(node.attributes.ints[0]);
+        const auto index = static_cast<size_t>(node.attributes.index);
         const TensorView &view = run.inputs[index];
         bool fits = view.dtype == node.type.dtype && view.shape.rank == static_cast<int32_t>(node.type.rank());
         for (size_t i = 0; fits && i < node.type.rank(); ++i) {

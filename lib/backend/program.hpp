@@ -33,8 +33,8 @@ struct Run {
     bool abandoned = false;
 };
 
-// A program's place in one of the runs that a context holds: what it keeps between them, small, and, for LibTorch, the
-// context's thread. One run at a time; its memory is the run's scratch.
+// Runs a program in a context, one run at a time. It keeps a small state between runs and, for LibTorch, uses the
+// context's thread; its memory is the run's scratch.
 class Executor {
   public:
     virtual ~Executor() = default;

@@ -34,13 +34,13 @@ Status binary(const Node &node, std::span<const Dense> operands, const Dense &re
     with_type(a.dtype, [&](auto zero) {
         using T = decltype(zero);
         const T *x = a.as<const T>(), *y = b.as<const T>();
-        if (node.op >= Op::equal) {
+        if (result.dtype == DType::boolean) {
             auto *to = result.as<uint8_t>();
             for_each_place(result.shape, strides,
                            [&](const Sizes &at) { to[place++] = compared(node.op, x[at[0]], y[at[1]]); });
         } else {
             T *to = result.as<T>();
-            const bool divides = node.op == Op::floor_divide || node.op == Op::remainder;
+            const bool divides = family_of(node.op) == Family::division;
             for_each_place(result.shape, strides, [&](const Sizes &at) {
                 by_zero = by_zero || (divides && y[at[1]] == T{});
                 to[place++] = by_zero ? T{} : arithmetic(node.op, x[at[0]], y[at[1]]);
@@ -77,6 +77,28 @@ void copy_by(const Dense &x, const Sizes &shape, const Sizes &strides, int64_t o
         std::memcpy(to, from + static_cast<ptrdiff_t>(at[0]) * static_cast<ptrdiff_t>(size), size);
         to += size;
     });
+}
+
+// `start`: of a slice, in elements along its axis.
+void view(const Node &node, const Dense &x, const Dense &result, int64_t start) {
+    if (node.op == Op::reshape) {
+        const auto bytes = static_cast<size_t>(result.elements()) * size_of(result.dtype);
+        if (bytes > 0) std::memcpy(result.data, x.data, bytes);
+        return;
+    }
+    Sizes strides = row_major(x.shape);
+    const auto axis = static_cast<size_t>(node.attributes.axis);
+    int64_t offset = 0;
+    if (node.op == Op::permute) {
+        const Sizes dense = strides;
+        for (size_t i = 0; i < strides.size(); ++i) strides[i] = dense[static_cast<size_t>(node.attributes.order[i])];
+    } else if (node.op == Op::slice) {
+        offset = start * strides[axis];
+        strides[axis] *= node.attributes.step;
+    } else {
+        strides = broadcast_strides(x.shape, result.shape);
+    }
+    copy_by(x, result.shape, strides, offset, result);
 }
 
 void concat(size_t axis, std::span<const Dense> operands, const Dense &result) {
@@ -141,9 +163,30 @@ void bucketize(bool right, const Dense &x, const Dense &boundaries, const Dense 
     }
 }
 
+Status look_up(const Node &node, std::span<const Dense> operands, const Dense &result) {
+    if (node.op == Op::embedding) return embedding(operands[0], operands[1], result);
+    if (node.op == Op::gather)
+        return gather(static_cast<size_t>(node.attributes.axis), operands[0], operands[1], result);
+    bucketize(node.attributes.right, operands[0], operands[1], result);
+    return {};
+}
+
+void choose(std::span<const Dense> operands, const Dense &result) {
+    std::vector<Sizes> strides;
+    for (const Dense &x : operands) strides.push_back(broadcast_strides(x.shape, result.shape));
+    int64_t place = 0;
+    with_type(result.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        for_each_place(result.shape, strides, [&](const Sizes &at) {
+            result.as<T>()[place++] = operands[0].as<const uint8_t>()[at[0]] ? operands[1].as<const T>()[at[1]]
+                                                                             : operands[2].as<const T>()[at[2]];
+        });
+    });
+}
+
 // Along an axis: maxima, minima, argmax, integer sums and running sums.
 void along(const Node &node, const Dense &x, const Dense &result) {
-    const auto axis = static_cast<size_t>(node.attributes.ints[0]);
+    const auto axis = static_cast<size_t>(node.attributes.axis);
     const int64_t size = x.shape[axis], step = row_major(x.shape)[axis];
     Sizes outer = x.shape;
     outer[axis] = 1;
@@ -165,11 +208,11 @@ void fill(const Node &node, const Dense &result, int64_t rows, int64_t length) {
     if (node.op == Op::iota) {
         for (int64_t i = 0; i < count; ++i) result.as<int64_t>()[i] = i;
     } else if (result.dtype == DType::int64) {
-        std::fill_n(result.as<int64_t>(), count, node.attributes.extents[0].at(rows, length));
+        std::fill_n(result.as<int64_t>(), count, node.attributes.integer.at(rows, length));
     } else if (result.dtype == DType::boolean) {
-        std::fill_n(result.as<uint8_t>(), count, node.attributes.reals[0] != 0 ? 1 : 0);
+        std::fill_n(result.as<uint8_t>(), count, node.attributes.value != 0 ? 1 : 0);
     } else {
-        std::fill_n(result.as<float>(), count, static_cast<float>(node.attributes.reals[0]));
+        std::fill_n(result.as<float>(), count, static_cast<float>(node.attributes.value));
     }
 }
 
@@ -196,104 +239,37 @@ std::vector<int64_t> broadcast_strides(const std::vector<int64_t> &shape, const 
 }
 
 bool is_exact(const Graph &graph, const Node &node) {
-    const bool floats = !node.operands.empty() && graph.type(node.operands[0]).dtype == DType::float32;
-    switch (node.op) {
-        case Op::full:
-        case Op::iota:
-        case Op::logical_not:
-        case Op::cast:
-        case Op::neg:
-        case Op::abs:
-        case Op::sign:
-        case Op::square:
-        case Op::clamp:
-        case Op::reshape:
-        case Op::permute:
-        case Op::slice:
-        case Op::expand:
-        case Op::concat:
-        case Op::embedding:
-        case Op::gather:
-        case Op::bucketize:
-        case Op::reduce_max:
-        case Op::reduce_min:
-        case Op::argmax:
-        case Op::where:
-        case Op::cumsum:  // of floats: in ascending order
-            return true;
-        case Op::reduce_sum:
-            return !floats;
-        default:
-            return node.op >= Op::add && node.op < Op::where && node.op != Op::pow;
-    }
+    const Exact exact = operator_of(node.op).exact;
+    return exact == Exact::yes || (exact == Exact::integers && graph.type(node.operands[0]).dtype != DType::float32);
 }
 
 Status evaluate_exact(const Node &node, std::span<const Dense> operands, const Dense &result, int64_t rows,
                       int64_t length) {
-    const auto &attributes = node.attributes;
-    switch (node.op) {
-        case Op::full:
-        case Op::iota:
+    switch (family_of(node.op)) {
+        case Family::source:
             fill(node, result, rows, length);
             return {};
-        case Op::reshape:
-            if (result.elements() > 0)
-                std::memcpy(result.data, operands[0].data,
-                            static_cast<size_t>(result.elements()) * size_of(result.dtype));
+        case Family::view:
+            view(node, operands[0], result, node.attributes.start.at(rows, length));
             return {};
-        case Op::permute: {
-            const Sizes dense = row_major(operands[0].shape);
-            Sizes strides;
-            for (int64_t axis : attributes.ints) strides.push_back(dense[static_cast<size_t>(axis)]);
-            copy_by(operands[0], result.shape, strides, 0, result);
+        case Family::join:
+            concat(static_cast<size_t>(node.attributes.axis), operands, result);
             return {};
-        }
-        case Op::slice: {
-            Sizes strides = row_major(operands[0].shape);
-            const auto axis = static_cast<size_t>(attributes.ints[0]);
-            const int64_t offset = attributes.extents[0].at(rows, length) * strides[axis];
-            strides[axis] *= attributes.ints[1];
-            copy_by(operands[0], result.shape, strides, offset, result);
+        case Family::look_up:
+            return look_up(node, operands, result);
+        case Family::choice:
+            choose(operands, result);
             return {};
-        }
-        case Op::expand:
-            copy_by(operands[0], result.shape, broadcast_strides(operands[0].shape, result.shape), 0, result);
-            return {};
-        case Op::concat:
-            concat(static_cast<size_t>(attributes.ints[0]), operands, result);
-            return {};
-        case Op::embedding:
-            return embedding(operands[0], operands[1], result);
-        case Op::gather:
-            return gather(static_cast<size_t>(attributes.ints[0]), operands[0], operands[1], result);
-        case Op::bucketize:
-            bucketize(attributes.ints[0] != 0, operands[0], operands[1], result);
-            return {};
-        case Op::where: {
-            const std::vector<Sizes> strides{broadcast_strides(operands[0].shape, result.shape),
-                                             broadcast_strides(operands[1].shape, result.shape),
-                                             broadcast_strides(operands[2].shape, result.shape)};
-            int64_t place = 0;
-            with_type(result.dtype, [&](auto zero) {
-                using T = decltype(zero);
-                for_each_place(result.shape, strides, [&](const Sizes &at) {
-                    result.as<T>()[place++] = operands[0].as<const uint8_t>()[at[0]] ? operands[1].as<const T>()[at[1]]
-                                                                                     : operands[2].as<const T>()[at[2]];
-                });
-            });
-            return {};
-        }
-        case Op::reduce_sum:
-        case Op::reduce_max:
-        case Op::reduce_min:
-        case Op::argmax:
-        case Op::cumsum:
+        case Family::reduction:
+        case Family::scan:
             along(node, operands[0], result);
             return {};
-        default:
-            if (node.op >= Op::add) return binary(node, operands, result);
+        case Family::unary:
+        case Family::conversion:
             unary(node, operands[0], result);
             return {};
+        default:
+            return binary(node, operands, result);
     }
 }
 

@@ -65,22 +65,24 @@ Status take_node(Cursor &from, Graph &graph) {
     NodeRecord record;
     if (!from.take(&record)) return cut_short("operators");
     std::vector<ValueId> operands;
-    Attributes attributes;
+    AttributeLists lists;
     std::vector<ExtentRecord> extents;
     uint32_t padding = 0;
     if (record.reserved != 0)
         return Status::failure(WB_INVALID_BUNDLE, "graph: reserved: expected 0, found {}", record.reserved);
     if (!from.take_all(operands, record.operands) || (record.operands % 2 == 1 && !from.take(&padding)) ||
-        !from.take_all(attributes.ints, record.ints) || !from.take_all(attributes.reals, record.reals) ||
+        !from.take_all(lists.ints, record.ints) || !from.take_all(lists.reals, record.reals) ||
         !from.take_all(extents, record.extents))
         return cut_short("an operator's operands and attributes");
     if (padding != 0) return Status::failure(WB_INVALID_BUNDLE, "graph: padding: expected 0, found {}", padding);
     for (const ExtentRecord &extent : extents) {
         if (extent.batch != 0 && extent.batch != 1)
             return Status::failure(WB_INVALID_BUNDLE, "graph: extent: expected 0 or 1, found {}", extent.batch);
-        attributes.extents.push_back({extent.batch == 1, {extent.terms[0], extent.terms[1], extent.terms[2]}});
+        lists.extents.push_back({extent.batch == 1, {extent.terms[0], extent.terms[1], extent.terms[2]}});
     }
-    auto added = graph.add(static_cast<Op>(record.op), std::move(operands), std::move(attributes));
+    const auto op = static_cast<Op>(record.op);
+    auto attributes = attributes_of(op, lists);
+    auto added = attributes ? graph.add(op, std::move(operands), *std::move(attributes)) : attributes.status();
     if (!added)
         return Status::failure(WB_INVALID_BUNDLE, "operator {}: {}", graph.nodes().size(), added.status().message);
     return {};
@@ -106,16 +108,15 @@ void put_graph(Bytes &to, const Graph &graph) {
         for (int64_t size : constant.shape) put(to, size);
     }
     for (const Node &node : graph.nodes()) {
-        const Attributes &attributes = node.attributes;
-        put(to,
-            NodeRecord{static_cast<uint32_t>(node.op), static_cast<uint32_t>(node.operands.size()),
-                       static_cast<uint32_t>(attributes.ints.size()), static_cast<uint32_t>(attributes.reals.size()),
-                       static_cast<uint32_t>(attributes.extents.size()), 0});
+        const AttributeLists lists = lists_of(node.op, node.attributes);
+        put(to, NodeRecord{static_cast<uint32_t>(node.op), static_cast<uint32_t>(node.operands.size()),
+                           static_cast<uint32_t>(lists.ints.size()), static_cast<uint32_t>(lists.reals.size()),
+                           static_cast<uint32_t>(lists.extents.size()), 0});
         for (ValueId id : node.operands) put(to, id);
         if (node.operands.size() % 2 == 1) put(to, uint32_t{0});
-        for (int64_t number : attributes.ints) put(to, number);
-        for (double number : attributes.reals) put(to, number);
-        for (const Extent &extent : attributes.extents)
+        for (int64_t number : lists.ints) put(to, number);
+        for (double number : lists.reals) put(to, number);
+        for (const Extent &extent : lists.extents)
             put(to, ExtentRecord{extent.batch, {extent.terms[0], extent.terms[1], extent.terms[2]}});
     }
     for (ValueId id : graph.outputs()) put(to, id);

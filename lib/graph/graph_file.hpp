@@ -6,7 +6,7 @@
 
 namespace weighbridge::lib {
 
-// Takes records off the front of bytes that nobody vouches for.
+// A cursor over untrusted bytes: each take() removes records from the front.
 class Cursor {
   public:
     explicit Cursor(ByteView bytes) : bytes_(bytes) {}

@@ -133,7 +133,7 @@ T changed(const Node &node, T value) {
         case Op::square:
             return wrapped(value, value, Op::mul);
         default: {  // clamp; a bound may be infinite
-            const double least = node.attributes.reals[0], largest = node.attributes.reals[1];
+            const double least = node.attributes.least, largest = node.attributes.largest;
             if (static_cast<double>(value) < least) value = static_cast<T>(least);
             if (static_cast<double>(value) > largest) value = static_cast<T>(largest);
             return value;

@@ -71,7 +71,7 @@ Status check_binding(const Plan &plan, const Manifest &manifest) {
     std::vector<const TensorSpec *> used;
     for (const Node &node : graph.nodes()) {
         if (node.op != Op::input) continue;
-        const TensorSpec &tensor = manifest.tensors[static_cast<size_t>(node.attributes.ints[0])];
+        const TensorSpec &tensor = manifest.tensors[static_cast<size_t>(node.attributes.index)];
         if (node.type != type_of(tensor))
             return Status::failure(WB_INVALID_BUNDLE,
                                    "model.plan: tensor '{}': expected {} as in manifest.json, found {}", tensor.name,

@@ -15,7 +15,7 @@ int64_t room(const MemoryBlock &block) {
     return (block.bytes + kLine - 1) / kLine * kLine + kLine;
 }
 
-// The largest first, each at the lowest place that is free while it is in use. Quadratic.
+// First fit by decreasing size: each block at the lowest place that is free while it is in use. Quadratic.
 MemoryPlan by_size(const std::vector<MemoryBlock> &blocks, const std::vector<size_t> &order) {
     struct Placed {
         int64_t begin, end;
@@ -41,10 +41,10 @@ MemoryPlan by_size(const std::vector<MemoryBlock> &blocks, const std::vector<siz
     return plan;
 }
 
-// Free memory, in pieces that do not touch.
+// A free list with pieces joined, by begin and by size.
 class Gaps {
   public:
-    // The begin of `bytes` in the smallest piece that has them, the lowest of these; behind everything where none has.
+    // Best fit: the begin of the smallest piece that holds `bytes`, the lowest of these; the end where none holds them.
     int64_t take(int64_t bytes) {
         auto found = by_size_.lower_bound({bytes, 0});
         if (found == by_size_.end()) {
@@ -90,7 +90,7 @@ class Gaps {
     int64_t end_ = 0;
 };
 
-// In the order of use, each in the smallest gap that what is no longer in use has left.
+// Best fit in the order of use: blocks that are no longer in use give their memory back first.
 MemoryPlan by_time(const std::vector<MemoryBlock> &blocks, std::vector<size_t> order) {
     std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return blocks[a].first < blocks[b].first; });
     using End = std::pair<int, size_t>;  // step, block

@@ -18,13 +18,13 @@ struct MemoryPlan {
     int64_t bytes = 0;            // of the whole
 };
 
-// Up to so many blocks are placed with the least memory in mind, which takes a time that is quadratic in their number
-// (0.05 s for these, 81 s for 65,536); crafted plans have more, and models that somebody trained fewer.
+// The limit of first fit by size, which is quadratic: 0.05 s for 4,096 blocks, 81 s for 65,536. Trained models have
+// fewer blocks, crafted plans may have more.
 inline constexpr size_t kMaxBlocksBySize = 4096;
 
-// Places blocks so that those in use together do not overlap: the largest first, each at the lowest place that is free
-// (first fit by size, which is within a few percent of the least for the graphs here); where there are more than
-// kMaxBlocksBySize, in the order of use, each in the smallest gap (best fit). A line of 64 bytes follows each.
+// Places blocks so that those in use together do not overlap: by first fit by decreasing size, within a few percent of
+// the least for the graphs here, and by best fit in the order of use for more than kMaxBlocksBySize. A line of 64 bytes
+// follows each block.
 MemoryPlan plan_memory(const std::vector<MemoryBlock> &blocks);
 
 }  // namespace weighbridge::lib

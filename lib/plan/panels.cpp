@@ -111,13 +111,13 @@ void column_sums(const int8_t *panels, int64_t n, int64_t k, int32_t *colsum) {
     walk<4>(n, k, [&](int64_t place, int64_t column, int64_t) { colsum[column] += panels[place]; });
 }
 
-void int8_start(Int8Range range, const int32_t *colsum, int64_t n, const float *w_scale, const float *bias,
-                int32_t *start, float *shift) {
+void int8_start(Range range, const int32_t *colsum, int64_t n, const float *w_scale, const float *bias, int32_t *start,
+                float *shift) {
     for (int64_t column = 0; column < panel_columns(n); ++column) {
         const int32_t sum = colsum[column];
         const float own = bias && column < n ? bias[column] : 0.0f;
-        start[column] = range == Int8Range::symmetric ? -128 * sum : 0;
-        shift[column] = range == Int8Range::gelu && column < n
+        start[column] = range == Range::symmetric ? -128 * sum : 0;
+        shift[column] = range == Range::gelu && column < n
                             ? std::fma(-kGeluOffset, w_scale[column] * static_cast<float>(sum), own)
                             : own;
     }

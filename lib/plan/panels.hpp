@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "graph/activation.hpp"
+
 namespace weighbridge::lib {
 
 // The one layout of packed weights, for every CPU level: 32 outputs ("columns") a panel, and in a panel the words of
@@ -37,13 +39,7 @@ bool ends_in_zeros(const int8_t *panels, int64_t n, int64_t k);
 uint16_t to_bf16(float x);
 float from_bf16(uint16_t x);
 
-// How the activations of an int8 layer are mapped to bytes, a row at a time (quantise_rows in
-// backend/native/kernels.hpp):
-//   symmetric    x is anything:               u8 = 128 + round(x * 127 / max|x|)
-//   nonnegative  x >= 0 (relu, sigmoid):      u8 = round(x * 255 / max x)
-//   gelu         x >= -0.17 (gelu's minimum): u8 = round((x + 0.17f) * 255 / max(x + 0.17f))
-enum class Int8Range : uint8_t { symmetric, nonnegative, gelu };
-inline constexpr float kGeluOffset = 0.17f;
+inline constexpr float kGeluOffset = 0.17f;  // what Range::gelu adds to a layer's inputs
 
 // One output's weights: m = max|w|, or, where that is more, 127 / 127.99 of the largest sum of two weights of one sign
 // at places 2i and 2i + 1; scale = m / 127, q = round_half_even(w * (127 / m)) in [-127, 127]; all zero, with scale 0,
@@ -61,7 +57,7 @@ bool int8_pairs_fit(const int8_t *panels, int64_t n, int64_t k);
 //   gelu:      start = 0, shift = fma(-0.17f, w_scale * float(colsum), bias)
 // column_sums is the part that takes its time, and the same for each layer that shares the weights: panel_columns(n).
 void column_sums(const int8_t *panels, int64_t n, int64_t k, int32_t *colsum);
-void int8_start(Int8Range range, const int32_t *colsum, int64_t n, const float *w_scale, const float *bias,
-                int32_t *start, float *shift);
+void int8_start(Range range, const int32_t *colsum, int64_t n, const float *w_scale, const float *bias, int32_t *start,
+                float *shift);
 
 }  // namespace weighbridge::lib

@@ -41,7 +41,7 @@ std::vector<ConstantUse> constant_uses(const Graph &graph) {
     std::vector<ConstantUse> uses(graph.constants().size());
     auto use = [&](ValueId id) -> ConstantUse * {
         const Node &node = graph.node(id);
-        return node.op == Op::constant ? &uses[static_cast<size_t>(node.attributes.ints[0])] : nullptr;
+        return node.op == Op::constant ? &uses[static_cast<size_t>(node.attributes.index)] : nullptr;
     };
     for (const Node &node : graph.nodes())
         for (size_t i = 0; i < node.operands.size(); ++i)

@@ -19,7 +19,7 @@ inline constexpr uint32_t kNumericsV1 = 1;         // how every operation rounds
 inline constexpr uint32_t kNumericsV1AmxBf16 = 2;  // the same but for bf16 linear layers; of results, not of plans
 inline constexpr int64_t kMaxInt8Width = 65536;    // inputs of a linear in int8: 255 * 127 * 65536 fits an int32_t
 
-// Outputs of all linear layers together: what load computes for each of them is at most some 128 MiB.
+// Cap on the outputs of all linear layers together: load computes at most some 128 MiB for them.
 inline constexpr int64_t kMaxLinearOutputs = int64_t{1} << 24;
 
 using Precisions = std::vector<int32_t>;  // WB_PRECISION_*, each once, the one that serves by default first
@@ -29,8 +29,8 @@ Expected<int32_t> precision_of(std::string_view name);  // WB_INVALID_ARGUMENT n
 bool uses_int8_weights(int32_t precision);              // int8 and int8bf16
 bool needs_bf16_instructions(int32_t precision);        // bf16 and int8bf16
 
-// A layer of at most kFloatWeights weights stays float32 in every precision: it costs next to nothing, and it is what a
-// model begins and ends with: card-transformer's largest int8 error falls from 0.010 to 0.003 by it.
+// Small layers, the first and last of a model, stay float32 in every precision: they cost next to nothing, and
+// card-transformer's largest int8 error falls from 0.010 to 0.003.
 inline constexpr int64_t kFloatWeights = 4096;
 constexpr bool stays_float(int64_t n, int64_t k) { return n * k <= kFloatWeights; }
 

@@ -13,10 +13,10 @@ inline constexpr uint32_t kPlanVersion = 1;
 // WB_CANCELLED, WB_DEADLINE_EXCEEDED where `stop` says so.
 Expected<Bytes> write_plan(const Plan &plan, const StopSource &stop = {});
 
-// Whether somebody has compared the bytes with a digest already; else the file's own checksum is.
+// compared: the caller has checked the bytes against a digest. compare: the file's own checksum is checked.
 enum class Checksum { compare, compared };
 
-// Parses bytes that nobody vouches for. The plan points into them: `owner` keeps them, at a multiple of 64 bytes.
+// Parses untrusted bytes. The plan points into them: `owner` keeps them, at a multiple of 64 bytes.
 // WB_INVALID_BUNDLE: "model.plan: ", where, what was expected and what was found; WB_CANCELLED, WB_DEADLINE_EXCEEDED
 // where `stop` says so, which is asked before each constant.
 Expected<std::shared_ptr<const Plan>> read_plan(ByteView bytes, std::shared_ptr<const void> owner,

@@ -8,6 +8,7 @@
 
 #include "error_text.hpp"
 #include "frozen.hpp"
+#include "graph/passes/rewrite.hpp"
 #include "interpreter.hpp"
 #include "ivalue.hpp"
 #include "weighbridge/c/base.h"
@@ -89,36 +90,6 @@ void add_output(Builder &b, lib::Graph &graph, const Value &returned, const lib:
     }
 }
 
-// The graph without what no output needs; inputs stay.
-lib::Graph pruned(const lib::Graph &graph) {
-    std::vector<bool> needed(graph.nodes().size(), false);
-    for (ValueId id : graph.outputs()) needed[id] = true;
-    for (size_t i = graph.nodes().size(); i-- > 0;) {
-        if (graph.nodes()[i].op == Op::input) needed[i] = true;
-        if (needed[i])
-            for (ValueId id : graph.nodes()[i].operands) needed[id] = true;
-    }
-    lib::Graph result;
-    result.least_length = graph.least_length;
-    result.largest_length = graph.largest_length;
-    std::vector<ValueId> place(graph.nodes().size(), 0);
-    for (size_t i = 0; i < graph.nodes().size(); ++i) {
-        if (!needed[i]) continue;
-        const lib::Node &node = graph.nodes()[i];
-        if (node.op == Op::constant) {
-            place[i] = result.add_constant(graph.constant_of(static_cast<ValueId>(i)), node.origin);
-            continue;
-        }
-        std::vector<ValueId> operands;
-        for (ValueId id : node.operands) operands.push_back(place[id]);
-        auto id = result.add(node.op, std::move(operands), node.attributes, node.origin);
-        if (!id) refuse(node.origin + ": " + id.status().message);
-        place[i] = *id;
-    }
-    for (ValueId id : graph.outputs()) result.add_output(place[id]);
-    return result;
-}
-
 std::string report(const Findings &findings) {
     std::string text;
     for (const std::string &line : findings.lines()) text += (text.empty() ? "" : "\n") + line;
@@ -152,9 +123,10 @@ lib::Graph import_module(const void *bytes, size_t size, const lib::ImportReques
     for (const lib::ImportOutput &wanted : request.outputs)
         add_output(builder, graph, returned.empty() ? Value() : returned[0], wanted, findings);
     if (!findings.lines().empty()) refuse(report(findings));
-    lib::Graph result = pruned(graph);
-    if (lib::Status status = validate(result); !status.ok()) refuse(status.message);
-    return result;
+    auto needed = lib::remove_dead(graph);
+    if (!needed) refuse(needed.status().message);
+    if (lib::Status status = validate(*needed); !status.ok()) refuse(status.message);
+    return *std::move(needed);
 }
 
 }  // namespace weighbridge::torch_plugin

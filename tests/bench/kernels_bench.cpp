@@ -20,18 +20,18 @@ namespace {
 
 namespace native = weighbridge::lib::native;
 namespace lib = weighbridge::lib;
-using native::Activation;
+using lib::Activation;
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 // Twelve independent accumulators; in assembly, because gcc makes one of accumulators that are alike.
 #define WB_FMA(P, I) "vfmadd231ps %%" P "mm14, %%" P "mm15, %%" P "mm" #I "\n\t"
-#define WB_TWELVE(P)                                                                                         \
-    WB_FMA(P, 0)                                                                                             \
-    WB_FMA(P, 1)                                                                                             \
-    WB_FMA(P, 2)                                                                                             \
-    WB_FMA(P, 3) WB_FMA(P, 4) WB_FMA(P, 5) WB_FMA(P, 6) WB_FMA(P, 7) WB_FMA(P, 8) WB_FMA(P, 9) WB_FMA(P, 10) \
-        WB_FMA(P, 11)
+#define WB_TWELVE(P) \
+    WB_FMA(P, 0)     \
+    WB_FMA(P, 1)     \
+    WB_FMA(P, 2)     \
+    WB_FMA(P, 3)     \
+    WB_FMA(P, 4) WB_FMA(P, 5) WB_FMA(P, 6) WB_FMA(P, 7) WB_FMA(P, 8) WB_FMA(P, 9) WB_FMA(P, 10) WB_FMA(P, 11)
 #define WB_FMA_LOOP(NAME, P)                                                                                        \
     void NAME(int64_t steps) {                                                                                      \
         asm volatile("vpxor %%xmm14, %%xmm14, %%xmm14\n\tvpxor %%xmm15, %%xmm15, %%xmm15" : : : "xmm14", "xmm15");  \
@@ -230,7 +230,7 @@ int main(int argc, char **argv) {
         add("layer_norm 34 x 256", "elements/ns", static_cast<double>(rows * width),
             [=, &kernels] { kernels.layer_norm(norm); });
         native::QuantiseRows q{
-            normals(rows * width), width, rows, width, lib::Int8Range::symmetric, storage<uint8_t>(rows * width), width,
+            normals(rows * width), width, rows, width, lib::Range::symmetric, storage<uint8_t>(rows * width), width,
             storage<float>(rows)};
         add("quantise_rows 34 x 256", "elements/ns", static_cast<double>(rows * width),
             [=, &kernels] { kernels.quantise_rows(q); });

@@ -68,7 +68,7 @@ inline void try_binding(const lib::Plan &plan) {
     manifest.tensors.resize(static_cast<size_t>(graph.inputs()));
     for (const lib::Node &node : graph.nodes()) {
         if (node.op != lib::Op::input) continue;
-        lib::TensorSpec &tensor = manifest.tensors[static_cast<size_t>(node.attributes.ints[0])];
+        lib::TensorSpec &tensor = manifest.tensors[static_cast<size_t>(node.attributes.index)];
         if (tensor.shape.rank != 0 && (tensor.dtype != node.type.dtype || tensor.shape != shape_of(node.type))) {
             expect(!lib::check_binding(plan, manifest).ok(), "an argument of two types was bound");
             return;

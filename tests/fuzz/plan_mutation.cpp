@@ -161,7 +161,7 @@ class Changer {
     }
 
     // Changes one thing of a node.
-    void change(Op &op, std::vector<ValueId> &operands, Attributes &attributes) {
+    void change(Op &op, std::vector<ValueId> &operands, AttributeLists &attributes) {
         switch (pick(6)) {
             case 0:
                 op = kOps[pick(sizeof kOps / sizeof kOps[0])];
@@ -195,7 +195,7 @@ class Changer {
     }
 
     Constant constant(const Node &node, bool here) {
-        const Constant &old = from_.constants()[static_cast<size_t>(node.attributes.ints[0])];
+        const Constant &old = from_.constants()[static_cast<size_t>(node.attributes.index)];
         std::vector<int64_t> shape = old.shape;
         if (here && !shape.empty()) {
             int64_t &size = shape[pick(shape.size())];
@@ -223,9 +223,10 @@ class Changer {
         for (int tries = 0; here && tries < 4; ++tries) {
             Op op = node.op;
             std::vector<ValueId> others = operands;
-            Attributes attributes = node.attributes;
-            change(op, others, attributes);
-            if (add(op, std::move(others), std::move(attributes))) return;
+            AttributeLists lists = lists_of(op, node.attributes);
+            change(op, others, lists);
+            auto attributes = attributes_of(op, lists);
+            if (attributes && add(op, std::move(others), *std::move(attributes))) return;
         }
         if (add(node.op, operands, node.attributes)) return;
         // What it was made of has changed its type: something else takes its place.
@@ -255,68 +256,66 @@ class Changer {
             switch (op) {
                 case Op::reshape:
                 case Op::expand:
-                    attributes.extents = shape_like(shape);
+                    attributes.shape = shape_like(shape);
                     break;
                 case Op::permute:
-                    for (size_t i = 0; i < shape.size(); ++i) attributes.ints.push_back(static_cast<int64_t>(i));
-                    std::shuffle(attributes.ints.begin(), attributes.ints.end(), random_);
+                    for (size_t i = 0; i < shape.size(); ++i) attributes.order.push_back(static_cast<int64_t>(i));
+                    std::shuffle(attributes.order.begin(), attributes.order.end(), random_);
                     break;
                 case Op::slice:
-                    attributes = {{axis, one_of<int64_t>({1, 1, 2, 3})}, {}, {extent({}), extent({})}};
+                    attributes = {
+                        .axis = axis, .step = one_of<int64_t>({1, 1, 2, 3}), .start = extent({}), .size = extent({})};
                     break;
                 case Op::concat:
                     for (size_t parts = pick(3); parts-- > 0;) operands.push_back(chance(2) ? x : any());
-                    attributes.ints = {axis};
+                    attributes.axis = axis;
                     break;
                 case Op::cast:
-                    attributes.ints = {static_cast<int64_t>(one_of({DType::float32, DType::int64, DType::boolean}))};
+                    attributes.dtype = one_of({DType::float32, DType::int64, DType::boolean});
                     break;
                 case Op::where:
                 case Op::layer_norm:
                     operands = {any(), any(), any()};
-                    if (op == Op::layer_norm) attributes.reals = {1e-5};
+                    if (op == Op::layer_norm) attributes.epsilon = 1e-5;
                     break;
                 case Op::linear: {
                     if (shape.empty() || !shape.back().known()) continue;
                     const int64_t k = shape.back().terms[0], n = one_of<int64_t>({1, 3, 31, 32, 33, 70});
                     if (k < 1 || k * n > kMostElements) continue;
                     operands.push_back(to_.add_constant(filled(DType::float32, {n, k}, seed())));
-                    LinearAttributes linear;
-                    linear.activation = static_cast<Activation>(pick(8));
-                    linear.range = static_cast<Range>(pick(3));
-                    linear.slope = 0.1;
-                    attributes = linear.pack();
+                    attributes.activation = static_cast<Activation>(pick(kActivations));
+                    attributes.range = static_cast<Range>(pick(kRanges));
+                    attributes.slope = 0.1;
                     break;
                 }
                 case Op::attention: {
-                    AttentionAttributes attention;
-                    attention.causal = chance(2);
-                    attention.zero_when_empty = chance(2);
-                    attention.mask = chance(2);
-                    attributes = attention.pack();
+                    attributes.causal = chance(2);
+                    attributes.zero_when_empty = chance(2);
+                    attributes.mask = chance(2);
                     operands = chance(2) ? std::vector<ValueId>{x, x, x} : std::vector<ValueId>{x, any(), any()};
-                    if (attention.mask) operands.push_back(any());
+                    if (attributes.mask) operands.push_back(any());
                     break;
                 }
                 case Op::full:
                 case Op::iota:
                 case Op::input:
                     operands.clear();
-                    if (op == Op::iota) attributes.extents = {extent({})};
-                    if (op == Op::full) attributes = {{static_cast<int64_t>(DType::float32)}, {0.5}, shape};
+                    if (op == Op::iota) attributes.size = extent({});
+                    if (op == Op::full) attributes = {.dtype = DType::float32, .value = 0.5, .shape = shape};
                     if (op == Op::input)
-                        attributes = {{from_.inputs(), static_cast<int64_t>(DType::float32)},
-                                      {},
-                                      {Extent::rows(), Extent::of(static_cast<int64_t>(pick(9)))}};
+                        attributes = {.index = from_.inputs(),
+                                      .dtype = DType::float32,
+                                      .shape = {Extent::rows(), Extent::of(static_cast<int64_t>(pick(9)))}};
                     break;
                 default: {
-                    const auto number = static_cast<uint32_t>(op);
-                    if (number >= 50 && number < 68) operands.push_back(any());
-                    if (number == 90 || number == 91 || number == 92 || op == Op::matmul) operands.push_back(any());
-                    if (number > 90 && number < 106) attributes.ints = {axis};
-                    if (op == Op::bucketize) attributes.ints = {one_of<int64_t>({0, 1})};
-                    if (op == Op::softplus || op == Op::clamp) attributes.reals = {real(1), real(1)};
-                    if (op == Op::elu) attributes.reals = {1.0};
+                    while (operands.size() < operator_of(op).operands.least) operands.push_back(any());
+                    const bool along =
+                        op == Op::gather || op == Op::argmax || op == Op::cumsum || family_of(op) == Family::reduction;
+                    if (along) attributes.axis = axis;
+                    if (op == Op::bucketize) attributes.right = chance(2);
+                    if (op == Op::softplus) attributes = {.beta = real(1), .threshold = real(1)};
+                    if (op == Op::clamp) attributes = {.least = real(1), .largest = real(1)};
+                    if (op == Op::elu) attributes.alpha = 1.0;
                 }
             }
             if (to_.add(op, operands, attributes)) return true;

@@ -16,7 +16,7 @@ GraphBuilder build_fixture(const std::vector<float> &weights, float bias, std::s
     auto weighed = build.linear(numbers, 1, weights, {bias});
     auto table = build.floats({4, 1}, {by_country.begin(), by_country.end()});
     auto logit = build.add(lib::Op::add, {weighed, build.add(lib::Op::embedding, {table, country})});
-    auto flat = build.add(lib::Op::reshape, {logit}, {{}, {}, {lib::Extent::rows()}});
+    auto flat = build.add(lib::Op::reshape, {logit}, {.shape = {lib::Extent::rows()}});
     build.output(flat);
     build.output(flat);
     return build;

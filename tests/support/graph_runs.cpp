@@ -15,7 +15,7 @@ Inputs random_inputs(const lib::Graph &graph, int64_t rows, int64_t length, uint
     inputs.views.resize(inputs.memory.size());
     for (const lib::Node &node : graph.nodes()) {
         if (node.op != lib::Op::input) continue;
-        const auto index = static_cast<size_t>(node.attributes.ints[0]);
+        const auto index = static_cast<size_t>(node.attributes.index);
         lib::TensorView &view = inputs.views[index];
         view.dtype = node.type.dtype;
         view.shape.rank = static_cast<int32_t>(node.type.rank());

@@ -21,7 +21,7 @@ class GraphBuilder {
         return *added;
     }
     Value input(int64_t index, lib::DType dtype, lib::Extents shape) {
-        return add(lib::Op::input, {}, {{index, static_cast<int64_t>(dtype)}, {}, std::move(shape)});
+        return add(lib::Op::input, {}, {.index = index, .dtype = dtype, .shape = std::move(shape)});
     }
     Value floats(std::vector<int64_t> shape, const std::vector<float> &values) {
         return graph.add_constant(lib::Constant::copy(lib::DType::float32, std::move(shape), values.data()));
@@ -35,10 +35,10 @@ class GraphBuilder {
         const auto inputs = static_cast<int64_t>(weights.size()) / outputs;
         std::vector<Value> operands{x, floats({outputs, inputs}, weights)};
         if (!bias.empty()) operands.push_back(floats({outputs}, bias));
-        lib::LinearAttributes attributes;
+        lib::Attributes attributes;
         attributes.bias = !bias.empty();
         attributes.activation = activation;
-        return add(lib::Op::linear, operands, attributes.pack());
+        return add(lib::Op::linear, operands, attributes);
     }
     void output(Value value) { graph.add_output(value); }
 

@@ -26,17 +26,17 @@ inline GraphBuilder mlp_graph(int64_t width = 6, int64_t hidden = 8) {
     const auto x = build.input(0, DType::float32, {Extent::rows(), Extent::of(width)});
     const auto category = build.input(1, DType::int64, {Extent::rows()});
     const auto table = build.floats({5, 4}, fixed_numbers(20, 1));
-    const auto joined = build.add(Op::concat, {x, build.add(Op::embedding, {table, category})}, {{1}, {}, {}});
+    const auto joined = build.add(Op::concat, {x, build.add(Op::embedding, {table, category})}, {.axis = 1});
     auto linear = [&](GraphBuilder::Value from, int64_t n, uint32_t seed, Activation activation, Range range) {
         const int64_t k = build.graph.type(from).shape.back().terms[0];
-        LinearAttributes attributes;
+        Attributes attributes;
         attributes.bias = true;
         attributes.activation = activation;
         attributes.range = range;
         return build.add(Op::linear,
                          {from, build.floats({n, k}, fixed_numbers(n * k, seed, 0.5f)),
                           build.floats({n}, fixed_numbers(n, seed + 7))},
-                         attributes.pack());
+                         attributes);
     };
     const auto first = linear(joined, hidden, 2, Activation::relu, Range::symmetric);
     const auto second = linear(first, hidden, 3, Activation::gelu, Range::nonnegative);
@@ -56,7 +56,7 @@ inline GraphBuilder transformer_graph(int64_t width = 8, int64_t largest_length 
     auto linear = [&](GraphBuilder::Value from, int64_t n, uint32_t seed, Activation activation = Activation::none,
                       Range range = Range::symmetric, std::vector<GraphBuilder::Value> residual = {}) {
         const int64_t k = build.graph.type(from).shape.back().terms[0];
-        LinearAttributes attributes;
+        Attributes attributes;
         attributes.bias = true;
         attributes.activation = activation;
         attributes.range = range;
@@ -64,33 +64,33 @@ inline GraphBuilder transformer_graph(int64_t width = 8, int64_t largest_length 
         std::vector<GraphBuilder::Value> operands{from, build.floats({n, k}, fixed_numbers(n * k, seed, 0.5f)),
                                                   build.floats({n}, fixed_numbers(n, seed + 7))};
         operands.insert(operands.end(), residual.begin(), residual.end());
-        return build.add(Op::linear, operands, attributes.pack());
+        return build.add(Op::linear, operands, attributes);
     };
     auto norm = [&](GraphBuilder::Value from, uint32_t seed) {
         return build.add(Op::layer_norm,
                          {from, build.floats({width}, fixed_numbers(width, seed)),
                           build.floats({width}, fixed_numbers(width, seed + 1))},
-                         {{}, {1e-5}, {}});
+                         {.epsilon = 1e-5});
     };
     const auto table = build.floats({11, width}, fixed_numbers(11 * width, 1));
     const auto x = build.add(Op::add, {build.add(Op::embedding, {table, ids}), linear(past, width, 2)});
     const auto merged = linear(x, 3 * width, 3);
     auto part = [&](int64_t index) {
-        const auto own = build.add(Op::slice, {merged}, {{2, 1}, {}, {Extent::of(index * width), wide}});
+        const auto own = build.add(Op::slice, {merged}, {.axis = 2, .start = Extent::of(index * width), .size = wide});
         const auto apart =
-            build.add(Op::reshape, {own}, {{}, {}, {rows, length, Extent::of(2), Extent::of(width / 2)}});
-        return build.add(Op::permute, {apart}, {{0, 2, 1, 3}, {}, {}});
+            build.add(Op::reshape, {own}, {.shape = {rows, length, Extent::of(2), Extent::of(width / 2)}});
+        return build.add(Op::permute, {apart}, {.order = {0, 2, 1, 3}});
     };
-    AttentionAttributes attributes;
+    Attributes attributes;
     attributes.scale = 0.5;
-    const auto attended = build.add(Op::attention, {part(0), part(1), part(2)}, attributes.pack());
-    const auto joined = build.add(Op::reshape, {build.add(Op::permute, {attended}, {{0, 2, 1, 3}, {}, {}})},
-                                  {{}, {}, {rows, length, wide}});
+    const auto attended = build.add(Op::attention, {part(0), part(1), part(2)}, attributes);
+    const auto joined = build.add(Op::reshape, {build.add(Op::permute, {attended}, {.order = {0, 2, 1, 3}})},
+                                  {.shape = {rows, length, wide}});
     const auto after = norm(linear(joined, width, 4, Activation::none, Range::symmetric, {x}), 5);
     const auto hidden = linear(after, 2 * width, 6, Activation::gelu);
     const auto last = norm(linear(hidden, width, 8, Activation::none, Range::gelu, {after}), 9);
-    const auto token = build.add(Op::slice, {last}, {{1, 1}, {}, {Extent::length(1, -1), Extent::of(1)}});
-    const auto flat = build.add(Op::reshape, {token}, {{}, {}, {rows, wide}});
+    const auto token = build.add(Op::slice, {last}, {.axis = 1, .start = Extent::length(1, -1), .size = Extent::of(1)});
+    const auto flat = build.add(Op::reshape, {token}, {.shape = {rows, wide}});
     build.output(build.add(Op::sigmoid, {linear(flat, 1, 10)}));
     return build;
 }

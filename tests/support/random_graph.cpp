@@ -80,10 +80,9 @@ class Maker {
     void sources() {
         int64_t index = 0;
         auto input = [&](DType dtype, Extents shape) {
-            if (Found id = add(Op::input, {}, {{index++, static_cast<int64_t>(dtype)}, {}, std::move(shape)})) {
+            if (Found id = add(Op::input, {}, {.index = index++, .dtype = dtype, .shape = std::move(shape)})) {
                 if (dtype == DType::float64 || dtype == DType::int32)
-                    id = add(Op::cast, {*id},
-                             {{static_cast<int64_t>(dtype == DType::float64 ? DType::float32 : DType::int64)}, {}, {}});
+                    id = add(Op::cast, {*id}, {.dtype = dtype == DType::float64 ? DType::float32 : DType::int64});
                 values_.push_back(*id);
             }
         };
@@ -100,15 +99,15 @@ class Maker {
         values_.push_back(floats({1}));
         values_.push_back(graph_.add_constant(lib::Constant::copy(
             DType::int64, {3}, std::vector<int64_t>{number(0, 4), number(0, 4), number(0, 4)}.data())));
-        if (Found id = add(Op::iota, {}, {{}, {}, {Extent::of(number(1, 5))}})) values_.push_back(*id);
-        if (Found id = add(Op::full, {}, {{static_cast<int64_t>(DType::float32)}, {0.25}, {rows, Extent::of(width)}}))
+        if (Found id = add(Op::iota, {}, {.size = Extent::of(number(1, 5))})) values_.push_back(*id);
+        if (Found id = add(Op::full, {}, {.dtype = DType::float32, .value = 0.25, .shape = {rows, Extent::of(width)}}))
             values_.push_back(*id);
         if (!options_.sequences) return;
         input(DType::int64, {rows, Extent::length()});
         input(DType::float32, {rows, Extent::length(), Extent::of(4 * number(1, 4))});
         if (chance(50)) input(DType::boolean, {rows, Extent::length()});
-        if (Found id = add(Op::iota, {}, {{}, {}, {Extent::length()}})) values_.push_back(*id);
-        if (Found id = add(Op::full, {}, {{static_cast<int64_t>(DType::int64)}, {}, {Extent::length(), rows}}))
+        if (Found id = add(Op::iota, {}, {.size = Extent::length()})) values_.push_back(*id);
+        if (Found id = add(Op::full, {}, {.dtype = DType::int64, .integer = Extent::length(), .shape = {rows}}))
             values_.push_back(*id);
     }
 
@@ -147,38 +146,48 @@ class Maker {
         }
     }
 
+    static std::vector<Op> of_family(lib::Family family) {
+        std::vector<Op> found;
+        for (const lib::Operator &line : lib::operators())
+            if (line.family == family) found.push_back(line.op);
+        return found;
+    }
+    Op any_of(lib::Family family) {
+        const std::vector<Op> all = of_family(family);
+        return all[static_cast<size_t>(number(0, static_cast<int64_t>(all.size()) - 1))];
+    }
+
     Found unary() {
         static constexpr Op kSmooth[] = {Op::neg,        Op::abs,  Op::tanh,      Op::sigmoid, Op::erf,
                                          Op::relu,       Op::gelu, Op::gelu_tanh, Op::silu,    Op::softplus,
                                          Op::leaky_relu, Op::elu,  Op::clamp};
         if (chance(15)) return integers_or_bools();
-        const Op op = options_.smooth
-                          ? one_of(std::span(kSmooth))
-                          : static_cast<Op>(number(static_cast<int64_t>(Op::neg), static_cast<int64_t>(Op::clamp)));
+        const Op op = options_.smooth ? one_of(std::span(kSmooth)) : any_of(lib::Family::unary);
         Found x = any(DType::float32);
         return x ? changed(op, *x) : x;
     }
     Found changed(Op op, ValueId x) {
-        std::vector<double> reals;
-        if (op == Op::softplus) reals = {1.0 + real() * 0.5, 20.0};
-        if (op == Op::leaky_relu) reals = {0.01};
-        if (op == Op::elu) reals = {1.0};
-        if (op == Op::clamp) reals = {chance(30) ? -std::numeric_limits<double>::infinity() : -0.75, 0.5};
-        return add(op, {x}, {{}, reals, {}});
+        Attributes attributes;
+        if (op == Op::softplus) attributes = {.beta = 1.0 + real() * 0.5, .threshold = 20.0};
+        if (op == Op::leaky_relu) attributes.slope = 0.01;
+        if (op == Op::elu) attributes.alpha = 1.0;
+        if (op == Op::clamp)
+            attributes = {.least = chance(30) ? -std::numeric_limits<double>::infinity() : -0.75, .largest = 0.5};
+        return add(op, {x}, attributes);
     }
     Found integers_or_bools() {
         if (chance(50)) {
             Found x = any(DType::int64);
             if (!x) return x;
-            if (chance(40)) return add(Op::cast, {*x}, {{static_cast<int64_t>(DType::float32)}, {}, {}});
+            if (chance(40)) return add(Op::cast, {*x}, {.dtype = DType::float32});
             const Op op = one_of(std::vector<Op>{Op::neg, Op::abs, Op::sign, Op::square, Op::clamp});
             Found y = changed(op, *x);
-            return y ? add(Op::clamp, {*y}, {{}, {-9.0, 9.0}, {}}) : y;
+            return y ? add(Op::clamp, {*y}, {.least = -9.0, .largest = 9.0}) : y;
         }
         Found x = any(DType::boolean);
         if (!x) return x;
         if (chance(30)) return add(Op::logical_not, {*x});
-        return add(Op::cast, {*x}, {{static_cast<int64_t>(chance(70) ? DType::float32 : DType::int64)}, {}, {}});
+        return add(Op::cast, {*x}, {.dtype = chance(70) ? DType::float32 : DType::int64});
     }
 
     Found binary() {
@@ -190,27 +199,20 @@ class Maker {
                 one_of(std::vector<Op>{Op::logical_and, Op::logical_or, Op::logical_xor, Op::equal, Op::not_equal}),
                 {*a, *b});
         if (dtype == DType::int64) {
-            if (chance(40))
-                return add(
-                    static_cast<Op>(number(static_cast<int64_t>(Op::equal), static_cast<int64_t>(Op::greater_equal))),
-                    {*a, *b});
+            if (chance(40)) return add(any_of(lib::Family::comparison), {*a, *b});
             if (chance(30)) {
-                Found divisor =
-                    add(Op::full, {}, {{static_cast<int64_t>(dtype)}, {}, {Extent::of(chance(50) ? 3 : -2)}});
+                Found divisor = add(Op::full, {}, {.dtype = dtype, .integer = Extent::of(chance(50) ? 3 : -2)});
                 return add(chance(50) ? Op::floor_divide : Op::remainder, {*a, *divisor});
             }
             Found sum = add(one_of(std::vector<Op>{Op::add, Op::sub, Op::mul, Op::minimum, Op::maximum}), {*a, *b});
-            return sum ? add(Op::clamp, {*sum}, {{}, {-9.0, 9.0}, {}}) : sum;
+            return sum ? add(Op::clamp, {*sum}, {.least = -9.0, .largest = 9.0}) : sum;
         }
         if (options_.smooth) {
             Found y = add(one_of(std::vector<Op>{Op::add, Op::sub, Op::mul, Op::minimum, Op::maximum}), {*a, *b});
             return y ? add(Op::tanh, {*y}) : y;
         }
-        if (chance(25))
-            return add(
-                static_cast<Op>(number(static_cast<int64_t>(Op::equal), static_cast<int64_t>(Op::greater_equal))),
-                {*a, *b});
-        return add(static_cast<Op>(number(static_cast<int64_t>(Op::add), static_cast<int64_t>(Op::pow))), {*a, *b});
+        if (chance(25)) return add(any_of(lib::Family::comparison), {*a, *b});
+        return add(any_of(lib::Family::arithmetic), {*a, *b});
     }
     Found choice() {
         Found condition = any(DType::boolean), a = any(), b = a ? any(type(*a).dtype) : a;
@@ -242,14 +244,14 @@ class Maker {
                     }
             }
         }
-        return add(Op::reshape, {*x}, {{}, {}, shape});
+        return add(Op::reshape, {*x}, {.shape = shape});
     }
     Found permute() {
         Found x = any();
         if (!x || type(*x).rank() < 2) return std::nullopt;
         Attributes order;
-        for (size_t i = 0; i < type(*x).rank(); ++i) order.ints.push_back(static_cast<int64_t>(i));
-        std::shuffle(order.ints.begin() + (chance(80) ? 1 : 0), order.ints.end(), random_);
+        for (size_t i = 0; i < type(*x).rank(); ++i) order.order.push_back(static_cast<int64_t>(i));
+        std::shuffle(order.order.begin() + (chance(80) ? 1 : 0), order.order.end(), random_);
         return add(Op::permute, {*x}, order);
     }
     Found slice() {
@@ -261,16 +263,18 @@ class Maker {
             if (size.terms[0] < 1) return std::nullopt;
             const int64_t step = number(1, 3), start = number(0, size.terms[0] - 1);
             const int64_t most = (size.terms[0] - start + step - 1) / step;
-            return add(Op::slice, {*x}, {{axis, step}, {}, {Extent::of(start), Extent::of(number(1, most))}});
+            return add(Op::slice, {*x},
+                       {.axis = axis, .step = step, .start = Extent::of(start), .size = Extent::of(number(1, most))});
         }
         const int64_t least = graph_.least_length, cut = number(0, least);
         if (least > 0 && chance(40))  // a part of known size
-            return add(Op::slice, {*x}, {{axis, 1}, {}, {Extent::of(number(0, least - 1)), Extent::of(1)}});
+            return add(Op::slice, {*x},
+                       {.axis = axis, .start = Extent::of(number(0, least - 1)), .size = Extent::of(1)});
         const bool last = least > 0 && chance(30);
         const auto rest = size - Extent::of(last ? 1 : cut);  // none of sizes with the rows
         if (!rest) return std::nullopt;
-        if (last) return add(Op::slice, {*x}, {{axis, 1}, {}, {*rest, Extent::of(1)}});
-        return add(Op::slice, {*x}, {{axis, 1}, {}, {Extent::of(cut), *rest}});
+        if (last) return add(Op::slice, {*x}, {.axis = axis, .start = *rest, .size = Extent::of(1)});
+        return add(Op::slice, {*x}, {.axis = axis, .start = Extent::of(cut), .size = *rest});
     }
     Found expand() {
         Found x = any();
@@ -280,14 +284,14 @@ class Maker {
             if (size == Extent::of(1) && chance(70))
                 size = options_.sequences && chance(40) ? Extent::length() : Extent::of(number(1, 4));
         if (!shape.empty() && shape[0] == Extent::of(1) && chance(50)) shape[0] = Extent::rows();
-        return add(Op::expand, {*x}, {{}, {}, shape});
+        return add(Op::expand, {*x}, {.shape = shape});
     }
     Found concat() {
         Found x = any();
         if (!x || type(*x).rank() == 0) return std::nullopt;
         const int64_t axis = number(0, static_cast<int64_t>(type(*x).rank()) - 1);
         std::vector<ValueId> parts;
-        auto fits = [&](ValueId id) { return lib::infer(graph_, Op::concat, {*x, id}, {{axis}, {}, {}}).ok(); };
+        auto fits = [&](ValueId id) { return lib::infer(graph_, Op::concat, {*x, id}, {.axis = axis}).ok(); };
         if (!fits(*x)) return std::nullopt;
         for (int64_t count = number(1, 4); count > 0; --count) {
             ValueId part = *x;
@@ -297,7 +301,7 @@ class Maker {
                 if (Found made = changed(chance(50) ? Op::tanh : Op::relu, part)) part = *made;
             parts.push_back(part);
         }
-        return add(Op::concat, parts, {{axis}, {}, {}});
+        return add(Op::concat, parts, {.axis = axis});
     }
 
     Found look_up() {
@@ -306,13 +310,13 @@ class Maker {
             if (!x) return x;
             const ValueId boundaries = graph_.add_constant(
                 lib::Constant::copy(DType::float32, {4}, std::vector<float>{-0.5f, 0.0f, 0.25f, 0.25f}.data()));
-            return add(Op::bucketize, {*x, boundaries}, {{number(0, 1)}, {}, {}});
+            return add(Op::bucketize, {*x, boundaries}, {.right = number(0, 1) == 1});
         }
         Found ids = any(DType::int64);
         if (!ids) return ids;
         if (chance(50)) {
             const int64_t size = number(1, 6);
-            Found safe = add(Op::clamp, {*ids}, {{}, {0.0, static_cast<double>(size - 1)}, {}});
+            Found safe = add(Op::clamp, {*ids}, {.least = 0.0, .largest = static_cast<double>(size - 1)});
             return add(Op::embedding, {floats({size, number(1, 9)}), *safe});
         }
         Found x = any();
@@ -325,25 +329,24 @@ class Maker {
         Extents shape = type(*x).shape;
         shape[static_cast<size_t>(axis)] = Extent::of(number(1, 4));
         // Indices from what there is, or from a fill.
-        Found index = add(Op::expand, {*ids}, {{}, {}, shape});
+        Found index = add(Op::expand, {*ids}, {.shape = shape});
         if (!index)
-            index = add(Op::full, {}, {{static_cast<int64_t>(DType::int64)}, {}, [&] {
-                                           Extents extents{Extent::of(number(0, least - 1))};
-                                           extents.insert(extents.end(), shape.begin(), shape.end());
-                                           return extents;
-                                       }()});
+            index =
+                add(Op::full, {}, {.dtype = DType::int64, .integer = Extent::of(number(0, least - 1)), .shape = shape});
         if (!index) return index;
-        Found safe = add(Op::clamp, {*index}, {{}, {0.0, static_cast<double>(least - 1)}, {}});
-        return add(Op::gather, {*x, *safe}, {{axis}, {}, {}});
+        Found safe = add(Op::clamp, {*index}, {.least = 0.0, .largest = static_cast<double>(least - 1)});
+        return add(Op::gather, {*x, *safe}, {.axis = axis});
     }
     Found reduction() {
         Found x = any();
         if (!x || type(*x).rank() == 0) return std::nullopt;
-        Op op = static_cast<Op>(number(static_cast<int64_t>(Op::reduce_sum), static_cast<int64_t>(Op::cumsum)));
+        const auto along = number(0, 5);
+        Op op = along < 4 ? of_family(lib::Family::reduction)[static_cast<size_t>(along)]
+                          : of_family(lib::Family::scan)[static_cast<size_t>(along - 4)];
         if (options_.smooth && (op == Op::argmax || op == Op::cumsum)) op = Op::reduce_mean;
-        Found y = add(op, {*x}, {{number(0, static_cast<int64_t>(type(*x).rank()) - 1)}, {}, {}});
+        Found y = add(op, {*x}, {.axis = number(0, static_cast<int64_t>(type(*x).rank()) - 1)});
         if (y && options_.smooth && type(*y).dtype == DType::float32) return add(Op::tanh, {*y});
-        if (y && type(*y).dtype == DType::int64) return add(Op::clamp, {*y}, {{}, {-9.0, 9.0}, {}});
+        if (y && type(*y).dtype == DType::int64) return add(Op::clamp, {*y}, {.least = -9.0, .largest = 9.0});
         return y;
     }
     Found by_row() {
@@ -352,12 +355,13 @@ class Maker {
         if (chance(50)) return add(Op::softmax, {*x});
         const Extent width = type(*x).shape.back();
         if (!width.known() || width.terms[0] < 1) return std::nullopt;
-        return add(Op::layer_norm, {*x, floats({width.terms[0]}), floats({width.terms[0]})}, {{}, {1e-5}, {}});
+        return add(Op::layer_norm, {*x, floats({width.terms[0]}), floats({width.terms[0]})}, {.epsilon = 1e-5});
     }
     Found swapped(ValueId x) {
         Attributes order;
         const auto rank = static_cast<int64_t>(type(x).rank());
-        for (int64_t i = 0; i < rank; ++i) order.ints.push_back(i < rank - 2 ? i : i == rank - 2 ? rank - 1 : rank - 2);
+        for (int64_t i = 0; i < rank; ++i)
+            order.order.push_back(i < rank - 2 ? i : i == rank - 2 ? rank - 1 : rank - 2);
         return add(Op::permute, {x}, order);
     }
     Found matmul() {
@@ -377,7 +381,7 @@ class Maker {
         if (!x || type(*x).rank() == 0 || !type(*x).shape.back().known()) return std::nullopt;
         const int64_t k = type(*x).shape.back().terms[0], n = chance(30) ? k : number(1, 40);
         if (k < 1) return std::nullopt;
-        lib::LinearAttributes attributes;
+        lib::Attributes attributes;
         attributes.activation = static_cast<lib::Activation>(number(0, 7));
         if (options_.smooth) attributes.activation = lib::Activation::none;
         attributes.slope = 0.125;
@@ -385,7 +389,7 @@ class Maker {
         attributes.bias = chance(60);
         std::vector<ValueId> operands{*x, floats({n, k}, 1.0f / std::sqrt(static_cast<float>(k)))};
         if (attributes.bias) operands.push_back(floats({n}));
-        Found y = add(Op::linear, operands, attributes.pack());
+        Found y = add(Op::linear, operands, attributes);
         if (y && options_.smooth && chance(50)) y = changed(one_of(std::vector<Op>{Op::relu, Op::gelu, Op::tanh}), *y);
         if (!y || chance(60)) return y;
         if (options_.smooth) return n == k ? add(Op::add, {*x, *y}) : y;
@@ -394,7 +398,7 @@ class Maker {
             if (Found other = any(DType::float32); other && type(*other) == type(*y)) residual = other;
         attributes.residual = true;
         operands.push_back(*residual);
-        return add(Op::linear, operands, attributes.pack());
+        return add(Op::linear, operands, attributes);
     }
     // Of a value [..., m, d], as one head or as more; keys and values are made of it.
     Found attention() {
@@ -405,14 +409,14 @@ class Maker {
         if (!shape.back().known() || shape[rank - 2].batch) return std::nullopt;
         if (rank == 3 && shape.back().terms[0] % 2 == 0 && shape.back().terms[0] > 0 && chance(70)) {
             x = add(Op::reshape, {*x},
-                    {{}, {}, {shape[0], shape[1], Extent::of(2), Extent::of(shape.back().terms[0] / 2)}});
-            if (x) x = add(Op::permute, {*x}, {{0, 2, 1, 3}, {}, {}});
+                    {.shape = {shape[0], shape[1], Extent::of(2), Extent::of(shape.back().terms[0] / 2)}});
+            if (x) x = add(Op::permute, {*x}, {.order = {0, 2, 1, 3}});
             if (!x) return x;
         }
         const Extents q = type(*x).shape;
         Found key = changed(Op::tanh, *x), value = chance(50) ? x : changed(Op::neg, *x);
         std::vector<ValueId> operands{*x, *key, *value};
-        lib::AttentionAttributes attributes;
+        lib::Attributes attributes;
         attributes.causal = chance(30);
         attributes.zero_when_empty = chance(50);
         attributes.scale = 0.5;
@@ -424,18 +428,18 @@ class Maker {
                 if (chance(40)) size = Extent::of(1);
             if (chance(50)) mask.erase(mask.begin());
             if (Found fill =
-                    add(Op::full, {}, {{static_cast<int64_t>(DType::float32)}, {chance(30) ? -INFINITY : 0.5}, mask}))
+                    add(Op::full, {}, {.dtype = DType::float32, .value = chance(30) ? -INFINITY : 0.5, .shape = mask}))
                 operands.push_back(*fill);
             for (int tries = 0; tries < 10; ++tries)
                 if (Found other = any(chance(50) ? DType::boolean : DType::float32); other && operands.size() == 4) {
                     auto as_mask = operands;
                     as_mask[3] = *other;
                     attributes.mask = true;
-                    if (lib::infer(graph_, Op::attention, as_mask, attributes.pack())) operands = as_mask;
+                    if (lib::infer(graph_, Op::attention, as_mask, attributes)) operands = as_mask;
                 }
             attributes.mask = operands.size() == 4;
         }
-        return add(Op::attention, operands, attributes.pack());
+        return add(Op::attention, operands, attributes);
     }
 
     void outputs(size_t first) {
@@ -444,8 +448,7 @@ class Maker {
             Found value = values_[i];
             const Extents &shape = type(*value).shape;
             if (shape.empty() || shape[0] != Extent::rows() || chance(20)) continue;
-            if (type(*value).dtype != DType::float32)
-                value = add(Op::cast, {*value}, {{static_cast<int64_t>(DType::float32)}, {}, {}});
+            if (type(*value).dtype != DType::float32) value = add(Op::cast, {*value}, {.dtype = DType::float32});
             graph_.add_output(*value);
             --left;
         }

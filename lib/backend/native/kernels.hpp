@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "backend/native/level.hpp"
+#include "graph/activation.hpp"
 #include "plan/panels.hpp"
 
 namespace weighbridge::lib::native {
@@ -17,8 +18,6 @@ namespace weighbridge::lib::native {
 // need their element's alignment only, panels and scratch 64 bytes. Strides are in elements, from row to row. Counts
 // may be 0. y may be the same memory as x (same pointer and stride) in unary, binary, layer_norm and softmax, and as
 // the residual in the linear layers; other overlaps are not allowed. MXCSR is the default: nearest, no FTZ or DAZ.
-
-enum class Activation : uint8_t { none, relu, gelu, gelu_tanh, silu, tanh, sigmoid, leaky_relu };
 
 // What happens to an accumulator a before it is stored: y = activation(a), then y = y + residual where there is one.
 struct Epilogue {
@@ -56,7 +55,7 @@ struct LinearF32 {
 struct QuantiseRows {
     const float *x;
     int64_t x_stride, rows, k;
-    Int8Range range;
+    Range range;
     uint8_t *q;        // ceil(k / 4) * 4 bytes of each row are written
     int64_t q_stride;  // bytes
     float *scale;      // a row
@@ -157,43 +156,36 @@ struct Softmax {
     int64_t y_stride;
 };
 
+// The operators of floats that have a kernel, element by element, with their numbers.
 enum class Unary : uint8_t {
-    neg,
-    abs,
-    exp,
-    log,
-    log1p,
-    sqrt,
-    rsqrt,
-    reciprocal,
-    sin,
-    cos,
-    tanh,
-    sigmoid,
-    erf,
-    relu,
-    gelu,
-    gelu_tanh,
-    silu,
-    softplus,
-    leaky_relu,
-    elu,
-    floor,
-    ceil,
-    round,
-    sign,
-    square,
-    clamp
+#define WB_OPERATOR(...)
+#define WB_BINARY(...)
+#define WB_UNARY(name, number, ...) name = number,
+#include "graph/operators.def"
 };
-inline constexpr int kUnaryCount = 26;
+enum class Binary : uint8_t {
+#define WB_OPERATOR(...)
+#define WB_UNARY(...)
+#define WB_BINARY(name, number, ...) name = number,
+#include "graph/operators.def"
+};
+inline constexpr Unary kUnaries[] = {
+#define WB_OPERATOR(...)
+#define WB_BINARY(...)
+#define WB_UNARY(name, ...) Unary::name,
+#include "graph/operators.def"
+};
+inline constexpr Binary kBinaries[] = {
+#define WB_OPERATOR(...)
+#define WB_UNARY(...)
+#define WB_BINARY(name, ...) Binary::name,
+#include "graph/operators.def"
+};
 
 // softplus: a = beta, b = threshold; leaky_relu: a = slope; elu: a = alpha; clamp: a = least, b = most.
 struct UnaryParams {
     float a = 0, b = 0;
 };
-
-enum class Binary : uint8_t { add, sub, mul, div, minimum, maximum, pow };
-inline constexpr int kBinaryCount = 7;
 
 struct Kernels {
     Level level;

@@ -16,7 +16,7 @@ Extents dense_strides(const Extents &shape) {
     return strides;
 }
 
-bool is_view(Op op) { return op == Op::reshape || op == Op::permute || op == Op::slice || op == Op::expand; }
+bool is_view(Op op) { return family_of(op) == Family::view; }
 bool is_source(Op op) { return op == Op::input || op == Op::constant; }
 
 // Strides of the same elements in another shape, where no copy is needed for it (as ATen's computeStride).
@@ -108,7 +108,7 @@ class Builder {
         const Node &node = graph_.node(id);
         if (planned_.empty()) planned_.resize(graph_.nodes().size(), std::nullopt);
         if (node.op != Op::concat) return;
-        const auto axis = static_cast<size_t>(node.attributes.ints[0]);
+        const auto axis = static_cast<size_t>(node.attributes.axis);
         const View whole{0, Extent::of(0), dense_strides(node.type.shape)};
         Extent start = Extent::of(0);
         for (ValueId part : node.operands) {
@@ -122,8 +122,7 @@ class Builder {
         }
     }
     static bool writes_dense_last(Op op) {
-        return op == Op::linear || op == Op::attention || op == Op::matmul || op == Op::layer_norm ||
-               op == Op::softmax || op == Op::embedding;
+        return family_of(op) == Family::product || family_of(op) == Family::last_axis || op == Op::embedding;
     }
 
     // A part's view in its concat, in the producer's shape.
@@ -176,8 +175,7 @@ class Builder {
         if (is_source(node.op)) {
             const bool input = node.op == Op::input;
             layout_.storages.push_back({input ? Storage::Kind::input : Storage::Kind::constant,
-                                        static_cast<uint32_t>(node.attributes.ints[0]), node.type.dtype, Extent{}, 0,
-                                        0});
+                                        static_cast<uint32_t>(node.attributes.index), node.type.dtype, Extent{}, 0, 0});
             views_[id] =
                 View{static_cast<uint32_t>(layout_.storages.size() - 1), Extent::of(0), dense_strides(node.type.shape)};
         } else if (is_view(node.op)) {
@@ -202,17 +200,17 @@ class Builder {
             view.strides = *strides;
         } else if (node.op == Op::permute) {
             Extents strides;
-            for (int64_t axis : attributes.ints) strides.push_back(view.strides[static_cast<size_t>(axis)]);
+            for (int64_t axis : attributes.order) strides.push_back(view.strides[static_cast<size_t>(axis)]);
             view.strides = strides;
         } else if (node.op == Op::slice) {
-            const auto axis = static_cast<size_t>(attributes.ints[0]);
-            auto offset = attributes.extents[0] * view.strides[axis];
+            const auto axis = static_cast<size_t>(attributes.axis);
+            auto offset = attributes.start * view.strides[axis];
             auto moved = offset ? view.offset + *offset : std::nullopt;
             if (!moved) {  // an offset of unlike terms: from a copy it is a plain one
                 view = copied(node.operands[0], view, before);
-                moved = attributes.extents[0] * view.strides[axis];
+                moved = attributes.start * view.strides[axis];
             }
-            auto stride = view.strides[axis] * Extent::of(attributes.ints[1]);
+            auto stride = view.strides[axis] * Extent::of(attributes.step);
             if (!moved || !stride) return fail(node);
             view.offset = *moved;
             view.strides[axis] = *stride;
@@ -231,7 +229,7 @@ class Builder {
 
     void add_concat(ValueId id, const Node &node) {
         const View whole = view_of_result(id);
-        const auto axis = static_cast<size_t>(node.attributes.ints[0]);
+        const auto axis = static_cast<size_t>(node.attributes.axis);
         Extent start = Extent::of(0);
         for (ValueId part : node.operands) {
             const Type &type = graph_.type(part);
@@ -263,22 +261,14 @@ class Builder {
         switch (node.op) {
             case Op::linear:
                 return index != 1;
-            case Op::layer_norm:
-            case Op::softmax:
-                return true;
             case Op::attention:
-                return true;
-            case Op::reduce_sum:
-            case Op::reduce_mean:
-            case Op::reduce_max:
-            case Op::reduce_min:
                 return true;
             case Op::embedding:
                 return index == 0;
             case Op::bucketize:
                 return index == 1;
             default:
-                return false;
+                return family_of(node.op) == Family::last_axis || family_of(node.op) == Family::reduction;
         }
     }
 

@@ -27,7 +27,7 @@ struct Storage {
     int last = 0;     // step that reads it last
 };
 
-// One thing to do: compute a node, or copy a view into another of the same shape.
+// A step: computes a node, or copies a view into another of the same shape.
 struct StepPlan {
     ValueId node = 0;
     bool copies = false;
@@ -37,8 +37,8 @@ struct StepPlan {
     Type type;  // of the result
 };
 
-// What a graph becomes before it runs: reshapes, slices and their kind are views and cost nothing, the parts of a
-// concat are computed in their place, and the rest is steps in order. Constant after make.
+// The schedule of a graph: reshapes, slices and their kind are views without work, the parts of a concat are computed
+// in place, and the rest is steps in order. Constant after make.
 struct Layout {
     std::vector<Storage> storages;
     std::vector<StepPlan> steps;

@@ -11,8 +11,8 @@ namespace weighbridge::lib {
 namespace native {
 namespace {
 
-// Rows that are computed together: enough to use each panel of weights well, few enough that what they pass on stays in
-// the second-level cache. A sequence counts as its tokens.
+// The cache block: rows that pass through all steps together. Enough to reuse each panel of weights, few enough that
+// their intermediate values stay in the second-level cache. A sequence counts as its tokens.
 constexpr int64_t kRowsTogether = 64;
 constexpr int64_t kTokensTogether = 128;
 constexpr int64_t kTileRows = 64;
@@ -34,7 +34,7 @@ struct Shared {
         const int64_t rows = sequences ? kTokensTogether / std::max<int64_t>(1, length) : kRowsTogether;
         return std::clamp<int64_t>(rows, 1, tile_rows);
     }
-    // The largest runs of each number of rows: between them they need all the memory that any run can.
+    // The largest run of each number of rows. Their maxima bound the memory of every run.
     std::vector<Layout::RunSize> largest_runs(int64_t tile_rows) const {
         if (!sequences) return {{std::min(kRowsTogether, tile_rows), 0}};
         // Sizes are most at the least or the largest length that a number of rows has (infer sees to it).
@@ -150,7 +150,7 @@ class NativeExecutor final : public Executor {
             Step &step = *steps_[i];
             work += step.work();
             if (work > kWorkBetweenPolls) {
-                if (!step_run.goes_on()) return stopped(left);
+                if (!step_run.may_continue()) return stopped(left);
                 work = step.work();
             }
             if constexpr (kFenced) fence(i, rows, length);
@@ -158,7 +158,7 @@ class NativeExecutor final : public Executor {
             if (left != WB_OK) return stopped(left);
         }
         open_memory(arena_, arena_bytes());
-        if (work > kWorkBetweenPolls && !step_run.goes_on()) return stopped(left);
+        if (work > kWorkBetweenPolls && !step_run.may_continue()) return stopped(left);
         for (size_t i = 0; i < layout.outputs.size(); ++i) {
             const Bound output = Bound::of(layout.outputs[i], layout.output_types[i], rows, length);
             int64_t width = 1;
@@ -170,13 +170,13 @@ class NativeExecutor final : public Executor {
         return {};
     }
 
-    // However a run ends, its memory is open to the next one, which may be another program's.
+    // Scope guard: opens the arena again however a run ends, because the next run may be another program's.
     struct Opened {
         const NativeExecutor &executor;
         ~Opened() { open_memory(executor.arena_, executor.arena_bytes()); }
     };
 
-    // Leaves open what step `index` may touch.
+    // Memory fence of sanitizer builds: only what step `index` may touch stays open.
     void fence(size_t index, int64_t rows, int64_t length) const {
         const StepPlan &step = shared_->layout.steps[index];
         close_memory(arena_, arena_bytes());

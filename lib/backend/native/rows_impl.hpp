@@ -140,12 +140,12 @@ static void quantise_rows(const QuantiseRows &q) noexcept {
     auto plain = [](F x) WB_LAMBDA { return max_or_second(x, set(0.0f)); };
     auto raised = [](F x) WB_LAMBDA { return max_or_second(add(x, set(kGeluOffset)), set(0.0f)); };
     switch (q.range) {
-        case Int8Range::symmetric:
+        case Range::symmetric:
             return quantise_with(
                 q, 127.0f, 128, [](F x) WB_LAMBDA { return abs(x); }, [](F x) WB_LAMBDA { return x; });
-        case Int8Range::nonnegative:
+        case Range::nonnegative:
             return quantise_with(q, 255.0f, 0, plain, plain);
-        case Int8Range::gelu:
+        case Range::gelu:
             return quantise_with(q, 255.0f, 0, raised, raised);
     }
 }

@@ -31,8 +31,8 @@ struct StepRun {
     T *at(const Bound &bound) const {
         return reinterpret_cast<T *>(bases[bound.storage] + bound.offset);
     }
-    // Asks whether to go on. Where it is false the step leaves, its result unfinished, and the run ends.
-    bool goes_on() const { return (*left = stop->poll()) == WB_OK; }
+    // Polls the stop. False: the step returns with its result unfinished, and the run ends.
+    bool may_continue() const { return (*left = stop->poll()) == WB_OK; }
 };
 
 // One step in one executor. bind() fixes sizes; run() may then be called any number of times. Neither allocates.

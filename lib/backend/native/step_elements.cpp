@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backend/native/element_kernels.hpp"
 #include "backend/native/step.hpp"
 #include "graph/scalar_ops.hpp"
 
@@ -9,16 +10,6 @@ namespace weighbridge::lib::native {
 namespace {
 
 constexpr int64_t kChunk = 256;  // floats of a row without dense elements that are gathered at a time
-
-std::optional<Unary> unary_of(Op op) {
-    if (op >= Op::neg && op <= Op::clamp)
-        return static_cast<Unary>(static_cast<uint32_t>(op) - static_cast<uint32_t>(Op::neg));
-    return std::nullopt;
-}
-static_assert(static_cast<uint32_t>(Op::clamp) - static_cast<uint32_t>(Op::neg) == static_cast<uint32_t>(Unary::clamp));
-static_assert(static_cast<uint32_t>(Op::softplus) - static_cast<uint32_t>(Op::neg) ==
-              static_cast<uint32_t>(Unary::softplus));
-static_assert(static_cast<uint32_t>(Op::erf) - static_cast<uint32_t>(Op::neg) == static_cast<uint32_t>(Unary::erf));
 
 void gather(const float *from, int64_t step, float *to, int64_t count) {
     for (int64_t i = 0; i < count; ++i) to[i] = from[i * step];
@@ -30,11 +21,7 @@ void scatter(const float *from, float *to, int64_t step, int64_t count) {
 class UnaryStep final : public Step {
   public:
     UnaryStep(const StepContext &context, const StepPlan &plan, Unary op)
-        : kernels_(*context.kernels), plan_(plan), op_(op) {
-        const auto &reals = context.plan->graph().node(plan.node).attributes.reals;
-        if (!reals.empty()) params_.a = static_cast<float>(reals[0]);
-        if (reals.size() > 1) params_.b = static_cast<float>(reals[1]);
-    }
+        : kernels_(*context.kernels), plan_(plan), op_(op), params_(params_of(context.plan->graph().node(plan.node))) {}
     void bind(int64_t rows, int64_t length) override {
         x_ = Bound::of(plan_.operands[0], plan_.operand_types[0], rows, length);
         y_ = Bound::of(plan_.result, plan_.type, rows, length);
@@ -70,7 +57,7 @@ class UnaryStep final : public Step {
     const Kernels &kernels_;
     const StepPlan &plan_;
     const Unary op_;
-    UnaryParams params_;
+    const UnaryParams params_;
     Bound x_, y_;
     Loops<2> loops_;
 };
@@ -121,7 +108,7 @@ class BinaryStep final : public Step {
     Loops<3> loops_;
 };
 
-// Integers, bools, comparisons, choices and conversions: an element at a time, as they are few.
+// The scalar path: integers, bools, comparisons, choices and conversions, one element at a time, because they are few.
 class ScalarStep final : public Step {
   public:
     ScalarStep(const StepContext &context, const StepPlan &plan)
@@ -153,7 +140,7 @@ class ScalarStep final : public Step {
                 using T = decltype(zero);
                 each(run, [](const uint8_t *c, const T *a, const T *b, T *y) { *y = *c ? *a : *b; });
             });
-        } else if (node_.op < Op::add) {
+        } else if (plan_.operands.size() == 1) {
             scalar::with_type(plan_.type.dtype, [&](auto zero) {
                 using T = decltype(zero);
                 each(run,
@@ -191,11 +178,11 @@ class ScalarStep final : public Step {
     }
 
     Status binary(const StepRun &run) {
-        const bool divides = node_.op == Op::floor_divide || node_.op == Op::remainder;
+        const bool divides = family_of(node_.op) == Family::division;
         bool by_zero = false;
         scalar::with_type(plan_.operand_types[0].dtype, [&](auto zero) {
             using T = decltype(zero);
-            if (node_.op >= Op::equal)
+            if (plan_.type.dtype == DType::boolean)
                 each(run, [&](const T *a, const T *b, const std::byte *, uint8_t *y) {
                     *y = scalar::compared(node_.op, *a, *b);
                 });
@@ -227,7 +214,7 @@ class FillStep final : public Step {
     void bind(int64_t rows, int64_t length) override {
         y_ = Bound::of(plan_.result, plan_.type, rows, length);
         if (node_.op == Op::full && plan_.type.dtype == DType::int64)
-            number_ = node_.attributes.extents[0].at(rows, length);
+            number_ = node_.attributes.integer.at(rows, length);
         loops_ = Loops<1>::over(y_, y_.rank, {&y_});
     }
     Status run(const StepRun &run) override {
@@ -240,9 +227,9 @@ class FillStep final : public Step {
                 else if (plan_.type.dtype == DType::int64)
                     run.at<int64_t>(y_)[place] = number_;
                 else if (plan_.type.dtype == DType::boolean)
-                    run.at<uint8_t>(y_)[place] = node_.attributes.reals[0] != 0 ? 1 : 0;
+                    run.at<uint8_t>(y_)[place] = node_.attributes.value != 0 ? 1 : 0;
                 else
-                    run.at<float>(y_)[place] = static_cast<float>(node_.attributes.reals[0]);
+                    run.at<float>(y_)[place] = static_cast<float>(node_.attributes.value);
             }
             return true;
         });
@@ -294,62 +281,29 @@ class CopyStep final : public Step {
     Loops<2> loops_;
 };
 
-std::optional<Binary> binary_of(Op op) {
-    switch (op) {
-        case Op::add:
-            return Binary::add;
-        case Op::sub:
-            return Binary::sub;
-        case Op::mul:
-            return Binary::mul;
-        case Op::div:
-            return Binary::div;
-        case Op::minimum:
-            return Binary::minimum;
-        case Op::maximum:
-            return Binary::maximum;
-        case Op::pow:
-            return Binary::pow;
-        default:
-            return std::nullopt;
-    }
-}
-
 }  // namespace
 
 std::unique_ptr<Step> make_element_step(const StepContext &context, const StepPlan &plan) {
     const Node &node = context.plan->graph().node(plan.node);
     if (plan.copies) return std::make_unique<CopyStep>(plan);
-    if (node.op == Op::full || node.op == Op::iota) return std::make_unique<FillStep>(context, plan);
-    if (plan.type.dtype == DType::float32) {
-        if (auto op = unary_of(node.op)) return std::make_unique<UnaryStep>(context, plan, *op);
-        if (auto op = binary_of(node.op)) return std::make_unique<BinaryStep>(context, plan, *op);
-    }
+    if (family_of(node.op) == Family::source) return std::make_unique<FillStep>(context, plan);
+    if (auto op = unary_of(node)) return std::make_unique<UnaryStep>(context, plan, *op);
+    if (auto op = binary_of(node)) return std::make_unique<BinaryStep>(context, plan, *op);
     return std::make_unique<ScalarStep>(context, plan);
 }
 
 std::unique_ptr<Step> make_step(const StepContext &context, const StepPlan &plan) {
-    const Op op = context.plan->graph().node(plan.node).op;
     if (plan.copies) return make_element_step(context, plan);
     const bool floats = !plan.operand_types.empty() && plan.operand_types[0].dtype == DType::float32;
-    switch (op) {
-        case Op::linear:
-        case Op::attention:
-        case Op::matmul:
+    switch (family_of(context.plan->graph().node(plan.node).op)) {
+        case Family::product:
             return make_product_step(context, plan);
-        case Op::layer_norm:
-        case Op::softmax:
+        case Family::last_axis:
             return make_row_step(context, plan);
-        case Op::reduce_sum:
-        case Op::reduce_mean:
-        case Op::reduce_max:
-        case Op::reduce_min:
+        case Family::reduction:
             return floats ? make_row_step(context, plan) : make_lookup_step(context, plan);
-        case Op::embedding:
-        case Op::gather:
-        case Op::bucketize:
-        case Op::argmax:
-        case Op::cumsum:
+        case Family::look_up:
+        case Family::scan:
             return make_lookup_step(context, plan);
         default:
             return make_element_step(context, plan);

@@ -50,7 +50,7 @@ class GatherStep final : public Step {
   public:
     GatherStep(const StepContext &context, const StepPlan &plan)
         : plan_(plan),
-          axis_(static_cast<size_t>(context.plan->graph().node(plan.node).attributes.ints[0])),
+          axis_(static_cast<size_t>(context.plan->graph().node(plan.node).attributes.axis)),
           bytes_(static_cast<int64_t>(size_of(plan.type.dtype))) {}
     void bind(int64_t rows, int64_t length) override {
         x_ = Bound::of(plan_.operands[0], plan_.operand_types[0], rows, length);
@@ -92,7 +92,7 @@ class GatherStep final : public Step {
 class BucketizeStep final : public Step {
   public:
     BucketizeStep(const StepContext &context, const StepPlan &plan)
-        : plan_(plan), right_(context.plan->graph().node(plan.node).attributes.ints[0] != 0) {}
+        : plan_(plan), right_(context.plan->graph().node(plan.node).attributes.right) {}
     void bind(int64_t rows, int64_t length) override {
         x_ = Bound::of(plan_.operands[0], plan_.operand_types[0], rows, length);
         boundaries_ = Bound::of(plan_.operands[1], plan_.operand_types[1], rows, length);
@@ -131,7 +131,7 @@ class AlongStep final : public Step {
     AlongStep(const StepContext &context, const StepPlan &plan)
         : plan_(plan), node_(context.plan->graph().node(plan.node)) {}
     void bind(int64_t rows, int64_t length) override {
-        const auto axis = static_cast<size_t>(node_.attributes.ints[0]);
+        const auto axis = static_cast<size_t>(node_.attributes.axis);
         x_ = Bound::of(plan_.operands[0], plan_.operand_types[0], rows, length);
         y_ = Bound::of(plan_.result, plan_.type, rows, length);
         size_ = x_.size[axis];

@@ -32,8 +32,8 @@ class LinearStep final : public Step {
         : kernels_(*context.kernels),
           plan_(plan),
           weights_(context.linears->of(plan.node)),
-          attributes_(LinearAttributes::of(context.plan->graph().node(plan.node))) {
-        epilogue_.activation = static_cast<native::Activation>(attributes_.activation);
+          attributes_(context.plan->graph().node(plan.node).attributes) {
+        epilogue_.activation = attributes_.activation;
         epilogue_.slope = static_cast<float>(attributes_.slope);
         const auto &nodes = context.plan->graph().nodes();
         for (ValueId id = plan.node + 1; id < nodes.size() && !after_.from; ++id)
@@ -81,13 +81,13 @@ class LinearStep final : public Step {
         return weights_.i8 ? (weights_.k + 3) / 4 * 4 : (weights_.k + 1) / 2 * 4;
     }
 
-    // Some rows by all panels, in groups small enough to be asked about the stop in between. last: no rows follow.
+    // Multiplies some rows by all panels, in groups with a poll of the stop between them. last: no rows follow.
     bool multiply(const StepRun &run, const float *x, int64_t x_stride, int64_t rows, float *y, int64_t y_stride,
                   bool last) {
         std::byte *quantised = run.scratch;
         auto *scale = reinterpret_cast<float *>(run.scratch + in_lines(rows_at_a_time_ * quantised_stride()));
         if (weights_.i8)
-            kernels_.quantise_rows({x, x_stride, rows, weights_.k, static_cast<Int8Range>(attributes_.range),
+            kernels_.quantise_rows({x, x_stride, rows, weights_.k, attributes_.range,
                                     reinterpret_cast<uint8_t *>(quantised), quantised_stride(), scale});
         else if (weights_.bf16)
             kernels_.round_rows_bf16(
@@ -96,7 +96,7 @@ class LinearStep final : public Step {
         const int64_t group = std::max<int64_t>(1, kWorkBetweenPolls / panel_work) * kPanelColumns;
         Epilogue epilogue = epilogue_;
         for (int64_t begin = 0; begin < weights_.n; begin += group) {
-            if (begin > 0 && !run.goes_on()) return false;
+            if (begin > 0 && !run.may_continue()) return false;
             const int64_t n = std::min(group, weights_.n - begin);
             if (epilogue_.residual) epilogue.residual = epilogue_.residual + begin;
             const float *bias = weights_.bias ? weights_.bias + begin : nullptr;
@@ -122,7 +122,7 @@ class LinearStep final : public Step {
     const Kernels &kernels_;
     const StepPlan &plan_;
     const LinearWeights &weights_;
-    const LinearAttributes attributes_;
+    const Attributes &attributes_;
     Ahead after_;  // the next linear's first panel
     Epilogue epilogue_;
     Bound x_, y_, residual_;
@@ -133,7 +133,7 @@ class LinearStep final : public Step {
 class AttentionStep final : public Step {
   public:
     AttentionStep(const StepContext &context, const StepPlan &plan)
-        : plan_(plan), attributes_(AttentionAttributes::of(context.plan->graph().node(plan.node))) {
+        : plan_(plan), attributes_(context.plan->graph().node(plan.node).attributes) {
         const bool bf16 = needs_bf16_instructions(context.precision) && context.kernels->attention_bf16;
         attend_ = bf16 ? context.kernels->attention_bf16 : context.kernels->attention_f32;
     }
@@ -205,7 +205,7 @@ class AttentionStep final : public Step {
         Attention call = call_;
         for (int64_t head = 0; head < call_.heads; head += heads_at_a_time_) {
             for (int64_t query = 0; query < call_.queries; query += queries_at_a_time_) {
-                if ((head > 0 || query > 0) && !run.goes_on()) return false;
+                if ((head > 0 || query > 0) && !run.may_continue()) return false;
                 call.heads = std::min(heads_at_a_time_, call_.heads - head);
                 call.queries = std::min(queries_at_a_time_, call_.queries - query);
                 call.q = run.at<const float>(bound_[0]) + at[0] + head * call_.q_head + query * call_.q_row;
@@ -220,7 +220,7 @@ class AttentionStep final : public Step {
     }
 
     const StepPlan &plan_;
-    const AttentionAttributes attributes_;
+    const Attributes &attributes_;
     void (*attend_)(const Attention &) noexcept = nullptr;
     std::array<Bound, 3> bound_;
     Bound mask_, out_;
@@ -230,7 +230,7 @@ class AttentionStep final : public Step {
     int64_t heads_at_a_time_ = 1, queries_at_a_time_ = 1;
 };
 
-// A product of two values: the second is packed as weights are, a panel at a time.
+// The product of two values. The second is packed into panels as weights are, one at a time.
 class MatmulStep final : public Step {
   public:
     MatmulStep(const StepContext &context, const StepPlan &plan) : kernels_(*context.kernels), plan_(plan) {}
@@ -274,7 +274,7 @@ class MatmulStep final : public Step {
         const int64_t b_row = b_own_.stride[b_last - 1], b_step = n_ == 1 ? 0 : b_own_.stride[b_last];
         const int64_t y_row = m_ == 1 ? n_ : y_.stride[before];
         for (int64_t begin = 0; begin < n_; begin += kPanelColumns) {
-            if (!run.goes_on()) return false;
+            if (!run.may_continue()) return false;
             const int64_t n = std::min(kPanelColumns, n_ - begin);
             for (int64_t k = 0; k < k_; ++k)
                 for (int64_t j = 0; j < kPanelColumns; ++j)

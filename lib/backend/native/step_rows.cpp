@@ -31,7 +31,7 @@ class LastAxisStep final : public Step {
             if (node_.op == Op::layer_norm)
                 kernels_.layer_norm({x + places[0], step[0], loops_.count(), y_.last_size(),
                                      run.at<const float>(scale_[0]), run.at<const float>(scale_[1]),
-                                     static_cast<float>(node_.attributes.reals[0]), y + places[1], step[1]});
+                                     static_cast<float>(node_.attributes.epsilon), y + places[1], step[1]});
             else
                 kernels_.softmax_last({x + places[0], step[0], loops_.count(), y_.last_size(), y + places[1], step[1]});
             return true;
@@ -58,8 +58,8 @@ class ReduceStep final : public Step {
     void bind(int64_t rows, int64_t length) override {
         x_ = Bound::of(plan_.operands[0], plan_.operand_types[0], rows, length);
         y_ = Bound::of(plan_.result, plan_.type, rows, length);
-        const auto axis = static_cast<size_t>(node_.attributes.ints[0]);
-        last_ = node_.attributes.ints[0] == x_.rank - 1;
+        const auto axis = static_cast<size_t>(node_.attributes.axis);
+        last_ = node_.attributes.axis == x_.rank - 1;
         size_ = x_.size[axis];
         step_ = x_.stride[axis];
         loops_ = last_ ? Loops<2>::over(y_, y_.rank - 1, {&x_, &y_}) : Loops<2>::over(y_, y_.rank, {&x_, &y_});
@@ -129,8 +129,8 @@ class ReduceStep final : public Step {
 }  // namespace
 
 std::unique_ptr<Step> make_row_step(const StepContext &context, const StepPlan &plan) {
-    const Op op = context.plan->graph().node(plan.node).op;
-    if (op == Op::layer_norm || op == Op::softmax) return std::make_unique<LastAxisStep>(context, plan);
+    if (family_of(context.plan->graph().node(plan.node).op) == Family::last_axis)
+        return std::make_unique<LastAxisStep>(context, plan);
     return std::make_unique<ReduceStep>(context, plan);
 }
 

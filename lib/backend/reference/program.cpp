@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "backend/native/element_kernels.hpp"
 #include "backend/plan_linear.hpp"
 #include "backend/plan_run.hpp"
 #include "backend/reference/reference.hpp"
@@ -61,7 +62,7 @@ struct Shared {
     const bool sequences;
 };
 
-// One node on dense tensors. Rows of a tensor are what its last axis leaves.
+// Computes one node on dense tensors. A row of a tensor is its last axis.
 class Evaluation {
   public:
     Evaluation(const Shared &shared, ValueId id, std::vector<Dense> operands, Dense result, std::byte *scratch)
@@ -75,42 +76,27 @@ class Evaluation {
     Status compute(int64_t rows, int64_t length) {
         const Graph &graph = shared_.plan->graph();
         const bool floats = !node_.operands.empty() && graph.type(node_.operands[0]).dtype == DType::float32;
-        switch (node_.op) {
-            case Op::linear:
-                linear();
+        switch (family_of(node_.op)) {
+            case Family::product:
+                multiply();
                 return {};
-            case Op::attention:
-                attention();
+            case Family::last_axis:
+                along_last();
                 return {};
-            case Op::matmul:
-                matmul();
-                return {};
-            case Op::layer_norm:
-                twins::layer_norm({in(0), width(), count(), width(), in(1), in(2),
-                                   static_cast<float>(node_.attributes.reals[0]), out(), width()});
-                return {};
-            case Op::softmax:
-                twins::softmax_last({in(0), width(), count(), width(), out(), width()});
-                return {};
-            case Op::reduce_sum:
-            case Op::reduce_mean:
-            case Op::reduce_max:
-            case Op::reduce_min:
+            case Family::reduction:
                 if (!floats) break;
                 reduce();
                 return {};
             default:
                 break;
         }
-        if (floats && node_.type.dtype == DType::float32) {
-            if (node_.op >= Op::neg && node_.op <= Op::clamp) {
-                unary();
-                return {};
-            }
-            if (node_.op >= Op::add && node_.op <= Op::pow) {
-                binary();
-                return {};
-            }
+        if (auto op = native::unary_of(node_)) {
+            twins::unary(*op, native::params_of(node_), in(0), out(), y_.elements());
+            return {};
+        }
+        if (auto op = native::binary_of(node_)) {
+            binary(*op);
+            return {};
         }
         return evaluate_exact(node_, x_, y_, rows, length);
     }
@@ -121,11 +107,24 @@ class Evaluation {
     int64_t width() const { return y_.shape.empty() ? 1 : y_.shape.back(); }
     int64_t count() const { return width() == 0 ? 0 : y_.elements() / width(); }
 
+    void multiply() {
+        if (node_.op == Op::linear) return linear();
+        if (node_.op == Op::attention) return attention();
+        matmul();
+    }
+    void along_last() {
+        if (node_.op == Op::softmax)
+            twins::softmax_last({in(0), width(), count(), width(), out(), width()});
+        else
+            twins::layer_norm({in(0), width(), count(), width(), in(1), in(2),
+                               static_cast<float>(node_.attributes.epsilon), out(), width()});
+    }
+
     void linear() {
         const LinearWeights &weights = shared_.linears.of(id_);
-        const auto attributes = LinearAttributes::of(node_);
+        const Attributes &attributes = node_.attributes;
         native::Epilogue epilogue;
-        epilogue.activation = static_cast<native::Activation>(attributes.activation);
+        epilogue.activation = attributes.activation;
         epilogue.slope = static_cast<float>(attributes.slope);
         const float *residual = attributes.residual ? in(x_.size() - 1) : nullptr;
         const int64_t k = weights.k, n = weights.n;
@@ -136,7 +135,7 @@ class Evaluation {
             if (weights.i8) {
                 auto *q = reinterpret_cast<uint8_t *>(scratch_ + 64);
                 auto *scale = reinterpret_cast<float *>(scratch_);
-                twins::quantise_rows({x, k, 1, k, static_cast<Int8Range>(attributes.range), q, (k + 3) / 4 * 4, scale});
+                twins::quantise_rows({x, k, 1, k, attributes.range, q, (k + 3) / 4 * 4, scale});
                 twins::linear_i8({q, (k + 3) / 4 * 4, scale, 1, k, weights.i8, weights.pairs_fit, n, weights.scale,
                                   weights.start, weights.shift, epilogue, y, n});
             } else if (weights.bf16) {
@@ -151,7 +150,7 @@ class Evaluation {
 
     // By batch row, each broadcast of the mask taken as it comes.
     void attention() {
-        const auto attributes = AttentionAttributes::of(node_);
+        const Attributes &attributes = node_.attributes;
         const auto &q = x_[0].shape, &k = x_[1].shape, &v = x_[2].shape;
         const size_t rank = q.size();
         native::Attention call{};
@@ -218,7 +217,7 @@ class Evaluation {
     }
 
     void reduce() {
-        const auto axis = static_cast<size_t>(node_.attributes.ints[0]);
+        const auto axis = static_cast<size_t>(node_.attributes.axis);
         const auto &shape = x_[0].shape;
         const int64_t size = shape[axis];
         int64_t inner = 1;
@@ -239,17 +238,7 @@ class Evaluation {
             for (int64_t i = 0; i < results; ++i) out()[i] = out()[i] / static_cast<float>(size);
     }
 
-    void unary() {
-        native::UnaryParams params;
-        const auto &reals = node_.attributes.reals;
-        if (!reals.empty()) params.a = static_cast<float>(reals[0]);
-        if (reals.size() > 1) params.b = static_cast<float>(reals[1]);
-        const auto op = static_cast<native::Unary>(static_cast<uint32_t>(node_.op) - static_cast<uint32_t>(Op::neg));
-        twins::unary(op, params, in(0), out(), y_.elements());
-    }
-
-    void binary() {
-        const auto op = static_cast<native::Binary>(static_cast<uint32_t>(node_.op) - static_cast<uint32_t>(Op::add));
+    void binary(native::Binary op) {
         int64_t place = 0;
         for_each_place(y_.shape, {broadcast_strides(x_[0].shape, y_.shape), broadcast_strides(x_[1].shape, y_.shape)},
                        [&](const std::vector<int64_t> &at) {
@@ -300,7 +289,7 @@ class ReferenceExecutor final : public Executor {
         const Node &node = graph.node(id);
         Dense value{node.type.dtype, sizes_at(node.type, run.rows, length), run.scratch + memory_.begins[id]};
         if (node.op == Op::input)
-            value.data = const_cast<void *>(run.inputs[static_cast<size_t>(node.attributes.ints[0])].data);
+            value.data = const_cast<void *>(run.inputs[static_cast<size_t>(node.attributes.index)].data);
         if (!value.data) value.data = run.scratch;  // of no elements: loops still add offsets to it
         if (node.op == Op::constant) value.data = const_cast<std::byte *>(graph.constant_of(id).data.get());
         return value;

@@ -12,7 +12,6 @@
 namespace weighbridge::lib::reference::twins {
 namespace {
 
-using native::Activation;
 using native::Epilogue;
 
 constexpr int kLanes = 16;
@@ -117,14 +116,14 @@ void linear_f32(const native::LinearF32 &l) {
 }
 
 void quantise_rows(const native::QuantiseRows &q) {
-    const bool symmetric = q.range == Int8Range::symmetric;
+    const bool symmetric = q.range == Range::symmetric;
     const float levels = symmetric ? 127.0f : 255.0f;
     for (int64_t row = 0; row < q.rows; ++row) {
         const float *x = q.x + row * q.x_stride;
         float top = 0;
         bool finite = true;
         auto mapped = [&](float v) {
-            if (q.range == Int8Range::gelu) v = v + kGeluOffset;
+            if (q.range == Range::gelu) v = v + kGeluOffset;
             return symmetric || v > 0 ? v : 0.0f;
         };
         for (int64_t i = 0; i < q.k; ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// softmax(q k^T scale + mask) v, written out, becomes one attention.
+// Attention fusion: softmax(q k^T scale + mask) v, written out, becomes one operator.
 #include <cmath>
 #include <limits>
 
@@ -18,11 +18,11 @@ struct Scores {
 ValueId swap_last(Rewrite &rewrite, ValueId value, const std::string &origin) {
     Attributes order;
     const auto rank = static_cast<int64_t>(rewrite.type(value).rank());
-    for (int64_t i = 0; i < rank; ++i) order.ints.push_back(i < rank - 2 ? i : i == rank - 2 ? rank - 1 : rank - 2);
+    for (int64_t i = 0; i < rank; ++i) order.order.push_back(i < rank - 2 ? i : i == rank - 2 ? rank - 1 : rank - 2);
     return rewrite.add(Op::permute, {value}, order, origin);
 }
 
-// Takes mul and div by one number off a value.
+// Strips multiplications and divisions by one number from a value and multiplies `scale` by them.
 ValueId peel_scale(const Graph &graph, ValueId value, double &scale) {
     for (;;) {
         const Node &node = graph.node(value);
@@ -86,15 +86,15 @@ Expected<Graph> fuse_attention(const Graph &graph) {
         if (weights.op != Op::softmax) return std::nullopt;
         auto scores = match(rewrite, weights.operands[0], node.origin);
         if (!scores) return std::nullopt;
-        AttentionAttributes attributes;
+        Attributes attributes;
         attributes.mask = scores->mask.has_value();
         attributes.scale = scores->scale;
         const ValueId key = swap_last(rewrite, scores->key, node.origin);
         std::vector<ValueId> operands{scores->query, key, rewrite[node.operands[1]]};
         if (scores->mask) operands.push_back(*scores->mask);
         // Products that broadcast their leading axes stay products.
-        if (!infer(rewrite.to(), Op::attention, operands, attributes.pack())) return std::nullopt;
-        return rewrite.add(Op::attention, operands, attributes.pack(), node.origin);
+        if (!infer(rewrite.to(), Op::attention, operands, attributes)) return std::nullopt;
+        return rewrite.add(Op::attention, operands, attributes, node.origin);
     });
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Linear layers: what is multiplied and added by constants behind one folds into it, several of one input become one,
-// activations and residuals end one.
+// Fusion of linear layers: constant factors and terms behind one fold into it, several of one input become one,
+// activations and residuals become its epilogue.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -10,11 +10,11 @@
 namespace weighbridge::lib {
 namespace {
 
-// A linear whose weights are there, that ends with nothing yet, and that only `user` sees.
+// A linear without an epilogue whose result has one use.
 bool is_open(const Rewrite &rewrite, ValueId old, ValueId now) {
     const Node &node = rewrite.node(now);
     if (node.op != Op::linear || rewrite.uses(old) != 1) return false;
-    const auto attributes = LinearAttributes::of(node);
+    const Attributes &attributes = node.attributes;
     return attributes.activation == Activation::none && !attributes.residual;
 }
 
@@ -39,7 +39,7 @@ Weights weights_of(const Graph &graph, const Node &linear) {
     Weights weights{matrix.shape[0], matrix.shape[1], {}, {}};
     weights.matrix.assign(matrix.as<float>(), matrix.as<float>() + weights.n * weights.k);
     weights.bias.assign(static_cast<size_t>(weights.n), 0.0f);
-    if (LinearAttributes::of(linear).bias) {
+    if (linear.attributes.bias) {
         const float *bias = graph.constant_of(linear.operands[2]).as<float>();
         std::copy_n(bias, weights.n, weights.bias.begin());
     }
@@ -49,9 +49,9 @@ Weights weights_of(const Graph &graph, const Node &linear) {
 ValueId emit(Rewrite &rewrite, ValueId x, const Weights &weights, const std::string &origin) {
     const ValueId matrix = rewrite.floats({weights.n, weights.k}, weights.matrix, origin);
     const ValueId bias = rewrite.floats({weights.n}, weights.bias, origin);
-    LinearAttributes attributes;
+    Attributes attributes;
     attributes.bias = true;
-    return rewrite.add(Op::linear, {x, matrix, bias}, attributes.pack(), origin);
+    return rewrite.add(Op::linear, {x, matrix, bias}, attributes, origin);
 }
 
 }  // namespace
@@ -87,7 +87,7 @@ Expected<Graph> fold_norms(const Graph &graph) {
                     weight = scaled(weight);
                 }
             }
-            // Where a division by 0 say makes weights that no plan can have, the arithmetic stays written out.
+            // A plan's weights are finite: where a division by 0, say, makes others, the arithmetic stays written out.
             const auto finite = [](float value) { return std::isfinite(value); };
             if (!std::all_of(weights.matrix.begin(), weights.matrix.end(), finite)) continue;
             return emit(rewrite, linear.operands[0], weights, linear.origin);
@@ -96,7 +96,7 @@ Expected<Graph> fold_norms(const Graph &graph) {
     });
 }
 
-// Query, key and value, say: linears of one input whose results are only rearranged.
+// Linears of one input whose results are only rearranged become one (query, key and value of an attention).
 Expected<Graph> merge_linears(const Graph &graph) {
     std::vector<bool> ends(graph.nodes().size(), false);  // somebody computes with the value as it is
     for (const Node &node : graph.nodes())
@@ -109,7 +109,7 @@ Expected<Graph> merge_linears(const Graph &graph) {
     for (ValueId id = 0; id < graph.nodes().size(); ++id) {
         const Node &node = graph.node(id);
         if (node.op != Op::linear || ends[id] || !graph.constant_of(node.operands[1]).data) continue;
-        const auto attributes = LinearAttributes::of(node);
+        const Attributes &attributes = node.attributes;
         if (attributes.activation == Activation::none && !attributes.residual) groups[node.operands[0]].push_back(id);
     }
     std::map<ValueId, std::pair<ValueId, int64_t>> places;  // by linear: the merged one and the first column in it
@@ -135,7 +135,8 @@ Expected<Graph> merge_linears(const Graph &graph) {
         if (place == places.end()) return std::nullopt;
         const auto axis = static_cast<int64_t>(node.type.rank()) - 1;
         return rewrite.add(Op::slice, {place->second.first},
-                           {{axis, 1}, {}, {Extent::of(place->second.second), node.type.shape.back()}}, node.origin);
+                           {.axis = axis, .start = Extent::of(place->second.second), .size = node.type.shape.back()},
+                           node.origin);
     });
 }
 
@@ -171,10 +172,10 @@ Expected<Graph> fuse_epilogues(const Graph &graph) {
             const ValueId now = rewrite[node.operands[0]];
             if (!is_open(rewrite, node.operands[0], now)) return std::nullopt;
             const Node linear = rewrite.node(now);
-            auto attributes = LinearAttributes::of(linear);
+            Attributes attributes = linear.attributes;
             attributes.activation = *activation;
-            if (node.op == Op::leaky_relu) attributes.slope = node.attributes.reals[0];
-            return rewrite.add(Op::linear, linear.operands, attributes.pack(), linear.origin);
+            if (node.op == Op::leaky_relu) attributes.slope = node.attributes.slope;
+            return rewrite.add(Op::linear, linear.operands, attributes, linear.origin);
         }
         if (node.op != Op::add) return std::nullopt;
         // The later of two linears takes the earlier one as its residual.
@@ -183,14 +184,14 @@ Expected<Graph> fuse_epilogues(const Graph &graph) {
             const ValueId old = node.operands[side], now = rewrite[old];
             const ValueId other = rewrite[node.operands[1 - side]];
             const Node linear = rewrite.node(now);
-            if (linear.op != Op::linear || rewrite.uses(old) != 1 || LinearAttributes::of(linear).residual ||
+            if (linear.op != Op::linear || rewrite.uses(old) != 1 || linear.attributes.residual ||
                 rewrite.type(other) != node.type || linear.type != node.type || other == now)
                 continue;
-            auto attributes = LinearAttributes::of(linear);
+            Attributes attributes = linear.attributes;
             attributes.residual = true;
             std::vector<ValueId> operands = linear.operands;
             operands.push_back(other);
-            return rewrite.add(Op::linear, operands, attributes.pack(), linear.origin);
+            return rewrite.add(Op::linear, operands, attributes, linear.origin);
         }
         return std::nullopt;
     });
@@ -212,7 +213,7 @@ Range range_of(const Graph &graph, ValueId id) {
         case Op::gelu_tanh:
             return Range::gelu;
         case Op::linear: {
-            const auto attributes = LinearAttributes::of(node);
+            const Attributes &attributes = node.attributes;
             if (attributes.residual) return Range::symmetric;
             switch (attributes.activation) {
                 case Activation::relu:
@@ -236,9 +237,9 @@ Expected<Graph> mark_ranges(const Graph &graph) {
     Rewrite rewrite(graph);
     return rewrite.each([&](ValueId, const Node &node) -> std::optional<ValueId> {
         if (node.op != Op::linear) return std::nullopt;
-        auto attributes = LinearAttributes::of(node);
+        Attributes attributes = node.attributes;
         attributes.range = range_of(graph, node.operands[0]);
-        return rewrite.add(Op::linear, rewrite.mapped(node.operands), attributes.pack(), node.origin);
+        return rewrite.add(Op::linear, rewrite.mapped(node.operands), attributes, node.origin);
     });
 }
 

@@ -15,7 +15,7 @@ struct Pass {
     Expected<Graph> (*run)(const Graph &);
 };
 
-// Every pass in order; some stand there more than once, as others open work for them.
+// The passes in order. Some run more than once, because others open work for them.
 std::span<const Pass> pipeline();
 
 // Runs them, validating the graph before the first and after each. `dump`, where given, gets each pass's name and the

@@ -50,14 +50,38 @@ ValueId through_layouts(const Graph &graph, ValueId id) {
     }
 }
 
+bool is_identity(const std::vector<int64_t> &order) {
+    for (size_t i = 0; i < order.size(); ++i)
+        if (order[i] != static_cast<int64_t>(i)) return false;
+    return true;
+}
+
+bool changes_nothing(const Graph &graph, Op op, const std::vector<ValueId> &operands, const Attributes &attributes,
+                     const Type &result) {
+    switch (op) {
+        case Op::reshape:
+        case Op::expand:
+        case Op::cast:
+            return graph.type(operands[0]) == result;
+        case Op::concat:
+            return operands.size() == 1;
+        case Op::slice:
+            return graph.type(operands[0]) == result && attributes.step == 1;
+        case Op::permute:
+            return is_identity(attributes.order);
+        default:
+            return false;
+    }
+}
+
 std::optional<double> fill_value(const Graph &graph, ValueId id) {
     id = through_layouts(graph, id);
     const Node &node = graph.node(id);
     switch (node.op) {
         case Op::full:
-            if (node.type.dtype != DType::int64) return node.attributes.reals[0];
-            if (!node.attributes.extents[0].known()) return std::nullopt;
-            return static_cast<double>(node.attributes.extents[0].terms[0]);
+            if (node.type.dtype != DType::int64) return node.attributes.value;
+            if (!node.attributes.integer.known()) return std::nullopt;
+            return static_cast<double>(node.attributes.integer.terms[0]);
         case Op::constant: {
             const Constant &constant = graph.constant_of(id);
             if (!constant.data || constant.elements() != 1) return std::nullopt;

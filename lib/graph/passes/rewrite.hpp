@@ -8,8 +8,8 @@
 
 namespace weighbridge::lib {
 
-// A pass's work: the old graph, the new one that it grows, and where each old value went. The first failure is kept and
-// finish() returns it; values after it mean nothing.
+// The state of a pass: the old graph, the new one that grows, and the map from old values to new ones. The first
+// failure is sticky: finish() returns it, and values added after it are placeholders.
 class Rewrite {
   public:
     explicit Rewrite(const Graph &from);
@@ -51,10 +51,16 @@ class Rewrite {
     Status failure_;
 };
 
-// The value whose elements a value rearranges by reshapes, permutes, slices and expands.
+// The value at the bottom of a chain of reshapes, permutes, slices and expands.
 ValueId through_layouts(const Graph &graph, ValueId id);
 
-// The one number that every element of a value is, where it is a fill and the number does not depend on the length.
+// Whether the permutation leaves each axis where it is.
+bool is_identity(const std::vector<int64_t> &order);
+// Whether a layout or a cast gives its operand as it is.
+bool changes_nothing(const Graph &graph, Op op, const std::vector<ValueId> &operands, const Attributes &attributes,
+                     const Type &result);
+
+// The number of a fill, or of a constant of one element, seen through layouts; none where it depends on the length.
 std::optional<double> fill_value(const Graph &graph, ValueId id);
 
 // The passes, in the order in which optimise() runs them; each gives a graph with the same results to rounding.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What needs no arithmetic: layouts that change nothing, values computed twice, values that nobody uses.
+// Layout simplification, common subexpressions and dead code.
 #include <cstring>
 #include <map>
 #include <string>
@@ -8,35 +8,12 @@
 #include "graph/passes/rewrite.hpp"
 
 namespace weighbridge::lib {
-namespace {
-
-bool is_identity(const Rewrite &rewrite, const Node &node) {
-    if (node.operands.empty()) return false;
-    const Type &before = rewrite.from().type(node.operands[0]);
-    switch (node.op) {
-        case Op::reshape:
-        case Op::expand:
-        case Op::cast:
-            return before == node.type;
-        case Op::concat:
-            return node.operands.size() == 1;
-        case Op::slice:
-            return before == node.type && node.attributes.ints[1] == 1;
-        case Op::permute:
-            for (size_t i = 0; i < node.attributes.ints.size(); ++i)
-                if (node.attributes.ints[i] != static_cast<int64_t>(i)) return false;
-            return true;
-        default:
-            return false;
-    }
-}
-
-}  // namespace
 
 Expected<Graph> simplify_layouts(const Graph &graph) {
     Rewrite rewrite(graph);
     return rewrite.each([&](ValueId, const Node &node) -> std::optional<ValueId> {
-        if (is_identity(rewrite, node)) return rewrite[node.operands[0]];
+        if (changes_nothing(graph, node.op, node.operands, node.attributes, node.type))
+            return rewrite[node.operands[0]];
         if (node.op != Op::reshape && node.op != Op::permute) return std::nullopt;
         const ValueId before = rewrite[node.operands[0]];
         const Node inner = rewrite.node(before);
@@ -44,17 +21,14 @@ Expected<Graph> simplify_layouts(const Graph &graph) {
         if (node.op == Op::reshape) {
             const ValueId source = inner.operands[0];
             if (rewrite.type(source) == node.type) return source;
-            // Both keep rows apart, but the two together need not be a reshape that infer can see through.
+            // Two reshapes that keep rows apart may join to one that infer refuses.
             if (!infer(rewrite.to(), Op::reshape, {source}, node.attributes)) return std::nullopt;
             return rewrite.add(Op::reshape, {source}, node.attributes, node.origin);
         }
         Attributes both;
-        bool identity = true;
-        for (int64_t axis : node.attributes.ints) {
-            both.ints.push_back(inner.attributes.ints[static_cast<size_t>(axis)]);
-            identity = identity && both.ints.back() == static_cast<int64_t>(both.ints.size()) - 1;
-        }
-        if (identity) return inner.operands[0];
+        for (int64_t axis : node.attributes.order)
+            both.order.push_back(inner.attributes.order[static_cast<size_t>(axis)]);
+        if (is_identity(both.order)) return inner.operands[0];
         return rewrite.add(Op::permute, {inner.operands[0]}, both, node.origin);
     });
 }
@@ -63,7 +37,7 @@ Expected<Graph> share_subexpressions(const Graph &graph) {
     Rewrite rewrite(graph);
     std::map<std::string, ValueId> known;
     return rewrite.each([&](ValueId id, const Node &node) -> std::optional<ValueId> {
-        // A node's key is what decides its result, as bytes.
+        // The key: all that decides a node's result, as bytes.
         Bytes key;
         put(key, static_cast<uint32_t>(node.op));
         if (node.op == Op::constant) {
@@ -78,10 +52,11 @@ Expected<Graph> share_subexpressions(const Graph &graph) {
                 put(key, constant.data.get());
         } else {
             for (ValueId operand : node.operands) put(key, rewrite[operand]);
-            for (int64_t number : node.attributes.ints) put(key, number);
-            for (double number : node.attributes.reals) put(key, number);
-            put(key, uint32_t{static_cast<uint32_t>(node.attributes.ints.size())});
-            for (const Extent &extent : node.attributes.extents) {
+            const AttributeLists lists = lists_of(node.op, node.attributes);
+            for (int64_t number : lists.ints) put(key, number);
+            for (double number : lists.reals) put(key, number);
+            put(key, uint32_t{static_cast<uint32_t>(lists.ints.size())});
+            for (const Extent &extent : lists.extents) {
                 put(key, int64_t{extent.batch});
                 put(key, extent.terms);
             }

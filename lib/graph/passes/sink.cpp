@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A slice of a result is the result of slices: where only the first token of the last layer is read, only that token
-// is computed. Each element's arithmetic stays as it was, so that no bit changes.
+// Slice sinking: a slice of a result becomes the result of sliced operands, so that where only the first token of the
+// last layer is read, only that token is computed. Each element's arithmetic stays the same, bit for bit.
 #include "graph/passes/rewrite.hpp"
 
 namespace weighbridge::lib {
@@ -13,10 +13,10 @@ class Sinker {
 
     ValueId cut(ValueId old, size_t axis) {
         Attributes attributes = slice_.attributes;
-        attributes.ints[0] = static_cast<int64_t>(axis);
+        attributes.axis = static_cast<int64_t>(axis);
         return rewrite_.add(Op::slice, {rewrite_[old]}, attributes, slice_.origin);
     }
-    // An operand that is broadcast to a result of rank `rank`.
+    // As cut(), of an operand that broadcasts to a result of rank `rank`.
     ValueId cut_broadcast(ValueId old, size_t axis, size_t rank) {
         const Extents &shape = rewrite_.from().type(old).shape;
         const size_t missing = rank - shape.size();
@@ -25,18 +25,18 @@ class Sinker {
     }
 
     std::optional<ValueId> sink(const Node &node) {
-        const auto axis = static_cast<size_t>(slice_.attributes.ints[0]);
+        const auto axis = static_cast<size_t>(slice_.attributes.axis);
         const size_t rank = node.type.rank();
         const Graph &from = rewrite_.from();
         if (axis + 1 == rank || rank == 0) return std::nullopt;
         std::vector<ValueId> operands;
         Attributes attributes = node.attributes;
-        if (node.op == Op::linear || node.op == Op::layer_norm || node.op == Op::softmax) {
+        const Operator &line = operator_of(node.op);
+        if (line.packs == Packs::by_row && (line.family == Family::product || line.family == Family::last_axis)) {
             operands = rewrite_.mapped(node.operands);
             operands[0] = cut(node.operands[0], axis);
-            if (node.op == Op::linear && LinearAttributes::of(node).residual)
-                operands.back() = cut(node.operands.back(), axis);
-        } else if (node.op >= Op::neg && node.op <= Op::where) {
+            if (node.attributes.residual) operands.back() = cut(node.operands.back(), axis);
+        } else if (by_element(line.family)) {
             for (ValueId id : node.operands) operands.push_back(cut_broadcast(id, axis, rank));
         } else if (node.op == Op::reshape) {
             const Extents &before = from.type(node.operands[0]).shape;
@@ -44,13 +44,13 @@ class Sinker {
             for (size_t i = 0; i <= axis; ++i)
                 if (before[i] != node.type.shape[i]) return std::nullopt;
             operands.push_back(cut(node.operands[0], axis));
-            attributes.extents[axis] = slice_.type.shape[axis];
+            attributes.shape[axis] = slice_.type.shape[axis];
         } else if (node.op == Op::permute) {
-            operands.push_back(cut(node.operands[0], static_cast<size_t>(node.attributes.ints[axis])));
-        } else if (node.op == Op::attention && axis + 2 == rank && !AttentionAttributes::of(node).causal) {
+            operands.push_back(cut(node.operands[0], static_cast<size_t>(node.attributes.order[axis])));
+        } else if (node.op == Op::attention && axis + 2 == rank && !node.attributes.causal) {
             operands = rewrite_.mapped(node.operands);
             operands[0] = cut(node.operands[0], axis);
-            if (AttentionAttributes::of(node).mask) operands[3] = cut_broadcast(node.operands[3], axis, rank);
+            if (node.attributes.mask) operands[3] = cut_broadcast(node.operands[3], axis, rank);
         } else {
             return std::nullopt;
         }

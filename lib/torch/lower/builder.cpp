@@ -8,26 +8,6 @@
 namespace weighbridge::torch_plugin {
 namespace {
 
-std::string key_of(Op op, const std::vector<ValueId> &operands, const lib::Attributes &attributes) {
-    std::string key;
-    auto put = [&](const void *from, size_t bytes) { key.append(static_cast<const char *>(from), bytes); };
-    const auto number = static_cast<uint32_t>(op);
-    const uint64_t counts[] = {operands.size(), attributes.ints.size(), attributes.reals.size(),
-                               attributes.extents.size()};
-    put(&number, sizeof number);
-    put(counts, sizeof counts);
-    put(operands.data(), operands.size() * sizeof(ValueId));
-    put(attributes.ints.data(), attributes.ints.size() * sizeof(int64_t));
-    put(attributes.reals.data(), attributes.reals.size() * sizeof(double));
-    for (const Extent &extent : attributes.extents) {
-        key += extent.batch ? '1' : '0';
-        put(extent.terms.data(), sizeof extent.terms);
-    }
-    return key;
-}
-
-bool is_source(Op op) { return op == Op::input || op == Op::constant || op == Op::full || op == Op::iota; }
-
 std::vector<int64_t> to_ints(const std::vector<size_t> &from) { return {from.begin(), from.end()}; }
 
 }  // namespace
@@ -44,121 +24,40 @@ bool is_concrete(const Value &value) {
     return !value.is<std::shared_ptr<Dict>>();
 }
 
-ValueId Builder::keep(Op op, std::vector<ValueId> operands, lib::Attributes attributes) {
-    std::string key = key_of(op, operands, attributes);
-    if (const auto found = seen_.find(key); found != seen_.end()) return found->second;
-    auto type = lib::infer(graph_, op, operands, attributes);
-    if (!type) throw Unsupported{type.status().message};
-    auto known = foresee(op, operands, attributes, *type);
-    if (known && known->uniform && !is_source(op)) {
-        ValueId id = 0;
-        if (type->dtype == DType::int64)
-            id = full_int(known->least, type->shape);
-        else
-            id = full(type->dtype == DType::boolean ? static_cast<double>(known->least.terms[0]) : known->number,
-                      type->shape, type->dtype);
-        seen_.emplace(std::move(key), id);
-        return id;
-    }
+ValueId Builder::append(Op op, std::vector<ValueId> operands, lib::Attributes attributes) {
     auto id = graph_.add(op, std::move(operands), std::move(attributes), origin);
     if (!id) throw Unsupported{id.status().message};
-    known_.resize(graph_.nodes().size());
-    if (known) known_[*id] = *known;
-    seen_.emplace(std::move(key), *id);
     return *id;
-}
-
-std::optional<ValueId> Builder::simplify(Op op, const std::vector<ValueId> &operands,
-                                         const lib::Attributes &attributes) {
-    auto is = [&](size_t i, double number) {
-        const Known &known = known_[operands[i]];
-        if (!known.uniform) return false;
-        return dtype(operands[i]) == DType::float32 ? known.number == number
-                                                    : known.least.is(static_cast<int64_t>(number));
-    };
-    auto same = [&](size_t i) -> std::optional<ValueId> {  // the operand, as wide as the result
-        auto type = lib::infer(graph_, op, operands, attributes);
-        if (!type || type->dtype != dtype(operands[i])) return std::nullopt;
-        return expand(operands[i], type->shape);
-    };
-    switch (op) {
-        case Op::where:
-            if (is(0, 1)) return same(1);
-            if (is(0, 0)) return same(2);
-            return std::nullopt;
-        case Op::cast:
-            if (attributes.ints[0] == static_cast<int64_t>(dtype(operands[0]))) return operands[0];
-            return std::nullopt;
-        case Op::add:
-        case Op::logical_or:
-            if (is(1, 0)) return same(0);
-            if (is(0, 0)) return same(1);
-            return std::nullopt;
-        case Op::sub:
-            if (is(1, 0)) return same(0);
-            return std::nullopt;
-        case Op::mul:
-        case Op::logical_and:
-            if (is(1, 1)) return same(0);
-            if (is(0, 1)) return same(1);
-            return std::nullopt;
-        case Op::div:
-            if (is(1, 1)) return same(0);
-            return std::nullopt;
-        case Op::reshape:
-        case Op::expand:
-            if (attributes.extents == shape(operands[0])) return operands[0];
-            return std::nullopt;
-        case Op::permute:
-            for (size_t i = 0; i < attributes.ints.size(); ++i)
-                if (attributes.ints[i] != static_cast<int64_t>(i)) return std::nullopt;
-            return operands[0];
-        case Op::slice:
-            if (attributes.ints[1] == 1 && attributes.extents[0].is(0) &&
-                attributes.extents[1] == shape(operands[0])[static_cast<size_t>(attributes.ints[0])])
-                return operands[0];
-            return std::nullopt;
-        case Op::concat:
-            if (operands.size() == 1) return operands[0];
-            return std::nullopt;
-        default:
-            return std::nullopt;
-    }
 }
 
 ValueId Builder::add(Op op, std::vector<ValueId> operands, lib::Attributes attributes) {
     for (ValueId id : operands)
         if (op != Op::cast && dtype(id) == DType::float64) throw Unsupported{"float64 computation"};
-    if (const auto simple = simplify(op, operands, attributes)) return *simple;
-    return keep(op, std::move(operands), std::move(attributes));
-}
-
-bool Builder::all_true(ValueId id) const {
-    return dtype(id) == DType::boolean && known_[id].uniform && known_[id].least.is(1);
-}
-bool Builder::all_false(ValueId id) const {
-    return dtype(id) == DType::boolean && known_[id].uniform && known_[id].least.is(0);
+    auto type = lib::infer(graph_, op, operands, attributes);
+    if (!type) throw Unsupported{type.status().message};
+    if (operands.empty()) return append(op, {}, std::move(attributes));
+    if (const auto same = knowledge_.repeats(op, operands, attributes, *type))
+        return this->type(*same) == *type ? *same : expand(*same, type->shape);
+    const Known known = knowledge_.deduce(op, operands, attributes, *type);
+    if (!known.uniform) return append(op, std::move(operands), std::move(attributes));
+    if (type->dtype == DType::int64) return full_int(known.least, type->shape);
+    return full(*known.same(type->dtype), type->shape, type->dtype);
 }
 
 ValueId Builder::input(int64_t index, DType type, Extents sizes) {
-    return keep(Op::input, {}, {{index, static_cast<int64_t>(type)}, {}, std::move(sizes)});
+    return append(Op::input, {}, {.index = index, .dtype = type, .shape = std::move(sizes)});
 }
 
 ValueId Builder::constant(const std::shared_ptr<const Folded> &folded) {
     const auto found = folded_.find(folded.get());
     if (found != folded_.end() && found->second.version == folded->version()) return found->second.id;
     const ValueId id = graph_.add_constant(folded->constant(), origin);
-    known_.resize(graph_.nodes().size());
-    known_[id] = foresee(Op::constant, {}, graph_.node(id).attributes, type(id)).value_or(Known{});
     folded_.insert_or_assign(folded.get(), ConstantKey{folded, folded->version(), id});
     return id;
 }
 
 ValueId Builder::constant(DType type_of_it, std::vector<int64_t> sizes, const void *elements) {
-    const ValueId id = graph_.add_constant(lib::Constant::copy(type_of_it, std::move(sizes), elements), origin);
-    known_.resize(graph_.nodes().size());
-    known_[id] = foresee(Op::constant, {}, graph_.node(id).attributes, type(id)).value_or(Known{});
-    return id;
+    return graph_.add_constant(lib::Constant::copy(type_of_it, std::move(sizes), elements), origin);
 }
 
 ValueId Builder::floats(const std::vector<double> &values) {
@@ -169,11 +68,10 @@ ValueId Builder::floats(const std::vector<double> &values) {
 
 ValueId Builder::full(double value, Extents sizes, DType type_of_it) {
     if (type_of_it == DType::int64) return full_int(Extent::of(static_cast<int64_t>(value)), std::move(sizes));
-    return keep(Op::full, {}, {{static_cast<int64_t>(type_of_it)}, {value}, std::move(sizes)});
+    return append(Op::full, {}, {.dtype = type_of_it, .value = value, .shape = std::move(sizes)});
 }
 ValueId Builder::full_int(Extent value, Extents sizes) {
-    sizes.insert(sizes.begin(), value);
-    return keep(Op::full, {}, {{static_cast<int64_t>(DType::int64)}, {}, std::move(sizes)});
+    return append(Op::full, {}, {.dtype = DType::int64, .integer = value, .shape = std::move(sizes)});
 }
 
 ValueId Builder::binary(Op op, ValueId a, ValueId b) { return add(op, {a, b}); }
@@ -183,7 +81,7 @@ ValueId Builder::where(ValueId condition, ValueId a, ValueId b) { return add(Op:
 ValueId Builder::cast(ValueId x, DType to) {
     if (to == DType::float64) throw Unsupported{"float64 computation"};
     if (to == DType::int32) to = DType::int64;
-    return add(Op::cast, {x}, {{static_cast<int64_t>(to)}, {}, {}});
+    return add(Op::cast, {x}, {.dtype = to});
 }
 
 ValueId Builder::reshape(ValueId x, Extents sizes) {
@@ -192,21 +90,22 @@ ValueId Builder::reshape(ValueId x, Extents sizes) {
     if (node.op == Op::reshape && shape(x) != sizes) {
         const ValueId from = node.operands[0];
         if (shape(from) == sizes) return from;
-        if (lib::infer(graph_, Op::reshape, {from}, {{}, {}, sizes})) return add(Op::reshape, {from}, {{}, {}, sizes});
+        if (lib::infer(graph_, Op::reshape, {from}, {.shape = sizes}))
+            return add(Op::reshape, {from}, {.shape = sizes});
     }
-    return add(Op::reshape, {x}, {{}, {}, std::move(sizes)});
+    return add(Op::reshape, {x}, {.shape = std::move(sizes)});
 }
 
 ValueId Builder::permute(ValueId x, const std::vector<size_t> &order) {
     const lib::Node &node = graph_.node(x);
-    if (node.op != Op::permute) return add(Op::permute, {x}, {to_ints(order), {}, {}});
+    if (node.op != Op::permute) return add(Op::permute, {x}, {.order = to_ints(order)});
     std::vector<size_t> both;
-    for (size_t from : order) both.push_back(static_cast<size_t>(node.attributes.ints[from]));
-    return add(Op::permute, {node.operands[0]}, {to_ints(both), {}, {}});
+    for (size_t from : order) both.push_back(static_cast<size_t>(node.attributes.order[from]));
+    return add(Op::permute, {node.operands[0]}, {.order = to_ints(both)});
 }
 
 ValueId Builder::slice(ValueId x, size_t axis, Extent start, Extent size, int64_t step) {
-    return add(Op::slice, {x}, {{static_cast<int64_t>(axis), step}, {}, {start, size}});
+    return add(Op::slice, {x}, {.axis = static_cast<int64_t>(axis), .step = step, .start = start, .size = size});
 }
 
 ValueId Builder::expand(ValueId x, const Extents &to) {
@@ -214,11 +113,11 @@ ValueId Builder::expand(ValueId x, const Extents &to) {
     if (padded.size() > to.size()) throw Unsupported{"cannot expand " + to_string(type(x)) + " to " + to_string(to)};
     padded.insert(padded.begin(), to.size() - padded.size(), Extent::of(1));
     if (padded.size() != rank(x)) x = reshape(x, padded);
-    return add(Op::expand, {x}, {{}, {}, to});
+    return add(Op::expand, {x}, {.shape = to});
 }
 
 ValueId Builder::concat(const std::vector<ValueId> &parts, size_t axis) {
-    return add(Op::concat, parts, {{static_cast<int64_t>(axis)}, {}, {}});
+    return add(Op::concat, parts, {.axis = static_cast<int64_t>(axis)});
 }
 
 ValueId Builder::unsqueeze(ValueId x, size_t axis) {
@@ -245,7 +144,7 @@ ValueId Builder::reduce(Op op, ValueId x, size_t axis, bool kept) {
     if (shape(x)[axis].batch) throw Unsupported{"mixes rows: reduces over an axis of rows"};
     if (op != Op::reduce_sum && op != Op::reduce_mean)
         require_nonnegative(*(shape(x)[axis] - Extent::of(1)), "an axis that is not empty");
-    const ValueId reduced = add(op, {x}, {{static_cast<int64_t>(axis)}, {}, {}});
+    const ValueId reduced = add(op, {x}, {.axis = static_cast<int64_t>(axis)});
     return kept ? reduced : squeeze(reduced, axis);
 }
 
@@ -265,7 +164,7 @@ ValueId Builder::layer_norm(ValueId x, size_t axes, double epsilon, std::optiona
     flat.push_back(*width);
     const ValueId a = scale ? reshape(*scale, {*width}) : full(1.0, {*width});
     const ValueId b = shift ? reshape(*shift, {*width}) : full(0.0, {*width});
-    return reshape(add(Op::layer_norm, {reshape(x, flat), a, b}, {{}, {epsilon}, {}}), before);
+    return reshape(add(Op::layer_norm, {reshape(x, flat), a, b}, {.epsilon = epsilon}), before);
 }
 
 ValueId Builder::transpose(ValueId x) {
@@ -296,9 +195,9 @@ ValueId Builder::linear(ValueId x, ValueId weights, std::optional<ValueId> bias)
             bias && graph_.node(*bias).op == Op::constant && rank(*bias) == 1 && shape(*bias)[0] == shape(weights)[0];
         std::vector<ValueId> operands{x, weights};
         if (inside) operands.push_back(*bias);
-        lib::LinearAttributes attributes;
+        lib::Attributes attributes;
         attributes.bias = inside;
-        const ValueId product = add(Op::linear, std::move(operands), attributes.pack());
+        const ValueId product = add(Op::linear, std::move(operands), attributes);
         return bias && !inside ? binary(Op::add, product, *bias) : product;
     }
     const ValueId product = matmul(x, transpose(weights));
@@ -325,7 +224,7 @@ ValueId Builder::matmul(ValueId a, ValueId b) {
 void Builder::require_nonnegative(const Extent &extent, const std::string &what) {
     int64_t least = graph_.least_length;
     auto holds = [&] {
-        const Bounds bounds = bounds_of(extent, least, graph_.largest_length);
+        const lib::ExtentBounds bounds = bounds_of(extent, least, graph_.largest_length);
         return bounds.least && *bounds.least >= 0;
     };
     if (holds()) return;

@@ -1,29 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "graph/passes/known.hpp"
 #include "torch/lower/value.hpp"
 
 namespace weighbridge::torch_plugin {
 
-// What is known of a value's elements besides their type. Of ints and bools: all within [least, most]. `uniform`: every
-// element is `number` (float32), or least == most (int64, bool).
-struct Known {
-    bool bounded = false;
-    Extent least, most;
-    bool uniform = false;
-    double number = 0.0;
-};
+using lib::bounds_of, lib::Comparison, lib::decide, lib::Known;
 
-// Appends to a graph: the same operator on the same operands is there once, and what is uniform (the mask of real
-// positions, and all that follows from it) becomes a `full`. Methods throw Unsupported where lib/graph refuses.
+// Appends to a graph. What the passes' analysis knows to be the same everywhere (the mask of real positions, and all
+// that follows from it) becomes a `full`, and what repeats an operand that operand: lowerings look at what they are
+// given. Methods throw Unsupported where lib/graph refuses.
 class Builder {
   public:
-    explicit Builder(lib::Graph &graph) : graph_(graph) {}
+    explicit Builder(lib::Graph &graph) : graph_(graph), knowledge_(graph) {}
 
     std::string origin;  // of the nodes added next
 
@@ -33,9 +27,9 @@ class Builder {
     Extents shape(ValueId id) const { return graph_.type(id).shape; }
     DType dtype(ValueId id) const { return graph_.type(id).dtype; }
     size_t rank(ValueId id) const { return graph_.type(id).rank(); }
-    Known known(ValueId id) const { return known_.at(id); }
-    bool all_true(ValueId id) const;
-    bool all_false(ValueId id) const;
+    Known known(ValueId id) { return knowledge_.of(id); }
+    bool all_true(ValueId id) { return dtype(id) == DType::boolean && knowledge_.is(id, 1); }
+    bool all_false(ValueId id) { return dtype(id) == DType::boolean && knowledge_.is(id, 0); }
     const lib::Graph &graph() const { return graph_; }
 
     // Sources. `value` of ints: an extent without rows.
@@ -44,7 +38,7 @@ class Builder {
     ValueId constant(DType dtype, std::vector<int64_t> shape, const void *elements);
     ValueId full(double value, Extents shape, DType dtype = DType::float32);
     ValueId full_int(Extent value, Extents shape);
-    ValueId iota(Extent size) { return add(Op::iota, {}, {{}, {}, {size}}); }
+    ValueId iota(Extent size) { return add(Op::iota, {}, {.size = size}); }
     ValueId floats(const std::vector<double> &values);  // float32 [n]
 
     // Element by element.
@@ -52,7 +46,9 @@ class Builder {
     ValueId binary(Op op, ValueId a, ValueId b);
     ValueId where(ValueId condition, ValueId a, ValueId b);
     ValueId cast(ValueId x, DType dtype);
-    ValueId clamp(ValueId x, double least, double most) { return add(Op::clamp, {x}, {{}, {least, most}, {}}); }
+    ValueId clamp(ValueId x, double least, double most) {
+        return add(Op::clamp, {x}, {.least = least, .largest = most});
+    }
 
     // Layout.
     ValueId reshape(ValueId x, Extents shape);
@@ -81,14 +77,10 @@ class Builder {
     int64_t largest_length() const { return graph_.largest_length; }
 
   private:
-    ValueId keep(Op op, std::vector<ValueId> operands, lib::Attributes attributes);
-    std::optional<Known> foresee(Op op, const std::vector<ValueId> &operands, const lib::Attributes &attributes,
-                                 const lib::Type &type) const;
-    std::optional<ValueId> simplify(Op op, const std::vector<ValueId> &operands, const lib::Attributes &attributes);
+    ValueId append(Op op, std::vector<ValueId> operands, lib::Attributes attributes);
 
     lib::Graph &graph_;
-    std::vector<Known> known_;
-    std::map<std::string, ValueId> seen_;
+    lib::Knowledge knowledge_;
     struct ConstantKey {
         std::shared_ptr<const Folded> folded;
         int64_t version;
@@ -97,16 +89,5 @@ class Builder {
     std::unordered_map<const Folded *, ConstantKey> folded_;
     std::unordered_map<ValueId, ValueId> transposed_;
 };
-
-// For every rows >= 1 and every length in [least, most]: the smallest and greatest value, nullopt for no bound.
-struct Bounds {
-    std::optional<int64_t> least, most;
-};
-Bounds bounds_of(const Extent &extent, int64_t least_length, int64_t largest_length);
-
-// The comparison of two sizes where it comes out alike for every rows and length: a < b, a <= b, a == b.
-enum class Comparison { less, less_equal, equal };
-std::optional<bool> decide(Comparison comparison, const Extent &a, const Extent &b, int64_t least_length,
-                           int64_t largest_length);
 
 }  // namespace weighbridge::torch_plugin

@@ -8,7 +8,7 @@ namespace weighbridge::torch_plugin {
 namespace {
 
 ValueId gather(Builder &b, ValueId x, ValueId index, size_t axis) {
-    return b.add(Op::gather, {x, index}, {{static_cast<int64_t>(axis)}, {}, {}});
+    return b.add(Op::gather, {x, index}, {.axis = static_cast<int64_t>(axis)});
 }
 
 // Negative places count from the end, as tensors of places do.
@@ -29,7 +29,7 @@ bool is_whole_axis(const Builder &b, ValueId index, const Extent &size) {
     const lib::Node *node = &b.graph().node(index);
     if (lib::product(b.shape(index)) != size) return false;
     while (node->op == Op::reshape) node = &b.graph().node(node->operands[0]);
-    return node->op == Op::iota && node->attributes.extents[0] == size;
+    return node->op == Op::iota && node->attributes.size == size;
 }
 
 // Places one after another that a slice takes.

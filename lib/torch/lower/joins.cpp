@@ -154,7 +154,7 @@ Value flip(Call &call) {
         Extents line(shape.size(), Extent::of(1));
         line[axis] = size;
         x = call.b.add(Op::gather, {x, call.b.expand(call.b.reshape(back, line), shape)},
-                       {{static_cast<int64_t>(axis)}, {}, {}});
+                       {.axis = static_cast<int64_t>(axis)});
     }
     return result(x);
 }

@@ -215,7 +215,7 @@ TensorPtr slice_tensor(Builder &b, const TensorPtr &x, size_t axis, Extent start
     auto place = [&](Extent at) {
         if (at.known() && at.terms[0] > kFar) return size;
         if (at.is(0) || at == size) return at;
-        const Bounds bounds = bounds_of(at, b.least_length(), b.largest_length());
+        const lib::ExtentBounds bounds = bounds_of(at, b.least_length(), b.largest_length());
         if (bounds.most && *bounds.most < 0) {
             const auto wrapped = size + at;
             if (!wrapped) throw Unsupported{"slices " + to_string(size) + " at " + to_string(at)};

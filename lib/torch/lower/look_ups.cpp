@@ -73,7 +73,7 @@ Value buckets(Call &call) {
     const TensorPtr limits = call.tensor(search ? "sorted_sequence" : "boundaries");
     const ValueId x = call.float_id("self");
     const ValueId boundaries = b.cast(apart(b, *limits), DType::float32);
-    if (b.rank(boundaries) == 1) return result(b.add(Op::bucketize, {x, boundaries}, {{right}, {}, {}}));
+    if (b.rank(boundaries) == 1) return result(b.add(Op::bucketize, {x, boundaries}, {.right = right}));
     const ValueId wide = b.unsqueeze(x, b.rank(x)), list = b.unsqueeze(boundaries, b.rank(boundaries) - 1);
     const ValueId below = b.binary(right ? Op::greater_equal : Op::greater, wide, list);
     return result(b.reduce(Op::reduce_sum, b.cast(below, DType::int64), b.rank(below) - 1, false));

@@ -202,27 +202,26 @@ void add_pointwise(Registry &to) {
         {"aten::softplus", "self beta threshold",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
-                 return c.b.add(Op::softplus, {x}, {{}, {c.real("beta"), c.real("threshold")}, {}});
+                 return c.b.add(Op::softplus, {x}, {.beta = c.real("beta"), .threshold = c.real("threshold")});
              });
          }},
         {"aten::leaky_relu", "self negative_slope",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
-                 return c.b.add(Op::leaky_relu, {x}, {{}, {c.real("negative_slope")}, {}});
+                 return c.b.add(Op::leaky_relu, {x}, {.slope = c.real("negative_slope")});
              });
          }},
         {"aten::elu", "self alpha scale input_scale",
          [](Call &call) {
              if (call.real("scale", 1) != 1 || call.real("input_scale", 1) != 1) throw Unsupported{"scaled elu"};
-             return elementwise(call, [](Call &c, ValueId x) {
-                 return c.b.add(Op::elu, {x}, {{}, {c.real("alpha")}, {}});
-             });
+             return elementwise(call,
+                                [](Call &c, ValueId x) { return c.b.add(Op::elu, {x}, {.alpha = c.real("alpha")}); });
          }},
         {"aten::celu", "self alpha",
          [](Call &call) {
              const double alpha = call.real("alpha");
              return elementwise(call, [=](Call &c, ValueId x) {
-                 const ValueId low = c.b.add(Op::elu, {times(c.b, x, 1 / alpha)}, {{}, {1.0}, {}});
+                 const ValueId low = c.b.add(Op::elu, {times(c.b, x, 1 / alpha)}, {.alpha = 1.0});
                  return c.b.where(c.b.binary(Op::greater, x, number(c.b, 0)), x, times(c.b, low, alpha));
              });
          }},
@@ -230,14 +229,14 @@ void add_pointwise(Registry &to) {
          [](Call &call) {
              // The constants of at::selu.
              return elementwise(call, [](Call &c, ValueId x) {
-                 return times(c.b, c.b.add(Op::elu, {x}, {{}, {1.6732632423543772848170429916717}, {}}),
+                 return times(c.b, c.b.add(Op::elu, {x}, {.alpha = 1.6732632423543772848170429916717}),
                               1.0507009873554804934193349852946);
              });
          }},
         {"aten::mish", "self",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
-                 const ValueId soft = c.b.add(Op::softplus, {x}, {{}, {1.0, 20.0}, {}});
+                 const ValueId soft = c.b.add(Op::softplus, {x}, {.beta = 1.0, .threshold = 20.0});
                  return c.b.binary(Op::mul, x, c.b.unary(Op::tanh, soft));
              });
          }},
@@ -255,7 +254,7 @@ void add_pointwise(Registry &to) {
         {"aten::log_sigmoid", "self",
          [](Call &call) {  // -softplus(-x); a threshold so high that the formula stays exact enough
              return elementwise(call, [](Call &c, ValueId x) {
-                 const ValueId soft = c.b.add(Op::softplus, {c.b.unary(Op::neg, x)}, {{}, {1.0, 30.0}, {}});
+                 const ValueId soft = c.b.add(Op::softplus, {c.b.unary(Op::neg, x)}, {.beta = 1.0, .threshold = 30.0});
                  return c.b.unary(Op::neg, soft);
              });
          }},
@@ -364,9 +363,8 @@ void add_pointwise(Registry &to) {
          [](Call &call) {
              if (call.flag("training")) throw Unsupported{"rrelu in training mode"};
              const double slope = (call.real("lower") + call.real("upper")) / 2;
-             return elementwise(call, [=](Call &c, ValueId x) {
-                 return c.b.add(Op::leaky_relu, {x}, {{}, {slope}, {}});
-             });
+             return elementwise(call,
+                                [=](Call &c, ValueId x) { return c.b.add(Op::leaky_relu, {x}, {.slope = slope}); });
          }},
         {"aten::threshold", "self threshold value",
          [](Call &call) {
@@ -385,8 +383,8 @@ void add_pointwise(Registry &to) {
         {"aten::expm1", "self",
          [](Call &call) {  // elu is expm1 below 0; above, exp(x) - 1 loses little beyond 1
              return elementwise(call, [](Call &c, ValueId x) {
-                 const ValueId below = c.b.add(Op::elu, {x}, {{}, {1.0}, {}});
-                 const ValueId mirror = c.b.add(Op::elu, {c.b.unary(Op::neg, x)}, {{}, {1.0}, {}});
+                 const ValueId below = c.b.add(Op::elu, {x}, {.alpha = 1.0});
+                 const ValueId mirror = c.b.add(Op::elu, {c.b.unary(Op::neg, x)}, {.alpha = 1.0});
                  const ValueId above = c.b.binary(Op::mul, c.b.unary(Op::neg, mirror), c.b.unary(Op::exp, x));
                  return c.b.where(c.b.binary(Op::greater, x, number(c.b, 0)), above, below);
              });

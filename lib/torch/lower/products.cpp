@@ -263,14 +263,14 @@ ValueId attend(Builder &b, ValueId q, ValueId k, ValueId v, std::optional<ValueI
     if (mask && (b.all_true(*mask) ||
                  (b.dtype(*mask) == DType::float32 && b.known(*mask).uniform && b.known(*mask).number == 0)))
         mask.reset();
-    lib::AttentionAttributes attributes;
+    lib::Attributes attributes;
     attributes.causal = causal;
     attributes.zero_when_empty = true;  // as torch.nn.functional.scaled_dot_product_attention
     attributes.mask = mask.has_value();
     attributes.scale = scale.value_or(1 / std::sqrt(static_cast<double>(depth.terms[0])));
     std::vector<ValueId> operands{q, k, v};
     if (mask) operands.push_back(b.dtype(*mask) == DType::int64 ? b.cast(*mask, DType::boolean) : *mask);
-    return b.add(Op::attention, std::move(operands), attributes.pack());
+    return b.add(Op::attention, std::move(operands), attributes);
 }
 
 void add_products(Registry &to) {

@@ -58,8 +58,7 @@ Value mean(Call &call) {
 ValueId arg_extreme(Builder &b, ValueId x, size_t axis, bool largest, bool keep) {
     if (b.dtype(x) == DType::boolean) x = b.cast(x, DType::int64);
     b.require_nonnegative((b.shape(x)[axis] - Extent::of(1)).value_or(Extent::of(-1)), "an axis that is not empty");
-    const ValueId found =
-        b.add(Op::argmax, {largest ? x : b.unary(Op::neg, x)}, {{static_cast<int64_t>(axis)}, {}, {}});
+    const ValueId found = b.add(Op::argmax, {largest ? x : b.unary(Op::neg, x)}, {.axis = static_cast<int64_t>(axis)});
     return keep ? found : b.squeeze(found, axis);
 }
 
@@ -129,7 +128,7 @@ Value cumsum(Call &call) {
     ValueId x = call.id("self");
     if (call.b.dtype(x) == DType::boolean) x = call.b.cast(x, DType::int64);
     if (call.has("dtype")) x = call.b.cast(x, *call.dtype("dtype"));
-    return result(call.b.add(Op::cumsum, {x}, {{static_cast<int64_t>(call.axis("dim", call.b.rank(x)))}, {}, {}}));
+    return result(call.b.add(Op::cumsum, {x}, {.axis = static_cast<int64_t>(call.axis("dim", call.b.rank(x)))}));
 }
 
 Value softmax(Call &call) {

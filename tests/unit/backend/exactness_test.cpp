@@ -64,9 +64,9 @@ TEST_CASE("many rows have the same bits in batches of 1, 2, 7, 64 and 513, on fo
     x = build.linear(x, 65, test::fixed_numbers(65 * 130, 3, 0.2f), test::fixed_numbers(65, 4), Activation::relu);
     x = build.add(Op::layer_norm,
                   {x, build.floats({65}, test::fixed_numbers(65, 5)), build.floats({65}, test::fixed_numbers(65, 6))},
-                  {{}, {1e-5}, {}});
+                  {.epsilon = 1e-5});
     x = build.linear(x, 1, test::fixed_numbers(65, 7), {0.25f}, Activation::sigmoid);
-    build.output(build.add(Op::reshape, {x}, {{}, {}, {Extent::rows()}}));
+    build.output(build.add(Op::reshape, {x}, {.shape = {Extent::rows()}}));
     const auto plan = build.plan({WB_PRECISION_FP32, WB_PRECISION_INT8});
     const std::vector<float> numbers = test::fixed_numbers(all_rows() * kWidth, 8, 3.0f);
     for (int32_t precision : plan->precisions()) {

@@ -71,7 +71,7 @@ TEST_CASE("a row's bits on tiles do not depend on the rows around it") {
     for (const Tested &level : tested_levels()) {
         if (level.kernels->level != native::Level::amx) continue;
         native::LinearBf16 layer{x.data(), stride, rows, k, panels.data(), n, nullptr, {}, all.data(), n};
-        layer.epilogue.activation = native::Activation::gelu;
+        layer.epilogue.activation = lib::Activation::gelu;
         level.kernels->linear_bf16(layer);
         layer.rows = 1;
         layer.y = one.data();

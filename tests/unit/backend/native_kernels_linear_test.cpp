@@ -54,9 +54,9 @@ const std::vector<Tested> &tested_levels() {
 namespace {
 
 using namespace native_kernels;
-using native::Activation;
-using weighbridge::lib::Int8Range;
+using weighbridge::lib::Activation;
 using weighbridge::lib::panel_columns;
+using weighbridge::lib::Range;
 namespace lib = weighbridge::lib;
 namespace twins = weighbridge::lib::reference::twins;
 
@@ -141,7 +141,7 @@ std::vector<float> weights_of(Random &random, Shape s) {
 }
 
 // Layers on activations q, whose bytes are changed in every second one.
-void check_i8(Random &random, Shape s, Around a, Int8Range range, Guarded<uint8_t> &q, Guarded<float> &scale,
+void check_i8(Random &random, Shape s, Around a, Range range, Guarded<uint8_t> &q, Guarded<float> &scale,
               Chosen chosen) {
     Buffers b(random, s, a);
     // Bytes of any value, the extremes often: what 16-bit sums would saturate on.
@@ -219,7 +219,7 @@ TEST_CASE("native quantise_rows and linear_i8 give their twins' bits at every le
     Random random(2);
     for (Shape s : shapes(12)) {
         Around a = around(random, s, 4);
-        const auto range = static_cast<Int8Range>(random.between(0, 2));
+        const auto range = static_cast<Range>(random.between(0, 2));
         const int64_t padded = (s.k + 3) / 4 * 4;
         Guarded<float> x(extent(s.rows, s.k + 1, s.k)), scale(s.rows), found_scale(s.rows);
         random.normals(x);
@@ -299,7 +299,7 @@ TEST_CASE("tiles give their twins' bits for any number of rows and odd sizes", "
         Guarded<float> scale(s.rows);
         for (int64_t i = 0; i < q.size(); ++i) q[i] = static_cast<uint8_t>(random.bits());
         for (int64_t i = 0; i < s.rows; ++i) scale[i] = 0.01f * static_cast<float>(random.between(0, 99));
-        check_i8(random, s, a, static_cast<Int8Range>(random.between(0, 2)), q, scale, with_tiles);
+        check_i8(random, s, a, static_cast<Range>(random.between(0, 2)), q, scale, with_tiles);
 
         // Ordinary numbers, some whose products are denormal, or bits of any kind.
         a = around(random, s, 2);

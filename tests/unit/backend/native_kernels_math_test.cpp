@@ -67,15 +67,14 @@ Error error_of(float (*own)(float), long double (*truth)(long double), float lea
 
 TEST_CASE("native unary operations give their twins' bits at every level", "[one-thread]") {
     const std::vector<float> x = samples(104729);
-    for (int i = 0; i < native::kUnaryCount; ++i) {
-        const auto op = static_cast<native::Unary>(i);
+    for (native::Unary op : native::kUnaries) {
         const auto n = static_cast<int64_t>(x.size());
         std::vector<float> expected(x.size()), found(x.size());
         twins::unary(op, params_of(op), x.data(), expected.data(), n);
         for (const Tested &level : tested_levels()) {
             level.kernels->unary(op, params_of(op), x.data(), found.data(), n);
             int64_t at = first_difference(expected.data(), found.data(), n);
-            CAPTURE(level.name, i, at);
+            CAPTURE(level.name, static_cast<int>(op), at);
             if (at >= 0) FAIL("at " << std::hexfloat << x[at] << ": " << expected[at] << ", found " << found[at]);
             for (int64_t few = 0; few <= 40; ++few) {  // in place, and not past the end
                 Guarded<float> y(few);
@@ -96,16 +95,15 @@ TEST_CASE("native binary operations give their twins' bits at every level") {
         a[i] = i < 144 ? specials[i / 12] : random.normal() * 3;
         b[i] = i < 144 ? specials[i % 12] : i % 3 ? random.normal() * 3 : static_cast<float>(random.between(-9, 9));
     }
-    for (int i = 0; i < native::kBinaryCount; ++i)
+    for (native::Binary op : native::kBinaries)
         for (int steps = 0; steps < 4; ++steps) {
-            const auto op = static_cast<native::Binary>(i);
             const int64_t a_step = steps & 1, b_step = steps >> 1, from = steps == 3 ? 0 : 150;
             twins::binary(op, a.data() + from, a_step, b.data() + from, b_step, expected.data() + from, n - from);
             for (const Tested &level : tested_levels()) {
                 level.kernels->binary(op, a.data() + from, a_step, b.data() + from, b_step, found.data() + from,
                                       n - from);
                 int64_t at = first_difference(expected.data() + from, found.data() + from, n - from);
-                CAPTURE(level.name, i, steps, at);
+                CAPTURE(level.name, static_cast<int>(op), steps, at);
                 REQUIRE(at < 0);
             }
         }

@@ -55,9 +55,9 @@ test::GraphBuilder attention_graph(int64_t width, int64_t limit) {
     build.graph.least_length = 1;
     const Extent rows = Extent::rows(), one = Extent::of(1), wide = Extent::of(width);
     const auto x = build.input(0, DType::float32, {rows, Extent::length(), wide});
-    const auto keys = build.add(Op::reshape, {x}, {{}, {}, {rows, one, Extent::length(), wide}});
-    const auto query = build.add(Op::slice, {keys}, {{2, 1}, {}, {Extent::length(1, -1), one}});
-    build.output(build.add(Op::attention, {query, keys, keys}, lib::AttentionAttributes{}.pack()));
+    const auto keys = build.add(Op::reshape, {x}, {.shape = {rows, one, Extent::length(), wide}});
+    const auto query = build.add(Op::slice, {keys}, {.axis = 2, .start = Extent::length(1, -1), .size = one});
+    build.output(build.add(Op::attention, {query, keys, keys}, {}));
     return build;
 }
 

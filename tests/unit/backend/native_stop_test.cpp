@@ -35,12 +35,11 @@ std::unique_ptr<lib::Executor> executor(const test::GraphBuilder &build, lib::na
 test::GraphBuilder busy() {
     test::GraphBuilder build;
     const auto x = build.input(0, DType::float32, {Extent::rows(), Extent::of(1), Extent::of(40), Extent::of(64)});
-    const auto turned = build.add(Op::permute, {x}, {{0, 1, 3, 2}, {}, {}});
+    const auto turned = build.add(Op::permute, {x}, {.order = {0, 1, 3, 2}});
     const auto product = build.add(Op::softmax, {build.add(Op::matmul, {x, turned})});
-    const auto y =
-        build.add(Op::attention, {x, x, build.add(Op::matmul, {product, x})}, lib::AttentionAttributes{}.pack());
+    const auto y = build.add(Op::attention, {x, x, build.add(Op::matmul, {product, x})}, {});
     const auto z = build.linear(y, 96, test::fixed_numbers(96 * 64, 1, 0.1f));
-    build.output(build.add(Op::reduce_max, {build.add(Op::tanh, {z})}, {{2}, {}, {}}));
+    build.output(build.add(Op::reduce_max, {build.add(Op::tanh, {z})}, {.axis = 2}));
     return build;
 }
 

@@ -107,8 +107,8 @@ TEST_CASE("an index outside its table fails the run, and the next run is right a
     const auto ids = build.input(0, DType::int64, {Extent::rows(), Extent::of(2)});
     const auto x = build.input(1, DType::float32, {Extent::rows(), Extent::of(3)});
     const auto rows = build.add(Op::embedding, {build.floats({3, 2}, {1, 2, 3, 4, 5, 6}), ids});
-    build.output(build.add(Op::reshape, {rows}, {{}, {}, {Extent::rows(), Extent::of(4)}}));
-    build.output(build.add(Op::gather, {x, ids}, {{1}, {}, {}}));
+    build.output(build.add(Op::reshape, {rows}, {.shape = {Extent::rows(), Extent::of(4)}}));
+    build.output(build.add(Op::gather, {x, ids}, {.axis = 1}));
     for (Level level : test::cpu_levels()) {
         auto run = executor(build.plan(), WB_PRECISION_FP32, level);
         std::vector<int64_t> chosen{0, 2, 1, 1};
@@ -132,7 +132,7 @@ TEST_CASE("an integer division by 0 fails the run") {
     test::GraphBuilder build;
     const auto x = build.input(0, DType::int64, {Extent::rows()});
     const auto y = build.add(Op::remainder, {x, x});
-    build.output(build.add(Op::cast, {y}, {{static_cast<int64_t>(DType::float32)}, {}, {}}));
+    build.output(build.add(Op::cast, {y}, {.dtype = DType::float32}));
     auto run = executor(build.plan(), WB_PRECISION_FP32, Level::portable);
     std::vector<int64_t> numbers{5, 0};
     REQUIRE(test::run(*run, build.graph, std::vector<lib::TensorView>{{DType::int64, {1, {2}}, numbers.data()}}, 2, 0)
@@ -148,7 +148,7 @@ TEST_CASE("a run that does not fit is refused by the tensor's name") {
     build.graph.least_length = 2;
     const auto x = build.input(0, DType::float32, {Extent::rows(), Extent::of(3)});
     const auto s = build.input(1, DType::float32, {Extent::rows(), Extent::length()});
-    const auto sum = build.add(Op::reduce_sum, {s}, {{1}, {}, {}});
+    const auto sum = build.add(Op::reduce_sum, {s}, {.axis = 1});
     build.output(build.add(Op::add, {x, sum}));
     const std::vector<float> numbers(100, 1.0f);
     auto view = [&](DType dtype, std::initializer_list<int64_t> sizes) {

@@ -53,25 +53,25 @@ TEST_CASE("results that a stack places beside each other along a new last axis")
     GraphBuilder build;
     const auto x = build.input(0, DType::float32, {kRows, of(3), of(4)});
     const auto ids = build.input(1, DType::int64, {kRows, of(3)});
-    const auto turned = build.add(Op::permute, {x}, {{0, 2, 1}, {}, {}});
+    const auto turned = build.add(Op::permute, {x}, {.order = {0, 2, 1}});
     auto stack = [&](lib::ValueId a, lib::ValueId b) {
         std::vector<lib::ValueId> parts;
         for (lib::ValueId part : {a, b}) {
             Extents shape = build.graph.type(part).shape;
             shape.push_back(of(1));
-            parts.push_back(build.add(Op::reshape, {part}, {{}, {}, shape}));
+            parts.push_back(build.add(Op::reshape, {part}, {.shape = shape}));
         }
-        build.output(build.add(Op::concat, parts, {{static_cast<int64_t>(build.graph.type(a).rank())}, {}, {}}));
+        build.output(build.add(Op::concat, parts, {.axis = static_cast<int64_t>(build.graph.type(a).rank())}));
     };
     stack(build.linear(x, 5, numbers(20)), build.linear(x, 5, numbers(20), numbers(5)));
-    stack(
-        build.add(Op::softmax, {x}),
-        build.add(Op::layer_norm, {x, build.floats({4}, numbers(4)), build.floats({4}, numbers(4))}, {{}, {1e-5}, {}}));
+    stack(build.add(Op::softmax, {x}),
+          build.add(Op::layer_norm, {x, build.floats({4}, numbers(4)), build.floats({4}, numbers(4))},
+                    {.epsilon = 1e-5}));
     stack(build.add(Op::matmul, {x, turned}), build.add(Op::matmul, {x, turned}));
-    const auto q = build.add(Op::reshape, {x}, {{}, {}, {kRows, of(1), of(3), of(4)}});
-    stack(build.add(Op::attention, {q, q, q}, lib::AttentionAttributes{}.pack()), build.add(Op::tanh, {q}));
+    const auto q = build.add(Op::reshape, {x}, {.shape = {kRows, of(1), of(3), of(4)}});
+    stack(build.add(Op::attention, {q, q, q}, {}), build.add(Op::tanh, {q}));
     stack(build.add(Op::embedding, {build.floats({5, 4}, numbers(20)), ids}), build.add(Op::neg, {x}));
-    stack(build.add(Op::reduce_sum, {x}, {{1}, {}, {}}), build.add(Op::reduce_max, {x}, {{1}, {}, {}}));
+    stack(build.add(Op::reduce_sum, {x}, {.axis = 1}), build.add(Op::reduce_max, {x}, {.axis = 1}));
     require_same(build, {{1, 0}, {7, 0}, {64, 0}});
 }
 
@@ -80,17 +80,18 @@ TEST_CASE("int8 layers on views whose rows join only for some sizes") {
         GraphBuilder build(2);
         build.graph.least_length = 1;
         const auto x = build.input(0, DType::float32, {kRows, Extent::length(), of(4)});
-        const auto longer = build.add(Op::concat, {x, x}, {{1}, {}, {}});
-        const auto part = build.add(Op::slice, {longer}, {{1, 1}, {}, {Extent::length(), Extent::length()}});
+        const auto longer = build.add(Op::concat, {x, x}, {.axis = 1});
+        const auto part =
+            build.add(Op::slice, {longer}, {.axis = 1, .start = Extent::length(), .size = Extent::length()});
         build.output(build.linear(part, 300, numbers(1200)));
         require_same(build, {{1, 2}, {32, 1}, {64, 1}, {3, 2}});
     }
     SECTION("one row of many tokens in front of it") {
         GraphBuilder build;
         const auto x = build.input(0, DType::float32, {kRows, of(90), of(4)});
-        const auto turned = build.add(Op::permute, {x}, {{1, 0, 2}, {}, {}});
+        const auto turned = build.add(Op::permute, {x}, {.order = {1, 0, 2}});
         const auto y = build.linear(turned, 40, numbers(160));
-        build.output(build.add(Op::permute, {y}, {{1, 0, 2}, {}, {}}));
+        build.output(build.add(Op::permute, {y}, {.order = {1, 0, 2}}));
         require_same(build, {{1, 0}, {64, 0}, {2, 0}});
     }
 }
@@ -99,9 +100,9 @@ TEST_CASE("sizes that shrink as the sequence grows") {
     GraphBuilder build(40);
     const auto x = build.input(0, DType::float32, {kRows, Extent::length()});
     const auto zero =
-        build.add(Op::full, {}, {{static_cast<int64_t>(DType::float32)}, {0.5}, {kRows, Extent::length(-1, 40)}});
+        build.add(Op::full, {}, {.dtype = DType::float32, .value = 0.5, .shape = {kRows, Extent::length(-1, 40)}});
     const auto padding = build.add(Op::tanh, {zero});
-    build.output(build.add(Op::concat, {x, padding}, {{1}, {}, {}}));
+    build.output(build.add(Op::concat, {x, padding}, {.axis = 1}));
     require_same(build, {{1, 0}, {64, 0}, {3, 40}, {1, 40}, {33, 1}});
 }
 
@@ -109,9 +110,9 @@ TEST_CASE("an output that is an input, a constant for each row, or a view") {
     GraphBuilder build;
     const auto x = build.input(0, DType::float32, {kRows, of(2), of(3)});
     build.output(x);
-    build.output(build.add(Op::permute, {x}, {{0, 2, 1}, {}, {}}));
-    build.output(build.add(Op::expand, {build.floats({1, 3}, {1, 2, 3})}, {{}, {}, {kRows, of(3)}}));
-    build.output(build.add(Op::slice, {x}, {{2, 2}, {}, {of(0), of(2)}}));
+    build.output(build.add(Op::permute, {x}, {.order = {0, 2, 1}}));
+    build.output(build.add(Op::expand, {build.floats({1, 3}, {1, 2, 3})}, {.shape = {kRows, of(3)}}));
+    build.output(build.add(Op::slice, {x}, {.axis = 2, .step = 2, .start = of(0), .size = of(2)}));
     require_same(build, {{1, 0}, {5, 0}, {64, 0}});
 }
 
@@ -119,11 +120,9 @@ TEST_CASE("a plan whose output does not begin with the rows is refused") {
     GraphBuilder build;
     const auto x = build.input(0, DType::float32, {kRows, of(2)});
     SECTION("a constant") { build.output(build.floats({2}, {1, 2})); }
-    SECTION("one number") {
-        build.output(build.add(Op::full, {}, {{static_cast<int64_t>(DType::float32)}, {1.0}, {}}));
-    }
-    SECTION("rows last") { build.output(build.add(Op::permute, {x}, {{1, 0}, {}, {}})); }
-    SECTION("integers") { build.output(build.add(Op::argmax, {x}, {{1}, {}, {}})); }
+    SECTION("one number") { build.output(build.add(Op::full, {}, {.dtype = DType::float32, .value = 1.0})); }
+    SECTION("rows last") { build.output(build.add(Op::permute, {x}, {.order = {1, 0}})); }
+    SECTION("integers") { build.output(build.add(Op::argmax, {x}, {.axis = 1})); }
     auto program = lib::make_native_program(build.plan(), WB_PRECISION_FP32, lib::native::Level::portable, {"x"});
     REQUIRE(program.status().code == WB_INVALID_BUNDLE);
     REQUIRE(std::string_view(program.status().message).find("outputs: expected") != std::string::npos);
@@ -137,14 +136,14 @@ TEST_CASE("int8 layers of odd sizes that are large enough to be int8") {
             auto x = build.input(0, DType::float32, {kRows, of(inputs)});
             if (range == lib::Range::nonnegative) x = build.add(Op::relu, {x});
             if (range == lib::Range::gelu) x = build.add(Op::gelu, {x});
-            lib::LinearAttributes attributes;
+            lib::Attributes attributes;
             attributes.bias = true;
             attributes.range = range;
             attributes.activation = lib::Activation::silu;
             const auto y = build.add(Op::linear,
                                      {x, build.floats({outputs, inputs}, numbers(outputs * inputs)),
                                       build.floats({outputs}, numbers(outputs))},
-                                     attributes.pack());
+                                     attributes);
             build.output(y);
             require_same(build, {{1, 0}, {2, 0}, {3, 0}, {7, 0}, {64, 0}});
         }

@@ -36,7 +36,7 @@ std::shared_ptr<const Plan> plan_from(int64_t least) {
     GraphBuilder build(kMost);
     build.graph.least_length = least;
     const auto past = build.input(0, DType::float32, {Extent::rows(), Extent::length()});
-    build.output(build.add(Op::reduce_sum, {past}, {{1}, {}, {}}));
+    build.output(build.add(Op::reduce_sum, {past}, {.axis = 1}));
     return build.plan();
 }
 

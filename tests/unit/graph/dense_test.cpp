@@ -48,19 +48,20 @@ lib::Expected<std::vector<Result>> evaluated(GraphBuilder &build, Op op, std::ve
 TEST_CASE("layouts") {
     GraphBuilder build(3);
     const auto x = build.floats({2, 3}, {1, 2, 3, 4, 5, 6});
-    REQUIRE(*evaluated<float>(build, Op::permute, {x}, {{1, 0}, {}, {}}) == std::vector<float>{1, 4, 2, 5, 3, 6});
-    REQUIRE(*evaluated<float>(build, Op::slice, {x}, {{1, 2}, {}, {Extent::of(0), Extent::of(2)}}) ==
+    REQUIRE(*evaluated<float>(build, Op::permute, {x}, {.order = {1, 0}}) == std::vector<float>{1, 4, 2, 5, 3, 6});
+    REQUIRE(*evaluated<float>(build, Op::slice, {x},
+                              {.axis = 1, .step = 2, .start = Extent::of(0), .size = Extent::of(2)}) ==
             std::vector<float>{1, 3, 4, 6});
-    REQUIRE(*evaluated<float>(build, Op::reshape, {x}, {{}, {}, {Extent::of(3), Extent::of(2)}}) ==
+    REQUIRE(*evaluated<float>(build, Op::reshape, {x}, {.shape = {Extent::of(3), Extent::of(2)}}) ==
             std::vector<float>{1, 2, 3, 4, 5, 6});
     const auto column = build.floats({2, 1}, {7, 8});
-    REQUIRE(*evaluated<float>(build, Op::expand, {column}, {{}, {}, {Extent::of(2), Extent::of(2)}}) ==
+    REQUIRE(*evaluated<float>(build, Op::expand, {column}, {.shape = {Extent::of(2), Extent::of(2)}}) ==
             std::vector<float>{7, 7, 8, 8});
-    REQUIRE(*evaluated<float>(build, Op::concat, {x, column}, {{1}, {}, {}}) ==
+    REQUIRE(*evaluated<float>(build, Op::concat, {x, column}, {.axis = 1}) ==
             std::vector<float>{1, 2, 3, 7, 4, 5, 6, 8});
-    REQUIRE(*evaluated<int64_t>(build, Op::iota, {}, {{}, {}, {Extent::length()}}) == std::vector<int64_t>{0, 1, 2});
+    REQUIRE(*evaluated<int64_t>(build, Op::iota, {}, {.size = Extent::length()}) == std::vector<int64_t>{0, 1, 2});
     REQUIRE(*evaluated<int64_t>(build, Op::full, {},
-                                {{static_cast<int64_t>(DType::int64)}, {}, {Extent::length(2), Extent::rows()}}) ==
+                                {.dtype = DType::int64, .integer = Extent::length(2), .shape = {Extent::rows()}}) ==
             std::vector<int64_t>{6, 6});
 }
 
@@ -84,26 +85,25 @@ TEST_CASE("NaN wins a maximum and a minimum, and is the largest for argmax") {
     REQUIRE(most[0] == 2);
     REQUIRE(std::isnan(most[1]));
     REQUIRE(std::isnan(most[2]));
-    REQUIRE(*evaluated<int64_t>(build, Op::argmax, {x}, {{1}, {}, {}}) == std::vector<int64_t>{1, 0});
-    REQUIRE(std::isnan((*evaluated<float>(build, Op::reduce_max, {x}, {{1}, {}, {}}))[0]));
-    REQUIRE(*evaluated<float>(build, Op::cumsum, {build.floats({3}, {1, 2, 4})}, {{0}, {}, {}}) ==
+    REQUIRE(*evaluated<int64_t>(build, Op::argmax, {x}, {.axis = 1}) == std::vector<int64_t>{1, 0});
+    REQUIRE(std::isnan((*evaluated<float>(build, Op::reduce_max, {x}, {.axis = 1}))[0]));
+    REQUIRE(*evaluated<float>(build, Op::cumsum, {build.floats({3}, {1, 2, 4})}, {.axis = 0}) ==
             std::vector<float>{1, 3, 7});
     const auto empty = build.floats({2, 0}, {});
-    REQUIRE(*evaluated<float>(build, Op::reduce_max, {empty}, {{1}, {}, {}}) ==
-            std::vector<float>{-INFINITY, -INFINITY});
+    REQUIRE(*evaluated<float>(build, Op::reduce_max, {empty}, {.axis = 1}) == std::vector<float>{-INFINITY, -INFINITY});
     REQUIRE(*evaluated<int64_t>(build, Op::reduce_sum, {constant<int64_t>(build, DType::int64, {0}, {})},
-                                {{0}, {}, {}}) == std::vector<int64_t>{0});
+                                {.axis = 0}) == std::vector<int64_t>{0});
 }
 
 TEST_CASE("casts go towards zero, and what int64 cannot hold is its least") {
     GraphBuilder build;
     const auto x = build.floats({6}, {1.9f, -1.9f, 1e30f, kNan, -0.0f, -INFINITY});
-    REQUIRE(*evaluated<int64_t>(build, Op::cast, {x}, {{static_cast<int64_t>(DType::int64)}, {}, {}}) ==
+    REQUIRE(*evaluated<int64_t>(build, Op::cast, {x}, {.dtype = DType::int64}) ==
             std::vector<int64_t>{1, -1, INT64_MIN, INT64_MIN, 0, INT64_MIN});
-    REQUIRE(*evaluated<uint8_t>(build, Op::cast, {x}, {{static_cast<int64_t>(DType::boolean)}, {}, {}}) ==
+    REQUIRE(*evaluated<uint8_t>(build, Op::cast, {x}, {.dtype = DType::boolean}) ==
             std::vector<uint8_t>{1, 1, 1, 1, 0, 1});
     const auto i = build.integers({2}, {16777217, -3});
-    REQUIRE(*evaluated<float>(build, Op::cast, {i}, {{static_cast<int64_t>(DType::float32)}, {}, {}}) ==
+    REQUIRE(*evaluated<float>(build, Op::cast, {i}, {.dtype = DType::float32}) ==
             std::vector<float>{16777216.0f, -3.0f});
 }
 
@@ -115,14 +115,14 @@ TEST_CASE("look-ups") {
     for (int64_t bad : {int64_t{3}, int64_t{-1}, INT64_MIN, INT64_MAX})
         REQUIRE(evaluated<float>(build, Op::embedding, {table, build.integers({1}, {bad})}).status().code ==
                 WB_BACKEND_FAILED);
-    REQUIRE(*evaluated<float>(build, Op::gather, {table, build.integers({3, 1}, {1, 0, 1})}, {{1}, {}, {}}) ==
+    REQUIRE(*evaluated<float>(build, Op::gather, {table, build.integers({3, 1}, {1, 0, 1})}, {.axis = 1}) ==
             std::vector<float>{2, 3, 6});
     REQUIRE(
-        evaluated<float>(build, Op::gather, {table, build.integers({3, 1}, {1, 0, 2})}, {{1}, {}, {}}).status().code ==
+        evaluated<float>(build, Op::gather, {table, build.integers({3, 1}, {1, 0, 2})}, {.axis = 1}).status().code ==
         WB_BACKEND_FAILED);
     const auto x = build.floats({4}, {-1, 0.5f, 2, kNan}), ends = build.floats({3}, {0, 0.5f, 1});
-    REQUIRE(*evaluated<int64_t>(build, Op::bucketize, {x, ends}, {{0}, {}, {}}) == std::vector<int64_t>{0, 1, 3, 3});
-    REQUIRE(*evaluated<int64_t>(build, Op::bucketize, {x, ends}, {{1}, {}, {}}) == std::vector<int64_t>{0, 2, 3, 3});
+    REQUIRE(*evaluated<int64_t>(build, Op::bucketize, {x, ends}, {.right = false}) == std::vector<int64_t>{0, 1, 3, 3});
+    REQUIRE(*evaluated<int64_t>(build, Op::bucketize, {x, ends}, {.right = true}) == std::vector<int64_t>{0, 2, 3, 3});
 }
 
 TEST_CASE("comparisons, choices and broadcasts") {

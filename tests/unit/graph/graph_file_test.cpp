@@ -17,11 +17,11 @@ lib::Graph small() {
     test::GraphBuilder build(6);
     build.graph.least_length = 1;
     const auto x = build.input(0, DType::float32, {Extent::rows(), Extent::length(), Extent::of(3)});
-    const auto last = build.add(Op::slice, {x}, {{1, 1}, {}, {Extent::length(1, -1), Extent::of(1)}});
-    const auto y = build.linear(build.add(Op::softplus, {last}, {{}, {1.0, 20.0}, {}}), 2, {1, 2, 3, 4, 5, 6}, {1, 2},
-                                lib::Activation::relu);
+    const auto last = build.add(Op::slice, {x}, {.axis = 1, .start = Extent::length(1, -1), .size = Extent::of(1)});
+    const auto y = build.linear(build.add(Op::softplus, {last}, {.beta = 1.0, .threshold = 20.0}), 2,
+                                {1, 2, 3, 4, 5, 6}, {1, 2}, lib::Activation::relu);
     build.output(y);
-    build.output(build.add(Op::concat, {y, y, y}, {{2}, {}, {}}));
+    build.output(build.add(Op::concat, {y, y, y}, {.axis = 2}));
     return build.graph;
 }
 

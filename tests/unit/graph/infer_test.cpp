@@ -12,7 +12,6 @@ using weighbridge::test::GraphBuilder;
 const Extent kRows = Extent::rows();
 const Extent kLength = Extent::length();
 Extent of(int64_t number) { return Extent::of(number); }
-int64_t number_of(DType dtype) { return static_cast<int64_t>(dtype); }
 
 // A graph with a value of each kind.
 struct Values : GraphBuilder {
@@ -44,51 +43,53 @@ TEST_CASE("types of results") {
     Values g;
     REQUIRE(g.type(Op::tanh, {g.f}) == "float32 [batch, 6]");
     REQUIRE(g.type(Op::neg, {g.i}) == "int64 [batch, 6]");
-    REQUIRE(g.type(Op::cast, {g.d}, {{number_of(DType::float32)}, {}, {}}) == "float32 [batch, 6]");
+    REQUIRE(g.type(Op::cast, {g.d}, {.dtype = DType::float32}) == "float32 [batch, 6]");
     REQUIRE(g.type(Op::less, {g.f, g.v}) == "bool [batch, 6]");
     REQUIRE(g.type(Op::add, {g.f, g.v}) == "float32 [batch, 6]");
     REQUIRE(g.type(Op::where, {g.b, g.v, g.f}) == "float32 [batch, 6]");
-    REQUIRE(g.type(Op::reshape, {g.s}, {{}, {}, {kRows, Extent::length(4)}}) == "float32 [batch, 4*length]");
-    REQUIRE(g.type(Op::permute, {g.s}, {{0, 2, 1}, {}, {}}) == "float32 [batch, 4, length]");
-    REQUIRE(g.type(Op::slice, {g.s}, {{1, 1}, {}, {Extent::length(1, -1), of(1)}}) == "float32 [batch, 1, 4]");
-    REQUIRE(g.type(Op::slice, {g.s}, {{2, 3}, {}, {of(0), of(2)}}) == "float32 [batch, length, 2]");
-    REQUIRE(g.type(Op::concat, {g.s, g.s}, {{1}, {}, {}}) == "float32 [batch, 2*length, 4]");
+    REQUIRE(g.type(Op::reshape, {g.s}, {.shape = {kRows, Extent::length(4)}}) == "float32 [batch, 4*length]");
+    REQUIRE(g.type(Op::permute, {g.s}, {.order = {0, 2, 1}}) == "float32 [batch, 4, length]");
+    REQUIRE(g.type(Op::slice, {g.s}, {.axis = 1, .start = Extent::length(1, -1), .size = of(1)}) ==
+            "float32 [batch, 1, 4]");
+    REQUIRE(g.type(Op::slice, {g.s}, {.axis = 2, .step = 3, .start = of(0), .size = of(2)}) ==
+            "float32 [batch, length, 2]");
+    REQUIRE(g.type(Op::concat, {g.s, g.s}, {.axis = 1}) == "float32 [batch, 2*length, 4]");
     REQUIRE(g.type(Op::embedding, {g.w, g.i}) == "float32 [batch, 6, 6]");
-    REQUIRE(g.type(Op::bucketize, {g.f, g.v}, {{1}, {}, {}}) == "int64 [batch, 6]");
-    REQUIRE(g.type(Op::gather, {g.f, g.i}, {{1}, {}, {}}) == "float32 [batch, 6]");
-    REQUIRE(g.type(Op::reduce_sum, {g.s}, {{1}, {}, {}}) == "float32 [batch, 1, 4]");
-    REQUIRE(g.type(Op::reduce_max, {g.b}, {{1}, {}, {}}) == "bool [batch, 1]");
-    REQUIRE(g.type(Op::argmax, {g.s}, {{2}, {}, {}}) == "int64 [batch, length, 1]");
-    REQUIRE(g.type(Op::cumsum, {g.i}, {{1}, {}, {}}) == "int64 [batch, 6]");
+    REQUIRE(g.type(Op::bucketize, {g.f, g.v}, {.right = true}) == "int64 [batch, 6]");
+    REQUIRE(g.type(Op::gather, {g.f, g.i}, {.axis = 1}) == "float32 [batch, 6]");
+    REQUIRE(g.type(Op::reduce_sum, {g.s}, {.axis = 1}) == "float32 [batch, 1, 4]");
+    REQUIRE(g.type(Op::reduce_max, {g.b}, {.axis = 1}) == "bool [batch, 1]");
+    REQUIRE(g.type(Op::argmax, {g.s}, {.axis = 2}) == "int64 [batch, length, 1]");
+    REQUIRE(g.type(Op::cumsum, {g.i}, {.axis = 1}) == "int64 [batch, 6]");
     REQUIRE(g.type(Op::softmax, {g.s}) == "float32 [batch, length, 4]");
-    REQUIRE(g.type(Op::layer_norm, {g.f, g.v, g.v}, {{}, {1e-5}, {}}) == "float32 [batch, 6]");
-    REQUIRE(g.type(Op::linear, {g.f, g.w}, lib::LinearAttributes{}.pack()) == "float32 [batch, 3]");
-    const ValueId turned = g.add(Op::permute, {g.s}, {{0, 2, 1}, {}, {}});
+    REQUIRE(g.type(Op::layer_norm, {g.f, g.v, g.v}, {.epsilon = 1e-5}) == "float32 [batch, 6]");
+    REQUIRE(g.type(Op::linear, {g.f, g.w}, {}) == "float32 [batch, 3]");
+    const ValueId turned = g.add(Op::permute, {g.s}, {.order = {0, 2, 1}});
     REQUIRE(g.type(Op::matmul, {g.s, turned}) == "float32 [batch, length, length]");
-    REQUIRE(g.type(Op::attention, {g.s, g.s, g.s}, lib::AttentionAttributes{}.pack()) == "float32 [batch, length, 4]");
-    REQUIRE(g.type(Op::iota, {}, {{}, {}, {kLength}}) == "int64 [length]");
-    REQUIRE(g.type(Op::full, {}, {{number_of(DType::int64)}, {}, {kLength, kRows}}) == "int64 [batch]");
+    REQUIRE(g.type(Op::attention, {g.s, g.s, g.s}, {}) == "float32 [batch, length, 4]");
+    REQUIRE(g.type(Op::iota, {}, {.size = kLength}) == "int64 [length]");
+    REQUIRE(g.type(Op::full, {}, {.dtype = DType::int64, .integer = kLength, .shape = {kRows}}) == "int64 [batch]");
 }
 
 TEST_CASE("rows never mix: no operator runs along them, and no reshape moves what is before them") {
     Values g;
     for (Op op : {Op::reduce_sum, Op::reduce_mean, Op::reduce_max, Op::reduce_min, Op::argmax, Op::cumsum})
-        REQUIRE(g.refuses(op, {g.f}, {{0}, {}, {}}));
-    REQUIRE(g.refuses(Op::slice, {g.f}, {{0, 1}, {}, {of(0), of(1)}}));
-    REQUIRE(g.refuses(Op::concat, {g.f, g.f}, {{0}, {}, {}}));
-    REQUIRE(g.refuses(Op::gather, {g.f, g.i}, {{0}, {}, {}}));
-    const ValueId turned = g.add(Op::permute, {g.f}, {{1, 0}, {}, {}});
+        REQUIRE(g.refuses(op, {g.f}, {.axis = 0}));
+    REQUIRE(g.refuses(Op::slice, {g.f}, {.axis = 0, .start = of(0), .size = of(1)}));
+    REQUIRE(g.refuses(Op::concat, {g.f, g.f}, {.axis = 0}));
+    REQUIRE(g.refuses(Op::gather, {g.f, g.i}, {.axis = 0}));
+    const ValueId turned = g.add(Op::permute, {g.f}, {.order = {1, 0}});
     REQUIRE(g.refuses(Op::softmax, {turned}));
     REQUIRE(g.refuses(Op::matmul, {turned, g.f}));  // [6, batch] by [batch, 6]
-    REQUIRE(g.refuses(Op::layer_norm, {turned, g.v, g.v}, {{}, {1e-5}, {}}));
-    REQUIRE(g.refuses(Op::linear, {turned, g.w}, lib::LinearAttributes{}.pack()));
-    REQUIRE(g.refuses(Op::iota, {}, {{}, {}, {kRows}}));
-    REQUIRE(g.refuses(Op::full, {}, {{number_of(DType::int64)}, {}, {kRows, of(1)}}));
-    REQUIRE(g.refuses(Op::reshape, {g.f}, {{}, {}, {of(6), kRows}}));
-    REQUIRE(g.refuses(Op::reshape, {turned}, {{}, {}, {kRows, of(6)}}));
-    REQUIRE(g.refuses(Op::reshape, {turned}, {{}, {}, {of(2), kRows, of(3)}}));
-    REQUIRE(g.refuses(Op::reshape, {g.f}, {{}, {}, {Extent::rows(6)}}) == false);  // the same order, so the same row
-    REQUIRE(g.type(Op::reshape, {turned}, {{}, {}, {of(2), of(3), kRows}}) == "float32 [2, 3, batch]");
+    REQUIRE(g.refuses(Op::layer_norm, {turned, g.v, g.v}, {.epsilon = 1e-5}));
+    REQUIRE(g.refuses(Op::linear, {turned, g.w}, {}));
+    REQUIRE(g.refuses(Op::iota, {}, {.size = kRows}));
+    REQUIRE(g.refuses(Op::full, {}, {.dtype = DType::int64, .integer = kRows, .shape = {of(1)}}));
+    REQUIRE(g.refuses(Op::reshape, {g.f}, {.shape = {of(6), kRows}}));
+    REQUIRE(g.refuses(Op::reshape, {turned}, {.shape = {kRows, of(6)}}));
+    REQUIRE(g.refuses(Op::reshape, {turned}, {.shape = {of(2), kRows, of(3)}}));
+    REQUIRE(g.refuses(Op::reshape, {g.f}, {.shape = {Extent::rows(6)}}) == false);  // the same order, so the same row
+    REQUIRE(g.type(Op::reshape, {turned}, {.shape = {of(2), of(3), kRows}}) == "float32 [2, 3, batch]");
 }
 
 TEST_CASE("wrong operands and attributes are refused and leave the graph as it was") {
@@ -96,7 +97,7 @@ TEST_CASE("wrong operands and attributes are refused and leave the graph as it w
     REQUIRE(g.refuses(Op::tanh, {g.i}));
     REQUIRE(g.refuses(Op::tanh, {}));
     REQUIRE(g.refuses(Op::tanh, {g.f, g.f}));
-    REQUIRE(g.refuses(Op::tanh, {g.f}, {{1}, {}, {}}));
+    REQUIRE(g.refuses(Op::tanh, {g.f}, {.axis = 1}));
     REQUIRE(g.refuses(Op::tanh, {g.d}));
     REQUIRE(g.refuses(Op::tanh, {4000}));
     REQUIRE(g.refuses(static_cast<Op>(0), {g.f}));
@@ -110,52 +111,52 @@ TEST_CASE("wrong operands and attributes are refused and leave the graph as it w
     REQUIRE(g.refuses(Op::remainder, {g.f, g.f}));
     REQUIRE(g.refuses(Op::add, {g.f, g.s}));
     REQUIRE(g.refuses(Op::where, {g.f, g.f, g.f}));
-    REQUIRE(g.refuses(Op::cast, {g.f}, {{77}, {}, {}}));
-    REQUIRE(g.refuses(Op::cast, {g.f}, {{number_of(DType::float64)}, {}, {}}));
-    REQUIRE(g.refuses(Op::permute, {g.f}, {{0, 0}, {}, {}}));
-    REQUIRE(g.refuses(Op::permute, {g.f}, {{0, 2}, {}, {}}));
-    REQUIRE(g.refuses(Op::permute, {g.f}, {{0}, {}, {}}));
-    REQUIRE(g.refuses(Op::reshape, {g.f}, {{}, {}, {kRows, of(5)}}));
-    REQUIRE(g.refuses(Op::expand, {g.f}, {{}, {}, {kRows, of(7)}}));
-    REQUIRE(g.refuses(Op::expand, {g.f}, {{}, {}, {of(2), kRows, of(6)}}));
-    REQUIRE(g.refuses(Op::concat, {}, {{0}, {}, {}}));
-    REQUIRE(g.refuses(Op::concat, {g.f, g.i}, {{1}, {}, {}}));
-    REQUIRE(g.refuses(Op::concat, {g.f, g.s}, {{1}, {}, {}}));
-    REQUIRE(g.refuses(Op::concat, {g.f, g.f}, {{2}, {}, {}}));
+    REQUIRE(g.refuses(Op::cast, {g.f}, {.dtype = static_cast<DType>(77)}));
+    REQUIRE(g.refuses(Op::cast, {g.f}, {.dtype = DType::float64}));
+    REQUIRE(g.refuses(Op::permute, {g.f}, {.order = {0, 0}}));
+    REQUIRE(g.refuses(Op::permute, {g.f}, {.order = {0, 2}}));
+    REQUIRE(g.refuses(Op::permute, {g.f}, {.order = {0}}));
+    REQUIRE(g.refuses(Op::reshape, {g.f}, {.shape = {kRows, of(5)}}));
+    REQUIRE(g.refuses(Op::expand, {g.f}, {.shape = {kRows, of(7)}}));
+    REQUIRE(g.refuses(Op::expand, {g.f}, {.shape = {of(2), kRows, of(6)}}));
+    REQUIRE(g.refuses(Op::concat, {}, {.axis = 0}));
+    REQUIRE(g.refuses(Op::concat, {g.f, g.i}, {.axis = 1}));
+    REQUIRE(g.refuses(Op::concat, {g.f, g.s}, {.axis = 1}));
+    REQUIRE(g.refuses(Op::concat, {g.f, g.f}, {.axis = 2}));
     REQUIRE(g.refuses(Op::embedding, {g.v, g.i}));
     REQUIRE(g.refuses(Op::embedding, {g.w, g.f}));
-    REQUIRE(g.refuses(Op::bucketize, {g.f, g.v}, {{2}, {}, {}}));
-    REQUIRE(g.refuses(Op::layer_norm, {g.f, g.v, g.v}, {{}, {-1.0}, {}}));
-    REQUIRE(g.refuses(Op::linear, {g.f, g.f}, lib::LinearAttributes{}.pack()));
-    REQUIRE(g.refuses(Op::linear, {g.f, g.w}, {{9, 0, 0, 0}, {0}, {}}));
-    REQUIRE(g.refuses(Op::linear, {g.f, g.w}, {{0, 1, 0, 0}, {0}, {}}));
-    REQUIRE(g.refuses(Op::linear, {g.f, g.w, g.f}, {{0, 0, 1, 0}, {0}, {}}));
-    REQUIRE(g.refuses(Op::attention, {g.f, g.f, g.f}, lib::AttentionAttributes{}.pack()));
-    REQUIRE(g.refuses(Op::attention, {g.s, g.s, g.s}, {{0, 0, 1}, {1.0}, {}}));
+    REQUIRE(g.refuses(Op::layer_norm, {g.f, g.v, g.v}, {.epsilon = -1.0}));
+    REQUIRE(g.refuses(Op::linear, {g.f, g.f}, {}));
+    REQUIRE(g.refuses(Op::linear, {g.f, g.w}, {.activation = static_cast<lib::Activation>(9)}));
+    REQUIRE(g.refuses(Op::linear, {g.f, g.w}, {.bias = true}));
+    REQUIRE(g.refuses(Op::linear, {g.f, g.w, g.f}, {.residual = true}));
+    REQUIRE(g.refuses(Op::attention, {g.f, g.f, g.f}, {}));
+    REQUIRE(g.refuses(Op::attention, {g.s, g.s, g.s}, {.mask = true}));
     // Multiply-adds that overflowed 64 bits: more pairs of query and key than any length gives.
     const ValueId queries = g.input(5, DType::float32, {kRows, of(1), of(1 << 21), of(1)});
     const ValueId keys = g.input(6, DType::float32, {kRows, of(1), of(1 << 20), of(1)});
-    REQUIRE(g.type(Op::attention, {queries, queries, queries}, lib::AttentionAttributes{}.pack()) ==
+    REQUIRE(g.type(Op::attention, {queries, queries, queries}, {}) ==
             "attention: expected at most 2^40 pairs of query and key, found [batch, 1, 2097152, 1] and "
             "[batch, 1, 2097152, 1]");
-    REQUIRE(g.type(Op::attention, {keys, keys, keys}, lib::AttentionAttributes{}.pack()) ==
-            "float32 [batch, 1, 1048576, 1]");
-    REQUIRE(g.refuses(Op::constant, {}, {{1000}, {}, {}}));
-    REQUIRE(g.refuses(Op::input, {}, {{0, number_of(DType::float32)}, {}, {of(3)}}));
-    REQUIRE(g.refuses(Op::input, {}, {{-1, number_of(DType::float32)}, {}, {kRows}}));
-    REQUIRE(g.refuses(Op::input, {}, {{4096, number_of(DType::float32)}, {}, {kRows}}));
+    REQUIRE(g.type(Op::attention, {keys, keys, keys}, {}) == "float32 [batch, 1, 1048576, 1]");
+    REQUIRE(g.refuses(Op::constant, {}, {.index = 1000}));
+    REQUIRE(g.refuses(Op::input, {}, {.index = 0, .dtype = DType::float32, .shape = {of(3)}}));
+    REQUIRE(g.refuses(Op::input, {}, {.index = -1, .dtype = DType::float32, .shape = {kRows}}));
+    REQUIRE(g.refuses(Op::input, {}, {.index = 4096, .dtype = DType::float32, .shape = {kRows}}));
 }
 
 TEST_CASE("an input's sizes are numbers and the one length") {
     Values g;
-    REQUIRE(g.refuses(Op::input, {}, {{0, number_of(DType::float32)}, {}, {kRows, Extent::length(2)}}));
-    REQUIRE(g.refuses(Op::input, {}, {{0, number_of(DType::float32)}, {}, {kRows, Extent::length(1, 1)}}));
-    REQUIRE(g.refuses(Op::input, {}, {{0, number_of(DType::float32)}, {}, {kRows, kRows}}));
+    REQUIRE(g.refuses(Op::input, {}, {.index = 0, .dtype = DType::float32, .shape = {kRows, Extent::length(2)}}));
+    REQUIRE(g.refuses(Op::input, {}, {.index = 0, .dtype = DType::float32, .shape = {kRows, Extent::length(1, 1)}}));
+    REQUIRE(g.refuses(Op::input, {}, {.index = 0, .dtype = DType::float32, .shape = {kRows, kRows}}));
 }
 
 TEST_CASE("slices stay inside their axis for every length") {
     Values g(3);
-    auto slice = [&](Extent start, Extent size, int64_t step = 1) { return Attributes{{1, step}, {}, {start, size}}; };
+    auto slice = [&](Extent start, Extent size, int64_t step = 1) {
+        return Attributes{.axis = 1, .step = step, .start = start, .size = size};
+    };
     REQUIRE(g.type(Op::slice, {g.s}, slice(of(0), of(3))) == "float32 [batch, 3, 4]");
     REQUIRE(g.refuses(Op::slice, {g.s}, slice(of(0), of(4))));
     REQUIRE(g.refuses(Op::slice, {g.s}, slice(of(1), of(3))));
@@ -174,7 +175,7 @@ TEST_CASE("slices stay inside their axis for every length") {
 TEST_CASE("sizes beyond the caps are refused, and crafted numbers overflow nothing") {
     Values g;
     auto full = [&](Extents shape) {
-        return g.refuses(Op::full, {}, {{number_of(DType::float32)}, {0.0}, std::move(shape)});
+        return g.refuses(Op::full, {}, {.dtype = DType::float32, .value = 0.0, .shape = std::move(shape)});
     };
     REQUIRE_FALSE(full({of(int64_t{1} << 31)}));
     REQUIRE(full({of((int64_t{1} << 31) + 1)}));
@@ -188,10 +189,10 @@ TEST_CASE("sizes beyond the caps are refused, and crafted numbers overflow nothi
             Extent size;
             size.terms[term] = extreme;
             REQUIRE(full({size}));
-            REQUIRE(g.refuses(Op::slice, {g.s}, {{1, 1}, {}, {size, of(1)}}));
-            REQUIRE(g.refuses(Op::slice, {g.s}, {{1, 1}, {}, {of(0), size}}));
-            REQUIRE(g.refuses(Op::slice, {g.s}, {{1, extreme}, {}, {size, size}}));
-            REQUIRE(g.refuses(Op::iota, {}, {{}, {}, {size}}));
+            REQUIRE(g.refuses(Op::slice, {g.s}, {.axis = 1, .start = size, .size = of(1)}));
+            REQUIRE(g.refuses(Op::slice, {g.s}, {.axis = 1, .start = of(0), .size = size}));
+            REQUIRE(g.refuses(Op::slice, {g.s}, {.axis = 1, .step = extreme, .start = size, .size = size}));
+            REQUIRE(g.refuses(Op::iota, {}, {.size = size}));
         }
     // A size of 0 hides no others: strides are products too.
     REQUIRE(full({of(0), of(int64_t{1} << 31), of(int64_t{1} << 31), of(int64_t{1} << 31)}));
@@ -218,7 +219,7 @@ TEST_CASE("a whole graph is checked again") {
         REQUIRE(std::string_view(lib::validate(g.graph).message).find("lengths") == 0);
     }
     SECTION("sizes for lengths that were set later") {
-        g.add(Op::full, {}, {{number_of(DType::float32)}, {0.0}, {Extent::length(1, -1)}});
+        g.add(Op::full, {}, {.dtype = DType::float32, .value = 0.0, .shape = {Extent::length(1, -1)}});
         REQUIRE(lib::validate(g.graph).ok());
         g.graph.least_length = 0;
         REQUIRE_FALSE(lib::validate(g.graph).ok());

@@ -21,7 +21,7 @@ using test::GraphBuilder;
 const Extent kRows = Extent::rows();
 const Extent kLength = Extent::length();
 Extent of(int64_t number) { return Extent::of(number); }
-Attributes to(DType dtype) { return {{static_cast<int64_t>(dtype)}, {}, {}}; }
+Attributes to(DType dtype) { return {.dtype = dtype}; }
 
 test::Outputs evaluated(const lib::Graph &graph, const test::Inputs &inputs, int64_t rows, int64_t length) {
     std::vector<lib::AlignedBuffer> outputs;
@@ -93,12 +93,12 @@ ValueId swapped(GraphBuilder &build, ValueId x) {
     std::vector<int64_t> order;
     const auto rank = static_cast<int64_t>(build.graph.type(x).rank());
     for (int64_t i = 0; i < rank; ++i) order.push_back(i < rank - 2 ? i : i == rank - 2 ? rank - 1 : rank - 2);
-    return build.add(Op::permute, {x}, {order, {}, {}});
+    return build.add(Op::permute, {x}, {.order = order});
 }
 // [batch, length, h d] as [batch, h, length, d].
 ValueId heads(GraphBuilder &build, ValueId x, int64_t h, int64_t d) {
-    const auto apart = build.add(Op::reshape, {x}, {{}, {}, {kRows, kLength, of(h), of(d)}});
-    return build.add(Op::permute, {apart}, {{0, 2, 1, 3}, {}, {}});
+    const auto apart = build.add(Op::reshape, {x}, {.shape = {kRows, kLength, of(h), of(d)}});
+    return build.add(Op::permute, {apart}, {.order = {0, 2, 1, 3}});
 }
 
 }  // namespace
@@ -138,15 +138,15 @@ TEST_CASE("padding masks of real positions fold away") {
     GraphBuilder build(16);
     build.graph.least_length = 1;
     const auto x = build.input(0, DType::float32, {kRows, kLength, of(4)});
-    const auto places = build.add(Op::iota, {}, {{}, {}, {kLength}});
-    const auto lengths = build.add(Op::full, {}, {{static_cast<int64_t>(DType::int64)}, {}, {kLength, kRows, of(1)}});
+    const auto places = build.add(Op::iota, {}, {.size = kLength});
+    const auto lengths = build.add(Op::full, {}, {.dtype = DType::int64, .integer = kLength, .shape = {kRows, of(1)}});
     const auto real = build.add(Op::less, {places, lengths});  // [batch, length], all true
-    const auto as_column = build.add(Op::reshape, {real}, {{}, {}, {kRows, kLength, of(1)}});
-    const auto minus = build.add(Op::full, {}, {{static_cast<int64_t>(DType::float32)}, {-1e9}, {}});
+    const auto as_column = build.add(Op::reshape, {real}, {.shape = {kRows, kLength, of(1)}});
+    const auto minus = build.add(Op::full, {}, {.dtype = DType::float32, .value = -1e9});
     const auto masked = build.add(Op::where, {as_column, x, minus});
     const auto weight = build.add(Op::cast, {as_column}, to(DType::float32));
-    const auto sum = build.add(Op::reduce_sum, {build.add(Op::mul, {masked, weight})}, {{1}, {}, {}});
-    const auto many = build.add(Op::reduce_sum, {weight}, {{1}, {}, {}});
+    const auto sum = build.add(Op::reduce_sum, {build.add(Op::mul, {masked, weight})}, {.axis = 1});
+    const auto many = build.add(Op::reduce_sum, {weight}, {.axis = 1});
     build.output(build.add(Op::div, {sum, many}));
     const lib::Graph after = require_same(build.graph);
     for (Op op : {Op::less, Op::where, Op::mul, Op::iota}) REQUIRE(count(after, op) == 0);
@@ -157,8 +157,8 @@ TEST_CASE("masks whose truth the length decides stay") {
     GraphBuilder build(16);
     build.graph.least_length = 1;
     const auto x = build.input(0, DType::float32, {kRows, kLength});
-    const auto places = build.add(Op::iota, {}, {{}, {}, {kLength}});
-    const auto five = build.add(Op::full, {}, {{static_cast<int64_t>(DType::int64)}, {}, {of(5)}});
+    const auto places = build.add(Op::iota, {}, {.size = kLength});
+    const auto five = build.add(Op::full, {}, {.dtype = DType::int64, .integer = of(5)});
     build.output(build.add(Op::where, {build.add(Op::less, {places, five}), x, build.add(Op::neg, {x})}));
     REQUIRE(count(require_same(build.graph), Op::less) == 1);
 }
@@ -182,7 +182,7 @@ TEST_CASE("a batch norm, bias, activation and residual become one linear") {
     const auto shifted = build.add(Op::add, {norm, build.floats({6}, numbers(6, 4))});
     build.output(build.add(Op::add, {build.add(Op::gelu, {shifted}), x}));
     const lib::Graph after = require_same(build.graph);
-    const auto attributes = lib::LinearAttributes::of(only(after, Op::linear));
+    const auto attributes = only(after, Op::linear).attributes;
     REQUIRE(attributes.activation == lib::Activation::gelu);
     REQUIRE(attributes.bias);
     REQUIRE(attributes.residual);
@@ -195,7 +195,7 @@ TEST_CASE("a linear that others read keeps its result") {
     build.output(y);
     build.output(build.add(Op::relu, {y}));
     const lib::Graph after = require_same(build.graph);
-    REQUIRE(lib::LinearAttributes::of(only(after, Op::linear)).activation == lib::Activation::none);
+    REQUIRE(only(after, Op::linear).attributes.activation == lib::Activation::none);
 }
 
 TEST_CASE("weights that a fold would make infinite stay as they are") {
@@ -217,16 +217,16 @@ TEST_CASE("softmax(q k^T) v becomes attention") {
     };
     const auto q = part(1), k = part(2), v = part(3);
     auto product = build.add(Op::matmul, {q, swapped(build, k)});
-    const auto scale = build.add(Op::full, {}, {{static_cast<int64_t>(DType::float32)}, {0.5}, {}});
-    const auto minus = build.add(Op::full, {}, {{static_cast<int64_t>(DType::float32)}, {-INFINITY}, {}});
-    const auto mask = build.add(Op::reshape, {flags}, {{}, {}, {kRows, of(1), of(1), kLength}});
+    const auto scale = build.add(Op::full, {}, {.dtype = DType::float32, .value = 0.5});
+    const auto minus = build.add(Op::full, {}, {.dtype = DType::float32, .value = -INFINITY});
+    const auto mask = build.add(Op::reshape, {flags}, {.shape = {kRows, of(1), of(1), kLength}});
     int64_t operands = 3;
     bool boolean = false, inverted = false;
     SECTION("scaled") { product = build.add(Op::mul, {product, scale}); }
     SECTION("with an additive mask") {
         product = build.add(Op::mul, {product, scale});
         product =
-            build.add(Op::add, {product, build.add(Op::reshape, {bias}, {{}, {}, {kRows, of(1), of(1), kLength}})});
+            build.add(Op::add, {product, build.add(Op::reshape, {bias}, {.shape = {kRows, of(1), of(1), kLength}})});
         operands = 4;
     }
     SECTION("with a bool mask, true where a key is seen") {
@@ -245,7 +245,7 @@ TEST_CASE("softmax(q k^T) v becomes attention") {
     build.output(build.add(Op::matmul, {build.add(Op::softmax, {product}), v}));
     const lib::Graph after = require_same(build.graph);
     const lib::Node &node = only(after, Op::attention);
-    REQUIRE(lib::AttentionAttributes::of(node).scale == 0.5);
+    REQUIRE(node.attributes.scale == 0.5);
     REQUIRE(static_cast<int64_t>(node.operands.size()) == operands);
     if (operands == 4) REQUIRE((after.type(node.operands[3]).dtype == DType::boolean) == boolean);
     REQUIRE(count(after, Op::logical_not) == (inverted ? 1 : 0));
@@ -258,7 +258,7 @@ TEST_CASE("a softmax that others read stays a softmax") {
     const auto x = build.input(0, DType::float32, {kRows, kLength, of(4)});
     const auto weights = build.add(Op::softmax, {build.add(Op::matmul, {x, swapped(build, x)})});
     build.output(build.add(Op::matmul, {weights, x}));
-    build.output(build.add(Op::reduce_max, {build.add(Op::reduce_max, {weights}, {{1}, {}, {}})}, {{2}, {}, {}}));
+    build.output(build.add(Op::reduce_max, {build.add(Op::reduce_max, {weights}, {.axis = 1})}, {.axis = 2}));
     require_same(build.graph);
 }
 
@@ -270,15 +270,15 @@ TEST_CASE("where only the first token of the last layer is read, only that is co
         return heads(build, build.linear(x, 8, numbers(64, seed), numbers(8, seed)), 2, 4);
     };
     const auto q = part(1), k = part(2), v = part(3);
-    const auto joined = build.add(Op::attention, {q, k, v}, lib::AttentionAttributes{}.pack());
-    const auto together = build.add(Op::reshape, {build.add(Op::permute, {joined}, {{0, 2, 1, 3}, {}, {}})},
-                                    {{}, {}, {kRows, kLength, of(8)}});
+    const auto joined = build.add(Op::attention, {q, k, v}, {});
+    const auto together = build.add(Op::reshape, {build.add(Op::permute, {joined}, {.order = {0, 2, 1, 3}})},
+                                    {.shape = {kRows, kLength, of(8)}});
     const auto after_heads = build.add(Op::add, {build.linear(together, 8, numbers(64, 5), numbers(8)), x});
     const auto gamma = build.floats({8}, numbers(8, 6));
-    const auto normed = build.add(Op::layer_norm, {after_heads, gamma, gamma}, {{}, {1e-5}, {}});
+    const auto normed = build.add(Op::layer_norm, {after_heads, gamma, gamma}, {.epsilon = 1e-5});
     const auto wide = build.linear(normed, 16, numbers(128, 7), numbers(16), lib::Activation::gelu);
     const auto last = build.add(Op::add, {build.linear(wide, 8, numbers(128, 8), numbers(8)), normed});
-    build.output(build.add(Op::slice, {last}, {{1, 1}, {}, {of(0), of(1)}}));
+    build.output(build.add(Op::slice, {last}, {.axis = 1, .start = of(0), .size = of(1)}));
     const lib::Graph after = require_same(build.graph);
     INFO(after.text());
     for (const lib::Node &node : after.nodes()) {
@@ -297,13 +297,13 @@ TEST_CASE("what a slice cannot pass: causal attention, and values with other rea
     GraphBuilder build(16);
     build.graph.least_length = 2;
     const auto x = build.input(0, DType::float32, {kRows, of(1), kLength, of(4)});
-    lib::AttentionAttributes causal;
+    lib::Attributes causal;
     causal.causal = true;
-    const auto y = build.add(Op::attention, {x, x, x}, causal.pack());
-    build.output(build.add(Op::slice, {y}, {{2, 1}, {}, {Extent::length(1, -1), of(1)}}));
+    const auto y = build.add(Op::attention, {x, x, x}, causal);
+    build.output(build.add(Op::slice, {y}, {.axis = 2, .start = Extent::length(1, -1), .size = of(1)}));
     const auto z = build.add(Op::tanh, {x});
-    build.output(build.add(Op::slice, {z}, {{2, 1}, {}, {of(0), of(1)}}));
-    build.output(build.add(Op::reduce_max, {z}, {{2}, {}, {}}));
+    build.output(build.add(Op::slice, {z}, {.axis = 2, .start = of(0), .size = of(1)}));
+    build.output(build.add(Op::reduce_max, {z}, {.axis = 2}));
     require_same(build.graph);
 }
 
@@ -328,12 +328,12 @@ TEST_CASE("int8 ranges are those of what a linear reads") {
     const auto tanh = hidden(gelu, lib::Activation::tanh);
     const auto residual = build.add(Op::add, {hidden(tanh, lib::Activation::none), relu});
     build.output(hidden(build.add(Op::reshape, {build.add(Op::softmax, {hidden(residual, lib::Activation::none)})},
-                                  {{}, {}, {kRows, of(1), of(4)}}),
+                                  {.shape = {kRows, of(1), of(4)}}),
                         lib::Activation::none));
     const lib::Graph after = require_same(build.graph);
     std::vector<lib::Range> ranges;
     for (const lib::Node &node : after.nodes())
-        if (node.op == Op::linear) ranges.push_back(lib::LinearAttributes::of(node).range);
+        if (node.op == Op::linear) ranges.push_back(node.attributes.range);
     using lib::Range;
     REQUIRE(ranges == std::vector<Range>{Range::symmetric, Range::nonnegative, Range::gelu, Range::symmetric,
                                          Range::symmetric, Range::nonnegative});
@@ -354,13 +354,13 @@ TEST_CASE("values that nobody reads go, inputs stay") {
 
 TEST_CASE("long chains take neither the stack nor time", "[one-thread]") {
     GraphBuilder build(4);
-    auto n = build.add(Op::iota, {}, {{}, {}, {kLength}});
+    auto n = build.add(Op::iota, {}, {.size = kLength});
     for (int i = 0; i < 40; ++i) n = build.add(Op::sub, {n, build.add(Op::sub, {n, n})});
-    const auto zero = build.add(Op::full, {}, {{static_cast<int64_t>(DType::int64)}, {}, {of(1000)}});
+    const auto zero = build.add(Op::full, {}, {.dtype = DType::int64, .integer = of(1000)});
     const auto x = build.input(0, DType::float32, {kRows, kLength});
     auto y = build.add(Op::where, {build.add(Op::less, {n, zero}), x, x});
     for (int i = 0; i < 20000; ++i)
-        y = build.add(Op::reshape, {y}, {{}, {}, i % 2 ? Extents{kRows, kLength} : Extents{kRows, kLength, of(1)}});
+        y = build.add(Op::reshape, {y}, {.shape = i % 2 ? Extents{kRows, kLength} : Extents{kRows, kLength, of(1)}});
     build.output(y);
     REQUIRE(lib::optimise(build.graph));
 }

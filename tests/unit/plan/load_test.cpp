@@ -74,13 +74,13 @@ TEST_CASE("a plan of as many copies as there may be loads in time", "[one-thread
     lib::ValueId last = x;
     size_t operands = 0;
     for (; operands + lib::kMaxArguments < lib::kMaxOperands - 1000; operands += lib::kMaxArguments) {
-        last = build.add(Op::slice, {last}, {{1, 1}, {}, {Extent::of(0), Extent::of(0)}});
-        last = build.add(Op::concat, std::vector<lib::ValueId>(lib::kMaxArguments, last), {{1}, {}, {}});
+        last = build.add(Op::slice, {last}, {.axis = 1, .start = Extent::of(0), .size = Extent::of(0)});
+        last = build.add(Op::concat, std::vector<lib::ValueId>(lib::kMaxArguments, last), {.axis = 1});
     }
-    build.output(build.add(Op::reduce_sum, {last}, {{1}, {}, {}}));
+    build.output(build.add(Op::reduce_sum, {last}, {.axis = 1}));
     REQUIRE(seconds_to_load(file_of(build), WB_PRECISION_FP32) < kSeconds);
     const std::vector<lib::ValueId> many(lib::kMaxArguments, last);
-    auto refused = build.graph.add(Op::concat, many, {{1}, {}, {}});
+    auto refused = build.graph.add(Op::concat, many, {.axis = 1});
     REQUIRE(std::string_view(refused.status().message).find("131072 operands") != std::string_view::npos);
 }
 
@@ -90,17 +90,17 @@ TEST_CASE("a plan whose layers share one constant loads in a time of the file's 
     test::GraphBuilder build;
     const auto x = build.input(0, DType::float32, {Extent::rows(), Extent::of(k)});
     const auto weights = build.floats({n, k}, test::fixed_numbers(n * k, 1));
-    lib::LinearAttributes attributes;
+    lib::Attributes attributes;
     attributes.range = lib::Range::gelu;
-    auto sum = build.add(Op::linear, {x, weights}, attributes.pack());
+    auto sum = build.add(Op::linear, {x, weights}, attributes);
     while (build.graph.nodes().size() + 2 <= lib::kMaxNodes)
-        sum = build.add(Op::add, {sum, build.add(Op::linear, {x, weights}, attributes.pack())});
+        sum = build.add(Op::add, {sum, build.add(Op::linear, {x, weights}, attributes)});
     build.output(sum);
     REQUIRE(seconds_to_load(file_of(build, {WB_PRECISION_INT8}), WB_PRECISION_INT8) < kSeconds);
     test::GraphBuilder wide;
     const auto one = wide.input(0, DType::float32, {Extent::rows(), Extent::of(1)});
     const auto column = wide.floats({1 << 20, 1}, test::fixed_numbers(1 << 20, 1));
-    for (int i = 0; i < 17; ++i) wide.output(wide.add(Op::linear, {one, column}, attributes.pack()));
+    for (int i = 0; i < 17; ++i) wide.output(wide.add(Op::linear, {one, column}, attributes));
     auto refused = lib::Plan::make(wide.graph, {}, {WB_PRECISION_FP32});
     REQUIRE(std::string_view(refused.status().message).find("16777216 outputs of all linear layers") !=
             std::string_view::npos);
@@ -110,7 +110,7 @@ TEST_CASE("a plan of sequences whose every step is sized for every number of row
     test::GraphBuilder build(64);
     build.graph.least_length = 1;
     const auto x = build.input(0, DType::float32, {Extent::rows(), Extent::of(2), Extent::length(), Extent::of(2)});
-    const auto turned = build.add(Op::permute, {x}, {{0, 1, 3, 2}, {}, {}});
+    const auto turned = build.add(Op::permute, {x}, {.order = {0, 1, 3, 2}});
     std::vector<lib::ValueId> values;
     while (values.size() < (lib::kMaxNodes - 3) / 2) values.push_back(build.add(Op::matmul, {turned, x}));
     sum_up(build, values);

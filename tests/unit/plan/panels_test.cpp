@@ -116,11 +116,11 @@ TEST_CASE("int8_start has what each range adds") {
     float shift[32];
     lib::column_sums(panels.data(), 2, 5, sums);
     REQUIRE((sums[0] == 15 && sums[1] == -199 && sums[2] == 0 && sums[31] == 0));
-    lib::int8_start(lib::Int8Range::symmetric, sums, 2, w_scale, bias, start, shift);
+    lib::int8_start(lib::Range::symmetric, sums, 2, w_scale, bias, start, shift);
     REQUIRE((start[0] == -128 * 15 && start[1] == -128 * -199 && start[2] == 0 && start[31] == 0));
     REQUIRE((shift[0] == 1.0f && shift[1] == -1.0f && shift[2] == 0.0f));
-    lib::int8_start(lib::Int8Range::nonnegative, sums, 2, w_scale, nullptr, start, shift);
+    lib::int8_start(lib::Range::nonnegative, sums, 2, w_scale, nullptr, start, shift);
     REQUIRE((start[0] == 0 && start[1] == 0 && shift[0] == 0.0f && shift[1] == 0.0f));
-    lib::int8_start(lib::Int8Range::gelu, sums, 2, w_scale, bias, start, shift);
+    lib::int8_start(lib::Range::gelu, sums, 2, w_scale, bias, start, shift);
     REQUIRE((start[0] == 0 && shift[0] == std::fma(-0.17f, 0.5f * 15.0f, 1.0f) && shift[5] == 0.0f));
 }

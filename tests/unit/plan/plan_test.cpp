@@ -56,7 +56,7 @@ TEST_CASE("constants are packed, raw or both, as they are used") {
     test::GraphBuilder build;
     const auto x = build.input(0, lib::DType::float32, {Extent::rows(), Extent::of(2)});
     const auto weights = build.floats({2, 2}, {1, 2, 3, 4}), unused = build.floats({1}, {7});
-    const auto y = build.add(lib::Op::linear, {x, weights}, lib::LinearAttributes{}.pack());
+    const auto y = build.add(lib::Op::linear, {x, weights}, {});
     build.output(build.add(lib::Op::matmul, {y, weights}));
     const auto uses = lib::constant_uses(build.graph);
     REQUIRE((uses[0].weights && uses[0].raw));
