@@ -8,6 +8,8 @@ find_package(Python3 REQUIRED COMPONENTS Interpreter)
 # The house: layers, headers alone, exported symbols, the ABI, documentation.
 add_test(NAME layering COMMAND ${Python3_EXECUTABLE} "${WEIGHBRIDGE_TESTS}/support/layering.py" "${PROJECT_SOURCE_DIR}")
 add_test(NAME sizes COMMAND ${Python3_EXECUTABLE} "${WEIGHBRIDGE_TESTS}/support/sizes.py" "${PROJECT_SOURCE_DIR}")
+add_test(NAME one_definition
+    COMMAND ${Python3_EXECUTABLE} "${WEIGHBRIDGE_TESTS}/support/one_definition.py" "${PROJECT_SOURCE_DIR}")
 add_test(NAME conformance.cases COMMAND ${Python3_EXECUTABLE} "${WEIGHBRIDGE_TESTS}/conformance/check_cases.py")
 add_test(NAME used_symbols
     COMMAND ${Python3_EXECUTABLE} "${WEIGHBRIDGE_TESTS}/support/used_symbols.py" "${PROJECT_SOURCE_DIR}")

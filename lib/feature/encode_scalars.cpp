@@ -71,7 +71,7 @@ Status Encoder::append_scalars(Tile &tile, const RowSource &source, int64_t row,
 // to be encoded, by itself, which has the words for what is wrong and the defaults for what is missing.
 uint64_t Encoder::copy_plain(Tile &tile, const Stretch &stretch, const RowSource &source, int64_t row) const {
     const FeaturePlan &first = plan_->scalars[stretch.first];
-    const Target &target = first.targets[0];
+    const ValuePlace &target = first.targets[0];
     std::byte *at = tile.at_[target.tensor] + target.offset;
     const uint64_t all = stretch.count == 64 ? ~uint64_t{0} : (uint64_t{1} << stretch.count) - 1;
     if (target.dtype == DType::float32) {
@@ -109,7 +109,7 @@ Status Encoder::append_scalar(Tile &tile, size_t scalar, const RowSource &source
     } else {
         counted.clipped += own.clipped ? 1 : 0;
     }
-    for (const Target &target : plan.targets)
+    for (const ValuePlace &target : plan.targets)
         put_value(value, target, tile.at_[target.tensor] + target.offset, *encoded);
     return Status();
 }

@@ -31,7 +31,7 @@ Status Encoder::append_sequences(Tile &tile, const RowSource &source, int64_t ro
             Fault fault = value.encode(cell, begin + i, encoded, read);
             if (fault != Fault::none) [[unlikely]]
                 return explain(schema_->features()[value.feature], value, fault, read, cell, begin + i);
-            for (const Target &target : plan.targets)
+            for (const ValuePlace &target : plan.targets)
                 put_value(value, target, tile.at_[target.tensor] + i * target.stride + target.offset, encoded);
         }
         counted.clipped += encoded.clipped ? 1 : 0;
@@ -78,7 +78,7 @@ Status Encoder::append_texts(Tile &tile, const RowSource &source, int64_t row, R
             return Status();
         }
         tile.row_tokens_[value.feature] = tokens;
-        for (const Target &target : plan.targets) {
+        for (const ValuePlace &target : plan.targets) {
             int64_t fixed = plan_->tensors[target.tensor].tokens;
             int64_t size = fixed == kTokens ? tokens : fixed;
             std::byte *at = tile.bases_[target.tensor] + tile.rows_ * size * target.stride;
@@ -93,7 +93,7 @@ Status Encoder::append_texts(Tile &tile, const RowSource &source, int64_t row, R
 // From the tile's first row to the one that is being appended, with the same number of tokens.
 void Encoder::copy_text(Tile &tile, const FeaturePlan &plan) const {
     tile.row_tokens_[plan.value.feature] = tile.tokens_[plan.value.feature];
-    for (const Target &target : plan.targets) {
+    for (const ValuePlace &target : plan.targets) {
         const int64_t fixed = plan_->tensors[target.tensor].tokens;
         const int64_t bytes = (fixed == kTokens ? tile.tokens_[plan.value.feature] : fixed) * target.stride;
         std::byte *first = tile.bases_[target.tensor];

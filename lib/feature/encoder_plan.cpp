@@ -291,7 +291,7 @@ class Builder {
     }
 
     static bool continues(const FeaturePlan &before, const FeaturePlan &plan) {
-        const Target &last = before.targets[0], &next = plan.targets[0];
+        const ValuePlace &last = before.targets[0], &next = plan.targets[0];
         return plan.value.kind == before.value.kind && plan.value.feature == before.value.feature + 1 &&
                next.tensor == last.tensor && next.offset == last.offset + bytes_of(last.dtype);
     }

@@ -11,7 +11,7 @@ namespace weighbridge::lib {
 
 // Where the values of a feature go: `offset` bytes behind the start of the tensor's row or element. The elements of a
 // sequence are `stride` bytes apart.
-struct Target {
+struct ValuePlace {
     uint32_t tensor;
     DType dtype;
     int64_t offset;
@@ -25,7 +25,7 @@ struct FeaturePlan {
     bool nan_is_missing = false;
     bool own_tokens = false;  // of a text: a tensor has as many tokens as it has
     Encoded default_value;    // of a scalar, encoded
-    std::vector<Target> targets;
+    std::vector<ValuePlace> targets;
 };
 
 struct TensorPlan {

@@ -40,7 +40,7 @@ inline void put_index(DType dtype, std::byte *at, int64_t index) {
     }
 }
 
-inline void put_value(const ValuePlan &plan, const Target &target, std::byte *at, const Encoded &value) {
+inline void put_value(const ValuePlan &plan, const ValuePlace &target, std::byte *at, const Encoded &value) {
     switch (plan.result) {
         case ValuePlan::Result::number:
             return put_number(target.dtype, at, value.number[0]);

@@ -12,7 +12,7 @@ enum class Activation : uint8_t { none = 0, relu, gelu, gelu_tanh, silu, tanh, s
 inline constexpr int kActivations = 8;
 
 // What is known of a linear layer's input; int8 maps it to bytes accordingly, a row at a time (quantise_rows in
-// backend/native/kernels.hpp). gelu: at least -0.17. Numbers are those of the plan's file.
+// backend/kernel_arguments.hpp). gelu: at least -0.17. Numbers are those of the plan's file.
 enum class Range : uint8_t { symmetric = 0, nonnegative, gelu };
 inline constexpr int kRanges = 3;
 

@@ -43,8 +43,8 @@ ARROWS = {
     "registry": MODEL | {"model", "slot"},
     "engine": COMPILE | {"batch", "compile", "torchscript", "fake", "slot", "registry"},
     # beside the house: the plug-in is a library of its own, the command a caller
-    "torch/lower": GROUND | {"graph"},
-    "torch": GROUND | {"graph", "compile", "torchscript", "torch/lower"},
+    "torch/lower": GROUND | {"graph", "graph/passes"},
+    "torch": GROUND | {"graph", "graph/passes", "compile", "torchscript", "torch/lower"},
     "cli": set(),
 }
 CAPI = set(ARROWS) - {"torch", "torch/lower", "cli", "slot", "registry", "batch", "telemetry"}

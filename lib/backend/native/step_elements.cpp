@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "backend/native/element_kernels.hpp"
+#include "backend/element_kernels.hpp"
 #include "backend/native/step.hpp"
 #include "graph/scalar_ops.hpp"
 

@@ -34,7 +34,4 @@ inline constexpr int64_t kAttentionRows = 48;
     return padded <= 85 ? kAttentionRows : padded <= 113 ? 36 : padded <= 170 ? 24 : 12;  // about 16 KB
 }
 
-// a to the power b, as torch (and C's pow) has it, through numerics' double exp and log.
-float power(float a, float b) noexcept;
-
 }  // namespace weighbridge::lib::native

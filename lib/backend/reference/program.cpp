@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "backend/native/element_kernels.hpp"
+#include "backend/element_kernels.hpp"
 #include "backend/plan_linear.hpp"
 #include "backend/plan_run.hpp"
 #include "backend/reference/reference.hpp"
@@ -90,11 +90,11 @@ class Evaluation {
             default:
                 break;
         }
-        if (auto op = native::unary_of(node_)) {
-            twins::unary(*op, native::params_of(node_), in(0), out(), y_.elements());
+        if (auto op = kernel::unary_of(node_)) {
+            twins::unary(*op, kernel::params_of(node_), in(0), out(), y_.elements());
             return {};
         }
-        if (auto op = native::binary_of(node_)) {
+        if (auto op = kernel::binary_of(node_)) {
             binary(*op);
             return {};
         }
@@ -123,7 +123,7 @@ class Evaluation {
     void linear() {
         const LinearWeights &weights = shared_.linears.of(id_);
         const Attributes &attributes = node_.attributes;
-        native::Epilogue epilogue;
+        kernel::Epilogue epilogue;
         epilogue.activation = attributes.activation;
         epilogue.slope = static_cast<float>(attributes.slope);
         const float *residual = attributes.residual ? in(x_.size() - 1) : nullptr;
@@ -153,7 +153,7 @@ class Evaluation {
         const Attributes &attributes = node_.attributes;
         const auto &q = x_[0].shape, &k = x_[1].shape, &v = x_[2].shape;
         const size_t rank = q.size();
-        native::Attention call{};
+        kernel::Attention call{};
         call.heads = q[rank - 3];
         call.queries = q[rank - 2];
         call.keys = k[rank - 2];
@@ -175,7 +175,7 @@ class Evaluation {
             scores[rank - 1] = call.keys;
             const auto strides = broadcast_strides(x_[3].shape, scores);
             boolean = x_[3].dtype == DType::boolean;
-            call.mask_kind = boolean ? native::MaskKind::boolean : native::MaskKind::additive;
+            call.mask_kind = boolean ? kernel::MaskKind::boolean : kernel::MaskKind::additive;
             call.mask_head = strides[rank - 3];
             call.mask_query = strides[rank - 2];
             call.mask_key = strides[rank - 1];
@@ -238,7 +238,7 @@ class Evaluation {
             for (int64_t i = 0; i < results; ++i) out()[i] = out()[i] / static_cast<float>(size);
     }
 
-    void binary(native::Binary op) {
+    void binary(kernel::Binary op) {
         int64_t place = 0;
         for_each_place(y_.shape, {broadcast_strides(x_[0].shape, y_.shape), broadcast_strides(x_[1].shape, y_.shape)},
                        [&](const std::vector<int64_t> &at) {

@@ -5,14 +5,13 @@
 #include <limits>
 #include <vector>
 
-#include "backend/native/tables.hpp"
 #include "backend/reference/math.hpp"
 #include "base/numerics.hpp"
 
 namespace weighbridge::lib::reference::twins {
 namespace {
 
-using native::Epilogue;
+using kernel::Epilogue;
 
 constexpr int kLanes = 16;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -90,13 +89,13 @@ float dot_bf16(float sum, uint16_t w0, uint16_t w1, uint16_t x0, uint16_t x1) {
 }
 
 // Scores to weights in place; 1 / their sum.
-float weigh(const native::Attention &a, int64_t head, int64_t query, int64_t count, float *s) {
+float weigh(const kernel::Attention &a, int64_t head, int64_t query, int64_t count, float *s) {
     int64_t mask_at = head * a.mask_head + query * a.mask_query;
     float top = -kInfinity;
     for (int64_t n = 0; n < count; ++n) {
-        if (a.mask_kind == native::MaskKind::additive)
+        if (a.mask_kind == kernel::MaskKind::additive)
             s[n] = s[n] + static_cast<const float *>(a.mask)[mask_at + n * a.mask_key];
-        if (a.mask_kind == native::MaskKind::boolean && !static_cast<const uint8_t *>(a.mask)[mask_at + n * a.mask_key])
+        if (a.mask_kind == kernel::MaskKind::boolean && !static_cast<const uint8_t *>(a.mask)[mask_at + n * a.mask_key])
             s[n] = -kInfinity;
         if (s[n] > top) top = s[n];
     }
@@ -107,7 +106,7 @@ float weigh(const native::Attention &a, int64_t head, int64_t query, int64_t cou
 
 }  // namespace
 
-void linear_f32(const native::LinearF32 &l) {
+void linear_f32(const kernel::LinearF32 &l) {
     each_output(l, [&](int64_t row, int64_t out) {
         float a = l.bias ? l.bias[out] : 0.0f;
         for (int64_t k = 0; k < l.k; ++k) a = std::fma(l.panels[place(out, k, l.k, 1)], l.x[row * l.x_stride + k], a);
@@ -115,7 +114,7 @@ void linear_f32(const native::LinearF32 &l) {
     });
 }
 
-void quantise_rows(const native::QuantiseRows &q) {
+void quantise_rows(const kernel::QuantiseRows &q) {
     const bool symmetric = q.range == Range::symmetric;
     const float levels = symmetric ? 127.0f : 255.0f;
     for (int64_t row = 0; row < q.rows; ++row) {
@@ -139,7 +138,7 @@ void quantise_rows(const native::QuantiseRows &q) {
     }
 }
 
-void linear_i8(const native::LinearI8 &l) {
+void linear_i8(const kernel::LinearI8 &l) {
     each_output(l, [&](int64_t row, int64_t out) {
         int64_t sum = l.start[out];
         for (int64_t k = 0; k < l.k; ++k) sum += l.x[row * l.x_stride + k] * l.panels[place(out, k, l.k, 4)];
@@ -147,13 +146,13 @@ void linear_i8(const native::LinearI8 &l) {
     });
 }
 
-void round_rows_bf16(const native::RoundRowsBf16 &r) {
+void round_rows_bf16(const kernel::RoundRowsBf16 &r) {
     for (int64_t row = 0; row < r.rows; ++row)
         for (int64_t i = 0; i < (r.k + 1) / 2 * 2; ++i)
             r.q[row * r.q_stride + i] = i < r.k ? to_bf16(r.x[row * r.x_stride + i]) : uint16_t{0};
 }
 
-void linear_bf16(const native::LinearBf16 &l) {
+void linear_bf16(const kernel::LinearBf16 &l) {
     each_output(l, [&](int64_t row, int64_t out) {
         const uint16_t *x = l.x + row * l.x_stride;
         float a = l.bias ? l.bias[out] : 0.0f;
@@ -167,7 +166,7 @@ void linear_bf16(const native::LinearBf16 &l) {
 
 // TDPBF16PS (Intel SDM) on 32 inputs at a time, zeros past the last: the even and the odd products each from 0, fused;
 // then the two together; then on the sum. Denormals in and out as zeros.
-void linear_bf16_amx(const native::LinearBf16 &l) {
+void linear_bf16_amx(const kernel::LinearBf16 &l) {
     constexpr int64_t kStep = 32;
     const int64_t padded = (l.k + 1) / 2 * 2;
     each_output(l, [&](int64_t row, int64_t out) {
@@ -185,7 +184,7 @@ void linear_bf16_amx(const native::LinearBf16 &l) {
     });
 }
 
-void attention_f32(const native::Attention &a) {
+void attention_f32(const kernel::Attention &a) {
     std::vector<float> s(static_cast<size_t>(a.keys) + 1);
     for (int64_t head = 0; head < a.heads; ++head)
         for (int64_t query = 0; query < a.queries; ++query) {
@@ -206,7 +205,7 @@ void attention_f32(const native::Attention &a) {
         }
 }
 
-void attention_bf16(const native::Attention &a) {
+void attention_bf16(const kernel::Attention &a) {
     std::vector<float> s(static_cast<size_t>(a.keys) + 2);
     for (int64_t head = 0; head < a.heads; ++head)
         for (int64_t query = 0; query < a.queries; ++query) {
@@ -236,7 +235,7 @@ void attention_bf16(const native::Attention &a) {
         }
 }
 
-void layer_norm(const native::LayerNorm &l) {
+void layer_norm(const kernel::LayerNorm &l) {
     const auto width = static_cast<float>(l.width);
     for (int64_t row = 0; row < l.rows; ++row) {
         const float *x = l.x + row * l.x_stride;
@@ -256,7 +255,7 @@ void layer_norm(const native::LayerNorm &l) {
     }
 }
 
-void softmax_last(const native::Softmax &s) {
+void softmax_last(const kernel::Softmax &s) {
     for (int64_t row = 0; row < s.rows; ++row) {
         const float *x = s.x + row * s.x_stride;
         float *y = s.y + row * s.y_stride;
@@ -267,13 +266,13 @@ void softmax_last(const native::Softmax &s) {
     }
 }
 
-void sum_last(const native::Reduce &r) {
+void sum_last(const kernel::Reduce &r) {
     for (int64_t i = 0; i < r.rows; ++i) r.y[i] = sum(r.x + i * r.x_stride, r.n);
 }
-void max_last(const native::Reduce &r) {
+void max_last(const kernel::Reduce &r) {
     for (int64_t i = 0; i < r.rows; ++i) r.y[i] = most(r.x + i * r.x_stride, r.n);
 }
-void min_last(const native::Reduce &r) {
+void min_last(const kernel::Reduce &r) {
     for (int64_t i = 0; i < r.rows; ++i) r.y[i] = least(r.x + i * r.x_stride, r.n);
 }
 void add_rows(const float *x, float *y, int64_t n) {
@@ -288,8 +287,8 @@ void min_rows(const float *x, float *y, int64_t n) {
 
 namespace {
 
-float apply(native::Unary op, native::UnaryParams p, float x) {
-    using native::Unary;
+float apply(kernel::Unary op, kernel::UnaryParams p, float x) {
+    using kernel::Unary;
     switch (op) {
         case Unary::neg:
             return -x;
@@ -347,8 +346,8 @@ float apply(native::Unary op, native::UnaryParams p, float x) {
     return x;
 }
 
-float apply(native::Binary op, float a, float b) {
-    using native::Binary;
+float apply(kernel::Binary op, float a, float b) {
+    using kernel::Binary;
     switch (op) {
         case Binary::add:
             return a + b;
@@ -363,18 +362,18 @@ float apply(native::Binary op, float a, float b) {
         case Binary::maximum:
             return math::maximum(a, b);
         case Binary::pow:
-            return native::power(a, b);
+            return kernel::power(a, b);
     }
     return a;
 }
 
 }  // namespace
 
-void unary(native::Unary op, native::UnaryParams params, const float *x, float *y, int64_t n) {
+void unary(kernel::Unary op, kernel::UnaryParams params, const float *x, float *y, int64_t n) {
     for (int64_t i = 0; i < n; ++i) y[i] = apply(op, params, x[i]);
 }
 
-void binary(native::Binary op, const float *a, int64_t a_step, const float *b, int64_t b_step, float *y, int64_t n) {
+void binary(kernel::Binary op, const float *a, int64_t a_step, const float *b, int64_t b_step, float *y, int64_t n) {
     for (int64_t i = 0; i < n; ++i) y[i] = apply(op, a[i * a_step], b[i * b_step]);
 }
 

@@ -3,10 +3,10 @@
 
 #include <optional>
 
-#include "backend/native/kernels.hpp"
+#include "backend/kernel_arguments.hpp"
 #include "graph/graph.hpp"
 
-namespace weighbridge::lib::native {
+namespace weighbridge::lib::kernel {
 
 // The kernel of a node that gives floats element by element; none where elements are computed one at a time.
 inline std::optional<Unary> unary_of(const Node &node) {
@@ -25,4 +25,4 @@ inline UnaryParams params_of(const Node &node) {
             reals.size() < 2 ? 0.0f : static_cast<float>(reals[1])};
 }
 
-}  // namespace weighbridge::lib::native
+}  // namespace weighbridge::lib::kernel
