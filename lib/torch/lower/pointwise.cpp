@@ -103,7 +103,7 @@ ValueId relu_of(Call &c, ValueId x) {
 // The same elements in memory of their own.
 TensorPtr copy_of(const Tensor &x) {
     auto made = std::make_shared<Tensor>(x);
-    made->storage = std::make_shared<ListStorage>();
+    made->storage = std::make_shared<ViewedMemory>();
     made->version = 0;
     made->view.reset();
     return made;

@@ -45,7 +45,7 @@ struct Tensor;
 using TensorPtr = std::shared_ptr<Tensor>;
 
 // Memory that several tensors look at. A write into one makes the others stale.
-struct ListStorage {
+struct ViewedMemory {
     int64_t version = 0;
 };
 
@@ -69,7 +69,7 @@ struct Tensor {
     RowIndex rows;                         // row_index
     bool number = false;                   // a Python number in promotion of types
     std::optional<ValueId> kept;           // nested: a bool mask of what is not padding, [batch, length]
-    std::shared_ptr<ListStorage> storage = std::make_shared<ListStorage>();
+    std::shared_ptr<ViewedMemory> storage = std::make_shared<ViewedMemory>();
     int64_t version = 0;
     std::optional<ViewOf> view;
 };
