@@ -132,7 +132,9 @@ public final class Batch implements AutoCloseable {
             throw new SchemaException(Status.SCHEMA_MISMATCH.code(), "a row of another schema than the batch's");
         alone(() -> {
             if (isOfColumns) throw WeighbridgeException.of(Status.INVALID_ARGUMENT, "a batch of columns takes no rows");
-            int need = row.used() + 7 & ~7;
+            ByteBuffer memory = row.block().memory(); // one block, one size: another thread may wrongly write the row
+            int used = RowMemory.used(memory);
+            int need = used + 7 & ~7;
             if (need > stride) restride(Math.max(need, 2 * stride));
             long end = (long) (rows + 1) * stride;
             if (added == null || end > added.capacity()) {
@@ -141,7 +143,7 @@ public final class Batch implements AutoCloseable {
                 if (added != null) larger.put(0, added, 0, rows * stride);
                 added = larger;
             }
-            added.put(rows * stride, row.block().memory(), Row.ROW, row.used());
+            added.put(rows * stride, memory, Row.ROW, used);
             added.putInt(rows * stride + Layout.ROW_HEADER_CAPACITY, stride);
             ++rows;
             isPlaced = false;

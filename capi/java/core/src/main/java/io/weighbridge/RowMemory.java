@@ -56,7 +56,12 @@ abstract sealed class RowMemory permits Row {
 
     /** The row's bytes in use. */
     final int used() {
-        return memory.getInt(USED);
+        return used(memory);
+    }
+
+    /** Of a block that a row had, which has as many whatever becomes of the row. */
+    static int used(ByteBuffer block) {
+        return Math.max(Layout.ROW_HEADER_SIZEOF, Math.min(block.getInt(USED), block.capacity() - ROW));
     }
 
     final void setUsed(int used) {
@@ -82,9 +87,10 @@ abstract sealed class RowMemory permits Row {
 
     /** Takes what another row of the same schema has, its header's capacity and mark apart. */
     final void copy(RowMemory row) {
-        int used = row.used();
+        ByteBuffer from = row.memory;
+        int used = used(from);
         grow(used);
-        memory.put(ROW + Layout.ROW_HEADER_SIZEOF, row.memory, ROW + Layout.ROW_HEADER_SIZEOF,
+        memory.put(ROW + Layout.ROW_HEADER_SIZEOF, from, ROW + Layout.ROW_HEADER_SIZEOF,
                 used - Layout.ROW_HEADER_SIZEOF);
         setUsed(used);
     }

@@ -310,4 +310,35 @@ class BatchTest {
             refused(Status.INVALID_ARGUMENT, () -> wrong.arrow(type, array));
         }
     }
+
+    /** A row that another thread wrongly writes meanwhile is told as busy or invalid, never by an index. */
+    @Test
+    void aRowOfTwoThreads() throws Exception {
+        Row row = Fixtures.payment(model.schema().newRow(0));
+        Thread other = new Thread(() -> {
+            for (int i = 0; !Thread.currentThread().isInterrupted(); ++i) {
+                try {
+                    row.clear().set("country", "x".repeat(i % 5000));
+                } catch (BusyException expected) {
+                    Thread.onSpinWait();
+                }
+            }
+        });
+        other.start();
+        Row copy = model.newRow();
+        try {
+            for (int i = 0; i < 3000; ++i) {
+                try (Batch batch = model.newBatch()) {
+                    model.scoreAll(batch.add(row).add(row));
+                    copy.set(row);
+                    model.score(row);
+                } catch (WeighbridgeException expected) {
+                    assertTrue(expected.code() < 0);
+                }
+            }
+        } finally {
+            other.interrupt();
+            other.join();
+        }
+    }
 }
