@@ -15,6 +15,7 @@
 #include "gil.hpp"
 #include "in_use.hpp"
 #include "target.hpp"
+#include "values.hpp"
 
 namespace weighbridge::python {
 namespace {
@@ -45,10 +46,10 @@ class Arrays {
     }
 
     // One payment; a matrix [columns], or [length, columns] of sequences, for each group.
-    double score_one(const py::args &arrays, py::handle timeout, py::handle deadline_ns) {
+    double score_one(const py::args &arrays, const py::kwargs &options) {
         const InUse use(mark_, kArrays);
         std::byte *row = fill(arrays, 1, 0);
-        const int64_t deadline = deadline_of(timeout, deadline_ns);
+        const int64_t deadline = deadline_of(options);
         wb_result result = WB_RESULT_INIT;
         wb_error err = WB_ERROR_INIT;
         int32_t status = 0;
@@ -61,12 +62,12 @@ class Arrays {
     }
 
     // Several payments; the same matrices with the rows in front. NaN for a row that cannot be scored.
-    py::array_t<double> score(const py::args &arrays, py::handle timeout, py::handle deadline_ns) {
+    py::array_t<double> score(const py::args &arrays, const py::kwargs &options) {
         const InUse use(mark_, kArrays);
         if (arrays.empty()) fail(WB_INVALID_ARGUMENT, "expected at least one matrix");
         const py::ssize_t rows = array_of(arrays, 0).nd ? array_of(arrays, 0).dimensions[0] : 0;
         std::byte *first = fill(arrays, rows, 1);
-        const int64_t deadline = deadline_of(timeout, deadline_ns);
+        const int64_t deadline = deadline_of(options);
         py::array_t<double> scores(rows);
         wb_error err = WB_ERROR_INIT;
         describe(first, rows, scores.mutable_data(), &err);
@@ -122,6 +123,8 @@ class Arrays {
         if (!py::isinstance<py::array>(item))
             fail(WB_INVALID_ARGUMENT,
                  "matrix " + std::to_string(at) + ": expected a numpy array, got " + type_of(item));
+        if (!is_plain(item) && PyObject_HasAttrString(item, "mask"))
+            fail(WB_INVALID_ARGUMENT, "matrix " + std::to_string(at) + ": expected a plain array, got a masked one");
         return *py::detail::array_proxy(item);
     }
 
@@ -182,10 +185,11 @@ class Arrays {
 
     // Rows of at least `bytes` bytes each, whose fixed part is ready.
     void make_room(size_t rows, size_t bytes) {
-        size_t stride = padded(bytes);
-        if (stride <= stride_ && rows * stride_ <= words_.size() * 8) return;
-        stride_ = std::max(stride, stride_);
-        words_.assign(std::max<size_t>(rows, 1) * stride_ / 8, 0);
+        const size_t stride = std::max(padded(bytes), stride_);
+        if (rows > PTRDIFF_MAX / stride) throw std::bad_alloc();
+        if (stride == stride_ && rows * stride <= words_.size() * 8) return;
+        words_.assign(std::max<size_t>(rows, 1) * stride / 8, 0);
+        stride_ = stride;
         auto capacity = static_cast<uint32_t>(stride_);
         wb_row_put(empty_.data(), offsetof(wb_row_header, capacity), &capacity, sizeof capacity);
         for (size_t i = 0; (i + 1) * stride_ <= words_.size() * 8; ++i)
@@ -244,10 +248,8 @@ void register_arrays(py::module_ &module) {
         .def(py::init<const Target &, const std::shared_ptr<BoundSchema> &,
                       const std::vector<std::vector<uint32_t>> &>(),
              py::arg("target"), py::arg("schema"), py::arg("groups"), py::keep_alive<1, 2>())
-        .def("score_one", &Arrays::score_one, py::kw_only(), py::arg("timeout") = py::none(),
-             py::arg("deadline_ns") = py::none())
-        .def("score", &Arrays::score, py::kw_only(), py::arg("timeout") = py::none(),
-             py::arg("deadline_ns") = py::none());
+        .def("score_one", &Arrays::score_one)
+        .def("score", &Arrays::score);
 }
 
 }  // namespace weighbridge::python

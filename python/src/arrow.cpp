@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arrow's PyCapsule interface: record batches and streams of them, read where they lie by the C reader.
 #include "block.hpp"
+#include "gil.hpp"
 
 // Arrow's C stream interface (https://arrow.apache.org/docs/format/CStreamInterface.html), as it is published there.
 #ifndef ARROW_C_STREAM_INTERFACE
@@ -36,11 +37,19 @@ T &in_capsule(const py::object &capsule, const char *name) {
     return *static_cast<T *>(PyCapsule_GetPointer(capsule.ptr(), name));
 }
 
+// Without the GIL: the stream may wait for threads that need it.
+template <class T>
+int unlocked(int (*read)(ArrowArrayStream *, T *), ArrowArrayStream *stream, T *out) {
+    const Released released;
+    return read(stream, out);
+}
+
 void expect_ok(int code, ArrowArrayStream &stream) {
     if (code == 0) return;
     const char *why = stream.get_last_error(&stream);
     if (PyErr_Occurred()) PyErr_Clear();
-    fail(WB_INVALID_ARGUMENT, std::string("Arrow stream: ") + (why ? why : std::strerror(code)));
+    const std::string_view told = why ? why : std::strerror(code);
+    fail(WB_INVALID_ARGUMENT, "Arrow stream: " + std::string(told.substr(0, told.find('\n'))));
 }
 
 void set_rows(Block &block, const ArrowSchema &type, const ArrowArray &array) {
@@ -54,11 +63,11 @@ std::vector<std::unique_ptr<Block>> blocks_of_stream(const std::shared_ptr<Bound
     auto &stream = in_capsule<ArrowArrayStream>(capsule, "arrow_array_stream");
     if (!stream.release) fail(WB_INVALID_ARGUMENT, "expected an Arrow stream, got one that was read already");
     const auto type = std::make_shared<Owned<ArrowSchema>>();
-    expect_ok(stream.get_schema(&stream, &type->value), stream);
+    expect_ok(unlocked(stream.get_schema, &stream, &type->value), stream);
     std::vector<std::unique_ptr<Block>> blocks;
     for (;;) {
         const auto array = std::make_shared<Owned<ArrowArray>>();
-        expect_ok(stream.get_next(&stream, &array->value), stream);
+        expect_ok(unlocked(stream.get_next, &stream, &array->value), stream);
         if (!array->value.release) break;
         auto block = std::make_unique<Block>(bound, array->value.length);
         set_rows(*block, block->keep(type)->value, block->keep(array)->value);

@@ -68,7 +68,8 @@ void register_block(py::module_ &module) {
                  return std::make_unique<Block>(schema, rows);
              }),
              py::arg("schema"), py::arg("rows"))
-        .def_property_readonly("rows", &Block::rows);
+        .def_property_readonly("rows", &Block::rows)
+        .def_property_readonly("kept", &Block::kept, "Whose memory is read: arrays among them.");
     module.def("block_of_dicts", &block_of_dicts, py::arg("schema"), py::arg("dicts"));
 }
 

@@ -9,6 +9,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
 #include "schema.hpp"
@@ -27,8 +28,9 @@ class Block {
 
     // Keeps what the batch points at.
     void keep(py::object object) { kept_.append(std::move(object)); }
+    py::tuple kept() const { return py::tuple(kept_); }
     template <class T>
-    T &keep(T value) {
+    requires(!std::is_base_of_v<py::object, T>) T &keep(T value) {
         auto kept = std::make_shared<T>(std::move(value));
         T &out = *kept;
         owned_.push_back(std::move(kept));

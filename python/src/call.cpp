@@ -21,6 +21,20 @@ int64_t deadline_of(py::handle timeout, py::handle deadline_ns) {
     return wb::Deadline(std::chrono::duration<double>(seconds)).ns();
 }
 
+int64_t deadline_of(const py::kwargs &options) {
+    py::handle timeout = py::none(), deadline_ns = timeout;
+    for (const auto &[name, value] : options) {
+        const std::string text = py::str(name);
+        if (text == "timeout")
+            timeout = value;
+        else if (text == "deadline_ns")
+            deadline_ns = value;
+        else
+            fail(WB_INVALID_ARGUMENT, "expected timeout or deadline_ns, got '" + text + "'");
+    }
+    return deadline_of(timeout, deadline_ns);
+}
+
 wb::Call Options::made() const {
     wb::Call call = wb::Call::create().value();
     if (!fallback) call.accept_fallback(false).value();

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <variant>
 
 #include "block.hpp"
 #include "values.hpp"
@@ -158,14 +159,16 @@ void set_times(Block &block, uint32_t feature, const py::array_t<int64_t, py::ar
 
 struct Dictionary {
     Borrowed keys;
-    std::vector<int64_t> numbers;
     std::vector<int64_t> offsets;
     std::string text;
 };
 
-// Codes of any integer width, one behind the other, negative where a row has no value, of keys that are all str or all
-// int.
-void set_categories(Block &block, uint32_t feature, const py::array &codes, const py::list &keys) {
+using Integers = py::array_t<int64_t, py::array::c_style>;
+
+// Codes of any integer width, one behind the other, negative where a row has no value, of keys: integers, or a list of
+// str.
+void set_categories(Block &block, uint32_t feature, const py::array &codes,
+                    const std::variant<Integers, py::list> &keys) {
     expect_rows(block, feature, codes);
     auto &validity = block.keep(Validity(static_cast<size_t>(block.rows())));
     const char *formats[] = {"c", "s", "i", "l"};
@@ -185,25 +188,26 @@ void set_categories(Block &block, uint32_t feature, const py::array &codes, cons
     block.keep(codes);
 
     Dictionary &dictionary = block.keep(Dictionary{});
-    const bool texts = keys.empty() || py::isinstance<py::str>(keys[0]);
-    py::list kept;
-    if (texts) {
+    const auto *names = std::get_if<py::list>(&keys);
+    if (names) {
+        py::list kept;
         dictionary.offsets.push_back(0);
-        for (py::handle key : keys) {
+        for (py::handle key : *names) {
             dictionary.text += utf8_of(key, kept);
             dictionary.offsets.push_back(static_cast<int64_t>(dictionary.text.size()));
         }
     } else {
-        for (py::handle key : keys) dictionary.numbers.push_back(py::cast<int64_t>(key));
+        block.keep(std::get<Integers>(keys));
     }
-    dictionary.keys.format = texts ? "U" : "l";
+    dictionary.keys.format = names ? "U" : "l";
     dictionary.keys.type.format = dictionary.keys.format.c_str();
     dictionary.keys.type.release = no_release;
-    dictionary.keys.buffers[1] = texts ? static_cast<const void *>(dictionary.offsets.data())
-                                       : static_cast<const void *>(dictionary.numbers.data());
+    dictionary.keys.buffers[1] = names ? static_cast<const void *>(dictionary.offsets.data())
+                                       : static_cast<const void *>(std::get<Integers>(keys).data());
     dictionary.keys.buffers[2] = dictionary.text.data();
-    dictionary.keys.array.length = static_cast<int64_t>(keys.size());
-    dictionary.keys.array.n_buffers = texts ? 3 : 2;
+    dictionary.keys.array.length =
+        names ? static_cast<int64_t>(names->size()) : static_cast<int64_t>(std::get<Integers>(keys).size());
+    dictionary.keys.array.n_buffers = names ? 3 : 2;
     dictionary.keys.array.buffers = dictionary.keys.buffers;
     dictionary.keys.array.release = no_release;
 

@@ -2,6 +2,7 @@
 #include "engine.hpp"
 
 #include "call.hpp"
+#include "figures.hpp"
 #include "gil.hpp"
 
 namespace weighbridge::python {
@@ -23,19 +24,8 @@ py::dict snapshot(const PyEngine &self) {
     put("contexts", found.contexts);
     put("waiting", found.waiting);
     put("models", found.models);
-    put("requests", found.requests);
-    put("rows", found.rows);
-    put("fallbacks", found.fallbacks);
-    put("overloaded", found.overloaded);
-    put("expired", found.expired);
-    put("invalid", found.invalid);
-    put("failed", found.failed);
     put("swaps", found.swaps);
-    put("latency_p50_ns", found.latency_p50_ns);
-    put("latency_p90_ns", found.latency_p90_ns);
-    put("latency_p99_ns", found.latency_p99_ns);
-    put("latency_p999_ns", found.latency_p999_ns);
-    put("latency_max_ns", found.latency_max_ns);
+    put_figures(out, found);
     put("handles", std::vector<uint32_t>(std::begin(found.handles), std::end(found.handles)));
     return out;
 }

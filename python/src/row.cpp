@@ -8,9 +8,23 @@ namespace {
 
 constexpr const char *kRow = "row";
 
-void set_all(PyRow &self, const py::dict &values) {
+void set_all(PyRow &self, py::handle values) {
+    if (!PyDict_Check(values.ptr())) fail(WB_INVALID_INPUT, "expected a dict of features, got " + type_of(values));
     const InUse use(self.mark, kRow);
-    set_dict(self.row, *self.bound, values);
+    set_dict(self.row, *self.bound, py::reinterpret_borrow<py::dict>(values));
+}
+
+void set_json(PyRow &self, py::handle text) {
+    py::list kept;
+    std::string_view json;
+    if (PyUnicode_Check(text.ptr()))
+        json = utf8_of(text, kept);
+    else if (PyBytes_Check(text.ptr()))
+        json = std::string_view(py::reinterpret_borrow<py::bytes>(text));
+    else
+        fail(WB_INVALID_INPUT, "expected JSON as str or bytes, got " + type_of(text));
+    const InUse use(self.mark, kRow);
+    self.row.set_json(json).value();
 }
 
 std::string json_of(PyRow &self) {
@@ -41,13 +55,7 @@ void register_row(py::module_ &module) {
             },
             py::arg("name"), "Makes the feature missing.")
         .def("update", &set_all, py::arg("values"), "Sets what the dict names; the other features stay.")
-        .def(
-            "set_json",
-            [](PyRow &self, const std::string &text) {
-                const InUse use(self.mark, kRow);
-                self.row.set_json(text).value();
-            },
-            py::arg("text"), "Sets features from a JSON object; wb_row_set_json has the rules.")
+        .def("set_json", &set_json, py::arg("text"), "Sets features from a JSON object; wb_row_set_json has the rules.")
         .def(
             "clear",
             [](PyRow &self) {
@@ -55,6 +63,9 @@ void register_row(py::module_ &module) {
                 self.row.clear();
             },
             "Makes every feature missing.")
+        .def_property_readonly(
+            "address", [](PyRow &self) { return reinterpret_cast<uintptr_t>(self.row.data()); },
+            "Where the row lies, until a feature is set.")
         .def("json", &json_of, "The features as JSON; those with a privacy class are redacted.")
         .def("__repr__", [](PyRow &self) { return "Row(" + json_of(self) + ")"; })
         .def(

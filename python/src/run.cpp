@@ -10,8 +10,11 @@ namespace weighbridge::python {
 
 namespace {
 
-// Long enough that handing one over does not count, short enough that Ctrl-C is answered within a moment.
-constexpr int64_t kWindowRows = 512;
+// Rows of a window: long enough that handing one over does not count, and where there are many, so few that the last
+// ones still spread over all contexts.
+constexpr int64_t kFewestRows = 512;
+constexpr int64_t kMostRows = 2048;
+constexpr int64_t kWindowsEach = 32;  // of a context
 constexpr int64_t kSignalsEveryNs = 50'000'000;
 
 }  // namespace
@@ -35,12 +38,14 @@ void place(const Blocks &blocks, const Places &results, const Places &outputs) {
     }
 }
 
-std::vector<Window> windows_of(const Blocks &blocks) {
+std::vector<Window> windows_of(const Blocks &blocks, uint32_t contexts) {
     std::vector<Window> windows;
-    int64_t base = 0;
+    int64_t base = 0, all = 0;
+    for (const Block *block : blocks) all += block->rows();
+    const int64_t most = std::clamp(all / (kWindowsEach * contexts), kFewestRows, kMostRows);
     for (const Block *block : blocks) {
-        for (int64_t first = 0; first < block->rows(); first += kWindowRows)
-            windows.push_back({block, first, std::min(kWindowRows, block->rows() - first), base});
+        for (int64_t first = 0; first < block->rows(); first += most)
+            windows.push_back({block, first, std::min(most, block->rows() - first), base});
         base += block->rows();
     }
     return windows;
@@ -186,13 +191,14 @@ py::dict score_blocks(const Target &target, const PyEngine &engine, const Blocks
         deadline = budget.count() > 0 ? wb::Deadline(budget).ns() : WB_NO_DEADLINE;
     }
     wb::Call call = Options{fallback, high}.made();
-    const std::vector<Window> windows = windows_of(blocks);
+    const uint32_t contexts = engine.engine.snapshot().value().contexts;
+    const std::vector<Window> windows = windows_of(blocks, contexts);
     Tally tally;
-    const uint32_t contexts = engine.has_threads ? engine.engine.snapshot().value().contexts : 1;
-    if (contexts == 1 || windows.size() == 1)
+    if (!engine.has_threads || windows.size() == 1) {
         run_here(target, windows, deadline, call, progress, tally);
-    else
+    } else {  // with one context too, so that this thread hears signals while a window runs
         Spread(engine, 2 * contexts, windows.size(), call).run(target, windows, deadline, call, progress, tally);
+    }
     return tally.dict();
 }
 

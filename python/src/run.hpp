@@ -28,7 +28,7 @@ struct Window {
     int64_t base;
 };
 
-std::vector<Window> windows_of(const Blocks &blocks);
+std::vector<Window> windows_of(const Blocks &blocks, uint32_t contexts);
 
 // What became of the windows' rows, all together.
 class Tally {

@@ -5,6 +5,7 @@
 
 #include "call.hpp"
 #include "engine.hpp"
+#include "figures.hpp"
 #include "gil.hpp"
 
 namespace weighbridge::python {
@@ -123,18 +124,7 @@ py::dict describe(const wb_slot_info &found) {
     put("since_ns", found.since_ns);
     put("bundle", found.bundle);
     put("previous_bundle", found.previous_bundle);
-    put("requests", found.requests);
-    put("rows", found.rows);
-    put("fallbacks", found.fallbacks);
-    put("overloaded", found.overloaded);
-    put("expired", found.expired);
-    put("invalid", found.invalid);
-    put("failed", found.failed);
-    put("latency_p50_ns", found.latency_p50_ns);
-    put("latency_p90_ns", found.latency_p90_ns);
-    put("latency_p99_ns", found.latency_p99_ns);
-    put("latency_p999_ns", found.latency_p999_ns);
-    put("latency_max_ns", found.latency_max_ns);
+    put_figures(out, found);
     return out;
 }
 
@@ -158,6 +148,9 @@ void register_targets(py::module_ &module) {
         .def(py::init(&load_model), py::arg("engine"), py::arg("bundle"), py::arg("options"), py::arg("timeout"),
              py::arg("deadline_ns"))
         .def_property_readonly("schema", &ModelTarget::schema)
+        .def_property_readonly(
+            "token", [](const ModelTarget &self) { return reinterpret_cast<uintptr_t>(self.model().get()); },
+            "The C handle.")
         .def("info", [](const ModelTarget &self) { return self.model().info().value(); })
         .def("describe", [](const ModelTarget &self) { return describe(self.model().describe().value()); });
     using released = py::call_guard<Released>;

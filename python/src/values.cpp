@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "values.hpp"
 
+#include <pybind11/critical_section.h>
+
 #include <array>
 #include <cmath>
 #include <optional>
@@ -12,8 +14,11 @@ namespace weighbridge::python {
 namespace {
 
 constexpr int64_t kExact = int64_t{1} << 53;  // integers up to here are doubles too
+constexpr int kMostForms = 8;                 // an array of a subclass, the plain one, its element, what that means
 
 }  // namespace
+
+bool is_plain(py::handle array) { return Py_TYPE(array.ptr()) == py::detail::npy_api::get().PyArray_Type_; }
 
 bool says_missing(py::handle value) {
     if (PyFloat_Check(value.ptr())) return std::isnan(PyFloat_AS_DOUBLE(value.ptr()));
@@ -34,6 +39,10 @@ class Setter {
         : row_(row), index_(index), info_(bound.schema.features()[index]) {}
 
     void set(py::handle value) {
+        if (++forms_ > kMostForms)  // an array without dimension that holds itself
+            fail(WB_INVALID_INPUT,
+                 "feature '" + std::string(info_.name) + "': expected a value, got one that holds itself",
+                 static_cast<int32_t>(index_), 0);
         PyObject *o = value.ptr();
         if (o == Py_None) return put(std::nullopt);
         if (PyFloat_Check(o)) return put(PyFloat_AS_DOUBLE(o));
@@ -152,6 +161,7 @@ class Setter {
     }
 
     void array(const py::array &values) {
+        if (!is_plain(values)) return reduced(values);
         if (values.ndim() == 0) return set(values[py::tuple()]);
         if (values.ndim() != 1)
             fail(WB_INVALID_INPUT,
@@ -186,6 +196,7 @@ class Setter {
     wb::Row &row_;
     uint32_t index_;
     const wb_feature_info &info_;
+    int forms_ = 0;  // that the value had
 };
 
 // Of each type what wb::detail::store looks at.
@@ -234,7 +245,13 @@ void set_value(wb::Row &row, const BoundSchema &bound, uint32_t index, py::handl
 }
 
 void set_dict(wb::Row &row, const BoundSchema &bound, const py::dict &values) {
-    for (const auto &[name, value] : values) set_value(row, bound, bound.find(name), value);
+    // What a value does when it is looked at may change the dict: both are held meanwhile.
+    const py::scoped_critical_section locked(values);
+    for (const auto &[name, value] : values) {
+        const auto held_name = py::reinterpret_borrow<py::object>(name);
+        const auto held = py::reinterpret_borrow<py::object>(value);
+        set_value(row, bound, bound.find(held_name), held);
+    }
 }
 
 void set_vector(wb::Row &row, const BoundSchema &bound, const py::array &values) {
@@ -244,7 +261,7 @@ void set_vector(wb::Row &row, const BoundSchema &bound, const py::array &values)
                                    (values.ndim() == 1 ? std::to_string(values.shape(0)) + " values"
                                                        : std::to_string(values.ndim()) + " dimensions"));
     const py::dtype type = values.dtype();
-    const char kind = type.byteorder() == '>' ? 'x' : type.kind();
+    const char kind = type.byteorder() == '>' || !is_plain(values) ? 'x' : type.kind();
     if (kind == 'f' && type.itemsize() == 4) return set_numbers<float>(row, bound, values);
     if (kind == 'f' && type.itemsize() == 8) return set_numbers<double>(row, bound, values);
     if (kind == 'i' && type.itemsize() == 8) return set_numbers<int64_t>(row, bound, values);

@@ -27,6 +27,9 @@ inline bool nan_is_missing(const wb_feature_info &info) {
     return !floats || (!info.required && !info.nan_is_missing);
 }
 
+// Whether an array is of numpy's own type: one of a subclass may be masked.
+bool is_plain(py::handle array);
+
 // Whether a value says "missing" by differing from itself: NaN, NaT, pandas.NA. No import of pandas is needed for that.
 bool says_missing(py::handle value);
 

@@ -4,6 +4,7 @@
 import asyncio
 import inspect
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -274,6 +275,6 @@ def test_a_service_that_imports_weighbridge_has_it(files):
 
 
 def test_the_fake_is_strictly_typed():
-    done = subprocess.run([sys.executable, "-m", "mypy", "--strict", "--python-version", "3.11", str(FAKE / "weighbridge_fake")],
+    done = subprocess.run([sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull, "--python-version", "3.11", str(FAKE / "weighbridge_fake")],
                           capture_output=True, text=True, cwd=FAKE)
     assert done.returncode == 0, done.stdout + done.stderr

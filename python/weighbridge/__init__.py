@@ -8,6 +8,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from . import _interpreter as _interpreter  # first: elsewhere the import of the next would hang
 from . import _native
 from ._arrays import Arrays
 from ._engine import Engine, default_engine, engine_options, load_options, system_info

@@ -36,6 +36,8 @@ def expect_columns(schema: _native.Schema, features: Features, names: Iterable[o
 
 def block_of_columns(schema: _native.Schema, features: Features, columns: Mapping[str, Any]) -> _native.Block:
     """Columns by name. A number, or an array without dimension, serves all rows."""
+    if not isinstance(columns, Mapping):
+        raise InvalidArgument(f"expected a dict of columns, got {type(columns).__name__}")
     indices = expect_columns(schema, features, columns)
     rows = next((len(values) for values in columns.values() if _has_rows(values)), 1)
     block = _native.Block(schema, rows)
@@ -101,8 +103,8 @@ def _set_numbers(block: _native.Block, index: int, feature: dict[str, Any], valu
                               "with .astype(numpy.float64), which rounds", index)
     if not values.dtype.isnative:
         values = values.astype(values.dtype.newbyteorder("="))
-    if values.dtype.kind == "f" and feature["type"] in ("category", "text") and values.ndim == 1 and \
-            _native.all_nan(values):
+    if values.dtype.kind == "f" and feature["type"] in ("category", "text") and \
+            values.shape == (block.rows,) and _native.all_nan(values):
         return  # what pandas and numpy make of a column without a value
     _native.set_numbers(block, index, values, missing)
 
@@ -112,7 +114,7 @@ def _set_times(block: _native.Block, index: int, feature: dict[str, Any], values
     unit, count = np.datetime_data(values.dtype)
     if feature["type"] != "timestamp":
         raise InvalidArgument(f"column '{feature['name']}': expected {feature['type']}, got {values.dtype}", index)
-    if unit == "generic" and bool(np.isnat(values).all()):
+    if unit == "generic" and values.shape == (block.rows,) and bool(np.isnat(values).all()):
         return
     if unit not in _TIME_UNITS or count != 1:
         raise InvalidArgument(f"column '{feature['name']}': expected datetime64 of a unit from weeks to nanoseconds, got "

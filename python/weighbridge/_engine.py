@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from . import _html, _native
+from ._error import InvalidArgument
 
 if TYPE_CHECKING:
     from ._model import Model, Slot
@@ -44,7 +45,7 @@ class Engine:
         is none; else that is NotFound."""
         from ._model import Slot
 
-        return Slot(_native.Slot(self._native, name, create), self)
+        return Slot(_native.Slot(self._native, text("slot", name), create), self)
 
     def slots(self) -> list[dict[str, Any]]:
         """What each slot serves and has done, as Slot.describe."""
@@ -92,7 +93,14 @@ class Engine:
 
 
 def option_text(value: str | int | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return text("option", str(value).lower() if isinstance(value, bool) else str(value))
+
+
+def text(what: str, value: object) -> str:
+    """A name as it can be written in UTF-8: a lone surrogate as its number."""
+    if not isinstance(value, str):
+        raise InvalidArgument(f"{what}: expected a str, got {type(value).__name__}")
+    return value.encode("utf-8", "backslashreplace").decode()
 
 
 _default: Engine | None = None

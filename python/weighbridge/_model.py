@@ -12,11 +12,11 @@ import numpy as np
 from . import _html, _native
 from ._arrays import Arrays
 from ._columns import Features
-from ._engine import Engine, default_engine, option_text
+from ._engine import Engine, default_engine, option_text, text
 from ._error import InvalidArgument, InvalidInput, SchemaMismatch
 from ._native import Row, Score
 from ._progress import Bar, Progress
-from ._scores import Out, Scores, places
+from ._scores import Out, Scores, expect_apart, places
 from ._sources import Many, block_of_columns, blocks_of, one_of
 
 Bundle = str | os.PathLike[str] | dict[str, bytes]
@@ -43,8 +43,17 @@ def load(bundle: Bundle, engine: Engine | None = None, engines: str = "", precis
 
 def _bundle(bundle: Bundle) -> bytes | dict[str, bytes]:
     if isinstance(bundle, dict):
+        for name, content in bundle.items():
+            if not isinstance(name, str) or not isinstance(content, bytes):
+                raise InvalidArgument(f"bundle: expected bytes by file name, got {type(content).__name__} by "
+                                      f"{type(name).__name__}")
         return bundle
-    path = os.fsencode(bundle)
+    if not isinstance(bundle, (str, bytes, os.PathLike)):
+        raise InvalidArgument(f"bundle: expected a path or a dict of files, got {type(bundle).__name__}")
+    try:
+        path = os.fsencode(bundle)
+    except UnicodeEncodeError:
+        raise InvalidArgument("bundle: expected a path, got one with a lone surrogate") from None
     if b"\0" in path:
         raise InvalidArgument("bundle: expected a path, got one with a NUL")
     return path
@@ -53,7 +62,7 @@ def _bundle(bundle: Bundle) -> bytes | dict[str, bytes]:
 def _load_options(engines: str, precision: str, verify: bool,
                   options: Mapping[str, str | int | bool]) -> list[tuple[str, str]]:
     named: dict[str, Any] = {"engines": engines or None, "precision": precision or None, "verify": verify, **options}
-    return [(name, option_text(value)) for name, value in named.items() if value is not None]
+    return [(text("option", name), option_text(value)) for name, value in named.items() if value is not None]
 
 
 class Schema:
@@ -95,8 +104,8 @@ class Schema:
     def row(self, values: Mapping[str, object] | None = None, tail_bytes: int = 512) -> Row:
         """A reusable row."""
         made = Row(self._native, tail_bytes)
-        if values:
-            made.update(dict(values))
+        if values is not None:
+            made.update(dict(values) if isinstance(values, Mapping) else values)
         return made
 
     @overload
@@ -168,6 +177,8 @@ class _Scorer(_native.Scorer):
 
         return self._with_schema(call)
 
+    _score_any.__qualname__ = "score"  # for messages
+
     def score_row(self, data: Any, *, outputs: Sequence[str] = (), timeout: float | None = None,
                   deadline_ns: int | None = None, fallback: bool = True, priority: Priority = "normal") -> Score:
         """Scores one payment, as score() does."""
@@ -198,6 +209,8 @@ class _Scorer(_native.Scorer):
                progress: Progress) -> Scores:
         rows = sum(block.rows for block in blocks)
         scores, results, placed = places(schema._native, rows, _indices(schema, outputs), out)
+        if out is not None:
+            expect_apart(out, [source for block in blocks for source in block.kept])
         with Bar(progress, rows) as bar:
             scores.result = _native.score_blocks(self._target, self.engine._native, blocks, results, placed, timeout,
                                                  deadline_ns, fallback, _is_high(priority), bar.told)
@@ -269,9 +282,9 @@ def _as_many(data: Any, one: Any) -> Any:
 
 
 def _indices(schema: Schema, outputs: Sequence[str]) -> list[int]:
-    if isinstance(outputs, str):
-        raise InvalidArgument(f"outputs: expected a list of names, got one str, {outputs!r}")
-    return [schema._native.find_output(name) for name in outputs]
+    if isinstance(outputs, str) or not isinstance(outputs, Sequence):
+        raise InvalidArgument(f"outputs: expected a list of names, got {type(outputs).__name__}")
+    return [schema._native.find_output(text("output", name)) for name in outputs]
 
 
 def _is_high(priority: str) -> bool:
@@ -354,6 +367,8 @@ class Slot(_Scorer):
 
     def swap(self, model: Model) -> None:
         """Points the slot at a model of the same engine. SchemaChanged where callers would not survive it."""
+        if not isinstance(model, Model):
+            raise InvalidArgument(f"model: expected a Model, got {type(model).__name__}")
         self._target.swap(model._target)
 
     def rollback(self) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What scoring many payments gives."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -90,6 +90,21 @@ def places(schema: _native.Schema, rows: int, outputs: list[int], out: Out) -> t
     if given:
         raise InvalidArgument(f"out: expected arrays of {', '.join(scores)}, got {', '.join(map(repr, given))}")
     return scores, results, placed
+
+
+def expect_apart(out: Out, kept: Iterable[object]) -> None:
+    """That no array for results lies in another one, nor in what is read meanwhile."""
+    given = list(out.items()) if isinstance(out, Mapping) else [("score", out)]
+    for place, (name, array) in enumerate(given):
+        for other, taken in given[:place]:
+            if _overlap(array, taken):
+                raise InvalidArgument(f"out: expected arrays of their own, '{other}' and '{name}' overlap")
+        if any(_overlap(array, source) for source in kept if isinstance(source, np.ndarray)):
+            raise InvalidArgument(f"out: expected an array of its own for '{name}', got memory of the payments")
+
+
+def _overlap(a: Any, b: Any) -> bool:
+    return np.may_share_memory(a, b) and np.shares_memory(a, b)
 
 
 def _checked(name: str, array: Any, shape: tuple[int, ...], kind: type[np.generic]) -> np.ndarray:
