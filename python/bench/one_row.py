@@ -3,6 +3,7 @@
 
 import argparse
 import asyncio
+import ctypes
 import json
 import pathlib
 import statistics
@@ -16,31 +17,56 @@ import weighbridge
 NUMBERS = [f"n{i:02}" for i in range(64)]
 CODES = [f"c{i:02}" for i in range(16)]
 FRAME = 100_000
-SAMPLE_NS = 2_000_000
+CALLS = 20  # in a sample
 _RECORD = np.dtype([("numbers", "<f4", 64), ("codes", "<i8", 16), ("logit", "<f8")])
 
 
-def median_us(call, rows: list, seconds: float) -> float:
-    """The median of samples of a few milliseconds; `call` takes one of `rows` in turn."""
+class InC:
+    """The C call of a model on filled rows, in this process (tests/bench/calls.c)."""
+
+    def __init__(self, library: str, calls: str, model: weighbridge.Model, rows: list[weighbridge.Row]) -> None:
+        score = ctypes.cast(ctypes.CDLL(library).wb_model_score, ctypes.c_void_p)
+        self._calls = ctypes.CDLL(calls).bench_calls_score
+        self._calls.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
+        self._calls.restype = ctypes.c_int64
+        self._score, self._token, self._rows, self._next = score, model._target.token, rows, 0
+
+    def us(self, calls: int) -> float:
+        """Of a call, over so many on one row, the next one of all in turn."""
+        row = self._rows[self._next % len(self._rows)]
+        self._next += 1
+        took = self._calls(self._score, self._token, row.address, calls)
+        if took < 0:
+            sys.exit("C: a call failed")
+        return took / calls / 1000
+
+
+def median_us(call, rows: list, seconds: float, in_c: InC | None = None) -> dict[str, float]:
+    """The medians of samples of CALLS calls, so short that other work on the machine falls on few of them; the C call is timed
+    between, also so many times. Half as many before each: the caches are as the other has left them."""
     for row in rows:
         call(row)
-    begin = time.perf_counter_ns()
-    for row in rows:
-        call(row)
-    passes = 1 + SAMPLE_NS // max(1, time.perf_counter_ns() - begin)
-    samples = []
+    calls = min(CALLS, len(rows))
+    samples, of_c = [], []
     end = time.perf_counter_ns() + int(seconds * 1e9)
     while len(samples) < 5 or time.perf_counter_ns() < end:
+        first = len(samples) % (len(rows) - calls + 1)
+        taken = rows[first:first + calls]
+        for row in taken[:calls // 2]:
+            call(row)
         begin = time.perf_counter_ns()
-        for _ in range(passes):
-            for row in rows:
-                call(row)
-        samples.append((time.perf_counter_ns() - begin) / passes / len(rows) / 1000)
-    return statistics.median(samples)
+        for row in taken:
+            call(row)
+        samples.append((time.perf_counter_ns() - begin) / calls / 1000)
+        if in_c:
+            in_c.us(calls // 2)
+            of_c.append(in_c.us(calls))
+    return {"us": statistics.median(samples), **({"c_us": statistics.median(of_c)} if in_c else {})}
 
 
-def say(case: str, us: float, **more: object) -> None:
-    print(json.dumps({"case": case, "language": "python", "us": round(us, 4), **more}), flush=True)
+def say(case: str, times: dict[str, float], **more: object) -> None:
+    rounded = {name: round(us, 4) for name, us in times.items()}
+    print(json.dumps({"case": case, "language": "python", **rounded, **more}), flush=True)
 
 
 def check(found, payments: np.ndarray, tolerance: float, what: str) -> None:
@@ -58,26 +84,27 @@ def frame_of(payments: np.ndarray, objects: int = 0) -> pd.DataFrame:
     return frame.astype({name: object for name in (NUMBERS[:objects // 2] + CODES[:objects - objects // 2])})
 
 
-async def awaited(model, rows: list, seconds: float, inline: bool) -> float:
-    """The median of single awaits, one after the other."""
-    samples = []
+async def awaited(model, rows: list, seconds: float, inline: bool, in_c: InC) -> dict[str, float]:
+    """The medians of single awaits, one after the other, and of the C call between."""
+    samples, of_c = [], []
     end = time.perf_counter_ns() + int(seconds * 1e9)
     for row in rows:
         await model.score_async(row, inline=inline)
     while time.perf_counter_ns() < end or len(samples) < len(rows):
-        for row in rows:
+        for row in rows[:CALLS]:
             begin = time.perf_counter_ns()
             await model.score_async(row, inline=inline)
             samples.append(time.perf_counter_ns() - begin)
-    return statistics.median(samples) / 1000
+        in_c.us(CALLS // 2)
+        of_c.append(in_c.us(CALLS))
+    return {"us": statistics.median(samples) / 1000, "c_us": statistics.median(of_c)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    for name, kind in (("library", str), ("bundle", pathlib.Path), ("payments", pathlib.Path), ("tolerance", float),
+    for name, kind in (("library", str), ("calls", str), ("bundle", pathlib.Path), ("payments", pathlib.Path), ("tolerance", float),
                        ("seconds", float)):
         parser.add_argument(f"--{name}", type=kind, required=True)
-    parser.add_argument("--calls", help="not used: the C call is timed by its own program")
     options = parser.parse_args()
     data = options.payments.read_bytes()
     payments = np.frombuffer(data, _RECORD, int(np.frombuffer(data, "<i8", 1)[0]), 8)
@@ -88,24 +115,24 @@ def main() -> None:
     vectors = [np.concatenate([one["numbers"].astype("f8"), one["codes"]]) for one in payments]
     groups = [(one["numbers"].copy(), one["codes"].copy()) for one in payments]
     arrays = model.arrays(NUMBERS, CODES)
-    frame = frame_of(payments)
     for what, found in (("filled", [model.score(row).score for row in filled]),
                         ("numpy", [model.score(row).score for row in vectors]),
                         ("arrays", [arrays.score_one(*group) for group in groups]),
                         ("dict", [model.score(row).score for row in dicts]),
-                        ("frame", model.score(frame, progress=False).score[:len(payments)]),
+                        ("frame", model.score(frame_of(payments), progress=False).score[:len(payments)]),
                         ("objects", model.score(frame_of(payments, 4)[:len(payments)]).score)):
         check(found, payments, options.tolerance, what)
 
-    say("filled", median_us(model.score, filled, options.seconds))
-    say("numpy", median_us(model.score, vectors, options.seconds))
-    say("numpy", median_us(lambda group: arrays.score_one(*group), groups, options.seconds), variant="arrays")
-    say("dict", median_us(model.score, dicts, options.seconds))
+    in_c = InC(options.library, options.calls, model, filled)
+    say("filled", median_us(model.score, filled, options.seconds, in_c))
+    say("numpy", median_us(model.score, vectors, options.seconds, in_c))
+    say("numpy", median_us(lambda group: arrays.score_one(*group), groups, options.seconds, in_c), variant="arrays")
+    say("dict", median_us(model.score, dicts, options.seconds, in_c))
     for inline, case in ((False, "async"), (True, "inline")):
-        say(case, asyncio.run(awaited(model, filled, options.seconds, inline)))
-    score = lambda frame: model.score(frame, progress=False)  # noqa: E731
-    say("frame", median_us(score, [frame], options.seconds) / FRAME)
-    say("frame", median_us(score, [frame_of(payments, 4)], options.seconds) / FRAME, variant="4 object columns")
+        say(case, asyncio.run(awaited(model, filled, options.seconds, inline, in_c)))
+    for objects, more in ((0, {}), (4, {"variant": "4 object columns"})):
+        times = median_us(lambda frame: model.score(frame, progress=False), [frame_of(payments, objects)], options.seconds)
+        say("frame", {"us": times["us"] / FRAME}, **more)
 
 
 if __name__ == "__main__":
