@@ -3,10 +3,9 @@
 
 #include <array>
 #include <atomic>
-#include <mutex>
 #include <new>
 
-#include "base/fork.hpp"
+#include "base/lock.hpp"
 #include "base/unload.hpp"
 #include "weighbridge/c/engine.h"
 
@@ -42,10 +41,10 @@ constexpr uint32_t kResting = 1024;
 struct Table {
     std::array<std::atomic<Entry *>, kChunks> chunks{};
     lib::ForkMutex mutex;
-    uint32_t used = 1;        // guarded by mutex, as all below; index 0 is never given
-    uint32_t resting = 0;     // length of the queue of free entries
-    uint32_t first_free = 0;  // freed first; 0: none
-    uint32_t last_free = 0;
+    uint32_t used WB_GUARDED_BY(mutex) = 1;        // index 0 is never given
+    uint32_t resting WB_GUARDED_BY(mutex) = 0;     // length of the queue of free entries
+    uint32_t first_free WB_GUARDED_BY(mutex) = 0;  // freed first; 0: none
+    uint32_t last_free WB_GUARDED_BY(mutex) = 0;
     std::array<std::atomic<uint32_t>, kKindsRoom> live{};  // handles by kind
 };
 
@@ -91,9 +90,8 @@ bool grow_to(uint32_t index) {
     return false;
 }
 
-// An index that nobody has, 0 where memory is out. Under the table's mutex.
-uint32_t take_index() {
-    Table &of = table();
+// An index that nobody has, 0 where memory is out.
+uint32_t take_index(Table &of) WB_REQUIRES(of.mutex) {
     if (of.resting < kResting && grow_to(of.used)) return of.used++;
     const uint32_t index = of.first_free;
     if (index == 0) return 0;
@@ -102,9 +100,7 @@ uint32_t take_index() {
     return index;
 }
 
-// Under the table's mutex.
-void rest(Entry &entry, uint32_t index) {
-    Table &of = table();
+void rest(Table &of, Entry &entry, uint32_t index) WB_REQUIRES(of.mutex) {
     entry.next_free = 0;
     (of.resting++ > 0 ? entry_at(of.last_free)->next_free : of.first_free) = index;
     of.last_free = index;
@@ -115,8 +111,9 @@ void recycle(Entry &entry, uint32_t index) {
     lib::RefCounted *object = entry.object;
     entry.object = nullptr;
     {
-        std::lock_guard lock(table().mutex);
-        rest(entry, index);
+        Table &of = table();
+        const lib::Lock lock(of.mutex);
+        rest(of, entry, index);
     }
     object->release();
 }
@@ -130,8 +127,9 @@ uint64_t register_handle(Kind kind, lib::RefCounted *object) {
     lib::watch_for_exit();
     uint32_t index;
     {
-        std::lock_guard lock(table().mutex);
-        index = take_index();
+        Table &of = table();
+        const lib::Lock lock(of.mutex);
+        index = take_index(of);
     }
     if (index == 0) return 0;
     Entry &entry = *entry_at(index);

@@ -66,7 +66,7 @@ struct TextObject final : lib::RefCounted {
 
 struct SourceObject final : lib::RefCounted {
     lib::ForkMutex mutex;
-    lib::FilesByName files;  // guarded by mutex
+    lib::FilesByName files WB_GUARDED_BY(mutex);
 };
 
 struct CallObject final : lib::RefCounted {

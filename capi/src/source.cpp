@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <mutex>
 
+#include "base/lock.hpp"
 #include "bundle/manifest_reader.hpp"
 #include "objects.hpp"
 #include "weighbridge.h"
@@ -14,7 +14,7 @@ namespace weighbridge::capi {
 lib::Expected<lib::MemorySource> read_source(wb_source *source) {
     Pinned<SourceObject> object(Kind::source, source);
     if (!object) return object.status();
-    const std::lock_guard lock(object->mutex);
+    const lib::Lock lock(object->mutex);
     return lib::MemorySource(object->files);
 }
 
@@ -43,7 +43,7 @@ int32_t wb_source_add_file(wb_source *source, const char *name, const void *data
                                    "name: expected 1 to 127 of [A-Za-z0-9._-], the first no '.', got \"{:.64}\"", name);
         const auto *from = static_cast<const std::byte *>(data);
         auto content = std::make_shared<const lib::Bytes>(from, from + size);
-        const std::lock_guard lock(object->mutex);
+        const lib::Lock lock(object->mutex);
         if (object->files.emplace(name, std::move(content)).second) return Status();
         return Status::failure(WB_INVALID_ARGUMENT, "name: expected one that is not there yet, got \"{}\"", name);
     });

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/cancel.hpp"
+#include "base/lock.hpp"
 
 #include <algorithm>
-#include <mutex>
 
 namespace weighbridge::lib {
 
@@ -20,13 +20,13 @@ void CancelToken::drop_ancestors() {
 void CancelToken::set(bool value) {
     flag_.store(value, std::memory_order_release);
     if (!value) return;
-    std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     drop_ancestors();
     for (Waker *waker = first_; waker; waker = waker->next_) waker->wake();
 }
 
 void CancelToken::attach(Waker &waker) {
-    std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     drop_ancestors();
     waker.previous_ = nullptr;
     waker.next_ = first_;
@@ -35,7 +35,7 @@ void CancelToken::attach(Waker &waker) {
 }
 
 void CancelToken::detach(Waker &waker) {
-    std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     drop_ancestors();
     if (waker.previous_)
         waker.previous_->next_ = waker.next_;
@@ -57,7 +57,7 @@ WakeOnCancel::~WakeOnCancel() {
 // Takes the mutex, so that the sleeper is either before its poll or asleep. It never holds this while it takes the
 // token's.
 void WakeOnCancel::wake() {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     condition_.notify_all();
 }
 
@@ -66,7 +66,7 @@ int32_t StopSource::sleep_until(int64_t until_ns) const {
     ForkMutex mutex;
     Condition condition;
     const WakeOnCancel waking(cancel, mutex, condition);
-    std::unique_lock lock(mutex);
+    Lock lock(mutex);
     for (;;) {
         if (const int32_t code = poll(); code != WB_OK || time.now_ns() >= until_ns) return code;
         time.wait_until(condition, mutex, std::min(until_ns, deadline_ns));

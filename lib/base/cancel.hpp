@@ -36,12 +36,12 @@ class CancelToken {
     void detach(Waker &waker);
 
   private:
-    void drop_ancestors();
+    void drop_ancestors() WB_REQUIRES(mutex_);
 
     std::atomic<bool> flag_{false};
     ForkMutex mutex_;
-    Waker *first_ = nullptr;         // guarded by mutex_
-    uint64_t epoch_ = fork_epoch();  // guarded by mutex_; of the process whose threads are in the list
+    Waker *first_ WB_GUARDED_BY(mutex_) = nullptr;
+    uint64_t epoch_ WB_GUARDED_BY(mutex_) = fork_epoch();  // of the process whose threads are in the list
 };
 
 // While it lives, a token that is set ends sleeps on a condition. Not to be made under the mutex.

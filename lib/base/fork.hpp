@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "base/guarded.hpp"
 #include "weighbridge/c/base.h"
 
 namespace weighbridge::lib {
@@ -43,15 +44,15 @@ class ForkGuard {
 // A mutex that a fork cannot leave locked for ever: in a child, the first lock() finds another epoch and starts afresh.
 // What it guards must be consistent after every single store (a pointer, a counter, an intrusive list rebuilt by its
 // owner), because the parent's holder does not exist in the child.
-class ForkMutex {
+class WB_MUTEX ForkMutex {
   public:
     ForkMutex() = default;
     ForkMutex(const ForkMutex &) = delete;
     ForkMutex &operator=(const ForkMutex &) = delete;
 
-    void lock();
-    bool try_lock();
-    void unlock();
+    void lock() WB_ACQUIRE();
+    bool try_lock() WB_TRY_ACQUIRE(true);
+    void unlock() WB_RELEASE();
     pthread_mutex_t *native() { return &mutex_; }
 
   private:

@@ -22,7 +22,8 @@ void SubmissionList::remove(Submission &one) {
     one.next = one.previous = nullptr;
 }
 
-void Backlog::Hold::acquire() {
+// Unchecked, as release(): the analysis follows no lock that is held by a member's word.
+void Backlog::Hold::acquire() WB_UNCHECKED {
     if (!of_.mutex_.try_lock()) {
         of_.wanting_.fetch_add(1, std::memory_order_relaxed);
         of_.mutex_.lock();
@@ -45,7 +46,7 @@ void Backlog::Hold::give_way() {
     acquire();
 }
 
-void Backlog::Hold::release() {
+void Backlog::Hold::release() WB_UNCHECKED {
     if (!held_) return;
     held_ = false;
     of_.mutex_.unlock();

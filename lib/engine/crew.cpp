@@ -4,11 +4,11 @@
 #include <signal.h>
 #include <string.h>
 
-#include <mutex>
 #include <utility>
 
 #include "base/format.hpp"
 #include "base/fp_env.hpp"
+#include "base/lock.hpp"
 
 namespace weighbridge::lib {
 namespace {
@@ -70,12 +70,12 @@ Status Crew::hire_timer() {
 }
 
 Status Crew::start_timer() {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     return hire_timer();
 }
 
 Status Crew::start() {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     if (backlog_->is_staffed()) return {};
     if (Status status = hire_timer(); !status.ok()) return status;
     for (; hired_ < threads_; ++hired_) {
@@ -90,7 +90,7 @@ Status Crew::start() {
 void Crew::end(Busy busy) {
     std::vector<std::shared_ptr<Hand>> hands;
     {
-        const std::lock_guard lock(mutex_);
+        const Lock lock(mutex_);
         hands.swap(hands_);
     }
     std::vector<bool> left(hands.size());

@@ -42,16 +42,16 @@ class Crew {
         bool running = false;  // guarded by the backlog's mutex
     };
     static void *main(void *hand);
-    Status hire(const std::string &name, void (Backlog::*job)(bool &running));
-    Status hire_timer();
+    Status hire(const std::string &name, void (Backlog::*job)(bool &running)) WB_REQUIRES(mutex_);
+    Status hire_timer() WB_REQUIRES(mutex_);
 
     const ForkGuard born_;
     const Ref<Backlog> backlog_;
     const int threads_;
     ForkMutex mutex_;
-    std::vector<std::shared_ptr<Hand>> hands_;  // guarded by mutex_; shared with their threads
-    int hired_ = 0;                             // besides the timer; guarded by mutex_
-    bool has_timer_ = false;                    // guarded by mutex_
+    std::vector<std::shared_ptr<Hand>> hands_ WB_GUARDED_BY(mutex_);  // shared with their threads
+    int hired_ WB_GUARDED_BY(mutex_) = 0;                             // besides the timer
+    bool has_timer_ WB_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace weighbridge::lib

@@ -2,10 +2,10 @@
 #include "engine/engine.hpp"
 
 #include <algorithm>
-#include <mutex>
 #include <new>
 
 #include "backend/reference/reference.hpp"
+#include "base/lock.hpp"
 #include "base/spelling.hpp"
 #include "engine/request.hpp"
 
@@ -196,7 +196,7 @@ Crew *Engine::present_crew() const {
 // A parent's is left as its threads had it at the fork.
 Crew &Engine::crew() {
     if (Crew *found = present_crew()) return *found;
-    const std::lock_guard lock(crew_mutex_);
+    const Lock lock(crew_mutex_);
     if (Crew *found = present_crew()) return *found;
     auto *fresh = new Crew(*this, runtime_, async_threads_);
     crew_.store(fresh, std::memory_order_release);

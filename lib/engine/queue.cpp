@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/queue.hpp"
+#include "base/lock.hpp"
 
 #include <errno.h>
 #include <string.h>
@@ -7,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <mutex>
 
 namespace weighbridge::lib {
 namespace {
@@ -61,14 +61,14 @@ Status Queue::usable() const {
 }
 
 Submission *Queue::take_free() {
-    const std::lock_guard lock(free_mutex_);
+    const Lock lock(free_mutex_);
     Submission *one = free_;
     if (one) free_ = one->next;
     return one;
 }
 
 void Queue::give_free(Submission &first, Submission &last) {
-    const std::lock_guard lock(free_mutex_);
+    const Lock lock(free_mutex_);
     last.next = free_;
     free_ = &first;
 }

@@ -59,7 +59,7 @@ class Queue final : public RefCounted {
     const uint32_t capacity_;
     std::atomic<bool> closed_{false};  // written under the backlog's mutex
     ForkMutex free_mutex_;
-    Submission *free_ = nullptr;  // last freed first, so that its memory is warm; guarded by free_mutex_
+    Submission *free_ WB_GUARDED_BY(free_mutex_) = nullptr;  // last freed first, so that its memory is warm
     // All below: guarded by the backlog's mutex.
     SubmissionList done_;
     uint32_t under_way_ = 0;  // waiting or running

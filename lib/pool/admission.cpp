@@ -4,7 +4,6 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <mutex>
 
 namespace weighbridge::lib {
 namespace {
@@ -57,7 +56,7 @@ int32_t Admission::attempt(Waiter &waiter, uint32_t limit) {
 }
 
 int32_t Admission::wait(Waiter &waiter, int64_t deadline_ns, CancelToken *cancel, uint32_t limit) {
-    std::unique_lock lock(mutex_);
+    Lock lock(mutex_);
     int32_t code = attempt(waiter, limit);
     if (code != WB_BUSY) return code;
     if (cancel) {
@@ -181,7 +180,7 @@ bool Admission::hands_over() const {
 
 // False where that has changed meanwhile.
 bool Admission::hand_over(int run) {
-    std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     if (!hands_over()) return false;
     settle(*next(), run, WB_OK);
     return true;
@@ -200,7 +199,7 @@ void Admission::release(int run) {
 }
 
 void Admission::tell() {
-    std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     call_first();
     if ((gate_.load() & kDrainOnes) != 0) idle_.notify_all();
 }
@@ -212,13 +211,13 @@ int Admission::busy() const {
 }
 
 void Admission::refuse() {
-    std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     gate_.fetch_or(kClosed);
     while (Waiter *waiter = next()) settle(*waiter, -1, WB_CLOSED);
 }
 
 int Admission::drain(int64_t deadline_ns) {
-    std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     gate_.fetch_add(kDrain);
     // Seen free once, all runs are back: who takes a flag of a closed pool afterwards gives it up again.
     int left;
@@ -229,7 +228,7 @@ int Admission::drain(int64_t deadline_ns) {
 }
 
 void Admission::Waiter::wake() {
-    std::lock_guard lock(admission.mutex_);
+    const Lock lock(admission.mutex_);
     if (queued) admission.settle(*this, -1, WB_CANCELLED);
 }
 

@@ -10,7 +10,7 @@
 
 #include "base/cancel.hpp"
 #include "base/clock.hpp"
-#include "base/fork.hpp"
+#include "base/lock.hpp"
 #include "base/thread_place.hpp"
 #include "pool/pool.hpp"
 
@@ -86,22 +86,22 @@ class Admission {
     static constexpr int64_t kPast = std::numeric_limits<int64_t>::min();
     static constexpr int kHintBits = 6;
 
-    Queue &queue(Priority priority) { return priority == Priority::high ? high_ : normal_; }
-    Waiter *next() const { return high_.first ? high_.first : normal_.first; }
+    Queue &queue(Priority priority) WB_REQUIRES(mutex_) { return priority == Priority::high ? high_ : normal_; }
+    Waiter *next() const WB_REQUIRES(mutex_) { return high_.first ? high_.first : normal_.first; }
     static uint64_t high_mark(const Waiter &waiter);
-    void make_first(Waiter &waiter, int64_t now_ns) const;
-    void publish(const Waiter &first);
+    void make_first(Waiter &waiter, int64_t now_ns) const WB_REQUIRES(mutex_);
+    void publish(const Waiter &first) WB_REQUIRES(mutex_);
 
-    int32_t attempt(Waiter &waiter, uint32_t limit);
-    void enqueue(Waiter &waiter);
-    void settle(Waiter &waiter, int run, int32_t code);
+    int32_t attempt(Waiter &waiter, uint32_t limit) WB_REQUIRES(mutex_);
+    void enqueue(Waiter &waiter) WB_REQUIRES(mutex_);
+    void settle(Waiter &waiter, int run, int32_t code) WB_REQUIRES(mutex_);
     bool hands_over() const;
     bool hand_over(int run);
 
-    void call(Waiter *waiter);
-    void call_first();
-    void serve(Waiter &waiter);
-    int64_t watch_ns(const Waiter &waiter, int64_t deadline_ns) const;
+    void call(Waiter *waiter) WB_REQUIRES(mutex_);
+    void call_first() WB_REQUIRES(mutex_);
+    void serve(Waiter &waiter) WB_REQUIRES(mutex_);
+    int64_t watch_ns(const Waiter &waiter, int64_t deadline_ns) const WB_REQUIRES(mutex_);
     void tell();
     int busy() const;
 
@@ -115,10 +115,10 @@ class Admission {
     std::atomic<int64_t> near_ns_{kPast};
     std::atomic<int> near_cpu_{-1};
     alignas(kLine) ForkMutex mutex_;
-    Queue high_;  // guarded by mutex_, as all below
-    Queue normal_;
-    uint32_t limited_ = 0;      // who wait and count in the queue's limit
-    Waiter *called_ = nullptr;  // on its way to a free run, or watching for one
+    Queue high_ WB_GUARDED_BY(mutex_);
+    Queue normal_ WB_GUARDED_BY(mutex_);
+    uint32_t limited_ WB_GUARDED_BY(mutex_) = 0;      // who wait and count in the queue's limit
+    Waiter *called_ WB_GUARDED_BY(mutex_) = nullptr;  // on its way to a free run, or watching for one
     Condition idle_;
 };
 

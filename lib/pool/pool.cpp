@@ -2,10 +2,10 @@
 #include "pool/pool.hpp"
 
 #include <memory>
-#include <mutex>
 #include <new>
 #include <vector>
 
+#include "base/lock.hpp"
 #include "pool/admission.hpp"
 
 namespace weighbridge::lib {
@@ -120,7 +120,7 @@ Pool::Lease Pool::try_acquire(int run) {
 }
 
 Status Pool::reserve(int64_t bytes) {
-    std::lock_guard lock(growing_);
+    const Lock lock(growing_);
     if (bytes <= reserved_bytes_) return {};
     std::vector<std::unique_ptr<Arena::Block>> blocks;
     try {
@@ -140,8 +140,9 @@ Status Pool::reserve(int64_t bytes) {
 }
 
 void Pool::trim() {
-    std::unique_lock lock(growing_, std::try_to_lock);
-    if (lock) trim_locked();
+    if (!growing_.try_lock()) return;
+    trim_locked();
+    growing_.unlock();
 }
 
 void Pool::trim_locked() {

@@ -82,7 +82,7 @@ class Pool {
     Lease lease_of(Admission &admission, int run);
     Lease try_acquire(int run);
     Arena &arena(int run) { return contexts_[static_cast<size_t>(run % count_)].arenas[run / count_]; }
-    void trim_locked();
+    void trim_locked() WB_REQUIRES(growing_);
 
     const Allocate allocate_;
     const int count_;

@@ -2,8 +2,8 @@
 #include "registry/registry.hpp"
 
 #include <algorithm>
-#include <mutex>
 
+#include "base/lock.hpp"
 #include "base/spelling.hpp"
 
 namespace weighbridge::lib {
@@ -28,7 +28,7 @@ Status check_name(const std::string &name) {
 
 Expected<Ref<Slot>> Registry::open(const std::string &name) {
     if (Status status = check_name(name); !status.ok()) return status;
-    std::lock_guard lock(writer_);
+    const Lock lock(writer_);
     if (auto found = slots_.find(name)) return found;
     auto made = make_ref<Slot>(name);
     slots_.add(made);

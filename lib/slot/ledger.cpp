@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "slot/ledger.hpp"
 
-#include <mutex>
 #include <utility>
 
+#include "base/lock.hpp"
 #include "telemetry/events.hpp"
 
 namespace weighbridge::lib {
 
 Ref<Account> Ledger::account(uint64_t bundle, const std::string &version) const {
     {
-        std::lock_guard lock(mutex_);
+        const Lock lock(mutex_);
         for (const Entry *entry : {&current_, &previous_})
             if (entry->account && entry->bundle == bundle) return entry->account;
     }
@@ -18,19 +18,19 @@ Ref<Account> Ledger::account(uint64_t bundle, const std::string &version) const 
 }
 
 void Ledger::serve(Entry current, Entry previous, int64_t now_ns) {
-    std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     ++generation_;
     since_ns_ = now_ns;
     enter(std::move(current), std::move(previous));
 }
 
 void Ledger::forget_previous() {
-    std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     enter(current_, {});
 }
 
 void Ledger::clear() {
-    std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     since_ns_ = 0;
     enter({}, {});
 }
@@ -61,14 +61,14 @@ void Ledger::settle() {
 }
 
 bool Ledger::has_served() const {
-    std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     return generation_ > 0;
 }
 
 std::unique_ptr<Ledger::Reading> Ledger::read() {
     auto made = std::make_unique<Reading>();
     made->slot = slot_;
-    std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     settle();
     made->total += older_;
     for (const Account *account = fading_.get(); account; account = account->next_fading_.get())
@@ -91,7 +91,7 @@ std::unique_ptr<Ledger::Reading> Ledger::read() {
 }
 
 void Ledger::tell_counted(EventLog &events, int64_t now_ns) const {
-    std::unique_lock lock(mutex_);
+    Lock lock(mutex_);
     const Ref<Account> current = current_.account, previous = previous_.account;
     lock.unlock();
     if (current) events.tell_all_counted(*current, now_ns);

@@ -46,16 +46,17 @@ class Ledger {
     void tell_counted(EventLog &events, int64_t now_ns) const;
 
   private:
-    void enter(Entry current, Entry previous);
-    void settle();
+    void enter(Entry current, Entry previous) WB_REQUIRES(mutex_);
+    void settle() WB_REQUIRES(mutex_);
 
     const std::string slot_;
-    mutable ForkMutex mutex_;  // guards all below; held for as long as it takes to add up counters
-    Entry current_, previous_;
-    int64_t since_ns_ = 0;
-    uint64_t generation_ = 0;
-    Ref<Account> fading_;  // a list of those that were left, while calls may still write to them
-    Figures older_;
+    mutable ForkMutex mutex_;  // held for as long as it takes to add up counters
+    Entry current_ WB_GUARDED_BY(mutex_), previous_ WB_GUARDED_BY(mutex_);
+    int64_t since_ns_ WB_GUARDED_BY(mutex_) = 0;
+    uint64_t generation_ WB_GUARDED_BY(mutex_) = 0;
+    // A list of those that were left, while calls may still write to them.
+    Ref<Account> fading_ WB_GUARDED_BY(mutex_);
+    Figures older_ WB_GUARDED_BY(mutex_);
 };
 
 }  // namespace weighbridge::lib

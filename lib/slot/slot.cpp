@@ -2,9 +2,9 @@
 #include "slot/slot.hpp"
 
 #include <algorithm>
-#include <mutex>
 #include <utility>
 
+#include "base/lock.hpp"
 #include "base/thread_place.hpp"
 
 namespace weighbridge::lib {
@@ -74,19 +74,24 @@ const Deployment::Layout *Deployment::layout(uint64_t schema_digest) const {
 Slot::~Slot() { clear(); }
 
 Ref<Deployment> Slot::current() {
-    std::lock_guard lock(readers_[place_of_this_thread(kReaderBits)].mutex);
+    const Lock lock(readers_[place_of_this_thread(kReaderBits)].mutex);
     return Ref<Deployment>(current_);
+}
+
+// Unchecked, for the analysis follows no loop of locks.
+Deployment *Slot::exchange_current(Deployment *current) WB_UNCHECKED {
+    for (Reader &reader : readers_) reader.mutex.lock();
+    Deployment *old = std::exchange(current_, current);
+    for (Reader &reader : readers_) reader.mutex.unlock();
+    return old;
 }
 
 // The slot's two pointers each hold one count, moved here from the references.
 void Slot::publish(Ref<Deployment> current, Ref<Deployment> previous) {
     if (current) current->retain();
     if (previous) previous->retain();
-    for (Reader &reader : readers_) reader.mutex.lock();
-    Deployment *old_current = std::exchange(current_, current.get());
-    for (Reader &reader : readers_) reader.mutex.unlock();
-    Deployment *old_previous = previous_;
-    previous_ = previous.get();
+    Deployment *old_current = exchange_current(current.get());
+    Deployment *old_previous = std::exchange(previous_, previous.get());
     if (old_current) old_current->release();
     if (old_previous) old_previous->release();
 }
@@ -97,7 +102,7 @@ void Slot::serve(Ref<Deployment> current, Ref<Deployment> previous) {
 }
 
 Expected<Ref<Deployment>> Slot::swap(Ref<Model> model) {
-    std::lock_guard lock(writer_);
+    const Lock lock(writer_);
     Ref<Deployment> before(current_);
     Ref<Account> account = ledger_.account(bundle_of(*model), model->bundle().manifest().identity.version);
     auto next = Deployment::make(std::move(model), std::move(account), before.get(), Deployment::Change::swap);
@@ -106,7 +111,7 @@ Expected<Ref<Deployment>> Slot::swap(Ref<Model> model) {
 }
 
 Expected<Ref<Deployment>> Slot::rollback() {
-    std::lock_guard lock(writer_);
+    const Lock lock(writer_);
     Ref<Deployment> current(current_), previous(previous_);
     if (!previous) return Status::failure(WB_NOT_LOADED, "slot '{}': there is no model to roll back to", name_);
     auto next =
@@ -116,13 +121,13 @@ Expected<Ref<Deployment>> Slot::rollback() {
 }
 
 void Slot::forget_previous() {
-    std::lock_guard lock(writer_);
+    const Lock lock(writer_);
     ledger_.forget_previous();
     publish(Ref<Deployment>(current_), Ref<Deployment>());
 }
 
 void Slot::clear() {
-    std::lock_guard lock(writer_);
+    const Lock lock(writer_);
     ledger_.clear();
     publish(Ref<Deployment>(), Ref<Deployment>());
 }

@@ -74,11 +74,12 @@ class Slot final : public RefCounted {
     Ledger &ledger() { return ledger_; }
 
   private:
-    void serve(Ref<Deployment> current, Ref<Deployment> previous);
-    void publish(Ref<Deployment> current, Ref<Deployment> previous);
+    void serve(Ref<Deployment> current, Ref<Deployment> previous) WB_REQUIRES(writer_);
+    void publish(Ref<Deployment> current, Ref<Deployment> previous) WB_REQUIRES(writer_);
+    Deployment *exchange_current(Deployment *current);
 
-    // Threads lock one each, for a load and a count only, a writer locks all: readers keep off each other's cache
-    // lines.
+    // Sharded reader lock: a reader locks its thread's shard while it loads the pointer and takes a reference; a writer
+    // locks all 8 shards.
     struct alignas(64) Reader {
         ForkMutex mutex;
     };
@@ -86,8 +87,8 @@ class Slot final : public RefCounted {
 
     const std::string name_;
     Ledger ledger_;
-    ForkMutex writer_;                // one swap at a time
-    Deployment *previous_ = nullptr;  // owned; guarded by writer_
+    ForkMutex writer_;                                       // one swap at a time
+    Deployment *previous_ WB_GUARDED_BY(writer_) = nullptr;  // owned
     std::array<Reader, size_t{1} << kReaderBits> readers_;
     Deployment *current_ = nullptr;  // owned; read under any of readers_, written under all and writer_
 };

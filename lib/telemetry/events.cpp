@@ -45,14 +45,9 @@ bool is_due(int64_t told_ns, int64_t now_ns) { return told_ns == INT64_MIN || no
 EventLog::EventLog(uint32_t capacity, const Clock &clock, wb_log_fn fn, void *payload)
     : clock_(clock), fn_(fn), payload_(payload), capacity_(capacity), ring_(new wb_event[capacity]) {}
 
-std::unique_lock<ForkMutex> EventLog::locked() {
-    renew();
-    return std::unique_lock(mutex_);
-}
-
 // The parent's events are the parent's to tell, and its thread that was in the callback is not in the child.
 void EventLog::renew() {
-    guard_.refresh([this] {
+    guard_.refresh([this]() WB_UNCHECKED {  // alone: other threads wait for it
         written_ = 0;
         drain_ = callback_ = Reader{};
         delivering_ = false;
@@ -79,11 +74,14 @@ void EventLog::tell_counted(Account &account, Counted what, int64_t now_ns, cons
     const auto &told = account.told_[static_cast<size_t>(what)];
     if (!is_due(told.at_ns.load(std::memory_order_relaxed), now_ns)) return;
     renew();
-    if (const std::unique_lock lock(mutex_, std::try_to_lock); lock) write_counted(account, what, now_ns, latest);
+    if (!mutex_.try_lock()) return;
+    write_counted(account, what, now_ns, latest);
+    mutex_.unlock();
 }
 
 void EventLog::tell_all_counted(Account &account, int64_t now_ns) {
-    const auto lock = locked();
+    renew();
+    const Lock lock(mutex_);
     for (size_t i = 0; i < kCounted; ++i) write_counted(account, static_cast<Counted>(i), now_ns, "");
 }
 
@@ -115,12 +113,14 @@ bool EventLog::read(Reader &reader, wb_event &out) const {
 }
 
 bool EventLog::take(wb_event &out) {
-    const auto lock = locked();
+    renew();
+    const Lock lock(mutex_);
     return read(drain_, out);
 }
 
 uint64_t EventLog::take_dropped() {
-    const auto lock = locked();
+    renew();
+    const Lock lock(mutex_);
     catch_up(drain_);
     return std::exchange(drain_.dropped, 0);
 }
@@ -137,7 +137,8 @@ bool EventLog::read_for_callback(wb_event &out) {
 }
 
 void EventLog::deliver() {
-    auto lock = locked();
+    renew();
+    Lock lock(mutex_);
     if (delivering_) return;
     delivering_ = true;
     wb_event event;
@@ -155,23 +156,27 @@ void EventLog::deliver() {
 }
 
 bool EventLog::has_undelivered() {
-    const auto lock = locked();
+    renew();
+    const Lock lock(mutex_);
     return fn_ && !ended_ && !delivering_ && callback_.next != written_;
 }
 
 bool EventLog::end(int64_t deadline_ns) {
     {
-        const auto lock = locked();
+        renew();
+        const Lock lock(mutex_);
         ending_ = true;
     }
     deliver();
-    const auto lock = locked();
+    renew();
+    const Lock lock(mutex_);
     while (delivering_ && clock_.now_ns() < deadline_ns) clock_.wait_until(idle_, mutex_, deadline_ns);
     return !delivering_;
 }
 
 void EventLog::silence() {
-    const auto lock = locked();
+    renew();
+    const Lock lock(mutex_);
     ended_ = true;
 }
 

@@ -3,12 +3,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string_view>
 
 #include "base/clock.hpp"
-#include "base/fork.hpp"
 #include "base/format.hpp"
+#include "base/lock.hpp"
 #include "telemetry/counters.hpp"
 #include "weighbridge/c/engine.h"
 
@@ -33,7 +32,8 @@ class EventLog {
     template <class... Values>
     void tell(const Subject &subject, TextFormat<Values...> format, const Values &...values) {
         const TextValue list[] = {values..., 0};
-        const auto lock = locked();
+        renew();
+        const Lock lock(mutex_);
         write(subject, 1, format.text, list);
     }
 
@@ -65,27 +65,27 @@ class EventLog {
         uint64_t dropped = 0;  // events that it missed
     };
 
-    std::unique_lock<ForkMutex> locked();
     void renew();
-    wb_event &write(const Subject &subject, uint64_t count, std::string_view format, const TextValue *values);
-    void write_counted(Account &account, Counted what, int64_t now_ns, const char *latest);
-    void catch_up(Reader &reader) const;
-    bool read(Reader &reader, wb_event &out) const;
-    bool read_for_callback(wb_event &out);
+    wb_event &write(const Subject &subject, uint64_t count, std::string_view format, const TextValue *values)
+        WB_REQUIRES(mutex_);
+    void write_counted(Account &account, Counted what, int64_t now_ns, const char *latest) WB_REQUIRES(mutex_);
+    void catch_up(Reader &reader) const WB_REQUIRES(mutex_);
+    bool read(Reader &reader, wb_event &out) const WB_REQUIRES(mutex_);
+    bool read_for_callback(wb_event &out) WB_REQUIRES(mutex_);
 
     const Clock &clock_;
     const wb_log_fn fn_;
     void *const payload_;
     const uint64_t capacity_;
-    const std::unique_ptr<wb_event[]> ring_;  // event n is at n % capacity_; guarded by mutex_, as all below
     ForkGuard guard_;
     ForkMutex mutex_;
-    Condition idle_;  // no thread is in the callback
-    uint64_t written_ = 0;
-    Reader drain_, callback_;
-    bool delivering_ = false;
-    bool ending_ = false;  // WB_LOG_CLOSED is due
-    bool ended_ = false;   // the callback is not called any more
+    const std::unique_ptr<wb_event[]> ring_ WB_GUARDED_BY(mutex_);  // event n is at n % capacity_
+    Condition idle_;                                                // no thread is in the callback
+    uint64_t written_ WB_GUARDED_BY(mutex_) = 0;
+    Reader drain_ WB_GUARDED_BY(mutex_), callback_ WB_GUARDED_BY(mutex_);
+    bool delivering_ WB_GUARDED_BY(mutex_) = false;
+    bool ending_ WB_GUARDED_BY(mutex_) = false;  // WB_LOG_CLOSED is due
+    bool ended_ WB_GUARDED_BY(mutex_) = false;   // the callback is not called any more
 };
 
 }  // namespace weighbridge::lib

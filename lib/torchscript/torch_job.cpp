@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "torchscript/torch_job.hpp"
+#include "base/lock.hpp"
 
-#include <mutex>
 #include <string>
 
 namespace weighbridge::lib {
@@ -22,7 +22,7 @@ Status TorchStart::usable() const {
 }
 
 Expected<std::shared_ptr<const TorchThreads>> TorchStart::threads() {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     if (Status status = usable(); !status.ok()) return status;
     if (threads_) return threads_;
     auto plugin = open_plugin(options_.plugin, options_.libtorch, plugin_directory());

@@ -37,8 +37,8 @@ class TorchStart final : public RefCounted {
     const PluginOptions options_;
     std::atomic<bool> done_{false};
     ForkMutex mutex_;
-    std::shared_ptr<const TorchThreads> threads_;  // guarded by mutex_
-    uint64_t epoch_ = 0;                           // constant once done
+    std::shared_ptr<const TorchThreads> threads_ WB_GUARDED_BY(mutex_);
+    uint64_t epoch_ = 0;  // constant once done
 };
 
 // A long step of LibTorch's, on a thread of its own: the context threads go on scoring beside it, and a caller who has

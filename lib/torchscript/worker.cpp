@@ -6,11 +6,10 @@
 #include <string.h>
 
 #include <exception>
-#include <mutex>
 #include <new>
 
-#include "base/fork.hpp"
 #include "base/fp_env.hpp"
+#include "base/lock.hpp"
 
 namespace weighbridge::lib {
 namespace {
@@ -80,14 +79,14 @@ void *Worker::main(void *argument) {
         prepared = Status::failure(WB_INTERNAL, "an exception left a worker's preparation");
     }
     {
-        const std::lock_guard lock(start->mutex);
+        const Lock lock(start->mutex);
         start->result = prepared;
         start->ready = true;
         start->answered.notify_one();
     }
     if (!prepared.ok()) return nullptr;
 
-    std::unique_lock lock(state->mutex);
+    Lock lock(state->mutex);
     for (;;) {
         while (state->phase != State::Phase::submitted && !state->closing)
             state->for_worker.wait_until(state->mutex, WB_NO_DEADLINE);
@@ -139,7 +138,7 @@ Expected<std::shared_ptr<Worker>> Worker::start(const std::string &name, const s
         return Status::failure(WB_OUT_OF_MEMORY, "thread '{}' could not be started: {}", name, strerrordesc_np(code));
     }
     pthread_setname_np(state->thread, name.substr(0, 15).c_str());
-    std::unique_lock lock(start.mutex);
+    Lock lock(start.mutex);
     while (!start.ready) start.answered.wait_until(start.mutex, WB_NO_DEADLINE);
     if (!start.result.ok()) return start.result;  // the thread has ended; ~Worker joins it
     return worker;
@@ -149,7 +148,7 @@ Worker::~Worker() {
     if (!state_ || state_->epoch != fork_epoch()) return;  // in a child the thread's own reference keeps the state
     bool busy = false;
     {
-        const std::lock_guard lock(state_->mutex);
+        const Lock lock(state_->mutex);
         state_->closing = true;
         busy = state_->phase == State::Phase::running;
         state_->for_worker.notify_all();
@@ -168,7 +167,7 @@ Status Worker::run(const std::shared_ptr<Job> &job, const StopSource &stop, Aban
         return Status::failure(WB_FORKED, "this process forked after the worker threads were started");
     const WakeOnCancel waking(stop.cancel, state.mutex, state.for_caller);
 
-    std::unique_lock lock(state.mutex);
+    Lock lock(state.mutex);
     if (state.phase != State::Phase::idle)
         return Status::failure(WB_INTERNAL, "a worker was handed a job while it had one");
     if (const int32_t code = stop.poll(); code != WB_OK) return Status::failure(code, "the call ended before it ran");
