@@ -34,6 +34,8 @@ fi
 wb_build release
 
 status=0
+wb_say "style: formatting, clang, clang-tidy"
+tests/support/style.sh || status=1
 export WB_BUILD_DIR=$WB_ROOT/build/release
 
 # beside PRESET starts a sanitizer's unit tests beside the next phase, since each keeps one core busy; ended NAME PRESET

@@ -74,7 +74,8 @@ template <class T>
 class Binding {
   public:
     /// Checks every field against the schema:
-    /// @return WB_NOT_FOUND for an unknown feature; WB_INVALID_ARGUMENT for one that is bound twice, a required one that
+    /// @return WB_NOT_FOUND for an unknown feature; WB_INVALID_ARGUMENT for one that is bound twice, a required one
+    /// that
     ///         is not bound, or a member of another type than the feature's (names feature, expected and found)
     static Expected<Binding> bind(Schema schema, std::initializer_list<Field<T>> fields) {
         Binding binding(std::move(schema));

@@ -81,8 +81,8 @@ class Writer {
 
 }  // namespace
 
-// Here, since what a value may be has to be complete where one is made or destroyed, and since gcc 12 sees uninitialised
-// memory where it inlines a variant's destructor.
+// Here, since what a value may be has to be complete where one is made or destroyed, and since gcc 12 sees
+// uninitialised memory where it inlines a variant's destructor.
 JsonValue::JsonValue() noexcept = default;
 JsonValue::JsonValue(const JsonValue &other) = default;
 JsonValue::JsonValue(JsonValue &&other) noexcept = default;

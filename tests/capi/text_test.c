@@ -59,8 +59,8 @@ static void compilation(char **argv) {
     CHECK_STATUS(WB_OK, wb_engine_create(&engine, options, E));
     wb_engine_options_free(options);
     CHECK_STATUS(WB_INVALID_BUNDLE, wb_bundle_compile(&text, engine, fixture(argv, "mlp"), NULL, 0, NULL, E));
-    CHECK(strcmp(E->message, "model.ts: 5000 operators do not lower, the first: fake::operator_1, model.py:1: not known") ==
-          0);
+    CHECK(strcmp(E->message,
+                 "model.ts: 5000 operators do not lower, the first: fake::operator_1, model.py:1: not known") == 0);
     CHECK(count(wb_text_data(text), "\n") >= 5000 && count(wb_text_data(text), "fake::operator_") == 5000);
     CHECK(strstr(wb_text_data(text), "\"fake::operator_5000, model.py:5000: not known\""));
     wb_text_free(text);
