@@ -25,8 +25,9 @@ Known of_elements(const Constant &constant) {
     if (count == 0 || count > kMostElements || !constant.data) return {};
     const auto [least, most] = std::minmax_element(constant.as<T>(), constant.as<T>() + count);
     if constexpr (std::is_same_v<T, float>) {
-        if (std::any_of(constant.as<T>(), constant.as<T>() + count, [&](float x) { return !(x == *least); })) return {};
-        return exactly(static_cast<double>(*least));
+        const float first = *least;  // of a NaN among them some differs
+        if (!std::all_of(constant.as<T>(), constant.as<T>() + count, [&](float x) { return x == first; })) return {};
+        return exactly(static_cast<double>(first));
     } else {
         return within(Extent::of(static_cast<int64_t>(*least)), Extent::of(static_cast<int64_t>(*most)));
     }
