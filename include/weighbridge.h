@@ -27,6 +27,8 @@
  *  11. A library fits a caller whose WB_ABI_VERSION is the same and whose WB_ABI_MINOR is the library's or less. The
  *      loader sees to it for what is linked (soname, and a version node for each release that added functions); who
  *      opens the library by name compares wb_abi_version() and wb_abi_minor().
+ *  12. What is marked stable keeps name, signature, layout and meaning for as long as WB_ABI_VERSION is 1; what is marked
+ *      unstable may change in any release.
  *
  *  @code
  *  #include <stdio.h>

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """used_symbols.py ROOT: every function of capi/symbols.txt is used by a binding, or stands in capi/unused.txt with a
-reason. What a comment or a binding's test names is not used. Prints each breach."""
+reason; one that two bindings use is marked stable in its header. What a comment or a binding's test names is not used.
+Prints each breach."""
 import pathlib
 import re
 import sys
@@ -43,10 +44,25 @@ def read_list(path):
     return reasons
 
 
+def stable_functions(root):
+    """Those whose comment, right before the declaration, says so."""
+    declared = re.compile(r"/\*\*((?:(?!\*/).)*?)\*/\s*[^;/]*?\b(wb_\w+)\s*\([^;]*;", re.S)
+    for header in sorted((root / "include/weighbridge/c").glob("*.h")):
+        for comment, name in declared.findall(header.read_text(encoding="utf-8")):
+            if re.search(r"@since [^@]*,\s+(\*\s+)?stable\b", comment):
+                yield name
+
+
 def breaches(root):
     functions = [line.split()[-1] for line in (root / "capi/symbols.txt").read_text(encoding="utf-8").splitlines()]
     exported = {name for name in functions if name.startswith("wb_")}
-    used = {name for folders in BINDINGS.values() for folder in folders for name in names_in(root, folder)}
+    by_binding = [{name for folder in folders for name in names_in(root, folder)} for folders in BINDINGS.values()]
+    used = set().union(*by_binding)
+    stable = set(stable_functions(root))
+    for name in sorted(exported - stable):
+        users = sum(name in names for names in by_binding)
+        if users >= 2:
+            yield f"{name}: expected stable in its header, since {users} bindings use it"
     unused = read_list(root / "capi/unused.txt")
     for name in sorted(exported - used - set(unused)):
         yield f"{name}: expected a use in a binding ({', '.join(BINDINGS)}), or a reason in capi/unused.txt, got none"

@@ -150,22 +150,22 @@ WB_API int32_t wb_abi_minor(void);
  *  @since 0.1, stable */
 WB_API const char *wb_status_name(int32_t status);
 
-/** Text of any length that a call made, a report for one: immutable, freed with wb_text_free. @since 0.2, unstable */
+/** Text of any length that a call made, a report for one: immutable, freed with wb_text_free. @since 0.2, stable */
 typedef struct wb_text wb_text;
 
 /** The text's bytes, UTF-8, with a NUL behind them. @return memory of the text, valid until wb_text_free; NULL for what
- *  is no live text. Thread-safe. @since 0.2, unstable */
+ *  is no live text. Thread-safe. @since 0.2, stable */
 WB_API const char *wb_text_data(wb_text *text);
 
-/** How many bytes the text has, without the NUL; 0 for what is no live text. Thread-safe. @since 0.2, unstable */
+/** How many bytes the text has, without the NUL; 0 for what is no live text. Thread-safe. @since 0.2, stable */
 WB_API size_t wb_text_size(wb_text *text);
 
-/** NULL does nothing; never blocks. Thread-safe. @since 0.2, unstable */
+/** NULL does nothing; never blocks. Thread-safe. @since 0.2, stable */
 WB_API void wb_text_free(wb_text *text);
 
 /** What this machine and build offer, as JSON: version, abi, CPU level and features, backends found.
  *  @param out  receives the text; NULL on error
- *  @return WB_OK; WB_INVALID_ARGUMENT; WB_OUT_OF_MEMORY. Thread-safe. @since 0.2 in this form, unstable */
+ *  @return WB_OK; WB_INVALID_ARGUMENT; WB_OUT_OF_MEMORY. Thread-safe. @since 0.2 in this form, stable */
 WB_API int32_t wb_system_info(wb_text **out, wb_error *err);
 
 #ifdef __cplusplus

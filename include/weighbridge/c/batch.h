@@ -14,7 +14,7 @@ extern "C" {
 /** A description of caller memory, of any number of rows, with a window on the rows that the next call works on. Holds
  *  no data of its own. For one thread at a time (WB_BUSY otherwise); wb_batch_copy makes one for each thread. Rows have
  *  the same numbers in every window: those of the whole batch. One that another thread uses while the process forks
- *  stays busy in the child, which makes a new one. @since 0.1, unstable */
+ *  stays busy in the child, which makes a new one. @since 0.1, stable */
 typedef struct wb_batch wb_batch;
 
 /** An element of a column of texts, categories or sequences: where the bytes or elements lie. A sequence of categories
@@ -58,7 +58,7 @@ struct ArrowArray {
 /** @endcond */
 
 /** Makes an empty batch for a schema. @return WB_OK; WB_INVALID_HANDLE; WB_OUT_OF_MEMORY. Thread-safe.
- *  @since 0.1, unstable */
+ *  @since 0.1, stable */
 WB_API int32_t wb_batch_create(wb_batch **out, wb_schema *schema, wb_error *err);
 
 /** Makes another batch that describes the same memory: rows or columns, places of results, window. Values are not
@@ -67,14 +67,14 @@ WB_API int32_t wb_batch_create(wb_batch **out, wb_schema *schema, wb_error *err)
  *  row of stride 0 too). The copy's memory must stay as long as the batch's.
  *  @param out  receives the copy, to be freed with wb_batch_free; NULL on error
  *  @return WB_OK; WB_BUSY (another thread changes, scores or submits `batch`); WB_INVALID_HANDLE; WB_OUT_OF_MEMORY
- *  @since 0.2, unstable */
+ *  @since 0.2, stable */
 WB_API int32_t wb_batch_copy(wb_batch **out, wb_batch *batch, wb_error *err);
 
-/** NULL does nothing. @since 0.1, unstable */
+/** NULL does nothing. @since 0.1, stable */
 WB_API void wb_batch_free(wb_batch *batch);
 
 /** Forgets columns and rows and sets the number of rows, in [0, 2^48]; the window is all of them. Places of results are
- *  kept. @return WB_OK; WB_INVALID_ARGUMENT (both numbers); WB_BUSY. @since 0.1, unstable */
+ *  kept. @return WB_OK; WB_INVALID_ARGUMENT (both numbers); WB_BUSY. @since 0.1, stable */
 WB_API int32_t wb_batch_reset(wb_batch *batch, int64_t rows, wb_error *err);
 
 /** Sets which rows the next calls work on: [first, first + rows). A window may be empty, and of any size: a model runs
@@ -82,13 +82,13 @@ WB_API int32_t wb_batch_reset(wb_batch *batch, int64_t rows, wb_error *err);
  *  for each row of its window.
  *  @param first  in [0, rows of the batch]
  *  @param rows   in [0, rows of the batch - first]
- *  @return WB_OK; WB_INVALID_ARGUMENT (all three numbers; the window is as before); WB_BUSY. @since 0.2, unstable */
+ *  @return WB_OK; WB_INVALID_ARGUMENT (all three numbers; the window is as before); WB_BUSY. @since 0.2, stable */
 WB_API int32_t wb_batch_set_window(wb_batch *batch, int64_t first, int64_t rows, wb_error *err);
 
 /** The batch's rows lie at rows + i * stride, each a row of the schema. Replaces every column. The memory must stay
  *  until the batch is reset or freed.
  *  @param stride  bytes, at least the schema's fixed_bytes or, backwards, its negative; 0: all are the one row
- *  @return WB_OK; WB_INVALID_ARGUMENT; WB_BUSY. @since 0.1, unstable */
+ *  @return WB_OK; WB_INVALID_ARGUMENT; WB_BUSY. @since 0.1, stable */
 WB_API int32_t wb_batch_set_rows(wb_batch *batch, void *rows, int64_t stride, wb_error *err);
 
 /** Sets one feature's values. The memory must stay until the batch is reset or freed.
@@ -97,12 +97,12 @@ WB_API int32_t wb_batch_set_rows(wb_batch *batch, void *rows, int64_t stride, wb
  *                   and sequences); need not be aligned
  *  @param stride    bytes; 0 shares one value among all rows
  *  @param validity  bit i%8 of byte i/8 is 1 where row i has a value; NULL: all have
- *  @return WB_OK; WB_INVALID_ARGUMENT; WB_BUSY. Features without a column are missing. @since 0.1, unstable */
+ *  @return WB_OK; WB_INVALID_ARGUMENT; WB_BUSY. Features without a column are missing. @since 0.1, stable */
 WB_API int32_t wb_batch_set_column(wb_batch *batch, uint32_t feature, const void *data, int64_t stride,
                                    const uint8_t *validity, wb_error *err);
 
 /** @name Types of a column's elements
- *  What wb_batch_set_column_as reads; 1 to 5 are WB_DTYPE_* too. @since 0.2, unstable
+ *  What wb_batch_set_column_as reads; 1 to 5 are WB_DTYPE_* too. @since 0.2, stable
  *  @{ */
 #define WB_ELEMENT_STORED 0   /**< as the feature is stored: what wb_batch_set_column reads */
 #define WB_ELEMENT_FLOAT32 1  /**< 4 bytes, IEEE 754 */
@@ -128,7 +128,7 @@ WB_API int32_t wb_batch_set_column(wb_batch *batch, uint32_t feature, const void
  *  @param validity          as there, counted from bit validity_offset on; NULL: all rows have a value
  *  @param validity_offset   of row 0's bit, in bits, at least 0
  *  @return WB_OK; WB_INVALID_ARGUMENT (names feature and both types; the column is as before); WB_BUSY
- *  @since 0.2, unstable */
+ *  @since 0.2, stable */
 WB_API int32_t wb_batch_set_column_as(wb_batch *batch, uint32_t feature, int32_t element_type, const void *data,
                                       int64_t stride, const uint8_t *validity, int64_t validity_offset,
                                       wb_error *err);
@@ -139,7 +139,7 @@ WB_API int32_t wb_batch_set_column_as(wb_batch *batch, uint32_t feature, int32_t
  *  feature's is converted where that is exact), nulls. Dates, times of day and durations are refused. `release` of both
  *  structs must not be NULL, which says that they were released. Nothing is copied; neither struct is released; both must stay until the batch is reset or freed.
  *  @return WB_OK; WB_INVALID_ARGUMENT (names feature, expected type and Arrow format found); WB_BUSY.
- *  @since 0.1, unstable */
+ *  @since 0.1, stable */
 WB_API int32_t wb_batch_set_arrow(wb_batch *batch, uint32_t feature, const struct ArrowSchema *type,
                                   const struct ArrowArray *array, wb_error *err);
 
@@ -148,12 +148,12 @@ WB_API int32_t wb_batch_set_arrow(wb_batch *batch, uint32_t feature, const struc
  *  A row that is null in the struct has no values. Offsets of the struct and of its children count. Nothing is copied;
  *  neither struct is released; both must stay until the batch is reset or freed.
  *  @return WB_OK; WB_INVALID_ARGUMENT (names the columns that are missing and those that are unknown, else a feature
- *          with expected type and Arrow format found; the batch is as before); WB_BUSY. @since 0.2, unstable */
+ *          with expected type and Arrow format found; the batch is as before); WB_BUSY. @since 0.2, stable */
 WB_API int32_t wb_batch_set_arrow_rows(wb_batch *batch, const struct ArrowSchema *type,
                                        const struct ArrowArray *array, wb_error *err);
 
 /** What became of the rows of a scoring call: rows is the sum of scored, fallbacks, invalid and failed. Flat, no
- *  pointers; grows at the end. @since 0.2, unstable */
+ *  pointers; grows at the end. @since 0.2, stable */
 typedef struct wb_batch_result {
     uint32_t struct_size;     /**< sizeof(wb_batch_result) */
     int32_t status;           /**< as returned */
@@ -180,7 +180,7 @@ typedef struct wb_batch_result {
 /** The size of wb_batch_result in its first version, the least that is taken. @since 0.2, stable */
 #define WB_BATCH_RESULT_SIZE_V1 144
 
-/** An empty wb_batch_result with its size set. @since 0.2, unstable */
+/** An empty wb_batch_result with its size set. @since 0.2, stable */
 #define WB_BATCH_RESULT_INIT                                                                \
     {                                                                                       \
         sizeof(wb_batch_result), 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, { 0 } \
@@ -201,16 +201,16 @@ typedef struct wb_batch_result {
 
 /** Where a result column goes: row i's is written at data + i * stride. NULL ends it.
  *  @param stride  in bytes, at least an element's, forwards or backwards
- *  @return WB_OK; WB_INVALID_ARGUMENT (column, stride); WB_BUSY. Kept by wb_batch_reset. @since 0.1, unstable */
+ *  @return WB_OK; WB_INVALID_ARGUMENT (column, stride); WB_BUSY. Kept by wb_batch_reset. @since 0.1, stable */
 WB_API int32_t wb_batch_set_result(wb_batch *batch, int32_t column, void *data, int64_t stride, wb_error *err);
 
 /** Where output `index` (as in wb_schema_output) goes: its floats for row i are written at data + i * stride bytes; NaN
  *  for a row without a model's answer. NULL ends it. The stride is at least that of its floats, forwards or backwards;
- *  WB_INVALID_ARGUMENT otherwise. Kept by wb_batch_reset. @since 0.1, unstable */
+ *  WB_INVALID_ARGUMENT otherwise. Kept by wb_batch_reset. @since 0.1, stable */
 WB_API int32_t wb_batch_set_output(wb_batch *batch, uint32_t index, float *data, int64_t stride, wb_error *err);
 
 /** What became of the rows of wb_batch_encode: rows is the sum of encoded and invalid. Flat, no pointers; grows at the
- *  end. @since 0.2, unstable */
+ *  end. @since 0.2, stable */
 typedef struct wb_batch_encoding {
     uint32_t struct_size; /**< sizeof(wb_batch_encoding) */
     int32_t status;       /**< as returned */
@@ -225,7 +225,7 @@ typedef struct wb_batch_encoding {
 /** The size of wb_batch_encoding in its first version, the least that is taken. @since 0.2, stable */
 #define WB_BATCH_ENCODING_SIZE_V1 56
 
-/** An empty wb_batch_encoding with its size set. @since 0.2, unstable */
+/** An empty wb_batch_encoding with its size set. @since 0.2, stable */
 #define WB_BATCH_ENCODING_INIT                          \
     {                                                   \
         sizeof(wb_batch_encoding), 0, 0, 0, 0, -1, 0, 0 \
@@ -239,7 +239,7 @@ typedef struct wb_batch_encoding {
  *                        the row has an element, 0 behind it and in refused rows; NULL for none
  *  @param mask_capacity  its size in bytes
  *  @return WB_OK; WB_INVALID_ARGUMENT (index; a mask for a tensor whose rows are of one size); WB_BUSY
- *  @since 0.2, unstable */
+ *  @since 0.2, stable */
 WB_API int32_t wb_batch_set_tensor(wb_batch *batch, uint32_t index, void *buffer, size_t capacity, uint8_t *mask,
                                    size_t mask_capacity, wb_error *err);
 
@@ -254,13 +254,13 @@ WB_API int32_t wb_batch_set_tensor(wb_batch *batch, uint32_t index, void *buffer
  *  @return WB_OK; WB_OK_PARTIAL (some rows were refused, err tells of the first); WB_BUFFER_TOO_SMALL (a capacity,
  *          before anything is written; or a row is longer than `length` or `tokens`: out has the need, the tensors are
  *          unspecified); WB_INVALID_ARGUMENT; WB_INVALID_HANDLE; WB_BUSY; WB_OUT_OF_MEMORY
- *  Thread-safe, one thread at a time per batch. @since 0.2, unstable */
+ *  Thread-safe, one thread at a time per batch. @since 0.2, stable */
 WB_API int32_t wb_batch_encode(wb_batch_encoding *out, wb_batch *batch, int64_t length, int64_t tokens, wb_error *err);
 
 /** Checks and encodes one row as scoring would, and says what is wrong with it. Any row of the batch, whatever its
  *  window.
  *  @return WB_OK; WB_INVALID_INPUT (err names feature and both values); WB_BUSY; WB_INVALID_ARGUMENT.
- *  @since 0.1, unstable */
+ *  @since 0.1, stable */
 WB_API int32_t wb_batch_check(wb_batch *batch, int64_t row, wb_error *err);
 
 #ifdef __cplusplus

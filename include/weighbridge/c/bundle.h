@@ -22,7 +22,7 @@ extern "C" {
  *  @param golden    golden.jsonl, or NULL to generate
  *  @param out_dir   the directory to make; must not exist or be empty
  *  @return WB_OK; WB_INVALID_BUNDLE; WB_IO_ERROR; WB_BACKEND_UNAVAILABLE; WB_BACKEND_FAILED; WB_DEADLINE_EXCEEDED (a
- *          length was tried for 180 s). Thread-safe. @since 0.1, unstable */
+ *          length was tried for 180 s). Thread-safe. @since 0.1, stable */
 WB_API int32_t wb_bundle_pack(wb_engine *engine, const char *module, const char *manifest, const char *golden,
                               const char *out_dir, wb_error *err);
 
@@ -44,7 +44,7 @@ WB_API int32_t wb_bundle_pack(wb_engine *engine, const char *module, const char 
  *  @return WB_OK; WB_INVALID_BUNDLE (how many operators do not lower, and the first, with its source line);
  *          WB_VERIFY_FAILED (the first precision that is beyond its tolerance); WB_INVALID_ARGUMENT; WB_IO_ERROR;
  *          WB_BACKEND_UNAVAILABLE; WB_CANCELLED; WB_DEADLINE_EXCEEDED; WB_OUT_OF_MEMORY. Thread-safe, but one call a
- *          bundle at a time. @since 0.2 in this form, unstable */
+ *          bundle at a time. @since 0.2 in this form, stable */
 WB_API int32_t wb_bundle_compile(wb_text **out, wb_engine *engine, const char *path, const char *precisions,
                                  int32_t dump_passes, wb_load_options *options, wb_error *err);
 
@@ -52,21 +52,21 @@ WB_API int32_t wb_bundle_compile(wb_text **out, wb_engine *engine, const char *p
  *  outputs, limits, files with sizes and digests, schema digest, warnings (what can be meant, but hardly is, as JPY
  *  with two decimal places), and of a model.plan its precisions, or why this version refuses it. No model is run.
  *  @param out  receives the text; NULL on error
- *  @return WB_OK; WB_INVALID_BUNDLE; WB_IO_ERROR; WB_OUT_OF_MEMORY. Thread-safe. @since 0.2 in this form, unstable */
+ *  @return WB_OK; WB_INVALID_BUNDLE; WB_IO_ERROR; WB_OUT_OF_MEMORY. Thread-safe. @since 0.2 in this form, stable */
 WB_API int32_t wb_bundle_inspect(wb_text **out, const char *path, wb_error *err);
 
-/** wb_bundle_inspect, for a bundle in memory. Thread-safe. @since 0.2, unstable */
+/** wb_bundle_inspect, for a bundle in memory. Thread-safe. @since 0.2, stable */
 WB_API int32_t wb_bundle_inspect_source(wb_text **out, wb_source *source, wb_error *err);
 
 /** Checks digests and manifest, loads the model, reproduces the golden vectors, and reports as JSON: backend, vectors,
  *  largest difference by output, tolerance, how many vectors had a probability and a band, largest difference of a
  *  probability, each output, probability and band of a vector that did not come out ("mismatches"), warnings.
  *  @param out  receives the text; also with WB_VERIFY_FAILED; NULL with every other error
- *  @return WB_OK; WB_VERIFY_FAILED; as wb_model_load. Thread-safe. @since 0.2 in this form, unstable */
+ *  @return WB_OK; WB_VERIFY_FAILED; as wb_model_load. Thread-safe. @since 0.2 in this form, stable */
 WB_API int32_t wb_bundle_verify(wb_text **out, wb_engine *engine, const char *path, wb_load_options *options,
                                 wb_error *err);
 
-/** wb_bundle_verify, for a bundle in memory. Thread-safe. @since 0.2, unstable */
+/** wb_bundle_verify, for a bundle in memory. Thread-safe. @since 0.2, stable */
 WB_API int32_t wb_bundle_verify_source(wb_text **out, wb_engine *engine, wb_source *source, wb_load_options *options,
                                        wb_error *err);
 

@@ -74,61 +74,61 @@ typedef struct wb_result {
     }
 
 /** A WB_REASON_*'s name, such as "deadline"; "none" where a model answered, "?" for another number. Static memory.
- *  Thread-safe. @since 0.2, unstable */
+ *  Thread-safe. @since 0.2, stable */
 WB_API const char *wb_reason_name(int32_t reason);
 
 /** A WB_BACKEND_*'s name, such as "native"; "none" where no model ran, "?" for another number. Static memory.
- *  Thread-safe. @since 0.2, unstable */
+ *  Thread-safe. @since 0.2, stable */
 WB_API const char *wb_backend_name(int32_t backend);
 
 /** A WB_PRECISION_*'s name, such as "int8"; "none" for 0, where no model ran, "?" for another number. Static memory.
- *  Thread-safe. @since 0.2, unstable */
+ *  Thread-safe. @since 0.2, stable */
 WB_API const char *wb_precision_name(int32_t precision);
 
-/** A flag that another thread may set to end a call early. @since 0.1, unstable */
+/** A flag that another thread may set to end a call early. @since 0.1, stable */
 typedef struct wb_cancel wb_cancel;
 
-/** @return WB_OK; WB_OUT_OF_MEMORY. Thread-safe. @since 0.1, unstable */
+/** @return WB_OK; WB_OUT_OF_MEMORY. Thread-safe. @since 0.1, stable */
 WB_API int32_t wb_cancel_create(wb_cancel **out, wb_error *err);
 
 /** Sets the flag, or clears it with set = 0. Calls that carry it return WB_CANCELLED soon after: at once while they
- *  wait, between tiles while a plan runs. Thread-safe, async-signal-unsafe. @since 0.1, unstable */
+ *  wait, between tiles while a plan runs. Thread-safe, async-signal-unsafe. @since 0.1, stable */
 WB_API int32_t wb_cancel_set(wb_cancel *cancel, int32_t set, wb_error *err);
 
-/** NULL does nothing; calls in progress keep it alive. Thread-safe. @since 0.1, unstable */
+/** NULL does nothing; calls in progress keep it alive. Thread-safe. @since 0.1, stable */
 WB_API void wb_cancel_free(wb_cancel *cancel);
 
 /** Options of a call, reusable, for one thread at a time (WB_BUSY otherwise). Defaults: normal priority, no token,
- *  fallback answers accepted, may wait for a context, no output buffers. @since 0.1, unstable */
+ *  fallback answers accepted, may wait for a context, no output buffers. @since 0.1, stable */
 typedef struct wb_call wb_call;
 
-/** @return WB_OK; WB_OUT_OF_MEMORY. Thread-safe. @since 0.1, unstable */
+/** @return WB_OK; WB_OUT_OF_MEMORY. Thread-safe. @since 0.1, stable */
 WB_API int32_t wb_call_create(wb_call **out, wb_error *err);
 
-/** NULL does nothing. @since 0.1, unstable */
+/** NULL does nothing. @since 0.1, stable */
 WB_API void wb_call_free(wb_call *call);
 
 #define WB_PRIORITY_NORMAL 0 /**< the default class */
 #define WB_PRIORITY_HIGH 1   /**< served before every normal request that waits */
 
-/** @param priority WB_PRIORITY_*. @return WB_OK; WB_INVALID_ARGUMENT. @since 0.1, unstable */
+/** @param priority WB_PRIORITY_*. @return WB_OK; WB_INVALID_ARGUMENT. @since 0.1, stable */
 WB_API int32_t wb_call_set_priority(wb_call *call, int32_t priority, wb_error *err);
 
-/** @param cancel  token, or NULL for none. @return WB_OK; WB_INVALID_HANDLE. @since 0.1, unstable */
+/** @param cancel  token, or NULL for none. @return WB_OK; WB_INVALID_HANDLE. @since 0.1, stable */
 WB_API int32_t wb_call_set_cancel(wb_call *call, wb_cancel *cancel, wb_error *err);
 
-/** With accept = 0, errors are returned where the bundle's fallback would have answered. @since 0.1, unstable */
+/** With accept = 0, errors are returned where the bundle's fallback would have answered. @since 0.1, stable */
 WB_API int32_t wb_call_set_fallback(wb_call *call, int32_t accept, wb_error *err);
 
 /** With wait = 0, a call that finds no free context returns WB_WOULD_WAIT at once: nothing is queued, no fallback
  *  answers, nothing is counted in wb_snapshot. A batch keeps the context that it found until its end, and its columns
  *  are unspecified after WB_WOULD_WAIT. For event loops, which try here and let another thread wait.
- *  @param wait  0 or 1. @return WB_OK; WB_INVALID_ARGUMENT. @since 0.2, unstable */
+ *  @param wait  0 or 1. @return WB_OK; WB_INVALID_ARGUMENT. @since 0.2, stable */
 WB_API int32_t wb_call_set_wait(wb_call *call, int32_t wait, wb_error *err);
 
 /** Where output `index` (as in wb_schema_output) of a single row goes: `capacity` floats of the caller, written by a
  *  model's answer only. NULL ends it. wb_model_score returns WB_BUFFER_TOO_SMALL, before it runs, where the buffer is
- *  smaller than the output. @since 0.1, unstable */
+ *  smaller than the output. @since 0.1, stable */
 WB_API int32_t wb_call_set_output(wb_call *call, uint32_t index, float *buffer, size_t capacity, wb_error *err);
 
 #ifdef __cplusplus

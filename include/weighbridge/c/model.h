@@ -14,14 +14,14 @@
 extern "C" {
 #endif
 
-typedef struct wb_model wb_model;               /**< @since 0.1, unstable */
-typedef struct wb_load_options wb_load_options; /**< @since 0.1, unstable */
+typedef struct wb_model wb_model;               /**< @since 0.1, stable */
+typedef struct wb_load_options wb_load_options; /**< @since 0.1, stable */
 
 /** Options with their defaults: plans only (no LibTorch in the process), precision as the plan's first, golden vectors
- *  verified, no deadline, no token. For one thread at a time. @since 0.1, unstable */
+ *  verified, no deadline, no token. For one thread at a time. @since 0.1, stable */
 WB_API int32_t wb_load_options_create(wb_load_options **out, wb_error *err);
 
-/** NULL does nothing. @since 0.1, unstable */
+/** NULL does nothing. @since 0.1, stable */
 WB_API void wb_load_options_free(wb_load_options *options);
 
 /** Which engines may run the model, best first: a comma-separated list of "native", "reference", "torchscript".
@@ -49,18 +49,18 @@ WB_API void wb_load_options_free(wb_load_options *options);
  *  the score is a probability, it lies in [0, 1]. Runs are counted from 1, over all threads; rows of a batch run one by
  *  one. What is wrong in a script is WB_INVALID_ARGUMENT of the load, with its place. A load tells WB_LOG_WARNING, and
  *  results say WB_BACKEND_FAKE.
- *  @return WB_OK; WB_INVALID_ARGUMENT (expected and found). @since 0.1, unstable */
+ *  @return WB_OK; WB_INVALID_ARGUMENT (expected and found). @since 0.1, stable */
 WB_API int32_t wb_load_options_set_engines(wb_load_options *options, const char *engines_allowed, wb_error *err);
 
-/** The precision that serves: "fp32", "bf16", "int8", "int8bf16", or "" for the plan's first. @since 0.1, unstable */
+/** The precision that serves: "fp32", "bf16", "int8", "int8bf16", or "" for the plan's first. @since 0.1, stable */
 WB_API int32_t wb_load_options_set_precision(wb_load_options *options, const char *precision, wb_error *err);
 
-/** Whether the bundle's golden vectors must reproduce before the model serves. Default 1. @since 0.1, unstable */
+/** Whether the bundle's golden vectors must reproduce before the model serves. Default 1. @since 0.1, stable */
 WB_API int32_t wb_load_options_set_verify(wb_load_options *options, int32_t verify, wb_error *err);
 
 /** The token that ends a load early, or NULL for none, which is the default: what it ends returns WB_CANCELLED and is
  *  told apart as wb_load_options_set_deadline says. The options keep the token alive. Has no text form.
- *  @return WB_OK; WB_INVALID_HANDLE. @since 0.2, unstable */
+ *  @return WB_OK; WB_INVALID_HANDLE. @since 0.2, stable */
 WB_API int32_t wb_load_options_set_cancel(wb_load_options *options, wb_cancel *cancel, wb_error *err);
 
 /** When a load has to be done; also its waits for contexts and its golden vectors. What is not done by then returns
@@ -71,17 +71,17 @@ WB_API int32_t wb_load_options_set_cancel(wb_load_options *options, wb_cancel *c
  *  Has no text form.
  *  @param deadline_ns  absolute, CLOCK_MONOTONIC as wb_now_ns(); WB_NO_DEADLINE, the default, for none; the past counts
  *                      as expired; WB_DEFAULT_DEADLINE for the engine's own, from the start of the load
- *  @return WB_OK; WB_INVALID_HANDLE. @since 0.2, unstable */
+ *  @return WB_OK; WB_INVALID_HANDLE. @since 0.2, stable */
 WB_API int32_t wb_load_options_set_deadline(wb_load_options *options, int64_t deadline_ns, wb_error *err);
 
 /** Sets an option by name, as a configuration file has it. The typed setters above do the same, with the same checks.
  *  @param name  one that wb_load_options_describe lists
  *  @param text  its value in the form that is listed with it
  *  @return WB_OK; WB_NOT_FOUND (no such option; the message has the nearest); WB_INVALID_ARGUMENT (names the option,
- *          what was expected and what was given); WB_INVALID_HANDLE. @since 0.2, unstable */
+ *          what was expected and what was given); WB_INVALID_HANDLE. @since 0.2, stable */
 WB_API int32_t wb_load_options_set(wb_load_options *options, const char *name, const char *text, wb_error *err);
 
-/** Lists the options of a load; as wb_engine_options_describe. @since 0.2, unstable */
+/** Lists the options of a load; as wb_engine_options_describe. @since 0.2, stable */
 WB_API int32_t wb_load_options_describe(wb_option_info *out, uint32_t index, wb_error *err);
 
 /** Loads a bundle: reads and hashes its files, checks the manifest, prepares and warms every context, reproduces the
@@ -93,26 +93,26 @@ WB_API int32_t wb_load_options_describe(wb_option_info *out, uint32_t index, wb_
  *          WB_BACKEND_UNAVAILABLE; WB_BACKEND_FAILED; WB_VERIFY_FAILED; WB_CANCELLED and WB_DEADLINE_EXCEEDED (name the
  *          step that was not done); WB_OVERLOADED (golden vectors found the queue full); WB_CLOSED; WB_FORKED;
  *          WB_OUT_OF_MEMORY
- *  Thread-safe. @since 0.1, unstable */
+ *  Thread-safe. @since 0.1, stable */
 WB_API int32_t wb_model_load(wb_model **out, wb_engine *engine, const char *path, wb_load_options *options,
                              wb_error *err);
 
-/** wb_model_load, for a bundle in memory. Thread-safe. @since 0.2, unstable */
+/** wb_model_load, for a bundle in memory. Thread-safe. @since 0.2, stable */
 WB_API int32_t wb_model_load_source(wb_model **out, wb_engine *engine, wb_source *source, wb_load_options *options,
                                     wb_error *err);
 
 /** Ends the caller's use; requests in progress and slots keep the model. NULL does nothing; never blocks. Thread-safe.
- *  @since 0.1, unstable */
+ *  @since 0.1, stable */
 WB_API void wb_model_free(wb_model *model);
 
-/** The model's schema, to be freed with wb_schema_free. Thread-safe. @since 0.1, unstable */
+/** The model's schema, to be freed with wb_schema_free. Thread-safe. @since 0.1, stable */
 WB_API int32_t wb_model_schema(wb_schema **out, wb_model *model, wb_error *err);
 
 /** What was loaded, as JSON: identity, digests, backend, traits, precision, decision bands, limits, memory.
- *  @param out  receives the text; NULL on error. Thread-safe. @since 0.2 in this form, unstable */
+ *  @param out  receives the text; NULL on error. Thread-safe. @since 0.2 in this form, stable */
 WB_API int32_t wb_model_info(wb_text **out, wb_model *model, wb_error *err);
 
-/** What was loaded and what runs it. Grows at the end. @since 0.2, unstable */
+/** What was loaded and what runs it. Grows at the end. @since 0.2, stable */
 typedef struct wb_model_description {
     uint32_t struct_size;   /**< sizeof(wb_model_description) */
     int32_t backend;        /**< WB_BACKEND_* */
@@ -132,14 +132,14 @@ typedef struct wb_model_description {
 /** The size of wb_model_description in its first version, the least that is taken. @since 0.2, stable */
 #define WB_MODEL_DESCRIPTION_SIZE_V1 288
 
-/** An empty wb_model_description with its size set. @since 0.2, unstable */
+/** An empty wb_model_description with its size set. @since 0.2, stable */
 #define WB_MODEL_DESCRIPTION_INIT                                                        \
     {                                                                                    \
         sizeof(wb_model_description), 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, { 0 }, { 0 }, { 0 } \
     }
 
 /** What was loaded and what runs it. @param out struct_size set. @return WB_OK; WB_INVALID_ARGUMENT;
- *  WB_INVALID_HANDLE. Thread-safe. @since 0.2, unstable */
+ *  WB_INVALID_HANDLE. Thread-safe. @since 0.2, stable */
 WB_API int32_t wb_model_describe(wb_model_description *out, wb_model *model, wb_error *err);
 
 /** Scores one payment and waits for the result.
@@ -157,7 +157,7 @@ WB_API int32_t wb_model_describe(wb_model_description *out, wb_model *model, wb_
  *          WB_BUFFER_TOO_SMALL; and where fallback answers were declined,
  *          WB_DEADLINE_EXCEEDED, WB_OVERLOADED, WB_BACKEND_FAILED (the model failed, or an output, which the message
  *          names, is a NaN or an infinity), WB_OUT_OF_MEMORY, WB_INTERNAL
- *  Thread-safe. Not callable from inside this library's callbacks. @since 0.1, unstable */
+ *  Thread-safe. Not callable from inside this library's callbacks. @since 0.1, stable */
 WB_API int32_t wb_model_score(wb_result *out, wb_model *model, void *row, int64_t deadline_ns, wb_call *call,
                               wb_error *err);
 
@@ -170,7 +170,7 @@ WB_API int32_t wb_model_score(wb_result *out, wb_model *model, void *row, int64_
  *  @return WB_OK (also for an empty window); WB_OK_FALLBACK (some rows were answered by the fallback); WB_OK_PARTIAL
  *          (some rows have an error code; err, if given, tells of the first, and out of fallbacks); else as
  *          wb_model_score
- *  Thread-safe, one thread at a time per batch. @since 0.1, with `out` since 0.2, unstable */
+ *  Thread-safe, one thread at a time per batch. @since 0.1, with `out` since 0.2, stable */
 WB_API int32_t wb_model_score_batch(wb_batch_result *out, wb_model *model, wb_batch *batch, int64_t deadline_ns,
                                     wb_call *call, wb_error *err);
 

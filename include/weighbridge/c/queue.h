@@ -19,14 +19,14 @@
 extern "C" {
 #endif
 
-/** A completion queue. Every function on it is thread-safe. @since 0.2, unstable */
+/** A completion queue. Every function on it is thread-safe. @since 0.2, stable */
 typedef struct wb_queue wb_queue;
 
-/** The most that a queue may hold. @since 0.2, unstable */
+/** The most that a queue may hold. @since 0.2, stable */
 #define WB_QUEUE_CAPACITY_LIMIT 65536
 
 /** What became of one submit. No pointers. `result` stays the last member, so that the struct grows where that does.
- *  @since 0.2, unstable */
+ *  @since 0.2, stable */
 typedef struct wb_completion {
     uint32_t struct_size; /**< as written by wb_queue_next: its stride */
     int32_t status;       /**< what the call that waits would have returned: WB_OK, WB_OK_FALLBACK, or an error */
@@ -44,13 +44,13 @@ typedef struct wb_completion {
  *                   1 KB each, and the copies of their rows
  *  @return WB_OK; WB_INVALID_ARGUMENT; WB_INVALID_HANDLE; WB_CLOSED (the engine); WB_FORKED (as wb_model_score);
  *          WB_OUT_OF_MEMORY
- *  Thread-safe. @since 0.2, unstable */
+ *  Thread-safe. @since 0.2, stable */
 WB_API int32_t wb_queue_create(wb_queue **out, wb_engine *engine, uint32_t capacity, wb_error *err);
 
 /** Closes the queue without waiting, and ends the caller's use of it; its descriptor (wb_queue_fd) is closed as soon as
  *  nothing runs for it. Completions that were not drained are dropped; buffers that submits named are written no more
  *  once what ran has ended: where they are to be freed too, wb_queue_close comes first. NULL does nothing; never blocks.
- *  Thread-safe. @since 0.2, unstable */
+ *  Thread-safe. @since 0.2, stable */
 WB_API void wb_queue_free(wb_queue *queue);
 
 /** Refuses submits from now on, completes what waits with WB_CLOSED, and waits until what runs is complete too.
@@ -58,7 +58,7 @@ WB_API void wb_queue_free(wb_queue *queue);
  *  first.
  *  @param deadline_ns  until when to wait; absolute, the past does not wait
  *  @return WB_OK; WB_DEADLINE_EXCEEDED (something runs still; may be called again); WB_FORKED; WB_INVALID_HANDLE
- *  Thread-safe. @since 0.2, unstable */
+ *  Thread-safe. @since 0.2, stable */
 WB_API int32_t wb_queue_close(wb_queue *queue, int64_t deadline_ns, wb_error *err);
 
 /** Submits one payment: what wb_model_score would do, without waiting for it. The row is copied, and the caller's again
@@ -76,12 +76,12 @@ WB_API int32_t wb_queue_close(wb_queue *queue, int64_t deadline_ns, wb_error *er
  *          WB_SCHEMA_MISMATCH (a row of another schema); WB_INVALID_ARGUMENT; WB_BUFFER_TOO_SMALL; WB_INVALID_HANDLE;
  *          WB_CLOSED (engine or queue); WB_FORKED (engine or queue); WB_OUT_OF_MEMORY (also where no thread can be
  *          started). Where it is not WB_OK there will be no completion.
- *  Thread-safe. Not callable from inside this library's callbacks. @since 0.2, unstable */
+ *  Thread-safe. Not callable from inside this library's callbacks. @since 0.2, stable */
 WB_API int32_t wb_model_submit(wb_queue *queue, uint64_t tag, wb_model *model, void *row, int64_t deadline_ns,
                                wb_call *call, wb_error *err);
 
 /** Submits one payment to the model that the slot serves now; a swap does not change what was submitted before it. As
- *  wb_model_submit; WB_NOT_LOADED for an empty slot. Thread-safe. @since 0.2, unstable */
+ *  wb_model_submit; WB_NOT_LOADED for an empty slot. Thread-safe. @since 0.2, stable */
 WB_API int32_t wb_slot_submit(wb_queue *queue, uint64_t tag, wb_slot *slot, void *row, int64_t deadline_ns,
                               wb_call *call, wb_error *err);
 
@@ -93,12 +93,12 @@ WB_API int32_t wb_slot_submit(wb_queue *queue, uint64_t tag, wb_slot *slot, void
  *              run; must stay until then. May be NULL
  *  @return as wb_model_submit. Rows that are strided are busy during the call, and again while the submit runs; the
  *          completion's status is WB_BUSY where another call has one then
- *  Thread-safe, one thread at a time per batch. @since 0.2, unstable */
+ *  Thread-safe, one thread at a time per batch. @since 0.2, stable */
 WB_API int32_t wb_model_submit_batch(wb_batch_result *out, wb_queue *queue, uint64_t tag, wb_model *model,
                                      wb_batch *batch, int64_t deadline_ns, wb_call *call, wb_error *err);
 
 /** Submits the window of a batch to the model that the slot serves now; as wb_model_submit_batch. Thread-safe.
- *  @since 0.2, unstable */
+ *  @since 0.2, stable */
 WB_API int32_t wb_slot_submit_batch(wb_batch_result *out, wb_queue *queue, uint64_t tag, wb_slot *slot,
                                     wb_batch *batch, int64_t deadline_ns, wb_call *call, wb_error *err);
 
@@ -110,7 +110,7 @@ WB_API int32_t wb_slot_submit_batch(wb_batch_result *out, wb_queue *queue, uint6
  *  @param deadline_ns  until when to wait for the first; absolute, the past does not wait
  *  @return WB_OK; WB_CLOSED (closed, and nothing is left: the end of a drainer's loop); WB_FORKED; WB_INVALID_ARGUMENT;
  *          WB_INVALID_HANDLE
- *  Thread-safe: each completion goes to one caller. @since 0.2, unstable */
+ *  Thread-safe: each completion goes to one caller. @since 0.2, stable */
 WB_API int32_t wb_queue_next(wb_completion *out, size_t stride, size_t capacity, size_t *count, wb_queue *queue,
                              int64_t deadline_ns, wb_error *err);
 
@@ -118,7 +118,7 @@ WB_API int32_t wb_queue_next(wb_completion *out, size_t stride, size_t capacity,
  *  once, what runs soon after, or with its answer where that comes first.
  *  @return WB_OK; WB_NOT_FOUND (nothing with this tag is under way: complete, or never submitted); WB_FORKED;
  *          WB_INVALID_HANDLE
- *  Thread-safe; looks through the whole queue. @since 0.2, unstable */
+ *  Thread-safe; looks through the whole queue. @since 0.2, stable */
 WB_API int32_t wb_queue_cancel(wb_queue *queue, uint64_t tag, wb_error *err);
 
 /** A descriptor for event loops (poll, epoll, io_uring, asyncio, libuv): readable exactly while completions wait for
@@ -127,7 +127,7 @@ WB_API int32_t wb_queue_cancel(wb_queue *queue, uint64_t tag, wb_error *err);
  *  @param out  receives the descriptor
  *  @return WB_OK; WB_INVALID_ARGUMENT; WB_IO_ERROR (the system gives none); WB_OUT_OF_MEMORY (no thread); WB_CLOSED;
  *          WB_FORKED; WB_INVALID_HANDLE
- *  Thread-safe. @since 0.2, unstable */
+ *  Thread-safe. @since 0.2, stable */
 WB_API int32_t wb_queue_fd(int32_t *out, wb_queue *queue, wb_error *err);
 
 /** Lends the calling thread: runs what waits, of every queue, one after another, until nothing does, or until the
@@ -136,7 +136,7 @@ WB_API int32_t wb_queue_fd(int32_t *out, wb_queue *queue, wb_error *err);
  *  @param out          receives how many it ran; NULL where that is not wanted
  *  @param deadline_ns  absolute; WB_NO_DEADLINE for none
  *  @return WB_OK; WB_CLOSED; WB_FORKED (as wb_model_score); WB_INVALID_HANDLE
- *  Thread-safe. Not callable from inside this library's callbacks. @since 0.2, unstable */
+ *  Thread-safe. Not callable from inside this library's callbacks. @since 0.2, stable */
 WB_API int32_t wb_engine_work(uint64_t *out, wb_engine *engine, int64_t deadline_ns, wb_error *err);
 
 #ifdef __cplusplus

@@ -68,7 +68,7 @@ extern "C" {
  *  @param row       caller's memory, aligned to 4 bytes
  *  @param capacity  its size: wb_schema_info.fixed_bytes plus room for texts and sequences; at most UINT32_MAX
  *  @return WB_OK; WB_INVALID_ARGUMENT (capacity below fixed_bytes, alignment); WB_INVALID_HANDLE
- *  Thread-safe for distinct rows. @since 0.1, unstable */
+ *  Thread-safe for distinct rows. @since 0.1, stable */
 WB_API int32_t wb_row_init(wb_schema *schema, void *row, size_t capacity, wb_error *err);
 
 /** Sets features of a row from a JSON object: {"amount_minor": 1250, "country": "FR", "history_amount": [1, 2]}.
@@ -82,7 +82,7 @@ WB_API int32_t wb_row_init(wb_schema *schema, void *row, size_t capacity, wb_err
  *  @return WB_OK; WB_INVALID_INPUT (bad JSON, unknown or repeated name, wrong type); WB_BUFFER_TOO_SMALL (the tail is
  *          full); WB_BUSY; WB_SCHEMA_MISMATCH (a row of another schema); WB_INVALID_ARGUMENT (not a row);
  *          WB_INVALID_HANDLE
- *  Thread-safe for distinct rows. @since 0.1, unstable */
+ *  Thread-safe for distinct rows. @since 0.1, stable */
 WB_API int32_t wb_row_set_json(wb_schema *schema, void *row, const char *json, size_t size, wb_error *err);
 
 /** A row's features as a JSON object in the schema's order, for logs and a language's inspect or repr: {"amount_minor":
@@ -94,7 +94,7 @@ WB_API int32_t wb_row_set_json(wb_schema *schema, void *row, const char *json, s
  *  @return WB_OK; WB_BUSY; WB_INVALID_INPUT (a text or a sequence outside the row; names the
  *          feature); WB_SCHEMA_MISMATCH (a row of another schema); WB_INVALID_ARGUMENT (not a row); WB_INVALID_HANDLE;
  *          WB_OUT_OF_MEMORY
- *  Thread-safe, one thread at a time per row. @since 0.2, unstable */
+ *  Thread-safe, one thread at a time per row. @since 0.2, stable */
 WB_API int32_t wb_row_get_json(wb_text **out, wb_schema *schema, void *row, wb_error *err);
 
 /** Marks feature `index` as missing (missing != 0) or present. `missing_offset` is from wb_schema_info.

@@ -11,12 +11,12 @@ extern "C" {
 #endif
 
 /** A schema. Shared and immutable; made by wb_model_schema or wb_schema_load, freed by wb_schema_free.
- *  @since 0.1, unstable */
+ *  @since 0.1, stable */
 typedef struct wb_schema wb_schema;
 
 /** @name Types of stored values
  *  What lies at a feature's offset in a row, or in the elements of a sequence, and in a column of a batch.
- *  @since 0.1, unstable
+ *  @since 0.1, stable
  *  @{ */
 #define WB_TYPE_FLOAT32 1   /**< 4 bytes, IEEE 754 */
 #define WB_TYPE_FLOAT64 2   /**< 8 bytes, IEEE 754 */
@@ -68,14 +68,14 @@ typedef struct wb_schema_info {
 /** The size of wb_schema_info in its first version (up to max_rows), the least that is taken. @since 0.2, stable */
 #define WB_SCHEMA_INFO_SIZE_V1 40
 
-/** An empty wb_schema_info with its size set. @since 0.2, unstable */
+/** An empty wb_schema_info with its size set. @since 0.2, stable */
 #define WB_SCHEMA_INFO_INIT                                              \
     {                                                                    \
         sizeof(wb_schema_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
     }
 
 /** @name Keys that a category does not list
- *  @since 0.2, unstable
+ *  @since 0.2, stable
  *  @{ */
 #define WB_UNKNOWN_ERROR 1 /**< refused: WB_INVALID_INPUT */
 #define WB_UNKNOWN_TAKEN 2 /**< taken: as the one index for unknown keys, or as any key where all are hashed */
@@ -109,13 +109,13 @@ typedef struct wb_feature_info {
 /** The size of wb_feature_info in its first version, the least that is taken. @since 0.2, stable */
 #define WB_FEATURE_INFO_SIZE_V1 104
 
-/** An empty wb_feature_info with its size set. @since 0.2, unstable */
+/** An empty wb_feature_info with its size set. @since 0.2, stable */
 #define WB_FEATURE_INFO_INIT                                                                                \
     {                                                                                                       \
         sizeof(wb_feature_info), 0, 0, 0, 0, 0, 0, 0, { 0 }, 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, { 0 }, { 0 } \
     }
 
-/** A decision band: the probabilities from the band before it up to its own end. Layout frozen. @since 0.2, unstable */
+/** A decision band: the probabilities from the band before it up to its own end. Layout frozen. @since 0.2, stable */
 typedef struct wb_band_info {
     uint32_t struct_size; /**< sizeof(wb_band_info) */
     uint32_t reserved;    /**< zero */
@@ -126,7 +126,7 @@ typedef struct wb_band_info {
 /** The size of wb_band_info in its first version, the least that is taken. @since 0.2, stable */
 #define WB_BAND_INFO_SIZE_V1 80
 
-/** An empty wb_band_info with its size set. @since 0.2, unstable */
+/** An empty wb_band_info with its size set. @since 0.2, stable */
 #define WB_BAND_INFO_INIT                 \
     {                                     \
         sizeof(wb_band_info), 0, 0, { 0 } \
@@ -147,7 +147,7 @@ typedef struct wb_tensor_info {
 /** The size of wb_tensor_info in its first version, the least that is taken. @since 0.2, stable */
 #define WB_TENSOR_INFO_SIZE_V1 152
 
-/** An empty wb_tensor_info with its size set. @since 0.2, unstable */
+/** An empty wb_tensor_info with its size set. @since 0.2, stable */
 #define WB_TENSOR_INFO_INIT                              \
     {                                                    \
         sizeof(wb_tensor_info), 0, 0, 0, { 0 }, 0, { 0 } \
@@ -168,49 +168,49 @@ typedef struct wb_tensor_info {
  *  @param out   receives the schema; NULL on error
  *  @param path  the directory, UTF-8
  *  @return WB_OK; WB_INVALID_BUNDLE; WB_IO_ERROR; WB_INVALID_ARGUMENT; WB_OUT_OF_MEMORY
- *  Thread-safe. @since 0.1, unstable */
+ *  Thread-safe. @since 0.1, stable */
 WB_API int32_t wb_schema_load(wb_schema **out, const char *path, wb_error *err);
 
-/** wb_schema_load, for a bundle in memory. Thread-safe. @since 0.2, unstable */
+/** wb_schema_load, for a bundle in memory. Thread-safe. @since 0.2, stable */
 WB_API int32_t wb_schema_load_source(wb_schema **out, wb_source *source, wb_error *err);
 
-/** Ends the caller's use of the schema; NULL does nothing; never blocks. Thread-safe. @since 0.1, unstable */
+/** Ends the caller's use of the schema; NULL does nothing; never blocks. Thread-safe. @since 0.1, stable */
 WB_API void wb_schema_free(wb_schema *schema);
 
 /** Sizes and digest. @param out struct_size set. @return WB_OK; WB_INVALID_HANDLE; WB_INVALID_ARGUMENT. Thread-safe.
- *  @since 0.1, unstable */
+ *  @since 0.1, stable */
 WB_API int32_t wb_schema_describe(wb_schema_info *out, wb_schema *schema, wb_error *err);
 
-/** Feature `index` in [0, feature_count). @return as wb_schema_describe. Thread-safe. @since 0.1, unstable */
+/** Feature `index` in [0, feature_count). @return as wb_schema_describe. Thread-safe. @since 0.1, stable */
 WB_API int32_t wb_schema_feature(wb_feature_info *out, wb_schema *schema, uint32_t index, wb_error *err);
 
 /** The index of the feature called `name`.
- *  @return WB_OK; WB_NOT_FOUND (no such feature; the message lists near names). Thread-safe. @since 0.1, unstable */
+ *  @return WB_OK; WB_NOT_FOUND (no such feature; the message lists near names). Thread-safe. @since 0.1, stable */
 WB_API int32_t wb_schema_find(uint32_t *out, wb_schema *schema, const char *name, wb_error *err);
 
-/** Tensor `index` in [0, tensor_count), with symbolic sizes. Thread-safe. @since 0.1, unstable */
+/** Tensor `index` in [0, tensor_count), with symbolic sizes. Thread-safe. @since 0.1, stable */
 WB_API int32_t wb_schema_tensor(wb_tensor_info *out, wb_schema *schema, uint32_t index, wb_error *err);
 
-/** Output `index` in [0, output_count): dtype float32, shape [-1, ...]. Thread-safe. @since 0.1, unstable */
+/** Output `index` in [0, output_count): dtype float32, shape [-1, ...]. Thread-safe. @since 0.1, stable */
 WB_API int32_t wb_schema_output(wb_tensor_info *out, wb_schema *schema, uint32_t index, wb_error *err);
 
 /** The index of the output called `name`.
- *  @return WB_OK; WB_NOT_FOUND (no such output; the message lists near names). Thread-safe. @since 0.2, unstable */
+ *  @return WB_OK; WB_NOT_FOUND (no such output; the message lists near names). Thread-safe. @since 0.2, stable */
 WB_API int32_t wb_schema_find_output(uint32_t *out, wb_schema *schema, const char *name, wb_error *err);
 
 /** Decision band `index` in [0, band_count), from the least probabilities on: wb_result.band is this index.
- *  @return as wb_schema_describe. Thread-safe. @since 0.2, unstable */
+ *  @return as wb_schema_describe. Thread-safe. @since 0.2, stable */
 WB_API int32_t wb_schema_band(wb_band_info *out, wb_schema *schema, uint32_t index, wb_error *err);
 
 /** What a missing text or category becomes; numbers are in wb_feature_info.
  *  @param out    receives the text; NULL on error
  *  @param index  of the feature
  *  @return WB_OK; WB_NOT_FOUND (the feature has no default, or one that is no text); WB_INVALID_ARGUMENT;
- *          WB_INVALID_HANDLE; WB_OUT_OF_MEMORY. Thread-safe. @since 0.2, unstable */
+ *          WB_INVALID_HANDLE; WB_OUT_OF_MEMORY. Thread-safe. @since 0.2, stable */
 WB_API int32_t wb_schema_default_text(wb_text **out, wb_schema *schema, uint32_t index, wb_error *err);
 
 /** A WB_TYPE_*'s name, such as "float32" or "code"; "?" for another number. Static memory. Thread-safe.
- *  @since 0.2, unstable */
+ *  @since 0.2, stable */
 WB_API const char *wb_type_name(int32_t type);
 
 /** Encodes one row into tensor `index`, exactly as scoring does. For many rows or tensors wb_batch_encode encodes each
@@ -221,7 +221,7 @@ WB_API const char *wb_type_name(int32_t type);
  *  @param capacity  its size in bytes
  *  @return WB_OK; WB_BUFFER_TOO_SMALL (out->bytes is the need); WB_INVALID_INPUT (names the feature); WB_BUSY;
  *          WB_SCHEMA_MISMATCH (a row of another schema); WB_INVALID_ARGUMENT; WB_INVALID_HANDLE
- *  Thread-safe, one thread at a time per row. @since 0.1, unstable */
+ *  Thread-safe, one thread at a time per row. @since 0.1, stable */
 WB_API int32_t wb_schema_encode(wb_tensor_info *out, wb_schema *schema, void *row, uint32_t index, void *buffer,
                                 size_t capacity, wb_error *err);
 
