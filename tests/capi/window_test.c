@@ -288,12 +288,12 @@ static void *copy_often(void *argument) {
 
 /* Any number of threads copy one batch at once, and it is free again afterwards. */
 static void copied_at_once(void) {
-    enum { kThreads = 4 };
+    enum { kCopiers = 4 };
     wb_batch *batch = million();
-    pthread_t threads[kThreads];
+    pthread_t threads[kCopiers];
     int i;
-    for (i = 0; i < kThreads; ++i) CHECK(pthread_create(&threads[i], NULL, copy_often, batch) == 0);
-    for (i = 0; i < kThreads; ++i) {
+    for (i = 0; i < kCopiers; ++i) CHECK(pthread_create(&threads[i], NULL, copy_often, batch) == 0);
+    for (i = 0; i < kCopiers; ++i) {
         void *failed = NULL;
         CHECK(pthread_join(threads[i], &failed) == 0 && failed == NULL);
     }
