@@ -223,7 +223,7 @@ def test_figures_and_events(files):
             slot.score({"amount_minor": 1})
         for told in (slot.describe(), engine.snapshot()):
             assert (told["requests"], told["rows"], told["invalid"]) == (3, 2, 1)
-        assert 'weighbridge_slot_version_requests_total{slot="card",version="mlp"} 3' in engine.metrics()
+        assert f'weighbridge_slot_version_requests_total{{slot="card",version="mlp",bundle="{0:016x}"}} 3' in engine.metrics()
         with pytest.raises(fake.IoError):
             slot.load("/nowhere.json")
         assert [event["event"] for event in engine.events()[0]] == ["loaded", "swapped", "refused"] and engine.events() == ([], 0)

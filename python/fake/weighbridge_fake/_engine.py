@@ -101,7 +101,7 @@ class Engine:
     def metrics(self) -> str:
         lines = [f"weighbridge_{name}_total {count}" for name, count in self._figures.all().items()]
         for slot in self.slots():
-            labels = f'{{slot="{slot["name"]}",version="{slot["version"]}"}}'
+            labels = f'{{slot="{slot["name"]}",version="{slot["version"]}",bundle="{slot["bundle"]:016x}"}}'
             lines += [f"weighbridge_slot_version_{name}_total{labels} {slot[name]}" for name in _COUNTED]
         return "\n".join(lines) + "\n"
 

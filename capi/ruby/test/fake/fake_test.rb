@@ -157,7 +157,7 @@ class FakeTest < Minitest::Test
       assert_raises(Weighbridge::InvalidInput) { slot.score(amount_minor: 1) }
       assert_equal [3, 2, 1], slot.describe.values_at(:requests, :rows, :invalid)
       assert_equal [3, 2, 1], engine.snapshot.values_at(:requests, :rows, :invalid)
-      assert_includes engine.metrics, 'weighbridge_slot_version_requests_total{slot="card",version="mlp"} 3'
+      assert_match(/^weighbridge_slot_version_requests_total\{slot="card",version="mlp",bundle="\h{16}"\} 3$/, engine.metrics)
       assert_raises(Weighbridge::FileError) { slot.load("/nowhere.json") }
       engine.log_to(Logger.new(said = StringIO.new))
       assert_match(/INFO .*weighbridge card: mlp serves/, said.string)

@@ -70,7 +70,7 @@ module Weighbridge
     def metrics
       lines = @figures.to_h.map { |name, count| "weighbridge_#{name}_total #{count}" }
       slots.each do |slot|
-        labels = %({slot="#{slot[:name]}",version="#{slot[:version]}"})
+        labels = format('{slot="%s",version="%s",bundle="%016x"}', slot[:name], slot[:version], slot[:bundle])
         Figures::NAMES.each { |name| lines << "weighbridge_slot_version_#{name}_total#{labels} #{slot[name]}" }
       end
       "#{lines.join("\n")}\n"

@@ -301,6 +301,7 @@ final class FakeEngine {
             for (int i = 0; i < counts.length; ++i)
                 text.append("weighbridge_slot_version_").append(FIGURES.get(i)).append("_total{slot=\"")
                         .append(one.name).append("\",version=\"").append(now.loaded.version())
+                        .append("\",bundle=\"").append(String.format("%016x", now.loaded.bundle()))
                         .append("\"} ").append(counts[i]).append('\n');
         }
         return text.toString();

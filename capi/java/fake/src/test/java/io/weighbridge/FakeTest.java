@@ -188,7 +188,7 @@ class FakeTest {
         assertEquals("mlp-extra", slot.info().version());
         assertEquals("mlp", slot.rollback().score(row).version());
         String metrics = engine.metrics();
-        assertTrue(metrics.contains("weighbridge_slot_version_rows_total{slot=\"card\",version=\"mlp\"} 1\n"), metrics);
+        assertTrue(metrics.matches("(?s).*weighbridge_slot_version_rows_total\\{slot=\"card\",version=\"mlp\",bundle=\"[0-9a-f]{16}\"\\} 1\n.*"), metrics);
         assertEquals(3, engine.snapshot().rows());
         assertTrue(engine.events().events().stream()
                 .anyMatch(event -> event.name().equals("swapped") && event.slot().equals("card")));
