@@ -23,11 +23,11 @@ CallUse::CallUse(wb_call *handle, int64_t deadline_ns) {
             status_ = Status::failure(WB_BUSY, "call: it is in use by another thread");
             return;
         }
-        service_ = object_->service;
-        service_.cancel = object_->cancel ? &object_->cancel->token : nullptr;
+        options_ = object_->options;
+        options_.cancel = object_->cancel ? &object_->cancel->token : nullptr;
         outputs_ = object_->outputs;
     }
-    service_.deadline_ns = deadline_ns;
+    options_.deadline_ns = deadline_ns;
 }
 
 CallUse::~CallUse() {
@@ -96,7 +96,7 @@ int32_t wb_call_set_priority(wb_call *call, int32_t priority, wb_error *err) {
     return capi::with_call(call, err, [&](capi::CallObject &object) {
         if (priority != WB_PRIORITY_NORMAL && priority != WB_PRIORITY_HIGH)
             return Status::failure(WB_INVALID_ARGUMENT, "priority: expected 0 (normal) or 1 (high), got {}", priority);
-        object.service.priority = static_cast<lib::Priority>(priority);
+        object.options.priority = static_cast<lib::Priority>(priority);
         return Status();
     });
 }
@@ -116,7 +116,7 @@ int32_t wb_call_set_cancel(wb_call *call, wb_cancel *cancel, wb_error *err) {
 
 int32_t wb_call_set_fallback(wb_call *call, int32_t accept, wb_error *err) {
     return capi::with_call(call, err, [&](capi::CallObject &object) {
-        object.service.accept_fallback = accept != 0;
+        object.options.accept_fallback = accept != 0;
         return Status();
     });
 }
@@ -124,7 +124,7 @@ int32_t wb_call_set_fallback(wb_call *call, int32_t accept, wb_error *err) {
 int32_t wb_call_set_wait(wb_call *call, int32_t wait, wb_error *err) {
     return capi::with_call(call, err, [&](capi::CallObject &object) {
         if (wait != 0 && wait != 1) return Status::failure(WB_INVALID_ARGUMENT, "wait: expected 0 or 1, got {}", wait);
-        object.service.patience = wait ? lib::Patience::queue : lib::Patience::none;
+        object.options.patience = wait ? lib::Patience::queue : lib::Patience::none;
         return Status();
     });
 }

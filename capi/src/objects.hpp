@@ -71,7 +71,7 @@ struct SourceObject final : lib::RefCounted {
 
 struct CallObject final : lib::RefCounted {
     std::atomic<bool> busy{false};
-    lib::Service service;
+    lib::CallOptions options;
     lib::Ref<CancelObject> cancel;
     std::vector<lib::OutputBuffer> outputs;
 };
@@ -103,15 +103,15 @@ class CallUse {
     CallUse(const CallUse &) = delete;
     CallUse &operator=(const CallUse &) = delete;
     const lib::Status &status() const { return status_; }
-    const lib::Service &service() const { return service_; }
+    const lib::CallOptions &options() const { return options_; }
     std::span<const lib::OutputBuffer> outputs() const { return outputs_; }
-    // Keeps the service's token for longer than the call.
+    // Keeps the options's token for longer than the call.
     lib::Ref<lib::RefCounted> cancel_owner() const;
 
   private:
     CallObject *object_ = nullptr;
     uint64_t token_ = 0;
-    lib::Service service_;
+    lib::CallOptions options_;
     std::span<const lib::OutputBuffer> outputs_;
     lib::Status status_;
 };

@@ -15,7 +15,7 @@ Status score_row(lib::Engine &engine, const lib::Target &target, wb_result *out,
     CallUse use(call, engine.due(deadline_ns));
     if (!use.status().ok()) return use.status();
     wb_result made{};
-    Status status = engine.score(target, row, use.service(), use.outputs(), made);
+    Status status = engine.score(target, row, use.options(), use.outputs(), made);
     if (status.ok()) write_struct(out, made);
     return status;
 }
@@ -27,7 +27,7 @@ Status submit_row(wb_queue *queue, uint64_t tag, lib::Engine &engine, const lib:
     if (!row) return null_argument("row");
     CallUse use(call, engine.due(deadline_ns));
     if (!use.status().ok()) return use.status();
-    return engine.submit(*object->queue, tag, {target, row, use.service(), use.cancel_owner(), use.outputs()});
+    return engine.submit(*object->queue, tag, {target, row, use.options(), use.cancel_owner(), use.outputs()});
 }
 
 namespace {
@@ -51,7 +51,7 @@ Status submit_batch(wb_batch_result *out, wb_queue *queue, uint64_t tag, lib::En
     Pinned<QueueObject> object(Kind::queue, queue);
     if (!object) return object.status();
     return with_batch(out, batch, engine.due(deadline_ns), call, [&](lib::Batch &of, const CallUse &use) {
-        return engine.submit(*object->queue, tag, {target, nullptr, use.service(), use.cancel_owner(), {}, &of, out});
+        return engine.submit(*object->queue, tag, {target, nullptr, use.options(), use.cancel_owner(), {}, &of, out});
     });
 }
 
@@ -59,7 +59,7 @@ Status score_batch(lib::Engine &engine, const lib::Target &target, wb_batch_resu
                    int64_t deadline_ns, wb_call *call) {
     return with_batch(out, batch, engine.due(deadline_ns), call, [&](lib::Batch &of, const CallUse &use) {
         std::optional<wb_batch_result> made;
-        Status status = engine.score_batch(target, of, use.service(), made);
+        Status status = engine.score_batch(target, of, use.options(), made);
         if (out && made) write_struct(out, *made);
         return status;
     });

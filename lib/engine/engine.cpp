@@ -163,29 +163,29 @@ Expected<Target> Engine::target(Slot &slot) {
     return target;
 }
 
-Target Engine::spare_of(const Model &model, const Service &service) const {
+Target Engine::spare_of(const Model &model, const CallOptions &options) const {
     Target spare;
-    if (service.accept_fallback) spare.deployment = registry_.fallback_of(model);
+    if (options.accept_fallback) spare.deployment = registry_.fallback_of(model);
     if (spare.deployment) spare.model = spare.deployment->model_ref();
     return spare;
 }
 
-Status Engine::score(const Target &target, void *row, const Service &service, std::span<const OutputBuffer> outputs,
+Status Engine::score(const Target &target, void *row, const CallOptions &options, std::span<const OutputBuffer> outputs,
                      wb_result &result) {
     const int64_t entered_ns = runtime_->clock.now_ns();
     if (Status status = usable(); !status.ok()) return status;
     SingleRow rows(row);
-    ResultSink sink(*target.model, service.accept_fallback, outputs, result);
-    return Request(*runtime_, target, spare_of(*target.model, service), service, rows, sink, entered_ns).serve();
+    ResultSink sink(*target.model, options.accept_fallback, outputs, result);
+    return Request(*runtime_, target, spare_of(*target.model, options), options, rows, sink, entered_ns).serve();
 }
 
-Status Engine::score_batch(const Target &target, Batch &batch, const Service &service,
+Status Engine::score_batch(const Target &target, Batch &batch, const CallOptions &options,
                            std::optional<wb_batch_result> &result) {
     const int64_t entered_ns = runtime_->clock.now_ns();
     if (Status status = usable(); !status.ok()) return status;
     BatchRows rows(batch);
-    ColumnSink sink(*target.model, service.accept_fallback, batch, result);
-    return Request(*runtime_, target, spare_of(*target.model, service), service, rows, sink, entered_ns).serve();
+    ColumnSink sink(*target.model, options.accept_fallback, batch, result);
+    return Request(*runtime_, target, spare_of(*target.model, options), options, rows, sink, entered_ns).serve();
 }
 
 Crew *Engine::present_crew() const {
@@ -218,7 +218,7 @@ Status Engine::submit(Queue &queue, uint64_t tag, SubmitOrder order) {
         return Status::failure(WB_INVALID_ARGUMENT, "queue: expected one of the engine that is asked to score");
     if (!queue.backlog().is_staffed()) [[unlikely]]
         if (Status status = crew().start(); !status.ok()) return status;
-    order.spare = spare_of(*order.target.model, order.service);
+    order.spare = spare_of(*order.target.model, order.options);
     return queue.submit(tag, order);
 }
 

@@ -94,10 +94,10 @@ class Engine final : public RefCounted {
     Status forget_previous(Slot &slot);
 
     // Row and result are the caller's; see wb_model_score.
-    Status score(const Target &target, void *row, const Service &service, std::span<const OutputBuffer> outputs,
+    Status score(const Target &target, void *row, const CallOptions &options, std::span<const OutputBuffer> outputs,
                  wb_result &result);
     // See wb_model_score_batch. `result` receives, once the call works on rows, what became of them.
-    Status score_batch(const Target &target, Batch &batch, const Service &service,
+    Status score_batch(const Target &target, Batch &batch, const CallOptions &options,
                        std::optional<wb_batch_result> &result);
     Expected<Target> target(Slot &slot);
 
@@ -139,7 +139,7 @@ class Engine final : public RefCounted {
     void tell_load(const std::string &bundle, const Expected<Ref<Model>> &model, std::string_view slot,
                    const std::string &version);
     void let_go();
-    Target spare_of(const Model &model, const Service &service) const;
+    Target spare_of(const Model &model, const CallOptions &options) const;
     void tell_swap(const Slot &slot, const Deployment &deployed, std::string_view verb);
     void warn(const Model &model, const std::string &of) const;
     void warn_of_fallbacks(const Slot &changed) const;

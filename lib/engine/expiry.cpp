@@ -16,15 +16,15 @@ constexpr int64_t kStepRows = 64;  // between two looks at the clock
 
 }  // namespace
 
-Expiry::Expiry(Runtime &runtime, Ref<Queue> queue, const Target &target, Target spare, const Service &service,
+Expiry::Expiry(Runtime &runtime, Ref<Queue> queue, const Target &target, Target spare, const CallOptions &options,
                Batch &batch, std::optional<wb_batch_result> &out, int64_t submitted_ns)
     : queue_(std::move(queue)),
       clock_(runtime.clock),
       batch_(batch),
       rows_(batch),
       schema_(*target.layout(rows_.schema_digest()).schema),
-      sink_(*target.model, service.accept_fallback, batch, out),
-      request_(runtime, target, std::move(spare), service, rows_, sink_, submitted_ns,
+      sink_(*target.model, options.accept_fallback, batch, out),
+      request_(runtime, target, std::move(spare), options, rows_, sink_, submitted_ns,
                runtime.clock.now_ns() - submitted_ns) {}
 
 Expiry::~Expiry() = default;

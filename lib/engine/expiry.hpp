@@ -15,8 +15,8 @@ class Queue;
 class Expiry {
   public:
     // As Request's; all but `queue`, which is kept, outlive it. The batch is this thread's.
-    Expiry(Runtime &runtime, Ref<Queue> queue, const Target &target, Target spare, const Service &service, Batch &batch,
-           std::optional<wb_batch_result> &out, int64_t submitted_ns);
+    Expiry(Runtime &runtime, Ref<Queue> queue, const Target &target, Target spare, const CallOptions &options,
+           Batch &batch, std::optional<wb_batch_result> &out, int64_t submitted_ns);
     ~Expiry();
 
     // Does a part. True once all is done, and no row's busy mark is held any more.

@@ -65,11 +65,11 @@ Status Engine::warm(Model &model, const StopSource &stop) {
     if (model.program().backend() == WB_BACKEND_FAKE) return Status();
     auto golden = read_golden(model.bundle(), stop);
     if (!golden || !model.program().traits().inline_safe) return golden.status();
-    Service service;
-    service.deadline_ns = stop.deadline_ns;
-    service.cancel = stop.cancel;
+    CallOptions options;
+    options.deadline_ns = stop.deadline_ns;
+    options.cancel = stop.cancel;
     const StridedRows row(*model.bundle().schema(), (*golden)[0].row.data(), 0);
-    const Status status = model.warm(row, service);
+    const Status status = model.warm(row, options);
     return is_stop(status.code) ? ended_while(status.code, "warming contexts") : status;
 }
 

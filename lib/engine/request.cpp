@@ -42,12 +42,12 @@ class IsShort {
 
 }  // namespace
 
-Request::Request(Runtime &runtime, const Target &target, Target spare, const Service &service, RequestRows &rows,
+Request::Request(Runtime &runtime, const Target &target, Target spare, const CallOptions &options, RequestRows &rows,
                  Sink &sink, int64_t entered_ns, int64_t waited_ns)
     : runtime_(runtime),
       target_(target),
       spare_(std::move(spare)),
-      service_(service),
+      options_(options),
       rows_(rows),
       sink_(sink),
       entered_ns_(entered_ns),
@@ -98,18 +98,18 @@ Status Request::score() {
 }
 
 // A spare is left the time before the deadline that the bundle keeps for it.
-Service Request::target_service() const {
-    Service service = service_;
+CallOptions Request::target_service() const {
+    CallOptions options = options_;
     const int64_t reserve_ns = target_.model->bundle().manifest().fallback.reserve_us * 1000;
-    if (spare_.model && service.deadline_ns != WB_NO_DEADLINE)
-        service.deadline_ns = std::max(service.deadline_ns, INT64_MIN + reserve_ns) - reserve_ns;
-    return service;
+    if (spare_.model && options.deadline_ns != WB_NO_DEADLINE)
+        options.deadline_ns = std::max(options.deadline_ns, INT64_MIN + reserve_ns) - reserve_ns;
+    return options;
 }
 
 // Whether rows whose sequences are shorter than the model takes are the fallback's, as the manifest and the call say.
 bool Request::spares_short_rows() const {
     const Limits &limits = target_.model->bundle().encoder().limits();
-    return service_.accept_fallback && limits.least_length > 0 && limits.shorter == Shorter::fallback;
+    return options_.accept_fallback && limits.least_length > 0 && limits.shorter == Shorter::fallback;
 }
 
 // Such a row takes no context, alone or in a batch: its answer is the same whatever the queue and the deadline are, but
@@ -126,8 +126,8 @@ void Request::split_short_rows(const RowSource &source) {
 // reason that the fallback answers for, the rest. `status` is that of the call afterwards.
 void Request::fall_back(Status &status) {
     const std::span<int64_t> failed = model_rows_.first(progress_.failed), left = model_rows_.subspan(progress_.done);
-    const int32_t reason = service_.accept_fallback ? reason_of(status.code) : int32_t{WB_REASON_NONE};
-    if (service_.accept_fallback) answer_by_fallback(failed, WB_REASON_BACKEND);
+    const int32_t reason = options_.accept_fallback ? reason_of(status.code) : int32_t{WB_REASON_NONE};
+    if (options_.accept_fallback) answer_by_fallback(failed, WB_REASON_BACKEND);
     if (!short_rows_.empty() && status.ok() && is_cancelled())
         status = Status::failure(WB_CANCELLED, "cancelled before the fallback answered for short rows");
     if (status.ok() || reason != WB_REASON_NONE)
@@ -152,7 +152,7 @@ void Request::answer_by_fallback(std::span<int64_t> rows, int32_t reason) {
     if (spare_.model) {
         const TargetSource source(rows_.source(), spare_.layout(digest_));
         timing_.entered_ns = timing_.ended_ns = 0;  // time has passed
-        const Status status = spare_.model->score(*source, rows, service_, sink_, progress, timing_);
+        const Status status = spare_.model->score(*source, rows, options_, sink_, progress, timing_);
         spare_would_wait_ |= status.code == WB_WOULD_WAIT;
     }
     for (const int64_t row : rows.subspan(progress.done)) sink_.answer_fixed(row);

@@ -18,8 +18,8 @@ class Request {
     // `spare` is the deployment that the bundle's fallback names; without a model where there is none. All of them
     // outlive the request. `entered_ns`: when the call began, by the runtime's clock; `waited_ns`: how long it waited
     // since for this thread.
-    Request(Runtime &runtime, const Target &target, Target spare, const Service &service, RequestRows &rows, Sink &sink,
-            int64_t entered_ns, int64_t waited_ns = 0);
+    Request(Runtime &runtime, const Target &target, Target spare, const CallOptions &options, RequestRows &rows,
+            Sink &sink, int64_t entered_ns, int64_t waited_ns = 0);
 
     // What the caller is told. See wb_model_score and wb_model_score_batch.
     Status serve();
@@ -32,19 +32,19 @@ class Request {
 
   private:
     Status score();
-    Service target_service() const;
+    CallOptions target_service() const;
     bool spares_short_rows() const;
     void split_short_rows(const RowSource &source);
     void fall_back(Status &status);
     void answer_by_fallback(std::span<int64_t> rows, int32_t reason);
     void fail(std::span<const int64_t> rows, const Status &why);
     void report(const Status &status);
-    bool is_cancelled() const { return service_.cancel && service_.cancel->is_set(); }
+    bool is_cancelled() const { return options_.cancel && options_.cancel->is_set(); }
 
     Runtime &runtime_;
     const Target &target_;
     Target spare_;  // without a model where it cannot answer for these rows
-    const Service &service_;
+    const CallOptions &options_;
     RequestRows &rows_;
     Sink &sink_;
     const int64_t entered_ns_, waited_ns_;

@@ -63,7 +63,7 @@ class BatchRows final : public RequestRows {
 class TargetSource {
   public:
     TargetSource(const RowSource &rows, const Target::Layout &layout)
-        : mapped_(rows, layout.wanted), source_(layout.wanted.empty() ? rows : mapped_) {}
+        : mapped_(rows, layout.positions), source_(layout.positions.empty() ? rows : mapped_) {}
     TargetSource(const TargetSource &) = delete;
     TargetSource &operator=(const TargetSource &) = delete;
     const RowSource &operator*() const { return source_; }

@@ -36,7 +36,7 @@ Submission::Submission() = default;
 Submission::~Submission() { clear(); }
 
 Status Submission::copy_row(const SubmitOrder &order) {
-    const ResultSink sink(*order.target.model, order.service.accept_fallback, order.outputs, result);
+    const ResultSink sink(*order.target.model, order.options.accept_fallback, order.outputs, result);
     if (Status status = sink.check(); !status.ok()) return status;
     SingleRow row(order.row);
     if (Status status = row.lock(*order.target.layout(row.schema_digest()).schema); !status.ok()) return status;
@@ -46,7 +46,7 @@ Status Submission::copy_row(const SubmitOrder &order) {
 
 Status Submission::copy_batch(const SubmitOrder &order) {
     batch_ = make_ref<Batch>(*order.batch);
-    const ColumnSink sink(*order.target.model, order.service.accept_fallback, *batch_, batch_result);
+    const ColumnSink sink(*order.target.model, order.options.accept_fallback, *batch_, batch_result);
     if (Status status = sink.check(); !status.ok()) return status;
     BatchRows rows(*batch_);
     return rows.lock(*order.target.layout(rows.schema_digest()).schema);
@@ -59,13 +59,13 @@ Status Submission::fill(const SubmitOrder &order, int64_t now_ns) {
     target_ = order.target;
     spare_ = order.spare;
     submitted_ns_ = now_ns;
-    service_ = order.service;
-    service_.patience = Patience::accepted;
-    service_.cancel = &stop;
+    options_ = order.options;
+    options_.patience = Patience::accepted;
+    options_.cancel = &stop;
     stop.set(false);
-    if (order.service.cancel) {
+    if (order.options.cancel) {
         cancel_owner_ = order.cancel_owner;
-        callers_token_ = order.service.cancel;
+        callers_token_ = order.options.cancel;
         callers_token_->attach(*this);
     }
     return {};
@@ -73,17 +73,17 @@ Status Submission::fill(const SubmitOrder &order, int64_t now_ns) {
 
 Status Submission::serve(Runtime &runtime, RequestRows &rows, Sink &sink) {
     const int64_t waited_ns = runtime.clock.now_ns() - submitted_ns_;
-    return Request(runtime, target_, std::move(spare_), service_, rows, sink, submitted_ns_, waited_ns).serve();
+    return Request(runtime, target_, std::move(spare_), options_, rows, sink, submitted_ns_, waited_ns).serve();
 }
 
 Status Submission::answer(Runtime &runtime) {
     if (!batch_) {
         SingleRow row(row_.data());
-        ResultSink sink(*target_.model, service_.accept_fallback, outputs_, result);
+        ResultSink sink(*target_.model, options_.accept_fallback, outputs_, result);
         return serve(runtime, row, sink);
     }
     BatchRows rows(*batch_);
-    ColumnSink sink(*target_.model, service_.accept_fallback, *batch_, batch_result);
+    ColumnSink sink(*target_.model, options_.accept_fallback, *batch_, batch_result);
     return serve(runtime, rows, sink);
 }
 
@@ -106,7 +106,7 @@ bool Submission::expire(Runtime &runtime) {
     try {
         if (!expiry_) {
             batch_result.reset();
-            expiry_ = std::make_unique<Expiry>(runtime, Ref<Queue>(queue), target_, std::move(spare_), service_,
+            expiry_ = std::make_unique<Expiry>(runtime, Ref<Queue>(queue), target_, std::move(spare_), options_,
                                                *batch_, batch_result, submitted_ns_);
         }
         if (!expiry_->go_on()) return false;

@@ -23,8 +23,8 @@ class Queue;
 struct SubmitOrder {
     const Target &target;
     void *row = nullptr;  // the caller's, for the length of the submit; null for a batch
-    const Service &service;
-    Ref<RefCounted> cancel_owner = {};  // keeps service.cancel
+    const CallOptions &options;
+    Ref<RefCounted> cancel_owner = {};  // keeps options.cancel
     std::span<const OutputBuffer> outputs = {};
     Batch *batch = nullptr;
     wb_batch_result *batch_out = nullptr;  // only kept, for who delivers the completion
@@ -57,8 +57,8 @@ class Submission final : public CancelToken::Waker {
     void wake() override;  // the caller's token was set
 
     bool is_cancelled() const { return callers_token_ && callers_token_->is_set(); }
-    Priority priority() const { return service_.priority; }
-    int64_t deadline_ns() const { return service_.deadline_ns; }
+    Priority priority() const { return options_.priority; }
+    int64_t deadline_ns() const { return options_.deadline_ns; }
 
     // The answer, once done.
     Status outcome;
@@ -84,7 +84,7 @@ class Submission final : public CancelToken::Waker {
 
     Target target_;
     Target spare_;
-    Service service_;  // its token is `stop`
+    CallOptions options_;  // its token is `stop`
     std::vector<OutputBuffer> outputs_;
     std::vector<uint64_t> row_;
     Ref<Batch> batch_;                // null for a row

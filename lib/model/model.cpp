@@ -120,7 +120,7 @@ void Model::name_run(wb_result &result) const {
     result.device = named_.device;
 }
 
-void Model::retire() { runtime_->bury(this); }
+void Model::retire() { runtime_->retire(this); }
 
 int64_t Model::output_bytes(size_t output, int64_t rows) const {
     return rows * bundle_->manifest().outputs[output].width * int64_t{sizeof(float)};
@@ -184,13 +184,13 @@ Status Model::make_places() {
 
 // Runs the rows of place.tile. Where the backend still works on them when this returns, the lease stays with the place
 // until it is done: `lease` is empty then, and the place must not be touched any more.
-Status Model::run(Place &place, Pool::Lease &lease, const Service &service) {
+Status Model::run(Place &place, Pool::Lease &lease, const CallOptions &options) {
     Run run;
     run.inputs = place.tile.views();
     run.outputs = place.output_data;
     run.rows = place.tile.rows();
     run.scratch = place.memory + layout_.scratch;
-    run.stop = {&runtime_->clock, service.cancel, service.deadline_ns};
+    run.stop = {&runtime_->clock, options.cancel, options.deadline_ns};
     if (may_abandon_) {
         run.done = Place::finish;
         run.done_arg = &place;
@@ -268,7 +268,7 @@ Status Model::fill(Place &place, const Rows &rows, size_t &end) const {
 Status Model::encode_and_run(Place &place, Pool::Lease &lease, const Rows &rows, size_t &end) {
     Status filled = fill(place, rows, end);
     if (!filled.ok() || end == rows.progress.done) return filled;
-    return run(place, lease, rows.service);
+    return run(place, lease, rows.options);
 }
 
 // One tile of rows from the first that is not done on. Fails where the call is at its end.
@@ -312,9 +312,9 @@ void Model::sort_by_length(const RowSource &source, std::span<int64_t> rows) con
     });
 }
 
-Status Model::score(const RowSource &source, std::span<int64_t> order, const Service &service, RowSink &sink,
+Status Model::score(const RowSource &source, std::span<int64_t> order, const CallOptions &options, RowSink &sink,
                     Progress &progress, Timing &timing) {
-    Rows rows{source, {}, service, sink, progress};
+    Rows rows{source, {}, options, sink, progress};
     Pool::Lease lease;
     int64_t now_ns = timing.entered_ns != 0 ? timing.entered_ns : runtime_->clock.now_ns();
     while (progress.done < order.size()) {
@@ -323,11 +323,11 @@ Status Model::score(const RowSource &source, std::span<int64_t> order, const Ser
             sort_by_length(source, rows.order.subspan(progress.done));
         }
         // A batch does not keep others waiting for longer than a tile, but where it may not wait itself.
-        if (lease && service.patience != Patience::none && pool_.waiting() > 0) lease.reset();
+        if (lease && options.patience != Patience::none && pool_.waiting() > 0) lease.reset();
         if (!lease) {
             const int64_t asked_ns = now_ns;
             auto acquired =
-                pool_.acquire(service.priority, service.deadline_ns, service.cancel, now_ns, service.patience);
+                pool_.acquire(options.priority, options.deadline_ns, options.cancel, now_ns, options.patience);
             timing.queue_ns += now_ns - asked_ns;
             if (!acquired) return ended(acquired.status(), progress, order.size());
             lease = *std::move(acquired);
@@ -343,7 +343,7 @@ Status Model::score(const RowSource &source, std::span<int64_t> order, const Ser
     return Status();
 }
 
-Status Model::warm(const RowSource &source, const Service &service) {
+Status Model::warm(const RowSource &source, const CallOptions &options) {
     AlignedBuffer block(static_cast<size_t>(layout_.bytes));
     for (const auto &place : places_) {
         settle_in(*place, block);
@@ -352,7 +352,7 @@ Status Model::warm(const RowSource &source, const Service &service) {
         Status status = bundle_->encoder().append(place->tile, source, 0, place->notes[0], appended);
         if (!status.ok()) return status;
         Pool::Lease none;
-        status = run(*place, none, service);
+        status = run(*place, none, options);
         if (!status.ok()) return status;
         place->memory = nullptr;  // the block goes
     }

@@ -16,7 +16,7 @@
 namespace weighbridge::lib {
 
 // How a request wants to be served.
-struct Service {
+struct CallOptions {
     Priority priority = Priority::normal;
     int64_t deadline_ns = WB_NO_DEADLINE;
     CancelToken *cancel = nullptr;
@@ -90,12 +90,12 @@ class Model final : public RefCounted {
     // sink alone: where a tile's run fails, its rows run again one by one. Failures are the pool's and the stop's. A
     // row's own: WB_INVALID_INPUT, and the model's: WB_BACKEND_FAILED, which names the output where one is not finite,
     // WB_INTERNAL or WB_OUT_OF_MEMORY.
-    Status score(const RowSource &source, std::span<int64_t> rows, const Service &service, RowSink &sink,
+    Status score(const RowSource &source, std::span<int64_t> rows, const CallOptions &options, RowSink &sink,
                  Progress &progress, Timing &timing);
 
     // Runs row 0 of the source in every place, on this thread, in memory of its own: only before the model serves, and
-    // only where the program is inline_safe. Ends as the service's deadline and token say. May throw std::bad_alloc.
-    Status warm(const RowSource &source, const Service &service = {});
+    // only where the program is inline_safe. Ends as the options's deadline and token say. May throw std::bad_alloc.
+    Status warm(const RowSource &source, const CallOptions &options = {});
 
   private:
     struct Place;
@@ -112,7 +112,7 @@ class Model final : public RefCounted {
     struct Rows {
         const RowSource &source;
         std::span<int64_t> order;
-        const Service &service;
+        const CallOptions &options;
         RowSink &sink;
         Progress &progress;
     };
@@ -128,7 +128,7 @@ class Model final : public RefCounted {
     Status score_tile(Place &place, Pool::Lease &lease, const Rows &rows);
     Status encode_and_run(Place &place, Pool::Lease &lease, const Rows &rows, size_t &end);
     Status fill(Place &place, const Rows &rows, size_t &end) const;
-    Status run(Place &place, Pool::Lease &lease, const Service &service);
+    Status run(Place &place, Pool::Lease &lease, const CallOptions &options);
     Status answer(Place &place, size_t index, int64_t row, RowSink &sink) const;
     static void fail_next(const Rows &rows, Status status);
 
@@ -142,7 +142,7 @@ class Model final : public RefCounted {
     bool may_abandon_;  // the backend may keep a run beyond its end
     int64_t tile_rows_ = 1;
     Layout layout_;
-    Model *next_buried_ = nullptr;
+    Model *next_retired_ = nullptr;
 };
 
 }  // namespace weighbridge::lib

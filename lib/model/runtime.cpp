@@ -7,28 +7,28 @@ namespace weighbridge::lib {
 
 Runtime::~Runtime() = default;  // every buried model owned this runtime, so none is left
 
-void Runtime::bury(Model *model) {
+void Runtime::retire(Model *model) {
     const Ref<Runtime> own(this);  // once it is in the list, whoever destroys it may be the last who owns the runtime
-    Model *head = buried_.load(std::memory_order_relaxed);
-    do model->next_buried_ = head;
-    while (!buried_.compare_exchange_weak(head, model));
-    if (closed_.load()) destroy_buried();
+    Model *head = retired_.load(std::memory_order_relaxed);
+    do model->next_retired_ = head;
+    while (!retired_.compare_exchange_weak(head, model));
+    if (closed_.load()) destroy_retired();
 }
 
 void Runtime::reap() {
     pools.trim();
-    destroy_buried();
+    destroy_retired();
 }
 
 bool Runtime::has_upkeep() {
-    return buried_.load(std::memory_order_relaxed) || pools.has_replaced() || events.has_undelivered();
+    return retired_.load(std::memory_order_relaxed) || pools.has_replaced() || events.has_undelivered();
 }
 
 // The runtime may go with the last of them.
-void Runtime::destroy_buried() {
-    Model *model = buried_.exchange(nullptr);
+void Runtime::destroy_retired() {
+    Model *model = retired_.exchange(nullptr);
     while (model) {
-        Model *next = model->next_buried_;
+        Model *next = model->next_retired_;
         delete model;
         model = next;
     }
@@ -36,7 +36,7 @@ void Runtime::destroy_buried() {
 
 void Runtime::close() {
     closed_.store(true);
-    destroy_buried();
+    destroy_retired();
 }
 
 }  // namespace weighbridge::lib

@@ -24,7 +24,7 @@ class Runtime final : public RefCounted {
     ~Runtime() override;
 
     // Takes a model that nobody owns any more; reap() destroys it, or, once the engine is gone, this call. Lock-free.
-    void bury(Model *model);
+    void retire(Model *model);
     // Destroys retired models and frees memory of contexts that larger memory has replaced. Not for scoring threads:
     // takes as long as the destructors do.
     void reap();
@@ -40,8 +40,8 @@ class Runtime final : public RefCounted {
     std::atomic<uint32_t> models{0};
 
   private:
-    void destroy_buried();
-    std::atomic<Model *> buried_{nullptr};
+    void destroy_retired();
+    std::atomic<Model *> retired_{nullptr};
     std::atomic<bool> closed_{false};
 };
 

@@ -17,8 +17,8 @@ class AnswerSink final : public RowSink {
   public:
     explicit AnswerSink(Model &model, const StopSource &stop = {})
         : model_(model), manifest_(model.bundle().manifest()) {
-        service_.deadline_ns = stop.deadline_ns;
-        service_.cancel = stop.cancel;
+        options_.deadline_ns = stop.deadline_ns;
+        options_.cancel = stop.cancel;
     }
 
     Status score(const RowSource &row) {
@@ -26,7 +26,7 @@ class AnswerSink final : public RowSink {
         Progress progress;
         Timing timing;
         failure_ = Status();
-        Status status = model_.score(row, {&index, 1}, service_, *this, progress, timing);
+        Status status = model_.score(row, {&index, 1}, options_, *this, progress, timing);
         return status.ok() ? failure_ : status;
     }
 
@@ -47,7 +47,7 @@ class AnswerSink final : public RowSink {
   private:
     Model &model_;
     const Manifest &manifest_;
-    Service service_;
+    CallOptions options_;
     Status failure_;
 };
 

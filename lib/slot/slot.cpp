@@ -14,12 +14,12 @@ constexpr size_t kToldChanges = 8;  // of a line; a model may add thousands of f
 
 // Where each of the new schema's features stands in the old one, -1 where it does not.
 std::vector<int32_t> map_layout(const Schema &old_schema, const Schema &new_schema) {
-    std::vector<int32_t> wanted;
+    std::vector<int32_t> positions;
     for (const Feature &feature : new_schema.features()) {
         const auto index = old_schema.find(feature.name);
-        wanted.push_back(index ? static_cast<int32_t>(*index) : -1);
+        positions.push_back(index ? static_cast<int32_t>(*index) : -1);
     }
-    return wanted;
+    return positions;
 }
 
 std::string told(std::string_view what, const std::vector<std::string> &changes) {

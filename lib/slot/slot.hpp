@@ -20,7 +20,7 @@ class Deployment final : public RefCounted {
     // A schema whose rows fit, and where each feature of the model stands in it (-1: added since, takes its default).
     struct Layout {
         std::shared_ptr<const Schema> schema;
-        std::vector<int32_t> wanted;  // empty for the model's own schema
+        std::vector<int32_t> positions;  // empty for the model's own schema
     };
 
     // A rollback may take back what the swap before it gave; everything else must keep what callers rely on.

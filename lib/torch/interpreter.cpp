@@ -302,7 +302,7 @@ void Interpreter::run_operator(const torch::jit::Node &node) {
     std::vector<Value> arguments;
     for (const torch::jit::Value *input : node.inputs()) arguments.push_back(get(input));
     if (auto answer = container_operator(name, arguments)) return set_outputs(node, {std::move(*answer)});
-    if (auto answer = question(builder_, name, arguments)) return set_outputs(node, {std::move(*answer)});
+    if (auto answer = tensor_property(builder_, name, arguments)) return set_outputs(node, {std::move(*answer)});
     if (is_random(name)) throw Unsupported{"draws random numbers"};
     if (std::all_of(arguments.begin(), arguments.end(), is_concrete)) {
         const bool writes = node.maybeSchema() && node.maybeSchema()->is_mutable();

@@ -277,7 +277,7 @@ std::optional<Value> scalar_operator(Builder &b, const std::string &name, const 
     return std::nullopt;
 }
 
-std::optional<Value> question(Builder &b, const std::string &name, const std::vector<Value> &arguments) {
+std::optional<Value> tensor_property(Builder &b, const std::string &name, const std::vector<Value> &arguments) {
     if (arguments.empty()) return std::nullopt;
     const auto *held = arguments[0].as<TensorPtr>();
     if (!held) return std::nullopt;
@@ -364,7 +364,7 @@ bool decided(Builder &b, const Value &condition) {
     if (const auto *flag = condition.as<bool>()) return *flag;
     if (const auto *undecided = condition.as<Undecided>()) throw Unsupported{undecided->what};
     if (condition.is<TensorPtr>()) {
-        const auto answer = question(b, "aten::Bool", {condition});
+        const auto answer = tensor_property(b, "aten::Bool", {condition});
         if (answer) return decided(b, *answer);
     }
     throw Unsupported{"a condition that depends on data"};

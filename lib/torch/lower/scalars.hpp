@@ -18,7 +18,7 @@ std::optional<Value> container_operator(const std::string &name, const std::vect
 
 // What is asked of a tensor without its elements (size, dim, dtype, ...), and elements that are known though they are
 // tensors (bool, int, item). nullopt for another operator.
-std::optional<Value> question(Builder &b, const std::string &name, const std::vector<Value> &arguments);
+std::optional<Value> tensor_property(Builder &b, const std::string &name, const std::vector<Value> &arguments);
 
 // The truth of a condition. Throws Unsupported where it depends on data or sizes.
 bool decided(Builder &b, const Value &condition);

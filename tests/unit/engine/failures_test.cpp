@@ -69,10 +69,10 @@ struct Served {
     }
 
     Status score_batch(bool accept_fallback) {
-        Service service;
-        service.accept_fallback = accept_fallback;
+        CallOptions options;
+        options.accept_fallback = accept_fallback;
         std::optional<wb_batch_result> counted;
-        whole = engine->score_batch(target, batch, service, counted);
+        whole = engine->score_batch(target, batch, options, counted);
         REQUIRE(counted);
         CHECK(counted->status == whole.code);
         require_counts(*counted, status);
@@ -86,10 +86,10 @@ struct Served {
         auto *bytes = reinterpret_cast<std::byte *>(row.data());
         std::memcpy(bytes + schema.features()[0].offset, &value, sizeof value);
         bytes[schema.missing_offset()] = std::byte{0};
-        Service service;
-        service.accept_fallback = accept_fallback;
+        CallOptions options;
+        options.accept_fallback = accept_fallback;
         result = WB_RESULT_INIT;
-        return engine->score(target, row.data(), service, {}, result);
+        return engine->score(target, row.data(), options, {}, result);
     }
 
     wb_snapshot counters() const {

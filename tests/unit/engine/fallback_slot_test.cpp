@@ -83,10 +83,10 @@ TEST_CASE("a fallback slot with other bands answers nothing: their indices mean 
         REQUIRE(lib::init_row(schema, row.data(), row.size() * 8).ok());
         REQUIRE(lib::set_row_json(schema, row.data(), R"({"amount_minor": 1000, "country": "FR", "online": true})", 8)
                     .ok());
-        lib::Service service;
-        service.deadline_ns = log.engine->runtime().clock.now_ns() + 500'000'000;  // less than the slot's reserve
+        lib::CallOptions options;
+        options.deadline_ns = log.engine->runtime().clock.now_ns() + 500'000'000;  // less than the slot's reserve
         wb_result result = WB_RESULT_INIT;
-        REQUIRE(log.engine->score(*log.engine->target(*champion), row.data(), service, {}, result).ok());
+        REQUIRE(log.engine->score(*log.engine->target(*champion), row.data(), options, {}, result).ok());
         return std::string(result.version);
     };
     auto same = log.load();

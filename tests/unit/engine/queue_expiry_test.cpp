@@ -33,8 +33,8 @@ struct Rows {
     }
     std::byte *row(int64_t i) { return memory.data() + i * stride; }
 
-    Status submit(uint64_t tag, const Service &service) {
-        SubmitOrder order{hall.target, nullptr, service};
+    Status submit(uint64_t tag, const CallOptions &options) {
+        SubmitOrder order{hall.target, nullptr, options};
         order.batch = &batch;
         return hall.hall.engine->submit(*hall.queue, tag, order);
     }
@@ -54,11 +54,11 @@ struct Rows {
     std::vector<int32_t> status, reason;
 };
 
-Service due_at(int64_t deadline_ns, bool accept_fallback = true) {
-    Service service;
-    service.deadline_ns = deadline_ns;
-    service.accept_fallback = accept_fallback;
-    return service;
+CallOptions due_at(int64_t deadline_ns, bool accept_fallback = true) {
+    CallOptions options;
+    options.deadline_ns = deadline_ns;
+    options.accept_fallback = accept_fallback;
+    return options;
 }
 
 // The one completion that is there, with a batch's result.
@@ -220,11 +220,11 @@ bool lets_others_work(Prepare &&prepare, Bulk &&bulk) {
 
 TEST_CASE("what concerns all of a queue's submits at once keeps no other queue waiting") {
     static constexpr uint64_t kMany = 1 << 16;
-    const auto waiting = [](QueueHall &hall, const Service &service) {
+    const auto waiting = [](QueueHall &hall, const CallOptions &options) {
         auto row = row_of(*hall.bundle->schema(), R"({"x": 1})");
         Status failed;
         for (uint64_t i = 0; i < kMany && failed.ok(); ++i)
-            failed = hall.hall.engine->submit(*hall.queue, 7, {hall.target, row.data(), service, {}, {}});
+            failed = hall.hall.engine->submit(*hall.queue, 7, {hall.target, row.data(), options, {}, {}});
         REQUIRE(failed.ok());
     };
     const auto undue = [&](QueueHall &hall) { waiting(hall, {}); };

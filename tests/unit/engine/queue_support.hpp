@@ -39,10 +39,10 @@ class QueueHall {
         (void)hall.engine->close(WB_NO_DEADLINE);  // no thread of its own is left
     }
 
-    lib::Status submit(uint64_t tag, const lib::Service &service = {}, const std::string &json = R"({"x": 1})",
+    lib::Status submit(uint64_t tag, const lib::CallOptions &options = {}, const std::string &json = R"({"x": 1})",
                        std::span<const lib::OutputBuffer> outputs = {}) {
         auto row = row_of(*bundle->schema(), json);
-        return hall.engine->submit(*queue, tag, {target, row.data(), service, {}, outputs});
+        return hall.engine->submit(*queue, tag, {target, row.data(), options, {}, outputs});
     }
     // The completions that are there, or the status that says why there are none; in any thread.
     lib::Status drain(std::vector<Done> &out, size_t most = 64, int64_t deadline_ns = 0) {

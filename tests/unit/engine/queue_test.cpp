@@ -15,11 +15,11 @@ namespace {
 
 using Tags = std::vector<uint64_t>;
 
-Service due_at(int64_t deadline_ns, bool accept_fallback = true) {
-    Service service;
-    service.deadline_ns = deadline_ns;
-    service.accept_fallback = accept_fallback;
-    return service;
+CallOptions due_at(int64_t deadline_ns, bool accept_fallback = true) {
+    CallOptions options;
+    options.deadline_ns = deadline_ns;
+    options.accept_fallback = accept_fallback;
+    return options;
 }
 
 }  // namespace
@@ -48,9 +48,9 @@ TEST_CASE("a submit runs on a lent thread, and its completion is a result with i
 
 TEST_CASE("high before normal, first come first served within each") {
     QueueHall hall;
-    Service high;
+    CallOptions high;
     high.priority = Priority::high;
-    for (uint64_t tag = 0; tag < 8; ++tag) REQUIRE(hall.submit(tag, tag % 3 == 0 ? high : Service()).ok());
+    for (uint64_t tag = 0; tag < 8; ++tag) REQUIRE(hall.submit(tag, tag % 3 == 0 ? high : CallOptions()).ok());
     CHECK(hall.work() == 8);
     CHECK(hall.drained_tags() == Tags{0, 3, 6, 1, 2, 4, 5, 7});
 }
@@ -124,7 +124,7 @@ TEST_CASE("a deadline wakes who sleeps in next(), one that comes later and is ea
     QueueHall hall;
     std::vector<Done> first, second;
     std::atomic<bool> drained{false};
-    Service late = due_at(hall.in_us(50));
+    CallOptions late = due_at(hall.in_us(50));
     REQUIRE(hall.submit(1, late).ok());
     std::thread drainer([&] {
         (void)hall.drain(first, 64, WB_NO_DEADLINE);
@@ -180,7 +180,7 @@ TEST_CASE("a cancelled tag completes at once, every submit of it, and is not fou
 TEST_CASE("a caller's token ends the submits that carry it, set before or after, and no later one in their place") {
     QueueHall hall(2);
     CancelToken token;
-    Service carries;
+    CallOptions carries;
     carries.cancel = &token;
     REQUIRE(hall.submit(1, carries).ok());
     REQUIRE(hall.submit(2).ok());
@@ -306,7 +306,7 @@ TEST_CASE("what a submit refuses is never completed, and leaves its place") {
 TEST_CASE("a model's exception is its submit's, and what is not drained keeps no model") {
     QueueHall hall;
     hall.control.fail_where([](const Run &) -> Status { throw std::bad_alloc(); });
-    Service declines;
+    CallOptions declines;
     declines.accept_fallback = false;
     REQUIRE(hall.submit(1, declines).ok());
     CHECK(hall.work() == 1);
@@ -324,7 +324,7 @@ TEST_CASE("a model's exception is its submit's, and what is not drained keeps no
 TEST_CASE("a child's inherited queue answers WB_FORKED, and a new one works") {
     QueueHall hall(2);
     CancelToken token;
-    Service carries;
+    CallOptions carries;
     carries.cancel = &token;
     REQUIRE(hall.submit(1, carries).ok());
     auto row = row_of(*hall.bundle->schema(), R"({"x": 1})");

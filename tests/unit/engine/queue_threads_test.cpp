@@ -38,7 +38,7 @@ TEST_CASE("while every thread runs, the timer completes what passes its deadline
     hall.control.block();
     REQUIRE(hall.submit(1).ok());
     hall.control.wait_for_running(1);
-    Service late, soon;
+    CallOptions late, soon;
     late.deadline_ns = hall.in_us(50);
     soon.deadline_ns = hall.in_us(10);
     REQUIRE(hall.submit(2, late).ok());
@@ -62,13 +62,13 @@ TEST_CASE("while every thread runs, the timer completes what passes its deadline
 TEST_CASE("what runs ends at its deadline, by its tag, and by the caller's token") {
     QueueHall hall(8, 1);
     hall.control.block();
-    Service service;
+    CallOptions options;
     CancelToken token;
     for (int how = 0; how < 3; ++how) {
         CAPTURE(how);
-        service.deadline_ns = how == 0 ? hall.in_us(10) : WB_NO_DEADLINE;
-        service.cancel = how == 2 ? &token : nullptr;
-        REQUIRE(hall.submit(5, service).ok());
+        options.deadline_ns = how == 0 ? hall.in_us(10) : WB_NO_DEADLINE;
+        options.cancel = how == 2 ? &token : nullptr;
+        REQUIRE(hall.submit(5, options).ok());
         hall.control.wait_for_running(1);
         if (how == 0) hall.hall.clock.advance(10'000);
         if (how == 1) REQUIRE(hall.queue->cancel(5).ok());
@@ -130,10 +130,10 @@ TEST_CASE("a descriptor is readable exactly while completions wait, whoever keep
         REQUIRE(hall.submit(1).ok());
         if (threads == 1) hall.control.wait_for_running(1);
         CHECK(!is_readable(descriptor));
-        Service service;
-        service.deadline_ns = hall.in_us(10);
-        REQUIRE(hall.submit(2, service).ok());
-        REQUIRE(hall.submit(3, service).ok());
+        CallOptions options;
+        options.deadline_ns = hall.in_us(10);
+        REQUIRE(hall.submit(2, options).ok());
+        REQUIRE(hall.submit(3, options).ok());
         hall.hall.clock.advance(10'000);
         CHECK(is_readable(descriptor, 60'000));
         CHECK(hall.drained(1).size() == 1);
@@ -196,14 +196,14 @@ class Storm {
         std::mt19937 random(seed);
         std::vector<uint64_t> &row = rows_[first];
         for (uint64_t tag = first; tag < kSubmits; tag += 2, ++submitted_) {
-            Service service;
+            CallOptions options;
             const uint32_t dice = dice_of(random);
-            if (dice & 1) service.priority = Priority::high;
-            if (dice & 2) service.deadline_ns = hall_.in_us(static_cast<int64_t>(dice >> 8 & 7));
-            if (dice & 4) service.accept_fallback = false;
-            if (dice & 8) service.cancel = &token_;
+            if (dice & 1) options.priority = Priority::high;
+            if (dice & 2) options.deadline_ns = hall_.in_us(static_cast<int64_t>(dice >> 8 & 7));
+            if (dice & 4) options.accept_fallback = false;
+            if (dice & 8) options.cancel = &token_;
             auto target = hall_.hall.engine->target(slot_);
-            const Status status = hall_.hall.engine->submit(*queue_, tag, {*target, row.data(), service, {}, {}});
+            const Status status = hall_.hall.engine->submit(*queue_, tag, {*target, row.data(), options, {}, {}});
             if (status.ok()) ++accepted_[tag];
             if (!status.ok() && status.code != WB_OVERLOADED && status.code != WB_CLOSED) ++wrong_;
             if (status.code == WB_OVERLOADED) std::this_thread::yield();

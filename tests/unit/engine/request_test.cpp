@@ -40,13 +40,13 @@ struct Served {
     }
     void open_spare() { hall.serve("spare", hall.model(spare, made_bundle("spare", R"({"score": 0.5})"))); }
 
-    Status score(Service service = {}, const std::string &json = R"({"x": 1})") {
+    Status score(CallOptions options = {}, const std::string &json = R"({"x": 1})") {
         auto row = row_of(*bundle->schema(), json);
         result = WB_RESULT_INIT;
-        return hall.engine->score(target, row.data(), service, {}, result);
+        return hall.engine->score(target, row.data(), options, {}, result);
     }
     // The same row twice, as a batch.
-    Status score_batch(Service service = {}) {
+    Status score_batch(CallOptions options = {}) {
         Batch batch(bundle);
         const float x[2] = {1.0F, 1.0F};
         REQUIRE(batch.reset(2).ok());
@@ -55,7 +55,7 @@ struct Served {
         REQUIRE(batch.set_result(WB_COLUMN_REASON, reasons, sizeof *reasons).ok());
         REQUIRE(batch.set_result(WB_COLUMN_STATUS, codes, sizeof *codes).ok());
         counted.reset();
-        Status status = hall.engine->score_batch(target, batch, service, counted);
+        Status status = hall.engine->score_batch(target, batch, options, counted);
         if (counted) weighbridge::test::require_counts(*counted, codes);
         return status;
     }
@@ -77,21 +77,21 @@ struct Served {
 
 TEST_CASE("a fallback slot that can answer has its reserve before the deadline, and one that cannot has none") {
     Served served;
-    Service service;
-    service.deadline_ns = served.hall.clock.now_ns() + 5 * kReserve_ns;
-    REQUIRE(served.score(service).code == WB_OK);
-    CHECK(served.champion_deadline_ns == service.deadline_ns);
+    CallOptions options;
+    options.deadline_ns = served.hall.clock.now_ns() + 5 * kReserve_ns;
+    REQUIRE(served.score(options).code == WB_OK);
+    CHECK(served.champion_deadline_ns == options.deadline_ns);
     CHECK(served.version() == "champion");
 
     served.open_spare();
-    REQUIRE(served.score(service).code == WB_OK);
-    CHECK(served.champion_deadline_ns == service.deadline_ns - kReserve_ns);
-    REQUIRE(served.score_batch(service).code == WB_OK);
-    CHECK(served.champion_deadline_ns == service.deadline_ns - kReserve_ns);
+    REQUIRE(served.score(options).code == WB_OK);
+    CHECK(served.champion_deadline_ns == options.deadline_ns - kReserve_ns);
+    REQUIRE(served.score_batch(options).code == WB_OK);
+    CHECK(served.champion_deadline_ns == options.deadline_ns - kReserve_ns);
 
-    service.accept_fallback = false;
-    REQUIRE(served.score(service).code == WB_OK);
-    CHECK(served.champion_deadline_ns == service.deadline_ns);
+    options.accept_fallback = false;
+    REQUIRE(served.score(options).code == WB_OK);
+    CHECK(served.champion_deadline_ns == options.deadline_ns);
     REQUIRE(served.score().code == WB_OK);
     CHECK(served.champion_deadline_ns == WB_NO_DEADLINE);
 }
@@ -102,15 +102,15 @@ TEST_CASE("the call leaves its model when only the reserve is left, and the fall
         Served served;
         served.open_spare();
         served.champion.block();
-        Service service;
-        service.deadline_ns = served.hall.clock.now_ns() + 5 * kReserve_ns;
+        CallOptions options;
+        options.deadline_ns = served.hall.clock.now_ns() + 5 * kReserve_ns;
         Status status;
-        std::thread call([&] { status = batch ? served.score_batch(service) : served.score(service); });
+        std::thread call([&] { status = batch ? served.score_batch(options) : served.score(options); });
         served.champion.wait_for_running(1);
         served.hall.clock.advance(4 * kReserve_ns);
         call.join();
         CHECK(status.code == WB_OK_FALLBACK);
-        CHECK(served.spare_deadline_ns == service.deadline_ns);
+        CHECK(served.spare_deadline_ns == options.deadline_ns);
         CHECK((batch ? served.scores[1] : served.result.score) == kSpareScore);
         CHECK((batch ? served.reasons[1] : served.result.reason) == WB_REASON_DEADLINE);
         if (!batch) CHECK(served.version() == "spare");
@@ -121,18 +121,18 @@ TEST_CASE("the call leaves its model when only the reserve is left, and the fall
 TEST_CASE("a deadline that lies in the past by centuries is past, though the fallback slot's reserve is taken off it") {
     Served served;
     served.open_spare();
-    Service service;
-    service.deadline_ns = std::numeric_limits<int64_t>::min() + 1;
-    CHECK(served.score(service).code == WB_OK_FALLBACK);
-    CHECK(served.score_batch(service).code == WB_OK_FALLBACK);
+    CallOptions options;
+    options.deadline_ns = std::numeric_limits<int64_t>::min() + 1;
+    CHECK(served.score(options).code == WB_OK_FALLBACK);
+    CHECK(served.score_batch(options).code == WB_OK_FALLBACK);
 }
 
 TEST_CASE("where the fallback slot's time is up too, the fixed score answers") {
     Served served;
     served.open_spare();
-    Service service;
-    service.deadline_ns = served.hall.clock.now_ns();
-    CHECK(served.score(service).code == WB_OK_FALLBACK);
+    CallOptions options;
+    options.deadline_ns = served.hall.clock.now_ns();
+    CHECK(served.score(options).code == WB_OK_FALLBACK);
     CHECK(served.result.score == kFixedScore);
     CHECK(served.result.band == 1);
     CHECK(served.result.reason == WB_REASON_DEADLINE);
@@ -156,18 +156,18 @@ TEST_CASE("who answers for which reason, alone and in a batch, and what is count
         CAPTURE(static_cast<int>(one.meets));
         Served served(0);
         served.open_spare();
-        Service service;
+        CallOptions options;
         Pool::Lease taken;
-        if (one.meets == Meets::expired) service.deadline_ns = served.hall.clock.now_ns();
+        if (one.meets == Meets::expired) options.deadline_ns = served.hall.clock.now_ns();
         if (one.meets == Meets::shed) taken = *served.hall.pool().acquire(Priority::normal, WB_NO_DEADLINE, nullptr);
         if (one.meets >= Meets::failed) served.champion.fail(Status::failure(WB_BACKEND_FAILED, "as told"));
         if (one.meets == Meets::both_failed) served.spare.fail(Status::failure(WB_INTERNAL, "as told"));
 
-        CHECK(served.score(service).code == WB_OK_FALLBACK);
+        CHECK(served.score(options).code == WB_OK_FALLBACK);
         CHECK(served.result.score == one.score);
         CHECK(served.result.reason == one.reason);
         CHECK(served.result.status == WB_OK_FALLBACK);
-        CHECK(served.score_batch(service).code == WB_OK_FALLBACK);
+        CHECK(served.score_batch(options).code == WB_OK_FALLBACK);
         for (int i = 0; i < 2; ++i) {
             CHECK(served.scores[i] == one.score);
             CHECK(served.reasons[i] == one.reason);
@@ -179,10 +179,10 @@ TEST_CASE("who answers for which reason, alone and in a batch, and what is count
         CHECK(counted.expired == (one.meets == Meets::expired ? 2 : 0));
         CHECK(counted.failed == (one.meets >= Meets::failed ? 2 : 0));
 
-        service.accept_fallback = false;
-        CHECK(served.score(service).code == one.code);
+        options.accept_fallback = false;
+        CHECK(served.score(options).code == one.code);
         CHECK(served.result.status == WB_OK);
-        CHECK(served.score_batch(service).code == (one.meets >= Meets::failed ? WB_OK_PARTIAL : one.code));
+        CHECK(served.score_batch(options).code == (one.meets >= Meets::failed ? WB_OK_PARTIAL : one.code));
         for (int i = 0; i < 2; ++i) {
             CHECK(std::isnan(served.scores[i]));
             CHECK(served.reasons[i] == WB_REASON_NONE);
@@ -201,10 +201,10 @@ TEST_CASE("a row that is refused or a call that is cancelled is nobody's to answ
     CHECK(refused.row == 0);
     CancelToken token;
     token.set(true);
-    Service service;
-    service.cancel = &token;
-    CHECK(served.score(service).code == WB_CANCELLED);
-    CHECK(served.score_batch(service).code == WB_CANCELLED);
+    CallOptions options;
+    options.cancel = &token;
+    CHECK(served.score(options).code == WB_CANCELLED);
+    CHECK(served.score_batch(options).code == WB_CANCELLED);
     CHECK(served.codes[1] == WB_CANCELLED);
     CHECK(served.spare.runs() == 0);
     CHECK(served.hall.counters().invalid == 1);
@@ -216,10 +216,10 @@ TEST_CASE("a batch that is ended between its rows says how far it came") {
         CAPTURE(cancels);
         Served served;
         CancelToken token;
-        Service service;
-        service.accept_fallback = false;
-        service.cancel = &token;
-        service.deadline_ns = served.hall.clock.now_ns() + 1000;
+        CallOptions options;
+        options.accept_fallback = false;
+        options.cancel = &token;
+        options.deadline_ns = served.hall.clock.now_ns() + 1000;
         served.champion.set_score([&](const Run &, int64_t) {
             if (cancels) token.set(true);
             served.hall.clock.advance(cancels ? 0 : 1000);
@@ -230,7 +230,7 @@ TEST_CASE("a batch that is ended between its rows says how far it came") {
         Batch batch(served.bundle);
         REQUIRE(batch.reset(kRows).ok());
         REQUIRE(batch.set_column(0, x.data(), sizeof x[0], nullptr).ok());
-        const Status status = served.hall.engine->score_batch(served.target, batch, service, served.counted);
+        const Status status = served.hall.engine->score_batch(served.target, batch, options, served.counted);
         CHECK(status.code == (cancels ? WB_CANCELLED : WB_DEADLINE_EXCEEDED));
         CHECK(served.counted->scored > 0);
         CHECK(std::string(status.message) == formatted("{} after {} of 100 rows",

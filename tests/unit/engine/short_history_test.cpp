@@ -83,16 +83,16 @@ struct Served {
         return memory;
     }
     Status score(int64_t length, bool accept_fallback) {
-        Service service;
-        service.accept_fallback = accept_fallback;
-        return score(length, service);
+        CallOptions options;
+        options.accept_fallback = accept_fallback;
+        return score(length, options);
     }
-    Status score(int64_t length, const Service &service) {
+    Status score(int64_t length, const CallOptions &options) {
         auto memory = row(length);
         result = WB_RESULT_INIT;
-        return engine->score(target, memory.data(), service, {}, result);
+        return engine->score(target, memory.data(), options, {}, result);
     }
-    BatchAnswer score_batch(const std::vector<int64_t> &lengths, const Service &service) {
+    BatchAnswer score_batch(const std::vector<int64_t> &lengths, const CallOptions &options) {
         std::vector<uint64_t> memory;
         for (int64_t length : lengths) {
             const auto one = row(length);
@@ -106,7 +106,7 @@ struct Served {
         REQUIRE(batch.set_result(WB_COLUMN_STATUS, answer.status.data(), 4).ok());
         REQUIRE(batch.set_result(WB_COLUMN_REASON, answer.reason.data(), 4).ok());
         REQUIRE(batch.set_result(WB_COLUMN_FEATURE, answer.feature.data(), 4).ok());
-        answer.whole = engine->score_batch(target, batch, service, answer.result);
+        answer.whole = engine->score_batch(target, batch, options, answer.result);
         REQUIRE(answer.result);
         CHECK(answer.result->status == answer.whole.code);
         require_counts(*answer.result, answer.status);
@@ -128,9 +128,9 @@ const char *const kError = R"(, "least_length": 2, "shorter": "error")";
 
 void require_columns(Served &served, bool accept_fallback, bool answered) {
     const std::vector<int64_t> lengths{3, 0, 2, 1, 8, 0, 2};
-    Service service;
-    service.accept_fallback = accept_fallback;
-    const BatchAnswer batch = served.score_batch(lengths, service);
+    CallOptions options;
+    options.accept_fallback = accept_fallback;
+    const BatchAnswer batch = served.score_batch(lengths, options);
     CHECK(batch.whole.code == (answered ? WB_OK_FALLBACK : WB_OK_PARTIAL));
     if (!answered) CHECK(batch.whole.row == 1);
     for (size_t i = 0; i < lengths.size(); ++i) {
@@ -257,10 +257,10 @@ TEST_CASE("a short row's answer is one, alone or in a batch, whatever else the c
         CAPTURE(one.limits, one.accept_fallback, static_cast<int>(one.meets));
         Served served("native", bundle_of(one.limits), 0);
         CancelToken cancel;
-        Service service;
-        service.accept_fallback = one.accept_fallback;
-        service.cancel = &cancel;
-        if (one.meets == Meets::expired) service.deadline_ns = 1;
+        CallOptions options;
+        options.accept_fallback = one.accept_fallback;
+        options.cancel = &cancel;
+        if (one.meets == Meets::expired) options.deadline_ns = 1;
         if (one.meets == Meets::cancelled) cancel.set(true);
         Pool::Lease taken;
         if (one.meets == Meets::shed)
@@ -270,13 +270,13 @@ TEST_CASE("a short row's answer is one, alone or in a batch, whatever else the c
             CAPTURE(length);
             const int32_t code = length < kLeast ? one.short_code : one.other_code;
             const int32_t reason = length < kLeast ? one.short_reason : one.other_reason;
-            const Status alone = served.score(length, service);
+            const Status alone = served.score(length, options);
             CHECK(alone.code == code);
             CHECK(served.result.reason == (alone.ok() ? reason : WB_REASON_NONE));
             // By itself, and beside rows of both kinds.
             for (const std::vector<int64_t> &lengths :
                  {std::vector<int64_t>{length}, std::vector<int64_t>{length, 0, kMost, kLeast - 1}}) {
-                const BatchAnswer batch = served.score_batch(lengths, service);
+                const BatchAnswer batch = served.score_batch(lengths, options);
                 CAPTURE(lengths.size());
                 CHECK(batch.status[0] == code);
                 CHECK(batch.reason[0] == reason);

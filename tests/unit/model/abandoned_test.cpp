@@ -34,20 +34,20 @@ struct Served {
     }
     Status score(int64_t deadline_ns = WB_NO_DEADLINE) {
         auto row = row_of(*bundle->schema(), R"({"x": 1})");
-        Service service;
-        service.deadline_ns = deadline_ns;
+        CallOptions options;
+        options.deadline_ns = deadline_ns;
         result = WB_RESULT_INIT;
-        return hall.engine->score(target, row.data(), service, {}, result);
+        return hall.engine->score(target, row.data(), options, {}, result);
     }
     Status score_batch(int64_t deadline_ns) {
         Batch batch(bundle);
         const std::vector<float> x(40, 1.0F);
         REQUIRE(batch.reset(40).ok());
         REQUIRE(batch.set_column(0, x.data(), sizeof(float), nullptr).ok());
-        Service service;
-        service.deadline_ns = deadline_ns;
+        CallOptions options;
+        options.deadline_ns = deadline_ns;
         std::optional<wb_batch_result> counted;
-        return hall.engine->score_batch(target, batch, service, counted);
+        return hall.engine->score_batch(target, batch, options, counted);
     }
 
     FakeControl control;
@@ -107,12 +107,12 @@ TEST_CASE("an engine that goes while a run is abandoned leaves its memory to the
         control.abandon_on_stop(true);
         control.block();
         CancelToken token;
-        Service service;
-        service.cancel = &token;
+        CallOptions options;
+        options.cancel = &token;
         auto row = row_of(*bundle->schema(), R"({"x": 1})");
         wb_result result = WB_RESULT_INIT;
         Status status;
-        std::thread call([&] { status = hall.engine->score(target, row.data(), service, {}, result); });
+        std::thread call([&] { status = hall.engine->score(target, row.data(), options, {}, result); });
         control.wait_for_running(1);
         token.set(true);
         call.join();

@@ -34,12 +34,12 @@ struct Served {
     Ref<Model> load(FakeControl &of, int64_t row_bytes, Traits traits = kInlineTraits) {
         return hall.model(of, bundle, traits, row_bytes);
     }
-    double score(const Ref<Model> &model, Service service = {}) {
+    double score(const Ref<Model> &model, CallOptions options = {}) {
         const Target target{model, {}};
         auto row = row_of(*bundle->schema(), R"({"x": 1})");
         wb_result result = WB_RESULT_INIT;
-        service.accept_fallback = false;
-        const Status status = hall.engine->score(target, row.data(), service, {}, result);
+        options.accept_fallback = false;
+        const Status status = hall.engine->score(target, row.data(), options, {}, result);
         return status.ok() ? result.score : status.code;
     }
     int64_t arena_bytes() const { return hall.pool().arena_bytes(); }
@@ -93,10 +93,10 @@ TEST_CASE("a context whose run was abandoned has grown when it comes back", "[ar
     served.control.block();
     const auto small = served.load(served.control, kSmall, kThreadTraits);
     CancelToken token;
-    Service service;
-    service.cancel = &token;
+    CallOptions options;
+    options.cancel = &token;
     double score = 0;
-    std::thread call([&] { score = served.score(small, service); });
+    std::thread call([&] { score = served.score(small, options); });
     served.control.wait_for_running(1);
     token.set(true);
     call.join();
