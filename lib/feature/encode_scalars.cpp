@@ -48,18 +48,18 @@ uint64_t outside(const int64_t *values, const int64_t *last, uint32_t count) {
 
 Status Encoder::append_scalars(Tile &tile, const RowSource &source, int64_t row, RowNotes &notes) const {
     const bool repeats = tile.sharing_ && tile.rows_ > 0;
-    for (const Stretch &stretch : repeats ? tile.own_ : plan_->stretches) {
-        if (!stretch.plain) {
-            for (size_t i = 0; i < stretch.count; ++i) {
-                Status status = append_scalar(tile, stretch.first + i, source, row, notes);
+    for (const ScalarRun &run : repeats ? tile.own_ : plan_->runs) {
+        if (!run.plain) {
+            for (size_t i = 0; i < run.count; ++i) {
+                Status status = append_scalar(tile, run.first + i, source, row, notes);
                 if (!status.ok()) [[unlikely]]
                     return status;
             }
             continue;
         }
-        for (uint64_t left = copy_plain(tile, stretch, source, row); left != 0; left &= left - 1) {
+        for (uint64_t left = copy_plain(tile, run, source, row); left != 0; left &= left - 1) {
             const auto i = static_cast<size_t>(std::countr_zero(left));
-            Status status = append_scalar(tile, stretch.first + i, source, row, notes);
+            Status status = append_scalar(tile, run.first + i, source, row, notes);
             if (!status.ok()) [[unlikely]]
                 return status;
         }
@@ -67,20 +67,20 @@ Status Encoder::append_scalars(Tile &tile, const RowSource &source, int64_t row,
     return Status();
 }
 
-// Copies the stretch's values and checks the copies. Bit i of the answer is set where scalar stretch.first + i is yet
+// Copies the run's values and checks the copies. Bit i of the answer is set where scalar run.first + i is yet
 // to be encoded, by itself, which has the words for what is wrong and the defaults for what is missing.
-uint64_t Encoder::copy_plain(Tile &tile, const Stretch &stretch, const RowSource &source, int64_t row) const {
-    const FeaturePlan &first = plan_->scalars[stretch.first];
+uint64_t Encoder::copy_plain(Tile &tile, const ScalarRun &run, const RowSource &source, int64_t row) const {
+    const FeaturePlan &first = plan_->scalars[run.first];
     const ValuePlace &target = first.targets[0];
     std::byte *at = tile.at_[target.tensor] + target.offset;
-    const uint64_t all = stretch.count == 64 ? ~uint64_t{0} : (uint64_t{1} << stretch.count) - 1;
+    const uint64_t all = run.count == 64 ? ~uint64_t{0} : (uint64_t{1} << run.count) - 1;
     if (target.dtype == DType::float32) {
-        const uint64_t left = source.copy(CellType::f32, first.value.feature, stretch.count, row, at) & all;
-        return left | outside(reinterpret_cast<const float *>(at), &plan_->least[stretch.first],
-                              &plan_->most[stretch.first], stretch.count);
+        const uint64_t left = source.copy(CellType::f32, first.value.feature, run.count, row, at) & all;
+        return left | outside(reinterpret_cast<const float *>(at), &plan_->least[run.first],
+                              &plan_->most[run.first], run.count);
     }
-    const uint64_t left = source.copy(CellType::i64, first.value.feature, stretch.count, row, at) & all;
-    return left | outside(reinterpret_cast<const int64_t *>(at), &plan_->last[stretch.first], stretch.count);
+    const uint64_t left = source.copy(CellType::i64, first.value.feature, run.count, row, at) & all;
+    return left | outside(reinterpret_cast<const int64_t *>(at), &plan_->last[run.first], run.count);
 }
 
 Status Encoder::append_scalar(Tile &tile, size_t scalar, const RowSource &source, int64_t row, RowNotes &notes) const {
@@ -122,14 +122,14 @@ void Encoder::share(Tile &tile, const RowSource &source) const {
     }
     if (!tile.sharing_) return;
     tile.own_.clear();
-    for (const Stretch &stretch : plan_->stretches) {
+    for (const ScalarRun &run : plan_->runs) {
         bool joins = false;  // the last of own_
-        for (uint32_t i = stretch.first; i < stretch.first + stretch.count; ++i) {
+        for (uint32_t i = run.first; i < run.first + run.count; ++i) {
             const bool own = tile.shared_[plan_->scalars[i].value.feature] == 0;
             if (own && joins)
                 ++tile.own_.back().count;
             else if (own)
-                tile.own_.push_back({i, 1, stretch.plain});
+                tile.own_.push_back({i, 1, run.plain});
             joins = own;
         }
     }

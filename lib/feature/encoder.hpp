@@ -43,10 +43,9 @@ struct RowNotes {
     uint32_t clipped = 0;
 };
 
-// Scalars [first, first + count) of the plan's list. A plain stretch is copied and then checked as a whole:
-// neighbouring features without a step of encoding, whose values are as they stand those of neighbouring places in one
-// tensor.
-struct Stretch {
+// Scalars [first, first + count) of the plan's list. Plain: a run of scalars with no encoding step whose row fields have the
+// tensor's type and order: one memcpy, then one range check.
+struct ScalarRun {
     uint32_t first = 0;
     uint32_t count = 0;
     bool plain = false;
@@ -104,7 +103,7 @@ class Tile {
     bool sharing_ = false;
     std::vector<uint8_t> shared_;  // by feature: 1 where all rows have one cell
     RowNotes shared_notes_;        // of those features, from the tile's first row
-    std::vector<Stretch> own_;     // the other scalars
+    std::vector<ScalarRun> own_;     // the other scalars
     std::vector<Piece> copied_;    // where the shared values lie
 };
 
@@ -167,7 +166,7 @@ class Encoder {
                          Append &done) const;
     Status append_scalars(Tile &tile, const RowSource &source, int64_t row, RowNotes &notes) const;
     Status append_scalar(Tile &tile, size_t scalar, const RowSource &source, int64_t row, RowNotes &notes) const;
-    uint64_t copy_plain(Tile &tile, const Stretch &stretch, const RowSource &source, int64_t row) const;
+    uint64_t copy_plain(Tile &tile, const ScalarRun &run, const RowSource &source, int64_t row) const;
     void copy_shared(Tile &tile, int64_t length) const;
     Status append_sequences(Tile &tile, const RowSource &source, int64_t row, int64_t length, RowNotes &notes) const;
     Status append_texts(Tile &tile, const RowSource &source, int64_t row, RowNotes &notes, Append &done) const;

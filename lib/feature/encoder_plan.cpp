@@ -70,7 +70,7 @@ class Builder {
             list.push_back(std::move(made_[i]));
         }
         plan_.longest = limits_.length;
-        plan_stretches();
+        plan_runs();
         return Status();
     }
 
@@ -296,7 +296,7 @@ class Builder {
                next.tensor == last.tensor && next.offset == last.offset + bytes_of(last.dtype);
     }
 
-    void plan_stretches() {
+    void plan_runs() {
         const auto &scalars = plan_.scalars;
         plan_.least.resize(scalars.size());
         plan_.most.resize(scalars.size());
@@ -311,14 +311,14 @@ class Builder {
             } else if (plain) {
                 plan_.last[i] = value.indices - 1;
             }
-            auto *before = plan_.stretches.empty() ? nullptr : &plan_.stretches.back();
+            auto *before = plan_.runs.empty() ? nullptr : &plan_.runs.back();
             const bool joins =
                 before != nullptr && before->plain == plain &&
                 (!plain || (before->count < RowSource::kMostCopied && continues(scalars[i - 1], scalars[i])));
             if (joins)
                 ++before->count;
             else
-                plan_.stretches.push_back({i, 1, plain});
+                plan_.runs.push_back({i, 1, plain});
         }
     }
 

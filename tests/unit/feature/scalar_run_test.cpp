@@ -207,7 +207,7 @@ void set_columns(const RandomCase &of, Random &random, Columns &columns, const s
     }
 }
 
-TEST_CASE("stretches of plain features give what the features give one by one", "[encoder]") {
+TEST_CASE("runs of plain features give what the features give one by one", "[encoder]") {
     Random random(1);
     for (int schemas = 0; schemas < 150; ++schemas) {
         RandomCase made(random);
