@@ -10,6 +10,7 @@
 #include "bundle/bundle.hpp"
 #include "feature/columns.hpp"
 #include "feature/row.hpp"
+#include "feature/shape_sorter.hpp"
 
 namespace weighbridge::lib {
 
@@ -96,7 +97,9 @@ class Batch final : public RefCounted {
     Window marked() const;
     Status lock(RowLock &lock, const Window &part) const;
 
-    std::vector<int64_t> order;  // scratch of scoring: indices of the window's rows
+    // Scratch of scoring: indices of the window's rows, and what sorts them.
+    std::vector<int64_t> order;
+    ShapeSorter sorter;
 
   private:
     Status columns_replace_rows(Status set);

@@ -9,7 +9,6 @@ namespace {
 
 constexpr size_t kMostSteps = 8;             // every op once
 constexpr size_t kLongestKey = 65536;        // bytes of a category
-constexpr int64_t kMostTokens = 65536;       // as limits.length
 constexpr int64_t kMostIndices = INT32_MAX;  // hash buckets and identity codes: an index fits int32 tensors
 
 // What an op may stand on.

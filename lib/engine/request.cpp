@@ -94,11 +94,11 @@ Status Request::score() {
     const TargetSource source(rows_.source(), layout_);
     if (spares_short_rows()) split_short_rows(*source);
     timing_.entered_ns = entered_ns_ + waited_ns_;
-    return target_.model->score(*source, model_rows_, target_service(), sink_, progress_, timing_);
+    return target_.model->score(*source, model_rows_, target_options(), sink_, progress_, timing_, rows_.sorter());
 }
 
 // A spare is left the time before the deadline that the bundle keeps for it.
-CallOptions Request::target_service() const {
+CallOptions Request::target_options() const {
     CallOptions options = options_;
     const int64_t reserve_ns = target_.model->bundle().manifest().fallback.reserve_us * 1000;
     if (spare_.model && options.deadline_ns != WB_NO_DEADLINE)
@@ -152,7 +152,7 @@ void Request::answer_by_fallback(std::span<int64_t> rows, int32_t reason) {
     if (spare_.model) {
         const TargetSource source(rows_.source(), spare_.layout(digest_));
         timing_.entered_ns = timing_.ended_ns = 0;  // time has passed
-        const Status status = spare_.model->score(*source, rows, options_, sink_, progress, timing_);
+        const Status status = spare_.model->score(*source, rows, options_, sink_, progress, timing_, rows_.sorter());
         spare_would_wait_ |= status.code == WB_WOULD_WAIT;
     }
     for (const int64_t row : rows.subspan(progress.done)) sink_.answer_fixed(row);

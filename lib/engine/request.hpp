@@ -32,7 +32,7 @@ class Request {
 
   private:
     Status score();
-    CallOptions target_service() const;
+    CallOptions target_options() const;
     bool spares_short_rows() const;
     void split_short_rows(const RowSource &source);
     void fall_back(Status &status);

@@ -19,8 +19,9 @@ class RequestRows {
     // Takes them for this call, as rows of `schema`, until this object goes. WB_BUSY where another call has them;
     // WB_SCHEMA_MISMATCH where they are not such rows.
     virtual Status lock(const Schema &schema) = 0;
-    virtual const RowSource &source() const = 0;  // once locked, as the next
-    virtual std::span<int64_t> order() = 0;       // the indices of all of them, to be reordered
+    virtual const RowSource &source() const = 0;       // once locked, as the next
+    virtual std::span<int64_t> order() = 0;            // the indices of all of them, to be reordered
+    virtual ShapeSorter *sorter() { return nullptr; }  // null for a single row
 
   protected:
     ~RequestRows() = default;
@@ -48,6 +49,7 @@ class BatchRows final : public RequestRows {
     uint64_t schema_digest() const override { return batch_.schema().digest(); }
     Status lock(const Schema &schema) override;
     const RowSource &source() const override { return batch_.source(); }
+    ShapeSorter *sorter() override { return &batch_.sorter; }
     std::span<int64_t> order() override { return order({batch_.window().first, batch_.window().rows}); }
     std::span<int64_t> order(const Window &part);
 

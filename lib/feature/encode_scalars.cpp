@@ -76,8 +76,8 @@ uint64_t Encoder::copy_plain(Tile &tile, const ScalarRun &run, const RowSource &
     const uint64_t all = run.count == 64 ? ~uint64_t{0} : (uint64_t{1} << run.count) - 1;
     if (target.dtype == DType::float32) {
         const uint64_t left = source.copy(CellType::f32, first.value.feature, run.count, row, at) & all;
-        return left | outside(reinterpret_cast<const float *>(at), &plan_->least[run.first],
-                              &plan_->most[run.first], run.count);
+        return left | outside(reinterpret_cast<const float *>(at), &plan_->least[run.first], &plan_->most[run.first],
+                              run.count);
     }
     const uint64_t left = source.copy(CellType::i64, first.value.feature, run.count, row, at) & all;
     return left | outside(reinterpret_cast<const int64_t *>(at), &plan_->last[run.first], run.count);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "feature/encoder.hpp"
 #include "feature/tensor_write.hpp"
 
@@ -39,8 +41,52 @@ Status Encoder::append_sequences(Tile &tile, const RowSource &source, int64_t ro
     return Status();
 }
 
-Status Encoder::append_texts(Tile &tile, const RowSource &source, int64_t row, RowNotes &notes, Append &done) const {
+// The text of a row; where it is missing what stands for it, and `defaulted` is set.
+Status Encoder::text_of(const FeaturePlan &plan, const RowSource &source, int64_t row, std::string_view &text,
+                        bool &defaulted) const {
     Cell cell;
+    const ValuePlan &value = plan.value;
+    const Feature &feature = schema_->features()[value.feature];
+    Status status = source.cell(value.feature, row, cell);
+    if (!status.ok()) [[unlikely]]
+        return status;
+    defaulted = cell.missing;
+    if (cell.missing) {
+        if (!plan.optional) return absent(feature, value.feature);
+        text = feature.missing->text;
+        return {};
+    }
+    CellRead read = CellRead::ok;
+    Encoded none;
+    const Fault fault = value.encode(cell, 0, none, read);
+    if (fault == Fault::none) read = read_text(cell, 0, text);
+    if (fault != Fault::none) [[unlikely]]
+        return explain(feature, value, fault, read, cell, -1);
+    return {};
+}
+
+bool Encoder::has_shapes() const {
+    return !plan_->sequences.empty() || std::any_of(plan_->texts.begin(), plan_->texts.end(),
+                                                    [](const FeaturePlan &text) { return text.own_tokens; });
+}
+
+uint64_t Encoder::shape(const RowSource &source, int64_t row, ShapeScratch &scratch) const {
+    int64_t length = 0;
+    if (!row_length(source, row, length).ok()) return 0;
+    auto key = static_cast<uint64_t>(length);
+    for (const FeaturePlan &plan : plan_->texts) {
+        std::string_view text;
+        bool defaulted = false;
+        if (!plan.own_tokens) continue;
+        if (!text_of(plan, source, row, text, defaulted).ok()) return 0;
+        scratch.ids.clear();
+        plan.value.tokeniser->encode(text, plan.value.max_tokens, scratch.ids, scratch.words);
+        key = key * (kMostTokens + 1) + scratch.ids.size();
+    }
+    return key;
+}
+
+Status Encoder::append_texts(Tile &tile, const RowSource &source, int64_t row, RowNotes &notes, Append &done) const {
     for (const FeaturePlan &plan : plan_->texts) {
         const ValuePlan &value = plan.value;
         const Feature &feature = schema_->features()[value.feature];
@@ -50,22 +96,11 @@ Status Encoder::append_texts(Tile &tile, const RowSource &source, int64_t row, R
             continue;
         }
         RowNotes &counted = shared ? tile.shared_notes_ : notes;
-        Status status = source.cell(value.feature, row, cell);
-        if (!status.ok()) [[unlikely]]
-            return status;
         std::string_view text;
-        if (cell.missing) {
-            if (!plan.optional) return absent(feature, value.feature);
-            text = feature.missing->text;
-            ++counted.defaulted;
-        } else {
-            CellRead read = CellRead::ok;
-            Encoded none;
-            Fault fault = value.encode(cell, 0, none, read);
-            if (fault == Fault::none) read = read_text(cell, 0, text);
-            if (fault != Fault::none) [[unlikely]]
-                return explain(feature, value, fault, read, cell, -1);
-        }
+        bool defaulted = false;
+        if (Status status = text_of(plan, source, row, text, defaulted); !status.ok()) [[unlikely]]
+            return status;
+        counted.defaulted += defaulted ? 1 : 0;
         tile.ids_.clear();
         value.tokeniser->encode(text, value.max_tokens, tile.ids_, tile.scratch_);
         int64_t tokens = static_cast<int64_t>(tile.ids_.size());

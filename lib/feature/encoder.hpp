@@ -43,8 +43,8 @@ struct RowNotes {
     uint32_t clipped = 0;
 };
 
-// Scalars [first, first + count) of the plan's list. Plain: a run of scalars with no encoding step whose row fields have the
-// tensor's type and order: one memcpy, then one range check.
+// Scalars [first, first + count) of the plan's list. Plain: a run of scalars with no encoding step whose row fields
+// have the tensor's type and order: one memcpy, then one range check.
 struct ScalarRun {
     uint32_t first = 0;
     uint32_t count = 0;
@@ -103,7 +103,7 @@ class Tile {
     bool sharing_ = false;
     std::vector<uint8_t> shared_;  // by feature: 1 where all rows have one cell
     RowNotes shared_notes_;        // of those features, from the tile's first row
-    std::vector<ScalarRun> own_;     // the other scalars
+    std::vector<ScalarRun> own_;   // the other scalars
     std::vector<Piece> copied_;    // where the shared values lie
 };
 
@@ -144,6 +144,15 @@ class Encoder {
     // The length of a row's sequences in the tensors, behind any truncation: rows of one length can share a tile. 0
     // where the schema has none. Fails as append does.
     Expected<int64_t> length(const RowSource &source, int64_t row) const;
+    // Whether rows differ in the shapes of their tensors: by the length of sequences or by the tokens of texts.
+    bool has_shapes() const;
+    struct ShapeScratch {
+        WordPiece::Scratch words;
+        std::vector<int64_t> ids;
+    };
+    // Equal for rows that can share a tile, and larger for longer sequences; 0 for one that append refuses for its
+    // length or a text. Reads all of a row's texts.
+    uint64_t shape(const RowSource &source, int64_t row, ShapeScratch &scratch) const;
     // Whether the row's length is below the limits', for which append refuses it.
     bool is_short(const RowSource &source, int64_t row) const;
     // Whether append would take the row's values whatever its length. `tile` is empty, and is so again.
@@ -170,6 +179,8 @@ class Encoder {
     void copy_shared(Tile &tile, int64_t length) const;
     Status append_sequences(Tile &tile, const RowSource &source, int64_t row, int64_t length, RowNotes &notes) const;
     Status append_texts(Tile &tile, const RowSource &source, int64_t row, RowNotes &notes, Append &done) const;
+    Status text_of(const FeaturePlan &plan, const RowSource &source, int64_t row, std::string_view &text,
+                   bool &defaulted) const;
     void copy_text(Tile &tile, const FeaturePlan &plan) const;
     void place_row(Tile &tile, int64_t length) const;
     void append_sizes(Tile &tile, int64_t length) const;

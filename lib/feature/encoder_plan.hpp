@@ -42,7 +42,7 @@ struct TensorPlan {
 struct Encoder::Plan {
     std::vector<TensorPlan> tensors;  // as the encoder's
     std::vector<FeaturePlan> scalars, sequences, texts;
-    std::vector<ScalarRun> runs;  // all scalars, in order
+    std::vector<ScalarRun> runs;     // all scalars, in order
     std::vector<float> least, most;  // by scalar, of those that may be in a plain run of float32
     std::vector<int64_t> last;       // by scalar, of those that may be in a plain run of codes
     std::vector<Piece> pieces;       // by tensor, then by offset

@@ -9,6 +9,8 @@
 
 namespace weighbridge::lib {
 
+inline constexpr int64_t kMostTokens = 65536;  // of a text, as limits.length
+
 class WordPiece;
 class Vocabulary;
 class Zone;

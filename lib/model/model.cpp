@@ -40,8 +40,7 @@ Status ended(const Status &why, const Progress &progress, size_t rows) {
                            why.code == WB_CANCELLED ? "cancelled" : "the deadline passed", progress.done, rows);
 }
 
-// Rows that are sorted at once, the default of limits.rows: while it sorts, a call does not look at deadline and cancel
-// token.
+// Rows that are sorted at once, the default of limits.rows.
 constexpr size_t kSlice = 4096;
 
 }  // namespace
@@ -298,29 +297,21 @@ void Model::fail_next(const Rows &rows, Status status) {
     std::swap(rows.order[rows.progress.failed++], row);
 }
 
-// Rows of one length share tiles; those whose length is wrong come first.
-void Model::sort_by_length(const RowSource &source, std::span<int64_t> rows) const {
-    const Encoder &encoder = bundle_->encoder();
-    if (encoder.limits().length == 0) return;
-    auto length = [&](int64_t row) {
-        auto found = encoder.length(source, row);
-        return found ? *found : int64_t{-1};
-    };
-    std::sort(rows.begin(), rows.end(), [&](int64_t a, int64_t b) {
-        const int64_t length_a = length(a), length_b = length(b);
-        return length_a != length_b ? length_a < length_b : a < b;
-    });
-}
-
 Status Model::score(const RowSource &source, std::span<int64_t> order, const CallOptions &options, RowSink &sink,
-                    Progress &progress, Timing &timing) {
+                    Progress &progress, Timing &timing, ShapeSorter *sorter) {
     Rows rows{source, {}, options, sink, progress};
     Pool::Lease lease;
     int64_t now_ns = timing.entered_ns != 0 ? timing.entered_ns : runtime_->clock.now_ns();
     while (progress.done < order.size()) {
         if (progress.done == rows.order.size()) {
             rows.order = order.first(std::min(progress.done + kSlice, order.size()));
-            sort_by_length(source, rows.order.subspan(progress.done));
+            if (sorter) {
+                lease.reset();
+                const Status sorted = sorter->sort(bundle_->encoder(), source, rows.order.subspan(progress.done),
+                                                   {&runtime_->clock, options.cancel, options.deadline_ns});
+                if (!sorted.ok()) return ended(sorted, progress, order.size());
+                now_ns = runtime_->clock.now_ns();
+            }
         }
         // A batch does not keep others waiting for longer than a tile, but where it may not wait itself.
         if (lease && options.patience != Patience::none && pool_.waiting() > 0) lease.reset();

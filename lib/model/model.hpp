@@ -10,6 +10,7 @@
 #include "base/ref.hpp"
 #include "bundle/bundle.hpp"
 #include "feature/encoder.hpp"
+#include "feature/shape_sorter.hpp"
 #include "model/runtime.hpp"
 #include "weighbridge/c/call.h"
 
@@ -86,12 +87,12 @@ class Model final : public RefCounted {
     void name(wb_result &result) const;
     void name_run(wb_result &result) const;
 
-    // Scores rows[0..n), in tiles of equal shape. A row that the encoder refuses or that the model fails on goes to the
-    // sink alone: where a tile's run fails, its rows run again one by one. Failures are the pool's and the stop's. A
-    // row's own: WB_INVALID_INPUT, and the model's: WB_BACKEND_FAILED, which names the output where one is not finite,
-    // WB_INTERNAL or WB_OUT_OF_MEMORY.
+    // Scores rows[0..n), in tiles of equal shape, for which `sorter` puts them side by side; null keeps their order. A
+    // row that the encoder refuses or that the model fails on goes to the sink alone: where a tile's run fails, its
+    // rows run again one by one. Failures are the pool's and the stop's. A row's own: WB_INVALID_INPUT, and the
+    // model's: WB_BACKEND_FAILED, which names the output where one is not finite, WB_INTERNAL or WB_OUT_OF_MEMORY.
     Status score(const RowSource &source, std::span<int64_t> rows, const CallOptions &options, RowSink &sink,
-                 Progress &progress, Timing &timing);
+                 Progress &progress, Timing &timing, ShapeSorter *sorter = nullptr);
 
     // Runs row 0 of the source in every place, on this thread, in memory of its own: only before the model serves, and
     // only where the program is inline_safe. Ends as the options's deadline and token say. May throw std::bad_alloc.
@@ -121,7 +122,6 @@ class Model final : public RefCounted {
     Status make_places();
     void retire() override;
 
-    void sort_by_length(const RowSource &source, std::span<int64_t> rows) const;
     int64_t output_bytes(size_t output, int64_t rows) const;
     Layout layout_of(int64_t tile_rows) const;
     void settle_in(Place &place, AlignedBuffer &block) const;
