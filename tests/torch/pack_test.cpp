@@ -66,7 +66,7 @@ TEST_CASE("a module over a history is packed, loaded and served from the shortes
             REQUIRE(
                 set_row_json(schema, row.data(), json + "]}", target.model->bundle().manifest().limits.length).ok());
             wb_result result = WB_RESULT_INIT;
-            const Status status = engine->score(target, row.data(), Service{}, {}, result);
+            const Status status = engine->score(target, row.data(), CallOptions{}, {}, result);
             CHECK(status.code == (length < one.least ? WB_OK_FALLBACK : WB_OK));
             CHECK(result.reason == (length < one.least ? WB_REASON_SHORT : WB_REASON_NONE));
             if (length < one.least) CHECK(result.score == 0.25);
