@@ -119,7 +119,7 @@ void Model::name_run(wb_result &result) const {
     result.device = named_.device;
 }
 
-void Model::retire() { runtime_->retire(this); }
+void Model::retire() { runtime_->retire_model(this); }
 
 int64_t Model::output_bytes(size_t output, int64_t rows) const {
     return rows * bundle_->manifest().outputs[output].width * int64_t{sizeof(float)};

@@ -7,7 +7,7 @@ namespace weighbridge::lib {
 
 Runtime::~Runtime() = default;  // every buried model owned this runtime, so none is left
 
-void Runtime::retire(Model *model) {
+void Runtime::retire_model(Model *model) {
     const Ref<Runtime> own(this);  // once it is in the list, whoever destroys it may be the last who owns the runtime
     Model *head = retired_.load(std::memory_order_relaxed);
     do model->next_retired_ = head;

@@ -24,7 +24,7 @@ class Runtime final : public RefCounted {
     ~Runtime() override;
 
     // Takes a model that nobody owns any more; reap() destroys it, or, once the engine is gone, this call. Lock-free.
-    void retire(Model *model);
+    void retire_model(Model *model);
     // Destroys retired models and frees memory of contexts that larger memory has replaced. Not for scoring threads:
     // takes as long as the destructors do.
     void reap();
