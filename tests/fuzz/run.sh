@@ -8,7 +8,7 @@
 targets="plan manifest row_json arrow arrow_rows csv"
 seconds=${1:-300}
 case $seconds in
-    --help) sed -n '3,8p' "$0" | cut -c3-; exit 0 ;;
+    --help) sed -n '3,7p' "$0" | cut -c3-; exit 0 ;;
     *[!0-9]* | '') echo "run.sh: expected seconds, got '$seconds'" >&2; exit 2 ;;
 esac
 [ $# -gt 1 ] && shift && for target in "$@"; do
