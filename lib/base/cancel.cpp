@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/cancel.hpp"
-#include "base/lock.hpp"
 
 #include <algorithm>
+
+#include "base/lock.hpp"
 
 namespace weighbridge::lib {
 

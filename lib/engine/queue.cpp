@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/queue.hpp"
-#include "base/lock.hpp"
 
 #include <errno.h>
 #include <string.h>
@@ -8,6 +7,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+
+#include "base/lock.hpp"
 
 namespace weighbridge::lib {
 namespace {

@@ -8,7 +8,7 @@ namespace weighbridge::lib {
 Status ShapeSorter::sort(const Encoder &encoder, const RowSource &source, std::span<int64_t> rows,
                          const StopSource &stop) {
     constexpr size_t kBetweenPolls = 64;
-    if (rows.size() < 2 || !encoder.has_shapes()) return {};
+    if (rows.size() < 2) return {};
     keyed_.clear();
     for (const int64_t row : rows) {
         if (keyed_.size() % kBetweenPolls == kBetweenPolls - 1)

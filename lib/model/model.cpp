@@ -305,7 +305,7 @@ Status Model::score(const RowSource &source, std::span<int64_t> order, const Cal
     while (progress.done < order.size()) {
         if (progress.done == rows.order.size()) {
             rows.order = order.first(std::min(progress.done + kSlice, order.size()));
-            if (sorter) {
+            if (sorter && bundle_->encoder().has_shapes()) {
                 lease.reset();
                 const Status sorted = sorter->sort(bundle_->encoder(), source, rows.order.subspan(progress.done),
                                                    {&runtime_->clock, options.cancel, options.deadline_ns});

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "torchscript/torch_job.hpp"
-#include "base/lock.hpp"
 
 #include <string>
+
+#include "base/lock.hpp"
 
 namespace weighbridge::lib {
 namespace {
