@@ -25,7 +25,7 @@ struct Shared {
     int32_t precision = 0;
     const Kernels *kernels = nullptr;
     std::vector<std::string> tensor_names;
-    Layout layout;
+    Schedule schedule;
     bool sequences = false;
     std::unique_ptr<const Linears> linears;
     std::vector<ValueId> inputs;  // the graph's input nodes
@@ -35,12 +35,12 @@ struct Shared {
         return std::clamp<int64_t>(rows, 1, tile_rows);
     }
     // The largest run of each number of rows. Their maxima bound the memory of every run.
-    std::vector<Layout::RunSize> largest_runs(int64_t tile_rows) const {
+    std::vector<Schedule::RunSize> largest_runs(int64_t tile_rows) const {
         if (!sequences) return {{std::min(kRowsTogether, tile_rows), 0}};
         // Sizes are most at the least or the largest length that a number of rows has (infer sees to it).
         const int64_t least = plan->graph().least_length, most = plan->graph().largest_length;
         const int64_t most_rows = rows_together(least, tile_rows);
-        std::vector<Layout::RunSize> runs{{1, most}, {most_rows, least}};
+        std::vector<Schedule::RunSize> runs{{1, most}, {most_rows, least}};
         for (int64_t rows = 2; rows <= most_rows; ++rows) {
             const int64_t length = std::clamp(kTokensTogether / rows, least, most);
             if (runs.back().length == length && runs.size() > 2) runs.pop_back();  // more rows need more
@@ -50,7 +50,7 @@ struct Shared {
     }
     // What a step needs at most, bound to each of the runs: Step::scratch_bytes() grows with its sizes. These are most
     // at an end of the lengths, where the first two runs are: what needs nothing there needs nothing between.
-    static int64_t scratch_of(Step &step, const std::vector<Layout::RunSize> &runs) {
+    static int64_t scratch_of(Step &step, const std::vector<Schedule::RunSize> &runs) {
         int64_t scratch = 0;
         for (size_t i = 0; i < runs.size() && (i < 2 || scratch > 0); ++i) {
             step.bind(runs[i].rows, runs[i].length);
@@ -64,22 +64,22 @@ class NativeExecutor final : public Executor {
   public:
     NativeExecutor(std::shared_ptr<const Shared> shared, int64_t tile_rows)
         : shared_(std::move(shared)), tile_rows_(tile_rows) {
-        const Layout &layout = shared_->layout;
+        const Schedule &schedule = shared_->schedule;
         const StepContext context{shared_->plan.get(), shared_->kernels, shared_->precision, shared_->linears.get()};
-        for (const StepPlan &plan : layout.steps) steps_.push_back(make_step(context, plan));
+        for (const StepPlan &plan : schedule.steps) steps_.push_back(make_step(context, plan));
         const auto runs = shared_->largest_runs(tile_rows);
         int64_t scratch = 0;
         for (const auto &step : steps_) scratch = std::max(scratch, Shared::scratch_of(*step, runs));
-        memory_ = layout.arena(runs);
+        memory_ = schedule.arena(runs);
         scratch_bytes_ = scratch;
-        for (const Storage &storage : layout.storages) {
+        for (const Storage &storage : schedule.storages) {
             int64_t most = 0;
             for (const auto &run : runs) most = std::max(most, storage.elements.at(run.rows, run.length));
             room_.push_back(most);
         }
         bind(runs[0].rows, runs[0].length);
         const Graph &graph = shared_->plan->graph();
-        for (const Storage &storage : layout.storages)
+        for (const Storage &storage : schedule.storages)
             bases_.push_back(storage.kind == Storage::Kind::constant
                                  ? const_cast<std::byte *>(graph.constants()[storage.index].data.get())
                                  : nullptr);
@@ -89,9 +89,9 @@ class NativeExecutor final : public Executor {
         const auto runs = shared.largest_runs(tile_rows);
         const StepContext context{shared.plan.get(), shared.kernels, shared.precision, shared.linears.get()};
         int64_t scratch = 0;
-        for (const StepPlan &plan : shared.layout.steps)
+        for (const StepPlan &plan : shared.schedule.steps)
             scratch = std::max(scratch, Shared::scratch_of(*make_step(context, plan), runs));
-        return shared.layout.arena(runs).bytes + scratch;
+        return shared.schedule.arena(runs).bytes + scratch;
     }
 
     Status run(Run &run) override {
@@ -110,7 +110,7 @@ class NativeExecutor final : public Executor {
     void lie_in(std::byte *arena) {
         arena_ = arena;
         for (size_t i = 0; i < bases_.size(); ++i)
-            if (shared_->layout.storages[i].kind == Storage::Kind::arena) bases_[i] = arena + memory_.begins[i];
+            if (shared_->schedule.storages[i].kind == Storage::Kind::arena) bases_[i] = arena + memory_.begins[i];
     }
     size_t arena_bytes() const { return static_cast<size_t>(memory_.bytes + scratch_bytes_); }
     std::byte *scratch() const { return arena_ + memory_.bytes; }
@@ -123,7 +123,7 @@ class NativeExecutor final : public Executor {
             fits_ = fits_ && step->scratch_bytes() <= scratch_bytes_;
         }
         for (size_t i = 0; i < room_.size(); ++i)
-            fits_ = fits_ && shared_->layout.storages[i].elements.at(rows, length) <= room_[i];
+            fits_ = fits_ && shared_->schedule.storages[i].elements.at(rows, length) <= room_[i];
         rows_ = rows;
         length_ = length;
     }
@@ -133,10 +133,10 @@ class NativeExecutor final : public Executor {
         if (!fits_)  // never, as largest_runs() says; a plan that finds a hole in it must not write past its memory
             return Status::failure(WB_INTERNAL, "{} rows of length {}: expected to fit the context's memory", rows,
                                    length);
-        const Layout &layout = shared_->layout;
-        for (size_t i = 0; i < layout.storages.size(); ++i) {
-            if (layout.storages[i].kind != Storage::Kind::input) continue;
-            const TensorView &view = run.inputs[layout.storages[i].index];
+        const Schedule &schedule = shared_->schedule;
+        for (size_t i = 0; i < schedule.storages.size(); ++i) {
+            if (schedule.storages[i].kind != Storage::Kind::input) continue;
+            const TensorView &view = run.inputs[schedule.storages[i].index];
             auto *data = static_cast<std::byte *>(const_cast<void *>(view.data));
             if (!data) data = arena_;  // of no elements: steps still add offsets to it
             const int64_t row_elements = run.rows == 0 ? 0 : view.shape.elements() / run.rows;
@@ -159,8 +159,8 @@ class NativeExecutor final : public Executor {
         }
         open_memory(arena_, arena_bytes());
         if (work > kWorkBetweenPolls && !step_run.may_continue()) return stopped(left);
-        for (size_t i = 0; i < layout.outputs.size(); ++i) {
-            const Bound output = Bound::of(layout.outputs[i], layout.output_types[i], rows, length);
+        for (size_t i = 0; i < schedule.outputs.size(); ++i) {
+            const Bound output = Bound::of(schedule.outputs[i], schedule.output_types[i], rows, length);
             int64_t width = 1;
             for (int axis = 1; axis < output.rank; ++axis) width *= output.size[static_cast<size_t>(axis)];
             if (rows * width > 0)
@@ -178,16 +178,16 @@ class NativeExecutor final : public Executor {
 
     // Memory fence of sanitizer builds: only what step `index` may touch stays open.
     void fence(size_t index, int64_t rows, int64_t length) const {
-        const StepPlan &step = shared_->layout.steps[index];
+        const StepPlan &step = shared_->schedule.steps[index];
         close_memory(arena_, arena_bytes());
         open_memory(scratch(), static_cast<size_t>(steps_[index]->scratch_bytes()));
-        auto open_storage = [&](const View &view) {
-            const Storage &storage = shared_->layout.storages[view.storage];
+        auto open_storage = [&](const ValueView &view) {
+            const Storage &storage = shared_->schedule.storages[view.storage];
             if (storage.kind == Storage::Kind::arena)
                 open_memory(bases_[view.storage],
                             static_cast<size_t>(storage.elements.at(rows, length)) * size_of(storage.dtype));
         };
-        for (const View &view : step.operands) open_storage(view);
+        for (const ValueView &view : step.operands) open_storage(view);
         open_storage(step.result);
     }
 
@@ -244,12 +244,12 @@ Expected<std::shared_ptr<const Program>> make_native_program(std::shared_ptr<con
         return Status::failure(WB_BACKEND_UNAVAILABLE,
                                "precision {} needs a CPU with avx512_bf16, found level {}; load fp32 or int8",
                                precision_name(precision), native::name_of(level));
-    auto layout = native::Layout::make(plan->graph());
-    if (!layout) return layout.status();
+    auto schedule = Schedule::make(plan->graph());
+    if (!schedule) return schedule.status();
     shared->plan = std::move(plan);
     shared->precision = precision;
     shared->tensor_names = std::move(tensor_names);
-    shared->layout = *std::move(layout);
+    shared->schedule = *std::move(schedule);
     shared->sequences = has_length(shared->plan->graph());
     auto linears = Linears::make(*shared->plan, precision, stop);
     if (!linears) return Status::failure(linears.status().code, "model.plan: {}", linears.status().message);

@@ -3,10 +3,10 @@
 
 #include <memory>
 
+#include "backend/loops.hpp"
 #include "backend/native/kernels.hpp"
-#include "backend/native/layout.hpp"
-#include "backend/native/loops.hpp"
 #include "backend/plan_linear.hpp"
+#include "backend/schedule.hpp"
 #include "base/cancel.hpp"
 #include "plan/plan.hpp"
 

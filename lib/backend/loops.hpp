@@ -4,9 +4,9 @@
 #include <array>
 #include <cstdint>
 
-#include "backend/native/layout.hpp"
+#include "backend/schedule.hpp"
 
-namespace weighbridge::lib::native {
+namespace weighbridge::lib {
 
 // A view for one number of rows and one length; sizes and strides in elements, from the left.
 struct Bound {
@@ -16,7 +16,7 @@ struct Bound {
     std::array<int64_t, kMaxRank> size{};
     std::array<int64_t, kMaxRank> stride{};
 
-    static Bound of(const View &view, const Type &type, int64_t rows, int64_t length) {
+    static Bound of(const ValueView &view, const Type &type, int64_t rows, int64_t length) {
         Bound bound;
         bound.storage = view.storage;
         bound.offset = view.offset.at(rows, length) * static_cast<int64_t>(size_of(type.dtype));
@@ -116,4 +116,4 @@ class Loops {
     std::array<Places, kMaxRank> stride_{};
 };
 
-}  // namespace weighbridge::lib::native
+}  // namespace weighbridge::lib

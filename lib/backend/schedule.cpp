@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backend/native/layout.hpp"
+#include "backend/schedule.hpp"
 
 #include <algorithm>
 #include <utility>
 
-namespace weighbridge::lib::native {
+namespace weighbridge::lib {
 namespace {
 
 const Extent kOne = Extent::of(1);
@@ -57,7 +57,7 @@ class Builder {
         for (ValueId id : graph.outputs()) uses_[id] += 2;  // never placed inside something else
     }
 
-    Expected<Layout> build() {
+    Expected<Schedule> build() {
         for (size_t i = graph_.nodes().size(); i-- > 0;) place_parts(static_cast<ValueId>(i));
         for (ValueId id = 0; id < graph_.nodes().size() && failure_.ok(); ++id) add(id);
         if (!failure_.ok()) return failure_;
@@ -66,24 +66,25 @@ class Builder {
             if (type.dtype != DType::float32 || type.rank() == 0 || type.shape[0] != Extent::rows())
                 return Status::failure(WB_INVALID_BUNDLE, "outputs: expected float32 [batch, ...], found {}",
                                        to_string(type));
-            View view = *views_[id];
+            ValueView view = *views_[id];
             if (view.strides != dense_strides(type.shape) ||
-                layout_.storages[view.storage].kind != Storage::Kind::arena)
+                schedule_.storages[view.storage].kind != Storage::Kind::arena)
                 view = copied(id, view, type);
-            layout_.outputs.push_back(view);
-            layout_.output_types.push_back(type);
+            schedule_.outputs.push_back(view);
+            schedule_.output_types.push_back(type);
         }
         // Outputs are read when every step is done, the copies of later outputs too.
-        for (const View &view : layout_.outputs)
-            layout_.storages[view.storage].last = static_cast<int>(layout_.steps.size());
-        return std::move(layout_);
+        for (const ValueView &view : schedule_.outputs)
+            schedule_.storages[view.storage].last = static_cast<int>(schedule_.steps.size());
+        return std::move(schedule_);
     }
 
   private:
-    View new_arena(const Type &type) {
-        layout_.storages.push_back({Storage::Kind::arena, 0, type.dtype, *product(type.shape),
-                                    static_cast<int>(layout_.steps.size()), static_cast<int>(layout_.steps.size())});
-        return {static_cast<uint32_t>(layout_.storages.size() - 1), Extent::of(0), dense_strides(type.shape)};
+    ValueView new_arena(const Type &type) {
+        schedule_.storages.push_back({Storage::Kind::arena, 0, type.dtype, *product(type.shape),
+                                      static_cast<int>(schedule_.steps.size()),
+                                      static_cast<int>(schedule_.steps.size())});
+        return {static_cast<uint32_t>(schedule_.storages.size() - 1), Extent::of(0), dense_strides(type.shape)};
     }
 
     // The node that computes a concat's part, through reshapes that only add or drop sizes of 1.
@@ -109,7 +110,7 @@ class Builder {
         if (planned_.empty()) planned_.resize(graph_.nodes().size(), std::nullopt);
         if (node.op != Op::concat) return;
         const auto axis = static_cast<size_t>(node.attributes.axis);
-        const View whole{0, Extent::of(0), dense_strides(node.type.shape)};
+        const ValueView whole{0, Extent::of(0), dense_strides(node.type.shape)};
         Extent start = Extent::of(0);
         for (ValueId part : node.operands) {
             auto made = start * whole.strides[axis] ? producer(part) : std::nullopt;
@@ -126,8 +127,8 @@ class Builder {
     }
 
     // A part's view in its concat, in the producer's shape.
-    View part_view(const View &whole, ValueId part, size_t axis, const Extent &start, ValueId made) const {
-        View view{whole.storage, *(whole.offset + *(start * whole.strides[axis])), {}};
+    ValueView part_view(const ValueView &whole, ValueId part, size_t axis, const Extent &start, ValueId made) const {
+        ValueView view{whole.storage, *(whole.offset + *(start * whole.strides[axis])), {}};
         Extents strides;
         const Extents &shape = graph_.type(part).shape, &own = graph_.type(made).shape;
         for (size_t i = 0; i < shape.size(); ++i)
@@ -138,9 +139,9 @@ class Builder {
     }
 
     // A concat's memory, from its first part on.
-    View view_of_result(ValueId id) {
+    ValueView view_of_result(ValueId id) {
         if (views_[id]) return *views_[id];
-        View view;
+        ValueView view;
         if (planned_[id]) {
             const Place &place = *planned_[id];
             view = part_view(view_of_result(place.concat), place.part, place.axis, place.start, id);
@@ -151,12 +152,12 @@ class Builder {
         return view;
     }
 
-    void touch(const View &view) {
-        Storage &storage = layout_.storages[view.storage];
-        storage.last = std::max(storage.last, static_cast<int>(layout_.steps.size()));
+    void touch(const ValueView &view) {
+        Storage &storage = schedule_.storages[view.storage];
+        storage.last = std::max(storage.last, static_cast<int>(schedule_.steps.size()));
     }
 
-    View copied(ValueId node, const View &from, const Type &type) {
+    ValueView copied(ValueId node, const ValueView &from, const Type &type) {
         StepPlan step;
         step.node = node;
         step.copies = true;
@@ -165,8 +166,8 @@ class Builder {
         step.type = type;
         step.result = new_arena(type);
         touch(from);
-        const View result = step.result;
-        layout_.steps.push_back(std::move(step));
+        const ValueView result = step.result;
+        schedule_.steps.push_back(std::move(step));
         return result;
     }
 
@@ -174,10 +175,11 @@ class Builder {
         const Node &node = graph_.node(id);
         if (is_source(node.op)) {
             const bool input = node.op == Op::input;
-            layout_.storages.push_back({input ? Storage::Kind::input : Storage::Kind::constant,
-                                        static_cast<uint32_t>(node.attributes.index), node.type.dtype, Extent{}, 0, 0});
-            views_[id] =
-                View{static_cast<uint32_t>(layout_.storages.size() - 1), Extent::of(0), dense_strides(node.type.shape)};
+            schedule_.storages.push_back({input ? Storage::Kind::input : Storage::Kind::constant,
+                                          static_cast<uint32_t>(node.attributes.index), node.type.dtype,
+                                          *product(node.type.shape), 0, 0});
+            views_[id] = ValueView{static_cast<uint32_t>(schedule_.storages.size() - 1), Extent::of(0),
+                                   dense_strides(node.type.shape)};
         } else if (is_view(node.op)) {
             add_view(id, node);
         } else if (node.op == Op::concat) {
@@ -188,7 +190,7 @@ class Builder {
     }
 
     void add_view(ValueId id, const Node &node) {
-        View view = *views_[node.operands[0]];
+        ValueView view = *views_[node.operands[0]];
         const Type &before = graph_.type(node.operands[0]);
         const auto &attributes = node.attributes;
         if (node.op == Op::reshape) {
@@ -228,7 +230,7 @@ class Builder {
     }
 
     void add_concat(ValueId id, const Node &node) {
-        const View whole = view_of_result(id);
+        const ValueView whole = view_of_result(id);
         const auto axis = static_cast<size_t>(node.attributes.axis);
         Extent start = Extent::of(0);
         for (ValueId part : node.operands) {
@@ -245,7 +247,7 @@ class Builder {
                 step.result = {whole.storage, *(whole.offset + *offset), whole.strides};
                 touch(step.operands[0]);
                 touch(whole);
-                layout_.steps.push_back(std::move(step));
+                schedule_.steps.push_back(std::move(step));
             }
             start = *(start + type.shape[axis]);
         }
@@ -278,7 +280,7 @@ class Builder {
         step.type = node.type;
         for (size_t i = 0; i < node.operands.size(); ++i) {
             const Type &type = graph_.type(node.operands[i]);
-            View view = *views_[node.operands[i]];
+            ValueView view = *views_[node.operands[i]];
             if (needs_dense_last(node, i) && type.rank() > 0 && type.shape.back() != kOne &&
                 view.strides.back() != kOne)
                 view = copied(node.operands[i], view, type);
@@ -286,9 +288,9 @@ class Builder {
             step.operand_types.push_back(type);
         }
         step.result = view_of_result(id);
-        for (const View &view : step.operands) touch(view);
+        for (const ValueView &view : step.operands) touch(view);
         touch(step.result);
-        layout_.steps.push_back(std::move(step));
+        schedule_.steps.push_back(std::move(step));
     }
 
     struct Place {
@@ -298,8 +300,8 @@ class Builder {
     };
 
     const Graph &graph_;
-    Layout layout_;
-    std::vector<std::optional<View>> views_;
+    Schedule schedule_;
+    std::vector<std::optional<ValueView>> views_;
     std::vector<std::optional<Place>> planned_;
     std::vector<int> uses_;
     Status failure_;
@@ -307,9 +309,9 @@ class Builder {
 
 }  // namespace
 
-Expected<Layout> Layout::make(const Graph &graph) { return Builder(graph).build(); }
+Expected<Schedule> Schedule::make(const Graph &graph) { return Builder(graph).build(); }
 
-MemoryPlan Layout::arena(const std::vector<RunSize> &runs) const {
+MemoryPlan Schedule::arena(const std::vector<RunSize> &runs) const {
     std::vector<MemoryBlock> blocks;
     for (const Storage &storage : storages) {
         int64_t elements = 0;
@@ -320,4 +322,4 @@ MemoryPlan Layout::arena(const std::vector<RunSize> &runs) const {
     return plan_memory(blocks);
 }
 
-}  // namespace weighbridge::lib::native
+}  // namespace weighbridge::lib

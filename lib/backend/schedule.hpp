@@ -7,10 +7,10 @@
 #include "graph/graph.hpp"
 #include "plan/memory.hpp"
 
-namespace weighbridge::lib::native {
+namespace weighbridge::lib {
 
 // Where a value's elements lie: place i of its shape is at offset + sum of index[i] * strides[i], in elements.
-struct View {
+struct ValueView {
     uint32_t storage = 0;
     Extent offset;
     Extents strides;
@@ -22,30 +22,30 @@ struct Storage {
     Kind kind = Kind::arena;
     uint32_t index = 0;  // of forward's argument, or of the graph's constant
     DType dtype = DType::float32;
-    Extent elements;  // of an arena's storage
-    int first = 0;    // step that writes it first
-    int last = 0;     // step that reads it last
+    Extent elements;
+    int first = 0;  // step that writes it first
+    int last = 0;   // step that reads it last
 };
 
 // A step: computes a node, or copies a view into another of the same shape.
 struct StepPlan {
     ValueId node = 0;
     bool copies = false;
-    std::vector<View> operands;
-    View result;
+    std::vector<ValueView> operands;
+    ValueView result;
     std::vector<Type> operand_types;
     Type type;  // of the result
 };
 
 // The schedule of a graph: reshapes, slices and their kind are views without work, the parts of a concat are computed
 // in place, and the rest is steps in order. Constant after make.
-struct Layout {
+struct Schedule {
     std::vector<Storage> storages;
     std::vector<StepPlan> steps;
-    std::vector<View> outputs;  // dense, of the graph's outputs
+    std::vector<ValueView> outputs;  // dense, of the graph's outputs
     std::vector<Type> output_types;
 
-    static Expected<Layout> make(const Graph &graph);
+    static Expected<Schedule> make(const Graph &graph);
 
     struct RunSize {
         int64_t rows, length;
@@ -55,4 +55,4 @@ struct Layout {
     MemoryPlan arena(const std::vector<RunSize> &runs) const;
 };
 
-}  // namespace weighbridge::lib::native
+}  // namespace weighbridge::lib
