@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/plan_run.hpp"
 
+#include <algorithm>
+
 namespace weighbridge::lib {
 
 std::vector<ValueId> input_nodes(const Graph &graph) {
@@ -10,11 +12,45 @@ std::vector<ValueId> input_nodes(const Graph &graph) {
     return inputs;
 }
 
-bool has_length(const Graph &graph) {
+namespace {
+
+bool has_length(const Type &type) {
+    return std::find(type.shape.begin(), type.shape.end(), Extent::length()) != type.shape.end();
+}
+
+Status check_length(const Graph &graph, int64_t length) {
+    if (length >= graph.least_length && length <= graph.largest_length) return {};
+    return Status::failure(WB_BACKEND_FAILED, "sequences: expected a length in [{}, {}] as the plan takes, got {}",
+                           graph.least_length, graph.largest_length, length);
+}
+
+Status check_offsets(const Run &run, const Graph &graph) {
+    if (run.offsets.size() != static_cast<size_t>(run.rows) + 1 || run.offsets[0] != 0)
+        return Status::failure(WB_INTERNAL, "packed run: expected {} offsets from 0 on, found {}", run.rows + 1,
+                               run.offsets.size());
+    for (size_t row = 0; row + 1 < run.offsets.size(); ++row)
+        if (Status status = check_length(graph, run.offsets[row + 1] - run.offsets[row]); !status.ok()) return status;
+    return {};
+}
+
+// Whether an input has the sizes of its type, in a run whose sequences have `length` places, or in a packed one as many
+// together.
+bool fits(const Type &type, const TensorView &view, const Run &run, int64_t length) {
+    if (view.dtype != type.dtype || view.shape.rank != static_cast<int32_t>(type.rank())) return false;
+    const int64_t rows = run.offsets.empty() || !has_length(type) ? run.rows : 1;
+    for (size_t i = 0; i < type.rank(); ++i)
+        if (view.shape.size[i] != type.shape[i].at(rows, length)) return false;
+    return true;
+}
+
+}  // namespace
+
+bool has_length(const Graph &graph) { return packed_input(graph) >= 0; }
+
+int packed_input(const Graph &graph) {
     for (ValueId id : input_nodes(graph))
-        for (const Extent &size : graph.type(id).shape)
-            if (size == Extent::length()) return true;
-    return false;
+        if (has_length(graph.type(id))) return static_cast<int>(graph.node(id).attributes.index);
+    return -1;
 }
 
 Expected<int64_t> check_run(const Run &run, const Graph &graph, std::span<const ValueId> inputs, int64_t tile_rows,
@@ -24,26 +60,23 @@ Expected<int64_t> check_run(const Run &run, const Graph &graph, std::span<const 
     if (run.inputs.size() != tensor_names.size() || run.outputs.size() != graph.outputs().size())
         return Status::failure(WB_INTERNAL, "expected {} inputs and {} outputs, found {} and {}", tensor_names.size(),
                                graph.outputs().size(), run.inputs.size(), run.outputs.size());
-    int64_t length = -1;
+    if (!run.offsets.empty())
+        if (Status status = check_offsets(run, graph); !status.ok()) return status;
+    int64_t length = run.offsets.empty() ? -1 : run.offsets.back();
     for (ValueId id : inputs) {
         const Node &node = graph.node(id);
         const auto index = static_cast<size_t>(node.attributes.index);
         const TensorView &view = run.inputs[index];
-        bool fits = view.dtype == node.type.dtype && view.shape.rank == static_cast<int32_t>(node.type.rank());
-        for (size_t i = 0; fits && i < node.type.rank(); ++i) {
-            const Extent &size = node.type.shape[i];
-            if (length < 0 && size == Extent::length()) length = view.shape.size[i];
-            fits = view.shape.size[i] == size.at(run.rows, std::max<int64_t>(length, 0));
-        }
-        if (!fits)
+        for (size_t i = 0; length < 0 && i < node.type.rank() && view.shape.rank > static_cast<int32_t>(i); ++i)
+            if (node.type.shape[i] == Extent::length()) length = view.shape.size[i];
+        if (!fits(node.type, view, run, std::max<int64_t>(length, 0)))
             return Status::failure(WB_INTERNAL, "tensor '{}': expected {} for {} rows, found {} of rank {}",
                                    tensor_names[index], to_string(node.type), run.rows, name_of(view.dtype),
                                    view.shape.rank);
     }
     if (length < 0) return 0;
-    if (length < graph.least_length || length > graph.largest_length)
-        return Status::failure(WB_BACKEND_FAILED, "sequences: expected a length in [{}, {}] as the plan takes, got {}",
-                               graph.least_length, graph.largest_length, length);
+    if (run.offsets.empty())
+        if (Status status = check_length(graph, length); !status.ok()) return status;
     return length;
 }
 

@@ -22,7 +22,11 @@ struct Traits {
 // One run: dense inputs for `rows` rows, and where each output's floats go (rows * width of them).
 struct Run {
     std::span<const TensorView> inputs;  // by tensor of the manifest
-    std::span<float *const> outputs;     // by output of the manifest; written only where run() succeeds
+    // Of a packed run, whose rows have lengths of their own: rows + 1 ascending from 0. A tensor with a length is
+    // [1, places of all rows, ...] then, and row r has places [offsets[r], offsets[r + 1]) of it, unpadded. Empty
+    // where the rows have one length, or none.
+    std::span<const int64_t> offsets;
+    std::span<float *const> outputs;  // by output of the manifest; written only where run() succeeds
     int64_t rows = 0;
     StopSource stop;
     std::byte *scratch = nullptr;  // the program's scratch_bytes(), at a multiple of 64; holds anything
@@ -57,6 +61,8 @@ class Program {
     // What a run needs.
     virtual int64_t scratch_bytes(int64_t tile_rows) const = 0;
     virtual int64_t weight_bytes() const { return 0; }  // that all contexts share; 0: not known
+    // The input whose second size is a row's length in packed runs; -1 where the program takes no packed run.
+    virtual int packed_input() const { return -1; }
 };
 
 // An executor with scratch memory of its own, for who has no context. May throw std::bad_alloc.

@@ -67,8 +67,9 @@ class Builder {
                 return Status::failure(WB_INVALID_BUNDLE, "outputs: expected float32 [batch, ...], found {}",
                                        to_string(type));
             ValueView view = *views_[id];
-            if (view.strides != dense_strides(type.shape) ||
-                schedule_.storages[view.storage].kind != Storage::Kind::arena)
+            const Storage &storage = schedule_.storages[view.storage];
+            if (view.strides != dense_strides(type.shape) || view.offset != Extent::of(0) ||
+                storage.elements != *product(type.shape) || storage.kind != Storage::Kind::arena)
                 view = copied(id, view, type);
             schedule_.outputs.push_back(view);
             schedule_.output_types.push_back(type);
@@ -309,15 +310,18 @@ class Builder {
 
 }  // namespace
 
-Expected<Schedule> Schedule::make(const Graph &graph) { return Builder(graph).build(); }
+Expected<Schedule> Schedule::make(const Graph &graph) {
+    auto schedule = Builder(graph).build();
+    if (schedule) plan_packing(graph, *schedule);
+    return schedule;
+}
 
-MemoryPlan Schedule::arena(const std::vector<RunSize> &runs) const {
+MemoryPlan Schedule::arena(const std::vector<int64_t> &elements) const {
     std::vector<MemoryBlock> blocks;
-    for (const Storage &storage : storages) {
-        int64_t elements = 0;
-        if (storage.kind == Storage::Kind::arena)
-            for (const RunSize &run : runs) elements = std::max(elements, storage.elements.at(run.rows, run.length));
-        blocks.push_back({elements * static_cast<int64_t>(size_of(storage.dtype)), storage.first, storage.last});
+    for (size_t i = 0; i < storages.size(); ++i) {
+        const Storage &storage = storages[i];
+        const int64_t held = storage.kind == Storage::Kind::arena ? elements[i] : 0;
+        blocks.push_back({held * static_cast<int64_t>(size_of(storage.dtype)), storage.first, storage.last});
     }
     return plan_memory(blocks);
 }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "backend/packing.hpp"
 #include "graph/graph.hpp"
 #include "plan/memory.hpp"
 
@@ -23,8 +24,9 @@ struct Storage {
     uint32_t index = 0;  // of forward's argument, or of the graph's constant
     DType dtype = DType::float32;
     Extent elements;
-    int first = 0;  // step that writes it first
-    int last = 0;   // step that reads it last
+    int first = 0;     // step that writes it first
+    int last = 0;      // step that reads it last
+    bool own = false;  // each sequence of a packed run has a piece of its own
 };
 
 // A step: computes a node, or copies a view into another of the same shape.
@@ -35,6 +37,8 @@ struct StepPlan {
     ValueView result;
     std::vector<Type> operand_types;
     Type type;  // of the result
+    Merge merge = Merge::none;
+    Extent places;  // of a sequence in the result, where these merge
 };
 
 // The schedule of a graph: reshapes, slices and their kind are views without work, the parts of a concat are computed
@@ -42,17 +46,14 @@ struct StepPlan {
 struct Schedule {
     std::vector<Storage> storages;
     std::vector<StepPlan> steps;
-    std::vector<ValueView> outputs;  // dense, of the graph's outputs
+    std::vector<ValueView> outputs;  // dense, each all of its storage, of the graph's outputs
     std::vector<Type> output_types;
 
     static Expected<Schedule> make(const Graph &graph);
 
-    struct RunSize {
-        int64_t rows, length;
-    };
-    // The arena's memory, a block for each storage (of no bytes where it is not in the arena), with room for each of
-    // `runs`. Storages that are never in use together share memory.
-    MemoryPlan arena(const std::vector<RunSize> &runs) const;
+    // The arena's memory, a block for each storage with room for `elements` of it (of no bytes where it is not in the
+    // arena). Storages that are never in use together share memory.
+    MemoryPlan arena(const std::vector<int64_t> &elements) const;
 };
 
 }  // namespace weighbridge::lib

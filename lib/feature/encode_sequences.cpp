@@ -108,7 +108,7 @@ Status Encoder::append_texts(Tile &tile, const RowSource &source, int64_t row, R
             return Status::failure(WB_INTERNAL, "feature '{}': expected at most {} tokens, got {}", feature.name,
                                    value.max_tokens, tokens)
                 .with_feature(static_cast<int32_t>(value.feature));
-        if (plan.own_tokens && tile.rows_ > 0 && tokens != tile.tokens_[value.feature]) {
+        if (plan.own_tokens && tile.rows_ > 0 && tile.packed_by_ < 0 && tokens != tile.tokens_[value.feature]) {
             done = Append::other_shape;
             return Status();
         }
@@ -116,7 +116,7 @@ Status Encoder::append_texts(Tile &tile, const RowSource &source, int64_t row, R
         for (const ValuePlace &target : plan.targets) {
             int64_t fixed = plan_->tensors[target.tensor].tokens;
             int64_t size = fixed == kTokens ? tokens : fixed;
-            std::byte *at = tile.bases_[target.tensor] + tile.rows_ * size * target.stride;
+            std::byte *at = tile.at_[target.tensor];
             for (int64_t i = 0; i < size; ++i)
                 put_index(target.dtype, at + i * target.stride,
                           i < tokens ? tile.ids_[static_cast<size_t>(i)] : value.tokeniser->pad_id());
@@ -125,14 +125,13 @@ Status Encoder::append_texts(Tile &tile, const RowSource &source, int64_t row, R
     return Status();
 }
 
-// From the tile's first row to the one that is being appended, with the same number of tokens.
+// From the tile's first row to the one that is being appended, which has the same tokens.
 void Encoder::copy_text(Tile &tile, const FeaturePlan &plan) const {
     tile.row_tokens_[plan.value.feature] = tile.tokens_[plan.value.feature];
     for (const ValuePlace &target : plan.targets) {
         const int64_t fixed = plan_->tensors[target.tensor].tokens;
         const int64_t bytes = (fixed == kTokens ? tile.tokens_[plan.value.feature] : fixed) * target.stride;
-        std::byte *first = tile.bases_[target.tensor];
-        if (bytes > 0) std::memcpy(first + tile.rows_ * bytes, first, static_cast<size_t>(bytes));
+        if (bytes > 0) std::memcpy(tile.at_[target.tensor], tile.bases_[target.tensor], static_cast<size_t>(bytes));
     }
 }
 

@@ -108,7 +108,7 @@ Status Encoder::append(Tile &tile, const RowSource &source, int64_t row, RowNote
             done = Append::added;
             return status.ok() ? too_short(length) : status;
         }
-        if (tile.rows_ > 0 && length != tile.length_) {
+        if (tile.rows_ > 0 && tile.packed_by_ < 0 && length != tile.length_) {
             done = Append::other_shape;
             return Status();
         }
@@ -128,56 +128,48 @@ Status Encoder::append(Tile &tile, const RowSource &source, int64_t row, RowNote
 Status Encoder::append_values(Tile &tile, const RowSource &source, int64_t row, int64_t length, RowNotes &notes,
                               Append &done) const {
     if (tile.rows_ == 0) tile.shared_notes_ = RowNotes{};
-    place_row(tile, length);
+    place_row(tile);
     Status status = append_scalars(tile, source, row, notes);
     if (status.ok() && !plan_->sequences.empty()) status = append_sequences(tile, source, row, length, notes);
     if (status.ok() && !plan_->texts.empty()) status = append_texts(tile, source, row, notes, done);
     return status;
 }
 
-// Where the row's values go in the tensors whose rows have a size that is known before the texts are.
-void Encoder::place_row(Tile &tile, int64_t length) const {
-    for (size_t i = 0; i < plan_->tensors.size(); ++i) {
-        const TensorPlan &plan = plan_->tensors[i];
-        int64_t elements = 0;
-        switch (plan.kind) {
-            case TensorPlan::Kind::scalars:
-                elements = plan.width;
-                break;
-            case TensorPlan::Kind::sequences:
-                elements = plan.width * length;
-                break;
-            case TensorPlan::Kind::lengths:
-                elements = 1;
-                break;
-            case TensorPlan::Kind::length_mask:
-                elements = length;
-                break;
-            case TensorPlan::Kind::text:
-            case TensorPlan::Kind::text_mask:
-                continue;
-        }
-        tile.at_[i] = tile.bases_[i] + tile.rows_ * elements * bytes_of(plan.dtype);
+// Where the row's values go: behind those of the rows before it.
+void Encoder::place_row(Tile &tile) const {
+    for (size_t i = 0; i < plan_->tensors.size(); ++i) tile.at_[i] = tile.bases_[i] + tile.used_[i];
+}
+
+// Places of the row that is being appended, along the second size; 1 where the tensor has none.
+int64_t Encoder::places_of(const Tile &tile, const TensorPlan &plan, int64_t length) const {
+    switch (plan.kind) {
+        case TensorPlan::Kind::scalars:
+        case TensorPlan::Kind::lengths:
+            return 1;
+        case TensorPlan::Kind::sequences:
+        case TensorPlan::Kind::length_mask:
+            return length;
+        case TensorPlan::Kind::text:
+        case TensorPlan::Kind::text_mask:
+            return plan.tokens == kTokens ? tile.row_tokens_[plan.text] : plan.tokens;
     }
+    return 1;
 }
 
 // Lengths and masks of the row.
 void Encoder::append_sizes(Tile &tile, int64_t length) const {
     for (size_t i = 0; i < plan_->tensors.size(); ++i) {
         const TensorPlan &plan = plan_->tensors[i];
-        if (plan.kind == TensorPlan::Kind::lengths) {
+        if (plan.kind == TensorPlan::Kind::lengths)
             put_index(plan.dtype, tile.at_[i], length);
-        } else if (plan.kind == TensorPlan::Kind::length_mask) {
+        else if (plan.kind == TensorPlan::Kind::length_mask)
             put_mask(tile.at_[i], length, length);
-        } else if (plan.kind == TensorPlan::Kind::text_mask) {
-            int64_t tokens = tile.row_tokens_[plan.text];
-            int64_t size = plan.tokens == kTokens ? tokens : plan.tokens;
-            put_mask(tile.bases_[i] + tile.rows_ * size, tokens, size);
-        }
+        else if (plan.kind == TensorPlan::Kind::text_mask)
+            put_mask(tile.at_[i], tile.row_tokens_[plan.text], places_of(tile, plan, length));
     }
 }
 
-// The row belongs to the tile from here on. The first row decides the sizes.
+// The row belongs to the tile from here on.
 void Encoder::finish_row(Tile &tile, int64_t length) const {
     if (tile.rows_ == 0) {
         tile.length_ = length;
@@ -186,13 +178,14 @@ void Encoder::finish_row(Tile &tile, int64_t length) const {
     ++tile.rows_;
     for (size_t i = 0; i < plan_->tensors.size(); ++i) {
         const TensorPlan &plan = plan_->tensors[i];
+        const int64_t places = places_of(tile, plan, length), width = plan.width * bytes_of(plan.dtype);
         auto &size = tile.views_[i].shape.size;
-        size[0] = tile.rows_;
-        if (plan.kind == TensorPlan::Kind::sequences || plan.kind == TensorPlan::Kind::length_mask)
-            size[1] = length;
-        else if (plan.tokens == kTokens)
-            size[1] = tile.tokens_[plan.text];
+        tile.used_[i] += places * width;
+        const bool packed = tile.packed_by_ >= 0 && plan.has_own_places();
+        size[0] = packed ? 1 : tile.rows_;
+        if (plan.has_own_places()) size[1] = packed ? tile.used_[i] / width : places;
     }
+    if (tile.packed_by_ >= 0) tile.offsets_.push_back(tile.views_[static_cast<size_t>(tile.packed_by_)].shape.size[1]);
 }
 
 }  // namespace weighbridge::lib

@@ -62,8 +62,9 @@ struct Piece {
     bool sequence;
 };
 
-// Encoded rows of equal sequence and token lengths, dense, ready to run, at most `max_rows` of them. One thread's at a
-// time. The tensors lie in memory of the tile's own, or of somebody else's.
+// Encoded rows, dense, ready to run, at most `max_rows` of them: of equal sequence and token lengths, or in a packed
+// tile of any, one row's places behind the other's. One thread's at a time. The tensors lie in memory of the tile's
+// own, or of somebody else's.
 class Tile {
   public:
     int64_t rows() const { return rows_; }
@@ -72,19 +73,26 @@ class Tile {
         rows_ = 0;
         if (sharing_) std::fill(shared_.begin(), shared_.end(), uint8_t{0});
         sharing_ = false;
+        std::fill(used_.begin(), used_.end(), 0);
+        offsets_.resize(std::min<size_t>(offsets_.size(), 1));
         for (TensorView &view : views_) view.shape.size[0] = 0;
     }
     // Moves an empty tile's tensors to other memory, of tensor_bytes() at a multiple of 64. What it holds is not read.
     void lie_in(std::byte *memory);
-    // As the encoder's tensors, with actual sizes for rows(). Until the next append or clear.
+    // As the encoder's tensors, with actual sizes for rows(). Until the next append or clear. In a packed tile tensors
+    // with a length or with tokens are [1, places of all rows, ...].
     std::span<const TensorView> views() const { return views_; }
+    // Of a packed tile, rows() + 1: where each row's places begin in the tensor that it is packed by. Else empty.
+    std::span<const int64_t> offsets() const { return offsets_; }
 
   private:
     friend class Encoder;
     int64_t rows_ = 0;
     int64_t max_rows_ = 0;
-    int64_t length_ = 0;           // of the rows' sequences
-    std::vector<int64_t> tokens_;  // of the rows' texts, by feature
+    int packed_by_ = -1;  // the tensor; -1 where rows have equal lengths
+    std::vector<int64_t> offsets_;
+    int64_t length_ = 0;           // of the first row's sequences
+    std::vector<int64_t> tokens_;  // of the first row's texts, by feature
     // Where a tensor lies in the tile's memory.
     struct Part {
         int64_t begin;
@@ -93,6 +101,7 @@ class Tile {
     AlignedBuffer memory_;            // its own; empty where it is somebody else's
     std::vector<Part> parts_;         // by tensor
     std::vector<std::byte *> bases_;  // by tensor
+    std::vector<int64_t> used_;       // bytes, by tensor
     std::vector<TensorView> views_;
     // Of the row that is being appended:
     std::vector<std::byte *> at_;      // by tensor, where its values go
@@ -108,6 +117,7 @@ class Tile {
 };
 
 struct FeaturePlan;  // of the implementation
+struct TensorPlan;
 
 // Turns rows into tensors, exactly as training does. Immutable and thread-safe; the Tile is the caller's. Encodes under
 // the caller's FpEnvironment.
@@ -130,8 +140,9 @@ class Encoder {
     Tile make_tile(int64_t max_rows) const;
     int64_t tile_bytes(int64_t max_rows) const;
     int64_t tensor_bytes(int64_t max_rows) const;
-    // Without memory for the tensors: nothing else may be done with it before lie_in().
-    Tile make_homeless_tile(int64_t max_rows) const;
+    // Without memory for the tensors: nothing else may be done with it before lie_in(). `packed_by`: a tensor with a
+    // length or with tokens, of a tile whose rows may have any; -1 for one whose rows have equal ones.
+    Tile make_homeless_tile(int64_t max_rows, int packed_by = -1) const;
 
     // Promises, of an empty tile, that rows come from this source alone until it is cleared: what they all share is
     // encoded with the first and copied to the others. The same bits and notes. No allocation.
@@ -141,8 +152,8 @@ class Encoder {
     // else zeros. `bytes`: of whole elements.
     void put_padding(size_t tensor, std::byte *out, int64_t bytes) const;
 
-    // The length of a row's sequences in the tensors, behind any truncation: rows of one length can share a tile. 0
-    // where the schema has none. Fails as append does.
+    // The length of a row's sequences in the tensors, behind any truncation. 0 where the schema has none. Fails as
+    // append does.
     Expected<int64_t> length(const RowSource &source, int64_t row) const;
     // Whether rows differ in the shapes of their tensors: by the length of sequences or by the tokens of texts.
     bool has_shapes() const;
@@ -160,8 +171,8 @@ class Encoder {
 
     enum class Append { added, other_shape };
     // Validates and encodes one row behind the rows that the tile holds. `notes` is written anew. On failure, and on
-    // other_shape (its lengths differ from the tile's), the tile's rows are as before. No allocation except inside the
-    // tokeniser's first growth.
+    // other_shape (its lengths differ from the tile's, which is not packed), the tile's rows are as before. No
+    // allocation except inside the tokeniser's first growth.
     // Failures: WB_INVALID_INPUT with the feature; status.row is left for the caller. WB_INVALID_ARGUMENT where the
     // tile is full.
     Status append(Tile &tile, const RowSource &source, int64_t row, RowNotes &notes, Append &done) const;
@@ -182,9 +193,10 @@ class Encoder {
     Status text_of(const FeaturePlan &plan, const RowSource &source, int64_t row, std::string_view &text,
                    bool &defaulted) const;
     void copy_text(Tile &tile, const FeaturePlan &plan) const;
-    void place_row(Tile &tile, int64_t length) const;
+    void place_row(Tile &tile) const;
     void append_sizes(Tile &tile, int64_t length) const;
     void finish_row(Tile &tile, int64_t length) const;
+    int64_t places_of(const Tile &tile, const TensorPlan &plan, int64_t length) const;
 
     std::shared_ptr<const Schema> schema_;
     std::vector<TensorSpec> tensors_;

@@ -36,6 +36,9 @@ struct TensorPlan {
     int64_t tokens = 0;         // of a text and its mask: the fixed size, or kTokens
     uint32_t text = 0;          // the feature
     int64_t most_elements = 0;  // in a row
+
+    // Whether rows have as many places as their sequences or their texts.
+    bool has_own_places() const { return kind == Kind::sequences || kind == Kind::length_mask || tokens == kTokens; }
 };
 
 // The encoder's flat lists.

@@ -47,15 +47,21 @@ Tile Encoder::make_tile(int64_t max_rows) const {
     return tile;
 }
 
-Tile Encoder::make_homeless_tile(int64_t max_rows) const {
+Tile Encoder::make_homeless_tile(int64_t max_rows, int packed_by) const {
     Tile tile;
     tile.max_rows_ = max_rows;
+    tile.packed_by_ = packed_by;
+    if (packed_by >= 0) {
+        tile.offsets_.reserve(static_cast<size_t>(max_rows) + 1);
+        tile.offsets_.push_back(0);
+    }
     size_t features = schema_->features().size();
     tile.ids_.reserve(static_cast<size_t>(most_tokens()));
     tile.tokens_.resize(features);
     tile.row_tokens_.resize(features);
     tile.at_.resize(tensors_.size());
     tile.bases_.resize(tensors_.size());
+    tile.used_.resize(tensors_.size());
     tile.shared_.resize(features);
     tile.own_.reserve(plan_->scalars.size());
     tile.copied_.reserve(plan_->pieces.size());

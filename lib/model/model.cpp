@@ -170,7 +170,7 @@ Expected<Ref<Model>> Model::make(Ref<Runtime> runtime, std::shared_ptr<const Bun
 Status Model::make_places() {
     for (int run = 0; run < pool_.runs(); ++run) {
         auto place = std::make_unique<Place>();
-        place->tile = bundle_->encoder().make_homeless_tile(tile_rows_);
+        place->tile = bundle_->encoder().make_homeless_tile(tile_rows_, program_->packed_input());
         place->output_data.resize(layout_.outputs.size());
         place->row_outputs.resize(layout_.outputs.size());
         auto executor = program_->make_executor(run % pool_.contexts(), tile_rows_);
@@ -186,6 +186,7 @@ Status Model::make_places() {
 Status Model::run(Place &place, Pool::Lease &lease, const CallOptions &options) {
     Run run;
     run.inputs = place.tile.views();
+    run.offsets = place.tile.offsets();
     run.outputs = place.output_data;
     run.rows = place.tile.rows();
     run.scratch = place.memory + layout_.scratch;
@@ -232,7 +233,7 @@ Status Model::answer(Place &place, size_t index, int64_t row, RowSink &sink) con
     return Status();
 }
 
-// Encodes rows from the first that is not done on until the tile has as many as it may or a row has another shape.
+// Encodes rows from the first that is not done on until the tile has as many as it may or a row does not fit in.
 // Afterwards the tile's rows are order[done..end); rows that were refused stand before them and are done. A failure is
 // not a row's fault, and leaves order[done..end) to be tried again.
 Status Model::fill(Place &place, const Rows &rows, size_t &end) const {
@@ -305,7 +306,7 @@ Status Model::score(const RowSource &source, std::span<int64_t> order, const Cal
     while (progress.done < order.size()) {
         if (progress.done == rows.order.size()) {
             rows.order = order.first(std::min(progress.done + kSlice, order.size()));
-            if (sorter && bundle_->encoder().has_shapes()) {
+            if (sorter && program_->packed_input() < 0 && bundle_->encoder().has_shapes()) {
                 lease.reset();
                 const Status sorted = sorter->sort(bundle_->encoder(), source, rows.order.subspan(progress.done),
                                                    {&runtime_->clock, options.cancel, options.deadline_ns});

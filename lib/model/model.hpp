@@ -87,10 +87,11 @@ class Model final : public RefCounted {
     void name(wb_result &result) const;
     void name_run(wb_result &result) const;
 
-    // Scores rows[0..n), in tiles of equal shape, for which `sorter` puts them side by side; null keeps their order. A
-    // row that the encoder refuses or that the model fails on goes to the sink alone: where a tile's run fails, its
-    // rows run again one by one. Failures are the pool's and the stop's. A row's own: WB_INVALID_INPUT, and the
-    // model's: WB_BACKEND_FAILED, which names the output where one is not finite, WB_INTERNAL or WB_OUT_OF_MEMORY.
+    // Scores rows[0..n), in tiles: packed, or for a program that takes none of equal shape, for which `sorter` puts
+    // them side by side; null keeps their order. A row that the encoder refuses or that the model fails on goes to the
+    // sink alone: where a tile's run fails, its rows run again one by one. Failures are the pool's and the stop's. A
+    // row's own: WB_INVALID_INPUT, and the model's: WB_BACKEND_FAILED, which names the output where one is not finite,
+    // WB_INTERNAL or WB_OUT_OF_MEMORY.
     Status score(const RowSource &source, std::span<int64_t> rows, const CallOptions &options, RowSink &sink,
                  Progress &progress, Timing &timing, ShapeSorter *sorter = nullptr);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Times wb_model_score of single rows through a library that is opened by its path, so that two builds can be compared
- * in processes that take turns (two_libraries.sh).
- *   bench_one_row LIBRARY BUNDLE ROWS SECONDS
- * ROWS has a JSON row a line. Scores every row once, then again and again in turn for SECONDS. Prints the median
- * nanoseconds of a call and, as a check that both builds answer alike, the exclusive or of the scores' bits. */
+/* Times wb_model_score of single rows, or wb_model_score_batch of all of them together, through a library that is
+ * opened by its path, so that two builds can be compared in processes that take turns (two_libraries.sh). bench_one_row
+ * LIBRARY BUNDLE ROWS SECONDS [batch] ROWS has a JSON row a line. Scores every row once, then again and again in turn
+ * for SECONDS. Prints the median nanoseconds of a call and, as a check that both builds answer alike, the exclusive or
+ * of the scores' bits. */
 #define _POSIX_C_SOURCE 200809L
 #include <dlfcn.h>
 #include <inttypes.h>
@@ -43,6 +43,11 @@ int main(int argc, char **argv) {
     int32_t (*row_init)(wb_schema *, void *, size_t, wb_error *);
     int32_t (*row_set_json)(wb_schema *, void *, const char *, size_t, wb_error *);
     int32_t (*model_score)(wb_result *, wb_model *, void *, int64_t, wb_call *, wb_error *);
+    int32_t (*batch_create)(wb_batch **, wb_schema *, wb_error *);
+    int32_t (*batch_reset)(wb_batch *, int64_t, wb_error *);
+    int32_t (*batch_set_rows)(wb_batch *, void *, int64_t, wb_error *);
+    int32_t (*batch_set_result)(wb_batch *, int32_t, void *, int64_t, wb_error *);
+    int32_t (*score_batch)(wb_batch_result *, wb_model *, wb_batch *, int64_t, wb_call *, wb_error *);
     int64_t (*now_ns)(void);
     static char line[1 << 20];
     wb_error err = WB_ERROR_INIT;
@@ -50,14 +55,19 @@ int main(int argc, char **argv) {
     wb_engine *engine;
     wb_model *model;
     wb_schema *schema;
-    char *rows[MOST_ROWS];
+    wb_batch *batch;
+    wb_batch_result batch_result = WB_BATCH_RESULT_INIT;
+    char *rows = aligned_alloc(64, (size_t)MOST_ROWS * ROW_BYTES);
+    static double scores[MOST_ROWS];
+    int whole;
     uint64_t all = 0, bits;
-    size_t count = 0, calls = 0, i;
+    size_t count = 0, calls = 0;
     uint32_t *taken = malloc(SAMPLES * sizeof *taken);
-    int64_t end, before, after;
+    int64_t end, before, after, i;
     FILE *file;
 
-    if (argc != 5) fail("usage", "bench_one_row LIBRARY BUNDLE ROWS SECONDS");
+    if (argc < 5 || argc > 6) fail("usage", "bench_one_row LIBRARY BUNDLE ROWS SECONDS [batch]");
+    whole = argc == 6;
     library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
     if (!library) fail(argv[1], dlerror());
     look_up(&engine_create, "wb_engine_create");
@@ -66,28 +76,44 @@ int main(int argc, char **argv) {
     look_up(&row_init, "wb_row_init");
     look_up(&row_set_json, "wb_row_set_json");
     look_up(&model_score, "wb_model_score");
+    look_up(&batch_create, "wb_batch_create");
+    look_up(&batch_reset, "wb_batch_reset");
+    look_up(&batch_set_rows, "wb_batch_set_rows");
+    look_up(&batch_set_result, "wb_batch_set_result");
+    look_up(&score_batch, "wb_model_score_batch");
     look_up(&now_ns, "wb_now_ns");
     if (engine_create(&engine, NULL, &err) < 0 || model_load(&model, engine, argv[2], NULL, &err) < 0 ||
-        model_schema(&schema, model, &err) < 0)
+        model_schema(&schema, model, &err) < 0 || batch_create(&batch, schema, &err) < 0)
         fail(argv[2], err.message);
     file = fopen(argv[3], "r");
     if (!file) fail(argv[3], "cannot be read");
-    while (count < MOST_ROWS && fgets(line, sizeof line, file)) {
-        rows[count] = malloc(ROW_BYTES);
-        if (!rows[count] || row_init(schema, rows[count], ROW_BYTES, &err) < 0 ||
-            row_set_json(schema, rows[count], line, strcspn(line, "\n"), &err) < 0 ||
-            model_score(&result, model, rows[count], WB_NO_DEADLINE, NULL, &err) != WB_OK)
+    while (rows && count < MOST_ROWS && fgets(line, sizeof line, file)) {
+        char *row = rows + count * ROW_BYTES;
+        if (row_init(schema, row, ROW_BYTES, &err) < 0 ||
+            row_set_json(schema, row, line, strcspn(line, "\n"), &err) < 0 ||
+            model_score(&result, model, row, WB_NO_DEADLINE, NULL, &err) != WB_OK)
             fail(argv[3], err.message);
         memcpy(&bits, &result.score, sizeof bits);
         all ^= bits + count++;
     }
     fclose(file);
     if (count == 0 || !taken) fail(argv[3], "no rows");
+    if (whole && (batch_reset(batch, (int64_t)count, &err) < 0 || batch_set_rows(batch, rows, ROW_BYTES, &err) < 0 ||
+                  batch_set_result(batch, WB_COLUMN_SCORE, scores, sizeof *scores, &err) < 0 ||
+                  score_batch(&batch_result, model, batch, WB_NO_DEADLINE, NULL, &err) != WB_OK))
+        fail("the batch", err.message);
+    for (i = 0; whole && i < (int64_t)count; ++i) {
+        memcpy(&bits, &scores[i], sizeof bits);
+        all ^= bits + (uint64_t)i; /* 0 where the batch's scores are the single rows' */
+    }
     memset(taken, 0, SAMPLES * sizeof *taken);
     before = now_ns();
     end = before + (int64_t)(atof(argv[4]) * 1e9);
-    for (i = 0; before < end && calls < SAMPLES; i = (i + 1) % count) {
-        model_score(&result, model, rows[i], WB_NO_DEADLINE, NULL, &err);
+    for (i = 0; before < end && calls < SAMPLES; i = (i + 1) % (int64_t)count) {
+        if (whole)
+            score_batch(&batch_result, model, batch, WB_NO_DEADLINE, NULL, &err);
+        else
+            model_score(&result, model, rows + (size_t)i * ROW_BYTES, WB_NO_DEADLINE, NULL, &err);
         after = now_ns();
         taken[calls++] = (uint32_t)(after - before);
         before = after;

@@ -260,9 +260,17 @@ class ReferenceExecutor final : public Executor {
         : shared_(std::move(shared)), tile_rows_(tile_rows), memory_(shared_->memory(tile_rows)) {}
 
     Status run(Run &run) override {
-        const Graph &graph = shared_->plan->graph();
-        auto length = check_run(run, graph, shared_->inputs, tile_rows_, shared_->tensor_names);
+        auto length = check_run(run, shared_->plan->graph(), shared_->inputs, tile_rows_, shared_->tensor_names);
         if (!length) return length.status();
+        if (run.offsets.empty()) return run_alike(run, *length);
+        for (int64_t row = 0; row < run.rows; ++row)
+            if (Status status = run_row(run, row); !status.ok()) return status;
+        return {};
+    }
+
+  private:
+    Status run_alike(const Run &run, int64_t length) {
+        const Graph &graph = shared_->plan->graph();
         for (ValueId id = 0; id < graph.nodes().size(); ++id) {
             const Node &node = graph.node(id);
             if (node.op == Op::input || node.op == Op::constant) continue;
@@ -270,20 +278,50 @@ class ReferenceExecutor final : public Executor {
                 return Status::failure(code, "{} while the model ran",
                                        code == WB_CANCELLED ? "cancelled" : "the deadline passed");
             std::vector<Dense> operands;
-            for (ValueId operand : node.operands) operands.push_back(dense(run, operand, *length));
-            Evaluation evaluation(*shared_, id, std::move(operands), dense(run, id, *length),
+            for (ValueId operand : node.operands) operands.push_back(dense(run, operand, length));
+            Evaluation evaluation(*shared_, id, std::move(operands), dense(run, id, length),
                                   run.scratch + memory_.bytes);
-            if (Status status = evaluation.compute(run.rows, *length); !status.ok()) return status;
+            if (Status status = evaluation.compute(run.rows, length); !status.ok()) return status;
         }
         for (size_t i = 0; i < graph.outputs().size(); ++i) {
-            const Dense output = dense(run, graph.outputs()[i], *length);
+            const Dense output = dense(run, graph.outputs()[i], length);
             if (output.elements() > 0)
                 std::memcpy(run.outputs[i], output.data, static_cast<size_t>(output.elements()) * sizeof(float));
         }
         return {};
     }
 
-  private:
+    // A row of a packed run, by itself.
+    Status run_row(const Run &packed, int64_t row) {
+        const Graph &graph = shared_->plan->graph();
+        const int64_t begin = packed.offsets[static_cast<size_t>(row)];
+        const int64_t length = packed.offsets[static_cast<size_t>(row) + 1] - begin;
+        std::vector<TensorView> inputs(packed.inputs.begin(), packed.inputs.end());
+        for (ValueId id : shared_->inputs) {
+            const Type &type = graph.type(id);
+            TensorView &view = inputs[static_cast<size_t>(graph.node(id).attributes.index)];
+            const int64_t before = elements_before(type, packed, row);
+            view.data = static_cast<const std::byte *>(view.data) + before * static_cast<int64_t>(size_of(type.dtype));
+            for (size_t i = 0; i < type.rank(); ++i) view.shape.size[i] = type.shape[i].at(1, length);
+        }
+        std::vector<float *> outputs(packed.outputs.begin(), packed.outputs.end());
+        for (size_t i = 0; i < outputs.size(); ++i)
+            outputs[i] += elements_before(graph.type(graph.outputs()[i]), packed, row);
+        Run one = packed;
+        one.inputs = inputs;
+        one.outputs = outputs;
+        one.rows = 1;
+        return run_alike(one, length);
+    }
+    // Of a tensor, those of the rows before this one.
+    static int64_t elements_before(const Type &type, const Run &packed, int64_t row) {
+        int64_t before = 0;
+        const Extent elements = *product(type.shape);
+        for (size_t i = 0; i < static_cast<size_t>(row); ++i)
+            before += elements.at(1, packed.offsets[i + 1] - packed.offsets[i]);
+        return before;
+    }
+
     Dense dense(const Run &run, ValueId id, int64_t length) {
         const Graph &graph = shared_->plan->graph();
         const Node &node = graph.node(id);
@@ -316,6 +354,7 @@ class ReferenceProgram final : public Program {
         return shared_->memory(tile_rows).bytes + shared_->scratch_bytes();
     }
     int64_t weight_bytes() const override { return shared_->plan->bytes(shared_->precision); }
+    int packed_input() const override { return lib::packed_input(shared_->plan->graph()); }
 
   private:
     const std::shared_ptr<const Shared> shared_;
