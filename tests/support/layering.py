@@ -32,6 +32,7 @@ ARROWS = {
     "backend": GROUND | {"graph", "plan"},
     "backend/native": MATHS,
     "backend/reference": MATHS,
+    "backend/cuda": MATHS,
     # the hall
     "pool": GROUND,
     "batch": DATA,
