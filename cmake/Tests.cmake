@@ -99,6 +99,7 @@ if(cpp_api_sources)
 endif()
 
 include(TestsNative)
+include(TestsCuda)
 include(TestsFuzz)
 include(TestsParity)
 include(TestsCallers)
