@@ -29,38 +29,37 @@ class InC:
         self._calls = ctypes.CDLL(calls).bench_calls_score
         self._calls.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
         self._calls.restype = ctypes.c_int64
-        self._score, self._token, self._rows, self._next = score, model._target.token, rows, 0
+        self._score, self._token, self._rows = score, model._target.token, rows
 
-    def us(self, calls: int) -> float:
-        """Of a call, over so many on one row, the next one of all in turn."""
-        row = self._rows[self._next % len(self._rows)]
-        self._next += 1
-        took = self._calls(self._score, self._token, row.address, calls)
+    def us(self, index: int, calls: int) -> float:
+        """Of a call, over so many on one row."""
+        took = self._calls(self._score, self._token, self._rows[index].address, calls)
         if took < 0:
             sys.exit("C: a call failed")
         return took / calls / 1000
 
 
 def median_us(call, rows: list, seconds: float, in_c: InC | None = None) -> dict[str, float]:
-    """The medians of samples of CALLS calls, so short that other work on the machine falls on few of them; the C call is timed
-    between, also so many times. Half as many before each: the caches are as the other has left them."""
+    """The medians of samples of CALLS calls on one row, the next of all in turn, so short that other work on the machine
+    falls on few of them; the C call is timed between, as often and on the same row. Half as many before each: the caches are
+    as the other has left them. Without the C call a sample is one call."""
     for row in rows:
         call(row)
-    calls = min(CALLS, len(rows))
+    calls = CALLS if in_c else 1
     samples, of_c = [], []
     end = time.perf_counter_ns() + int(seconds * 1e9)
     while len(samples) < 5 or time.perf_counter_ns() < end:
-        first = len(samples) % (len(rows) - calls + 1)
-        taken = rows[first:first + calls]
-        for row in taken[:calls // 2]:
+        index = len(samples) % len(rows)
+        row = rows[index]
+        for _ in range(calls // 2):
             call(row)
         begin = time.perf_counter_ns()
-        for row in taken:
+        for _ in range(calls):
             call(row)
         samples.append((time.perf_counter_ns() - begin) / calls / 1000)
         if in_c:
-            in_c.us(calls // 2)
-            of_c.append(in_c.us(calls))
+            in_c.us(index, calls // 2)
+            of_c.append(in_c.us(index, calls))
     return {"us": statistics.median(samples), **({"c_us": statistics.median(of_c)} if in_c else {})}
 
 
@@ -85,18 +84,18 @@ def frame_of(payments: np.ndarray, objects: int = 0) -> pd.DataFrame:
 
 
 async def awaited(model, rows: list, seconds: float, inline: bool, in_c: InC) -> dict[str, float]:
-    """The medians of single awaits, one after the other, and of the C call between."""
+    """The medians of single awaits, one after the other on one row, and of the C call between."""
     samples, of_c = [], []
     end = time.perf_counter_ns() + int(seconds * 1e9)
-    for row in rows:
-        await model.score_async(row, inline=inline)
-    while time.perf_counter_ns() < end or len(samples) < len(rows):
-        for row in rows[:CALLS]:
+    while time.perf_counter_ns() < end or len(of_c) < len(rows):
+        index = len(of_c) % len(rows)
+        for i in range(CALLS):
             begin = time.perf_counter_ns()
-            await model.score_async(row, inline=inline)
-            samples.append(time.perf_counter_ns() - begin)
-        in_c.us(CALLS // 2)
-        of_c.append(in_c.us(CALLS))
+            await model.score_async(rows[index], inline=inline)
+            if i >= CALLS // 2:
+                samples.append(time.perf_counter_ns() - begin)
+        in_c.us(index, CALLS // 2)
+        of_c.append(in_c.us(index, CALLS))
     return {"us": statistics.median(samples) / 1000, "c_us": statistics.median(of_c)}
 
 
