@@ -1,8 +1,9 @@
 # frozen_string_literal: true
 # SPDX-License-Identifier: Apache-2.0
 # Called by run.sh, which says what it does. Cases: `filled`, a filled row; `keywords`, 80 keywords; `async`, a future
-# through the queue, inline try off; `inline`, a future by the inline try. With --calls each is held against the C call on
-# the same row in this process, turn by turn.
+# through the queue, inline try off; `inline`, a future by the inline try; `bare`, the C function through ffi alone, its
+# arguments ready and the GVL released: what no binding by ffi goes below. With --calls each is held against the C call
+# on the same row in this process, turn by turn.
 
 require "json"
 require "optparse"
@@ -20,8 +21,7 @@ end.parse!(into: options)
 lacking = %i[library bundle payments tolerance seconds] - options.keys
 abort "one_row.rb: expected --#{lacking.join(", --")}" unless lacking.empty?
 
-NUMBERS = Array.new(64) { |i| format("n%02d", i).to_sym }
-CODES = Array.new(16) { |i| format("c%02d", i).to_sym }
+NAMES = Array.new(64) { |i| format("n%02d", i) } + Array.new(16) { |i| format("c%02d", i) }
 NEVER = 2**63 - 1
 ROUNDS_A_SECOND = 500
 LEAST_ROUNDS = 31
@@ -47,6 +47,12 @@ def measure(ways, rounds, count)
   end
 end
 
+# Keywords as a service writes them: 80 literal names, in code that is read before a bundle is.
+service = Object.new
+service.instance_eval <<~RUBY, __FILE__, __LINE__ + 1
+  def score(model, v) = model.score(#{NAMES.each_with_index.map { |name, i| "#{name}: v[#{i}]" }.join(", ")})
+RUBY
+
 data = File.binread(options[:payments])
 count = data.unpack1("q<")
 payments = Array.new(count) { |i| data.byteslice(8 + i * 392, 392).unpack("e64q<16E") }
@@ -54,25 +60,30 @@ logits = payments.map(&:pop)
 
 engine = Weighbridge::Engine.new(library: options[:library], devices: "cpu=1")
 model = engine.load(options[:bundle])
-rows = payments.map { |values| model.row.replace((NUMBERS + CODES).zip(values).to_h) }
+rows = payments.map { |values| model.row.replace(NAMES.map(&:to_sym).zip(values).to_h) }
 
-# Keywords as a service writes them: 80 literal names.
-service = Object.new
-service.instance_eval <<~RUBY, __FILE__, __LINE__ + 1
-  def score(model, v) = model.score(#{(NUMBERS + CODES).each_with_index.map { |name, i| "#{name}: v[#{i}]" }.join(", ")})
-RUBY
+library = FFI::DynamicLibrary.open(options[:library], FFI::DynamicLibrary::RTLD_NOW)
+score = library.find_symbol("wb_model_score")
+bare = FFI::Function.new(:int32, %i[pointer pointer pointer int64 pointer pointer], score, blocking: true)
+handle = model.to_ptr
 
 ways = {
   filled: ->(i) { model.score(rows[i]) },
   keywords: ->(i) { service.score(model, payments[i]) },
   async: ->(i) { engine.completions.submit(rows[i], NEVER, nil, model).value },
-  inline: ->(i) { model.async(rows[i]).value }
+  inline: ->(i) { model.async(rows[i]).value },
+  bare: lambda { |i|
+    row = rows[i]
+    bare.call(row.result, handle, row.data, NEVER, nil, row.error).zero? or abort "one_row.rb: the bare call failed"
+    row.result
+  }
 }
 
 # Answers first.
 ways.each do |name, way|
   logits.each_with_index do |logit, i|
-    off = (way.call(i).score - logit).abs
+    answer = way.call(i)
+    off = ((name == :bare ? answer.get_double(8) : answer.score) - logit).abs
     next if off <= options[:tolerance]
 
     abort "one_row.rb: #{name}, payment #{i}: expected #{logit} within #{options[:tolerance]}, off by #{off}"
@@ -85,8 +96,6 @@ end
 if options[:calls]
   calls = FFI::DynamicLibrary.open(options[:calls], FFI::DynamicLibrary::RTLD_NOW)
   in_c = FFI::Function.new(:int64, %i[pointer pointer pointer int64], calls.find_symbol("bench_calls_score"))
-  library = FFI::DynamicLibrary.open(options[:library], FFI::DynamicLibrary::RTLD_NOW)
-  score = library.find_symbol("wb_model_score")
   c = Way.new(:c, 20, lambda { |i, count|
     in_c.call(score, model, rows[i].data, count).positive? or abort "one_row.rb: the C call failed"
   }, [])

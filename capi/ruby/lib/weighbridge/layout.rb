@@ -57,14 +57,32 @@ module Weighbridge
       def fill(values, template) = values.pack(template, buffer: @bytes)
     end
 
-    # Features of one codec side by side: where their values are, where their fields, and what writes these.
-    Run = Struct.new(:places, :codec, :offset, :writer)
+    # Features of one codec side by side: where their values are and where their fields.
+    class Run
+      attr_reader :places, :codec
+
+      def initialize(places, feature)
+        @places = places
+        @codec = feature.codec
+        @offset = feature.offset
+        @directive = feature.directive
+        freeze
+      end
+
+      def write(memory, numbers)
+        case @directive
+        when "f" then memory.put_array_of_float32(@offset, numbers)
+        when "d" then memory.put_array_of_float64(@offset, numbers)
+        else memory.put_array_of_int64(@offset, numbers)
+        end
+      end
+    end
 
     BYTES = { "f" => 4, "d" => 8, "q" => 8, "C" => 1, "Q" => 8 }.freeze
-    WRITERS = { "f" => :put_array_of_float32, "d" => :put_array_of_float64, "q" => :put_array_of_int64 }.freeze
+    NUMBERS = %w[f d q].freeze
     # Fewer are quicker one by one.
     LEAST_RUN = 4
-    private_constant :Run, :BYTES, :WRITERS, :LEAST_RUN
+    private_constant :Run, :BYTES, :NUMBERS, :LEAST_RUN
 
     # @param info [Hash] a wb_schema_info
     # @param features [Array<Feature>]
@@ -93,6 +111,8 @@ module Weighbridge
     # @return [Array]
     def order(features)
       values = features.values_at(*@names)
+      return values if features.size == values.size && values.all?
+
       # None is unknown where as many names are in the schema as there are. (Not count(nil): a Float compares itself with
       # nil by a method that a trap handler must not enter again.)
       return values if values.compact.size == features.size
@@ -109,32 +129,37 @@ module Weighbridge
     # @return [Packed] to pack into, again and again
     def packed = Packed.new(@fixed_bytes, @bitmap_bytes)
 
-    # @param values [Array] in the order of names; becomes what is packed
+    # @param values [Array] in the order of names; unspecified afterwards
     # @param packed [Packed] gets them
     def pack(values, packed)
       packed.reset
-      full = values.compact.size == values.size
-      @runs.each_with_index { |run, i| packed.numbers[i] = settle_run(run, values, packed, full) }
+      full = values.all?
+      @runs.each_with_index do |run, i|
+        numbers = values[run.places]
+        numbers = settle_run(run, numbers, values, packed) unless full && run.codec.all?(numbers)
+        packed.numbers[i] = numbers
+      end
+      return if @others.empty?
+
       settle(@others, values, packed)
-      packed.fill(values.values_at(*@others), @template) unless @others.empty?
+      packed.fill(values.values_at(*@others), @template)
     end
 
     # @param memory [FFI::Pointer] a row's, which gets everything but the header
     def write(packed, memory)
-      memory.put_bytes(@start, packed.bytes)
-      @runs.each_with_index { |run, i| memory.public_send(run.writer, run.offset, packed.numbers[i]) }
+      memory.put_bytes(@start, packed.bytes) # also where the runs lie
+      @runs.each_with_index { |run, i| run.write(memory, packed.numbers[i]) }
       memory.put_bytes(@fixed_bytes, packed.tail) unless packed.tail.empty?
     end
 
     private
 
     def runs
-      places = @codecs.each_index.select { |at| WRITERS.key?(@features[at].directive) && @codecs[at].respond_to?(:all?) }
-      runs = places.slice_when { |a, b| b != a + 1 || !same_run?(*@features[a..b]) }
-      runs.select { |run| run.size >= LEAST_RUN }.map do |run|
-        first = @features[run.first]
-        Run.new(run.first..run.last, first.codec, first.offset, WRITERS.fetch(first.directive)).freeze
+      places = @codecs.each_index.select do |at|
+        NUMBERS.include?(@features[at].directive) && @codecs[at].respond_to?(:all?)
       end
+      runs = places.slice_when { |a, b| b != a + 1 || !same_run?(*@features[a..b]) }
+      runs.select { |run| run.size >= LEAST_RUN }.map { |run| Run.new(run.first..run.last, @features[run.first]) }
     end
 
     def same_run?(before, after)
@@ -142,9 +167,8 @@ module Weighbridge
     end
 
     # @return [Array<Numeric>] what is to be written
-    def settle_run(run, values, packed, full)
-      numbers = values[run.places]
-      present = full ? numbers : numbers.compact
+    def settle_run(run, numbers, values, packed)
+      present = numbers.compact
       sure = run.codec.all?(present)
       return numbers if sure && present.size == numbers.size
 
