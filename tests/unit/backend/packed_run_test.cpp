@@ -10,6 +10,7 @@
 #include "backend/schedule.hpp"
 #include "support/catch.hpp"
 #include "support/levels.hpp"
+#include "support/packed_rows.hpp"
 #include "support/plans.hpp"
 #include "support/random_graph.hpp"
 #include "support/sanitized.hpp"
@@ -21,66 +22,6 @@ namespace test = weighbridge::test;
 using lib::DType, lib::Extent, lib::Merge, lib::Op;
 
 constexpr int64_t kTile = 32;
-
-// Rows of the lengths given, each with inputs of its own, packed.
-struct PackedRows {
-    PackedRows(const lib::Graph &of, const std::vector<int64_t> &lengths, uint32_t seed) : graph(of) {
-        memory.resize(static_cast<size_t>(graph.inputs()));
-        for (int64_t length : lengths) {
-            rows.push_back(test::random_inputs(graph, 1, length, seed++));
-            offsets.push_back(offsets.back() + length);
-            for (size_t i = 0; i < memory.size(); ++i)
-                memory[i].insert(memory[i].end(), rows.back().memory[i].begin(), rows.back().memory[i].end());
-        }
-        views.resize(memory.size());
-        for (const lib::Node &node : graph.nodes()) {
-            if (node.op != Op::input) continue;
-            const auto index = static_cast<size_t>(node.attributes.index);
-            views[index] = rows[0].views[index];
-            views[index].data = memory[index].data();
-            const auto &shape = node.type.shape;
-            const bool has_length = std::find(shape.begin(), shape.end(), Extent::length()) != shape.end();
-            for (size_t i = 0; i < shape.size(); ++i)
-                views[index].shape.size[i] =
-                    has_length ? shape[i].at(1, offsets.back()) : shape[i].at(static_cast<int64_t>(rows.size()), 0);
-        }
-    }
-
-    lib::Status run(lib::Executor &executor, test::Outputs &outputs) const {
-        std::vector<float *> places;
-        outputs.clear();
-        for (size_t i = 0; i < graph.outputs().size(); ++i) {
-            int64_t floats = 0;
-            for (size_t row = 0; row < rows.size(); ++row) floats += test::row_floats(graph, i, length(row));
-            outputs.emplace_back(static_cast<size_t>(floats), 12345.0f);
-        }
-        for (auto &output : outputs) places.push_back(output.data());
-        lib::Run run;
-        run.inputs = views;
-        run.offsets = offsets;
-        run.outputs = places;
-        run.rows = static_cast<int64_t>(rows.size());
-        return executor.run(run);
-    }
-    // Each row by itself.
-    test::Outputs alone(lib::Executor &executor) const {
-        test::Outputs all(graph.outputs().size());
-        for (size_t row = 0; row < rows.size(); ++row) {
-            auto one = test::run(executor, graph, rows[row].views, 1, length(row));
-            INFO(one.status().message);
-            REQUIRE(one);
-            for (size_t i = 0; i < all.size(); ++i) all[i].insert(all[i].end(), (*one)[i].begin(), (*one)[i].end());
-        }
-        return all;
-    }
-    int64_t length(size_t row) const { return offsets[row + 1] - offsets[row]; }
-
-    const lib::Graph &graph;
-    std::vector<test::Inputs> rows;
-    std::vector<int64_t> offsets{0};
-    std::vector<std::vector<std::byte>> memory;
-    std::vector<lib::TensorView> views;
-};
 
 // Executors of every kind, each held against rows that the reference runs alone.
 class Packed {
@@ -95,8 +36,11 @@ class Packed {
     }
     void require(const std::vector<int64_t> &lengths, uint32_t seed) {
         CAPTURE(lengths);
-        const PackedRows rows(plan_->graph(), lengths, seed);
-        const test::Outputs expected = rows.alone(*reference_);
+        const test::PackedRows rows(plan_->graph(), lengths, seed);
+        test::Outputs expected;
+        const lib::Status alone = rows.run_alone(*reference_, expected);
+        INFO(alone.message);
+        REQUIRE(alone.ok());
         for (size_t i = 0; i < executors_.size(); ++i) {
             CAPTURE(i);
             test::Outputs found;
@@ -216,7 +160,7 @@ TEST_CASE("offsets that do not fit are refused", "[packed]") {
     auto program = lib::make_native_program(build.plan(), WB_PRECISION_FP32, lib::native::Level::portable,
                                             test::input_names(build.graph));
     auto executor = *lib::make_lone_executor(**program, 0, kTile);
-    PackedRows rows(build.graph, {3, 5}, 1);
+    test::PackedRows rows(build.graph, {3, 5}, 1);
     test::Outputs outputs;
     REQUIRE(rows.run(*executor, outputs).ok());
     const auto refused = [&](std::vector<int64_t> offsets, int32_t code) {

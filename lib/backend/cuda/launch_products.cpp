@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// Launches of linear layers, attention and matmul.
+#include "backend/cuda/launch_builder.hpp"
+
+namespace weighbridge::lib::cuda {
+namespace {
+
+constexpr int64_t kFewRows = 64;  // up to which a linear layer takes the kernel for few rows
+
+int64_t blocks_of(const LinearTile &tile, int64_t rows, int64_t n) {
+    return (rows + tile.rows - 1) / tile.rows * ((n + tile.columns - 1) / tile.columns);
+}
+
+struct LinearKernel {
+    const char *name;
+    LinearTile tile;
+    int64_t shared_bytes;
+};
+constexpr LinearKernel kKernels[] = {
+    {"wb_linear_f32_128", kLinear128, linear_shared_bytes(kLinear128)},
+    {"wb_linear_f32_64", kLinear64, linear_shared_bytes(kLinear64)},
+    {"wb_linear_f32_32", kLinear32, linear_shared_bytes(kLinear32)},
+};
+constexpr LinearKernel kFew{"wb_linear_f32_few", kLinearFew, kLinearFewShared};
+
+// The largest tile of which there are enough for all multiprocessors, since K cannot be split among them.
+const LinearKernel &kernel_for(int64_t rows, int64_t n, int multiprocessors) {
+    if (rows <= kFewRows) return kFew;
+    for (const LinearKernel &kernel : kKernels)
+        if (blocks_of(kernel.tile, rows, n) >= multiprocessors) return kernel;
+    return kKernels[2];
+}
+
+}  // namespace
+
+bool LaunchBuilder::add_linear(const StepPlan &step) {
+    const Node &node = node_of(step);
+    const LinearWeights none, &weights = places_.linears.empty() ? none : places_.linears[step.node];
+    const SequenceView x = operand(step, 0, step.operand_types[0].shape), y = result(step);
+    const SequenceView residual =
+        node.attributes.residual ? operand(step, step.operands.size() - 1, step.type.shape) : y;
+    const auto loop = loop_over_rows(sizes_of_sequence(step.type.shape), {&x, &y, &residual});
+    if (!loop) return false;
+    const Type &weight_type = step.operand_types[1];
+    const int64_t n = weight_type.shape[0].terms[0], k = weight_type.shape[1].terms[0];
+    const Rows rows = rows_of(loop->count, Extent::of(k));
+    for (const auto &start : loop->starts) {
+        const RowView from = row_view(x, loop->strides[0], loop->count, start[0]);
+        const RowView to = row_view(y, loop->strides[1], loop->count, start[1]);
+        Epilogue epilogue{
+            node.attributes.activation, static_cast<float>(node.attributes.slope), node.attributes.residual, {}};
+        if (epilogue.adds) epilogue.residual = row_view(residual, loop->strides[2], loop->count, start[2]);
+        const int64_t most = most_rows(loop->count);
+        if (precision_ == WB_PRECISION_FP32 || stays_float(n, k)) {
+            multiply_f32(weights, {.rows = rows, .x = from, .k = k, .n = n, .epilogue = epilogue, .y = to}, most);
+        } else {
+            multiply_i8(weights, from, node.attributes.range,
+                        {.rows = rows, .k = k, .n = n, .epilogue = epilogue, .y = to}, most);
+        }
+    }
+    return true;
+}
+
+void LaunchBuilder::multiply_f32(const LinearWeights &weights, LinearF32 arguments, int64_t rows) {
+    arguments.panels = weights.f32;
+    arguments.bias = weights.bias;
+    const LinearKernel &kernel = kernel_for(rows, arguments.n, resources_.multiprocessors);
+    launch(kernel.name, arguments, kernel.tile.threads, kernel.shared_bytes, blocks_of(kernel.tile, rows, arguments.n));
+}
+
+void LaunchBuilder::multiply_i8(const LinearWeights &weights, const RowView &x, Range range, LinearI8 arguments,
+                                int64_t rows) {
+    made_.quantised_bytes = std::max(made_.quantised_bytes, rows * quantised_stride(arguments.k));
+    made_.scales = std::max(made_.scales, rows);
+    constexpr int64_t kRowsOfBlock = kRowThreads / kQuantiseLanes;
+    const QuantiseRows quantise{arguments.rows, x, arguments.k, range, places_.quantised, places_.scales};
+    launch("wb_quantise_rows", quantise, kRowThreads, 0, (rows + kRowsOfBlock - 1) / kRowsOfBlock);
+    arguments.x = places_.quantised;
+    arguments.x_scale = places_.scales;
+    arguments.panels = weights.i8;
+    arguments.w_scale = weights.scale;
+    arguments.start = weights.start;
+    arguments.shift = weights.shift;
+    const bool few = rows <= kFewRows;
+    const LinearTile tile = few ? kLinearFew : kLinearI8;
+    launch(few ? "wb_linear_i8_few" : "wb_linear_i8", arguments, tile.threads, few ? 0 : kLinearI8Shared,
+           blocks_of(tile, rows, arguments.n));
+}
+
+// `outer`: the sizes of the axes before the heads.
+HeadView LaunchBuilder::head_view(const SequenceView &view, const Extents &outer) const {
+    const size_t axes = view.strides.size();
+    HeadView made;
+    made.view = view.view();
+    made.row = terms_of(view.strides[axes - 2]);
+    if (axes > 2) made.head = terms_of(view.strides[axes - 3]);
+    if (!outer.empty()) made.outer = terms_of(view.strides[outer.size() - 1]);
+    return made;
+}
+
+bool LaunchBuilder::add_attention(const StepPlan &step) {
+    const Attributes &attributes = node_of(step).attributes;
+    const Extents sizes = sizes_of_sequence(step.type.shape);
+    // Operands have the result's axes but for their last two.
+    const SequenceView q = operand(step, 0, step.operand_types[0].shape), y = result(step);
+    const SequenceView k = operand(step, 1, step.operand_types[1].shape);
+    const SequenceView v = operand(step, 2, step.operand_types[2].shape);
+    const size_t axes = sizes.size();
+    if (axes < 2 || q.strides.size() != axes || k.strides.size() != axes || v.strides.size() != axes) return false;
+    const Extents outer(sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(axes > 3 ? axes - 3 : 0));
+    if (std::count_if(outer.begin(), outer.end(), [](const Extent &size) { return !size.is(1); }) > 1) return false;
+    if (!outer.empty() && outer.back().is(1) && outer.size() > 1) return false;
+
+    Attention call;
+    call.run = places_.run;
+    call.q = head_view(q, outer);
+    call.k = head_view(k, outer);
+    call.v = head_view(v, outer);
+    call.out = head_view(y, outer);
+    call.outer = outer.empty() ? Terms{1, 0, 0} : terms_of(*product(outer));
+    call.heads = axes > 2 ? terms_of(sizes[axes - 3]) : Terms{1, 0, 0};
+    const Extents keys = sizes_of_sequence(step.operand_types[1].shape);
+    const Extents values = sizes_of_sequence(step.operand_types[2].shape);
+    call.queries = terms_of(sizes[axes - 2]);
+    call.keys = terms_of(keys[axes - 2]);
+    if (!keys.back().known() || !values.back().known()) return false;
+    call.dim = keys.back().terms[0];
+    call.value_dim = values.back().terms[0];
+    call.scale = static_cast<float>(attributes.scale);
+    call.causal = attributes.causal;
+    call.zero_when_empty = attributes.zero_when_empty;
+    if (attributes.mask) {
+        Extents shape = step.type.shape;
+        shape.back() = step.operand_types[1].shape[step.operand_types[1].rank() - 2];  // [..., queries, keys]
+        const SequenceView mask = operand(step, 3, shape);
+        call.mask_kind =
+            step.operand_types[3].dtype == DType::boolean ? kernel::MaskKind::boolean : kernel::MaskKind::additive;
+        call.mask = head_view(mask, outer);
+        call.mask_key = terms_of(mask.strides.back());
+    }
+    const int64_t most_keys = std::max<int64_t>(1, keys[axes - 2].at(1, bucket_.longest));
+    const int64_t most_queries = std::max<int64_t>(1, sizes[axes - 2].at(1, bucket_.longest));
+    const int64_t heads = product(Extents(sizes.begin(), sizes.end() - 2))->at(1, bucket_.longest);
+    const int64_t blocks = (most_queries + kAttentionQueries - 1) / kAttentionQueries;
+    call.score_stride = attention_score_stride(most_keys);
+    const bool shared = attention_shared_bytes(call.score_stride, true) <= resources_.shared_bytes;
+    if (!shared) {
+        call.scores = places_.scores;
+        made_.scores =
+            std::max(made_.scores, attention_scratch_floats(call.score_stride, blocks * heads * bucket_.sequences));
+    }
+    launch("wb_attention", call, kAttentionThreads, attention_shared_bytes(call.score_stride, shared), blocks, heads,
+           bucket_.sequences);
+    return true;
+}
+
+bool LaunchBuilder::add_matmul(const StepPlan &step) {
+    const Extents &shape = step.type.shape;
+    const Extents &a_shape = step.operand_types[0].shape, &b_shape = step.operand_types[1].shape;
+    if (shape.back() == Extent::rows() || a_shape.back().batch) return false;
+    // Each operand has an axis of k where the result has one of n, or of m.
+    Extents wide_a = shape, wide_b = shape;
+    wide_a.back() = a_shape.back();
+    const size_t m = shape.size() - 2;
+    wide_b[m] = b_shape[b_shape.size() - 2];
+    SequenceView a = operand(step, 0, wide_a), b = operand(step, 1, wide_b);
+    Matmul call;
+    call.k = terms_of(a_shape.back());
+    const auto place = b.strides.end() - 2;
+    call.a_step = terms_of(a.strides.back());
+    call.b_step = terms_of(*place);
+    a.strides.back() = *place = Extent::of(0);
+    if (shape[m] == Extent::rows()) b.strides.erase(place);
+    call.a = strided(a);
+    call.b = strided(b);
+    call.y = strided(result(step));
+    launch_elements("wb_matmul", call, sizes_of_sequence(shape));
+    return true;
+}
+
+}  // namespace weighbridge::lib::cuda

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/cuda/launches.hpp"
+
+#include "backend/cuda/launch_builder.hpp"
+
+namespace weighbridge::lib::cuda {
+
+Status LaunchBuilder::build() {
+    for (const StepPlan &step : schedule_.steps)
+        if (Status status = add(step, fault_ + 1); !status.ok()) return status;
+    return {};
+}
+
+Status LaunchBuilder::add(const StepPlan &step, int32_t fault) {
+    fault_ = fault;
+    const Node &node = node_of(step);
+    const Family family = family_of(node.op);
+    bool taken = false;
+    if (step.copies)
+        taken = add_copy(step);
+    else if (family == Family::product)
+        taken = node.op == Op::linear      ? add_linear(step)
+                : node.op == Op::attention ? add_attention(step)
+                                           : add_matmul(step);
+    else if (family == Family::last_axis)
+        taken = add_last_axis(step);
+    else if (family == Family::reduction || family == Family::scan)
+        taken = add_reduction(step) || add_along(step);
+    else if (family == Family::look_up)
+        taken = add_lookup(step);
+    else if (family == Family::source)
+        taken = add_fill(step);
+    else
+        taken = add_float_rows(step) || add_elements(step);
+    if (taken) return {};
+    return Status::failure(WB_BACKEND_UNAVAILABLE, "{} of {}: expected views that the device kernels take, got others",
+                           name_of(node.op), to_string(step.type));
+}
+
+int64_t LaunchBuilder::most_rows(const Extent &count) const {
+    const Before most = bucket_.most();
+    return count.terms[0] * most.rows + count.terms[1] * most.places + count.terms[2] * most.squares;
+}
+
+Rows LaunchBuilder::rows_of(const Extent &count, const Extent &width) const {
+    return {places_.run, terms_of(count), terms_of(width)};
+}
+
+Expected<Launches> make_launches(const Plan &plan, const Schedule &schedule, int32_t precision, const Places &places,
+                                 const Bucket &bucket, const Resources &resources) {
+    if (precision != WB_PRECISION_FP32 && precision != WB_PRECISION_INT8)
+        return Status::failure(WB_BACKEND_UNAVAILABLE, "expected precision fp32 or int8 on a CUDA device, got {}",
+                               precision_name(precision));
+    LaunchBuilder builder(plan, schedule, precision, places, bucket, resources);
+    if (Status status = builder.build(); !status.ok()) return status;
+    return builder.take();
+}
+
+Status failure_of_step(const Plan &plan, const Schedule &schedule, int32_t fault) {
+    if (fault < 1 || static_cast<size_t>(fault) > schedule.steps.size())
+        return Status::failure(WB_INTERNAL, "expected the number of one of {} steps, got {}", schedule.steps.size(),
+                               fault);
+    const StepPlan &step = schedule.steps[static_cast<size_t>(fault) - 1];
+    const Node &node = plan.graph().node(step.node);
+    switch (node.op) {
+        case Op::embedding:
+            return Status::failure(WB_BACKEND_FAILED,
+                                   "embedding: expected indices in [0, {}) as the model's table has rows, got one "
+                                   "outside it",
+                                   step.operand_types[0].shape[0].terms[0]);
+        case Op::gather:
+            return Status::failure(WB_BACKEND_FAILED, "gather: expected indices inside the axis, got one outside it");
+        default:
+            return Status::failure(WB_BACKEND_FAILED, "{}: expected a divisor other than 0, got 0", name_of(node.op));
+    }
+}
+
+}  // namespace weighbridge::lib::cuda
