@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "target.hpp"
 
+#include <optional>
 #include <variant>
 
 #include "call.hpp"
 #include "engine.hpp"
 #include "figures.hpp"
 #include "gil.hpp"
+#include "interruptible.hpp"
 
 namespace weighbridge::python {
 namespace {
@@ -70,18 +72,6 @@ class SlotTarget final : public Target {
     wb::Slot slot_;
 };
 
-// Calls `load` with the bundle as the C++ API has it, without the GIL.
-template <class Load>
-auto with_bundle(const Bundle &bundle, Load load) {
-    if (const auto *path = std::get_if<std::string>(&bundle)) {
-        const Released released;
-        return load(*path);
-    }
-    const wb::Source source = source_of(std::get<Files>(bundle));
-    const Released released;
-    return load(source);
-}
-
 wb::LoadOptions load_options(Named named, py::handle timeout, py::handle deadline_ns) {
     const bool given = !timeout.is_none() || !deadline_ns.is_none();
     wb::LoadOptions options;
@@ -90,11 +80,26 @@ wb::LoadOptions load_options(Named named, py::handle timeout, py::handle deadlin
     return options;
 }
 
+// What `load` returns of the bundle as the C++ API has it. Ctrl-C ends it.
+template <class Load>
+auto loaded(const Bundle &bundle, wb::LoadOptions options, Load load) {
+    wb::CancelToken cancel = wb::CancelToken::create().value();
+    options.cancel = &cancel;
+    std::optional<decltype(load(std::string(), options))> made;
+    if (const auto *path = std::get_if<std::string>(&bundle)) {
+        interruptible(cancel, [&] { made.emplace(load(*path, options)); });
+    } else {
+        const wb::Source source = source_of(std::get<Files>(bundle));
+        interruptible(cancel, [&] { made.emplace(load(source, options)); });
+    }
+    return std::move(*made).value();
+}
+
 std::unique_ptr<ModelTarget> load_model(const PyEngine &engine, const Bundle &bundle, Named named, py::handle timeout,
                                         py::handle deadline_ns) {
-    const wb::LoadOptions options = load_options(std::move(named), timeout, deadline_ns);
     wb::Model model =
-        with_bundle(bundle, [&](const auto &from) { return wb::Model::load(engine.engine, from, options).value(); });
+        loaded(bundle, load_options(std::move(named), timeout, deadline_ns),
+               [&](const auto &from, const auto &options) { return wb::Model::load(engine.engine, from, options); });
     return std::make_unique<ModelTarget>(std::move(model));
 }
 
@@ -159,8 +164,8 @@ void register_targets(py::module_ &module) {
         .def(
             "load",
             [](SlotTarget &self, const Bundle &bundle, Named named, py::handle timeout, py::handle deadline_ns) {
-                const wb::LoadOptions options = load_options(std::move(named), timeout, deadline_ns);
-                with_bundle(bundle, [&](const auto &from) { self.slot().load(from, options).value(); });
+                loaded(bundle, load_options(std::move(named), timeout, deadline_ns),
+                       [&](const auto &from, const auto &options) { return self.slot().load(from, options); });
             },
             py::arg("bundle"), py::arg("options"), py::arg("timeout"), py::arg("deadline_ns"))
         .def(

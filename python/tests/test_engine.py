@@ -2,6 +2,11 @@
 """Engines, loads and slots."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 import weighbridge
@@ -177,3 +182,33 @@ def test_a_slot_fills_dicts_anew_where_the_schema_is_another(fixtures):
         slot.score(stranger)
     slot._schema = other.schema
     assert slot.score(row).score == expected and slot.schema.digest == slot.model().schema.digest
+
+
+@pytest.mark.parametrize("how", ["load", "slot"])
+def test_ctrl_c_ends_a_load(fixtures, how):
+    """In a process of its own, to which the signal goes as from a terminal. What was loaded before goes on."""
+    script = json.dumps({"load": {"latency_us": 100_000_000}})
+    code = f"""
+import signal, sys, weighbridge
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores it
+signal.signal(signal.SIGUSR1, lambda *_: print("heard", flush=True))  # raises nothing: the load goes on
+engine = weighbridge.Engine(contexts=1)
+slot = engine.slot("card", create=True)
+slot.load({str(fixtures / "mlp")!r})
+begin = slot.load if {how!r} == "slot" else engine.load
+try:
+    print("loading", flush=True)
+    begin({str(fixtures / "mlp-v2")!r}, engines="fake", fake_script={script!r})
+except KeyboardInterrupt:
+    print("interrupted", slot.describe()["version"], engine.snapshot()["models"], flush=True)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True,
+                          env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}) as process:
+        assert process.stdout.readline() == "loading\n"
+        time.sleep(0.2)  # so that the load is under way; a signal before it would only be heard earlier
+        process.send_signal(signal.SIGUSR1)
+        assert process.stdout.readline() == "heard\n"
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        assert process.stdout.readline().startswith("interrupted 1")
+        assert process.wait(30) == 0 and time.monotonic() - began < 30
