@@ -123,6 +123,21 @@ module Weighbridge
       self
     end
 
+    # Scores it on this thread.
+    # @param target [Scoring]
+    # @return [Result]
+    # @private
+    def score_by(target, deadline_ns, call)
+      refuse_if_taken if @holder
+      mine = @holder = Thread.current
+      status = target.native_score(@result, @data, deadline_ns, call, @error)
+      raise Error.from(status, @error, @schema) if status.negative?
+
+      Result.new(@result.get_bytes(0, Native::RESULT_BYTES))
+    ensure
+      @holder = nil if mine
+    end
+
     # A place in the tail for bytes.
     # @private
     def append(bytes)

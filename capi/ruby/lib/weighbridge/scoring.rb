@@ -19,9 +19,9 @@ module Weighbridge
     def score(payment = nil, deadline: nil, call: nil, **features)
       deadline_ns = deadline.nil? ? Native::DEFAULT_DEADLINE : Arguments.deadline_ns(deadline)
       return score_with(payment, features, deadline_ns, call) if call
-      return score_row(payment, deadline_ns, nil) if Row === payment && features.empty?
+      return payment.score_by(self, deadline_ns, nil) if Row === payment && features.empty?
 
-      with_row(payment, features) { |row| score_row(row, deadline_ns, nil) }
+      with_row(payment, features) { |row| row.score_by(self, deadline_ns, nil) }
     end
 
     # Scores a payment without holding up the thread: here and now where a context is free, else on a thread of the
@@ -66,23 +66,12 @@ module Weighbridge
 
     def current_schema = schema
 
-    def score_row(row, deadline_ns, call)
-      row.refuse_if_taken if row.holder
-      mine = row.holder = Thread.current
-      status = native_score(row.result, row.data, deadline_ns, call, row.error)
-      raise Error.from(status, row.error, row.schema) if status.negative?
-
-      Result.new(row.result.get_bytes(0, Native::RESULT_BYTES))
-    ensure
-      row.holder = nil if mine
-    end
-
     # With outputs the call is for one thread too: they lie in its memory.
     def score_with(payment, features, deadline_ns, call)
       outputs = Arguments.handle(call, Call, "call").outputs?
       call.refuse_if_taken
       mine = call.holder = Thread.current if outputs
-      result = lend(payment, features) { |row| score_row(row, deadline_ns, call) }
+      result = lend(payment, features) { |row| row.score_by(self, deadline_ns, call) }
       outputs && !result.fallback? ? ResultWithOutputs.new(result, call.read_outputs) : result
     ensure
       call.holder = nil if mine
