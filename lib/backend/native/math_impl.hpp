@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Elementary functions on sixteen lanes. Every step is one rounded operation in a fixed order, so that every level and
-// the scalar twin (backend/reference/math.cpp) give the same bits. Coefficients: minimax fits in 64-bit mantissas, each
+// the scalar twin (backend/formulas.hpp) give the same bits. Coefficients: minimax fits in 64-bit mantissas, each
 // rounded to float in turn with the rest fitted again; README.md has the errors measured.
 #pragma once
 

@@ -5,13 +5,10 @@
 #include <limits>
 #include <vector>
 
-#include "backend/reference/math.hpp"
-#include "base/numerics.hpp"
+#include "backend/element_formulas.hpp"
 
 namespace weighbridge::lib::reference::twins {
 namespace {
-
-using kernel::Epilogue;
 
 constexpr int kLanes = 16;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -35,40 +32,18 @@ float sum(const float *x, int64_t n) {
 }
 float most(const float *x, int64_t n) {
     return reduce(
-        n, -kInfinity, [&](float lane, int64_t i) { return math::maximum(lane, x[i]); }, math::maximum);
+        n, -kInfinity, [&](float lane, int64_t i) { return formulas::maximum(lane, x[i]); }, formulas::maximum);
 }
 float least(const float *x, int64_t n) {
     return reduce(
-        n, kInfinity, [&](float lane, int64_t i) { return math::minimum(lane, x[i]); }, math::minimum);
-}
-
-float activate(const Epilogue &e, float x) {
-    switch (e.activation) {
-        case Activation::none:
-            return x;
-        case Activation::relu:
-            return math::relu(x);
-        case Activation::gelu:
-            return math::gelu(x);
-        case Activation::gelu_tanh:
-            return math::gelu_tanh(x);
-        case Activation::silu:
-            return math::silu(x);
-        case Activation::tanh:
-            return math::tanh(x);
-        case Activation::sigmoid:
-            return math::sigmoid(x);
-        case Activation::leaky_relu:
-            return math::leaky_relu(x, e.slope);
-    }
-    return x;
+        n, kInfinity, [&](float lane, int64_t i) { return formulas::minimum(lane, x[i]); }, formulas::minimum);
 }
 
 template <class Layer, class Accumulate>
 void each_output(const Layer &l, Accumulate accumulate) {
     for (int64_t row = 0; row < l.rows; ++row)
         for (int64_t out = 0; out < l.n; ++out) {
-            float y = activate(l.epilogue, accumulate(row, out));
+            float y = formulas::activated(l.epilogue.activation, l.epilogue.slope, accumulate(row, out));
             if (l.epilogue.residual) y = y + l.epilogue.residual[row * l.epilogue.residual_stride + out];
             l.y[row * l.y_stride + out] = y;
         }
@@ -100,7 +75,7 @@ float weigh(const kernel::Attention &a, int64_t head, int64_t query, int64_t cou
         if (s[n] > top) top = s[n];
     }
     if (top == -kInfinity) top = 0;
-    for (int64_t n = 0; n < count; ++n) s[n] = math::exp(s[n] - top);
+    for (int64_t n = 0; n < count; ++n) s[n] = formulas::exp(s[n] - top);
     return 1.0f / sum(s, count);
 }
 
@@ -260,7 +235,7 @@ void softmax_last(const kernel::Softmax &s) {
         const float *x = s.x + row * s.x_stride;
         float *y = s.y + row * s.y_stride;
         float top = most(x, s.n);
-        for (int64_t i = 0; i < s.n; ++i) y[i] = math::exp(x[i] - top);
+        for (int64_t i = 0; i < s.n; ++i) y[i] = formulas::exp(x[i] - top);
         float total = sum(y, s.n);
         for (int64_t i = 0; i < s.n; ++i) y[i] = y[i] / total;
     }
@@ -279,102 +254,18 @@ void add_rows(const float *x, float *y, int64_t n) {
     for (int64_t i = 0; i < n; ++i) y[i] = y[i] + x[i];
 }
 void max_rows(const float *x, float *y, int64_t n) {
-    for (int64_t i = 0; i < n; ++i) y[i] = math::maximum(y[i], x[i]);
+    for (int64_t i = 0; i < n; ++i) y[i] = formulas::maximum(y[i], x[i]);
 }
 void min_rows(const float *x, float *y, int64_t n) {
-    for (int64_t i = 0; i < n; ++i) y[i] = math::minimum(y[i], x[i]);
+    for (int64_t i = 0; i < n; ++i) y[i] = formulas::minimum(y[i], x[i]);
 }
-
-namespace {
-
-float apply(kernel::Unary op, kernel::UnaryParams p, float x) {
-    using kernel::Unary;
-    switch (op) {
-        case Unary::neg:
-            return -x;
-        case Unary::abs:
-            return std::fabs(x);
-        case Unary::exp:
-            return math::exp(x);
-        case Unary::log:
-            return numerics::log(x);
-        case Unary::log1p:
-            return numerics::log1p(x);
-        case Unary::sqrt:
-            return std::sqrt(x);
-        case Unary::rsqrt:
-            return 1.0f / std::sqrt(x);
-        case Unary::reciprocal:
-            return 1.0f / x;
-        case Unary::sin:
-            return numerics::sin(x);
-        case Unary::cos:
-            return numerics::cos(x);
-        case Unary::tanh:
-            return math::tanh(x);
-        case Unary::sigmoid:
-            return math::sigmoid(x);
-        case Unary::erf:
-            return math::erf(x);
-        case Unary::relu:
-            return math::relu(x);
-        case Unary::gelu:
-            return math::gelu(x);
-        case Unary::gelu_tanh:
-            return math::gelu_tanh(x);
-        case Unary::silu:
-            return math::silu(x);
-        case Unary::softplus:
-            return math::softplus(x, p.a, p.b);
-        case Unary::leaky_relu:
-            return math::leaky_relu(x, p.a);
-        case Unary::elu:
-            return math::elu(x, p.a);
-        case Unary::floor:
-            return std::floor(x);
-        case Unary::ceil:
-            return std::ceil(x);
-        case Unary::round:
-            return std::nearbyint(x);
-        case Unary::sign:
-            return math::sign(x);
-        case Unary::square:
-            return x * x;
-        case Unary::clamp:
-            return math::clamp(x, p.a, p.b);
-    }
-    return x;
-}
-
-float apply(kernel::Binary op, float a, float b) {
-    using kernel::Binary;
-    switch (op) {
-        case Binary::add:
-            return a + b;
-        case Binary::sub:
-            return a - b;
-        case Binary::mul:
-            return a * b;
-        case Binary::div:
-            return a / b;
-        case Binary::minimum:
-            return math::minimum(a, b);
-        case Binary::maximum:
-            return math::maximum(a, b);
-        case Binary::pow:
-            return kernel::power(a, b);
-    }
-    return a;
-}
-
-}  // namespace
 
 void unary(kernel::Unary op, kernel::UnaryParams params, const float *x, float *y, int64_t n) {
-    for (int64_t i = 0; i < n; ++i) y[i] = apply(op, params, x[i]);
+    for (int64_t i = 0; i < n; ++i) y[i] = formulas::applied(op, params, x[i]);
 }
 
 void binary(kernel::Binary op, const float *a, int64_t a_step, const float *b, int64_t b_step, float *y, int64_t n) {
-    for (int64_t i = 0; i < n; ++i) y[i] = apply(op, a[i * a_step], b[i * b_step]);
+    for (int64_t i = 0; i < n; ++i) y[i] = formulas::applied(op, a[i * a_step], b[i * b_step]);
 }
 
 }  // namespace weighbridge::lib::reference::twins

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <limits>
 
-#include "backend/reference/math.hpp"
+#include "backend/formulas.hpp"
 #include "backend/reference/twins.hpp"
 #include "native_kernels.hpp"
 #include "support/catch.hpp"
@@ -13,7 +13,7 @@
 namespace {
 
 using namespace native_kernels;
-namespace math = weighbridge::lib::reference::math;
+namespace math = weighbridge::lib::formulas;
 namespace twins = weighbridge::lib::reference::twins;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();

@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sine and cosine. As in numerics.cpp the polynomials interpolate at Chebyshev nodes.
+// Sine and cosine. As in numerics_formulas.hpp the polynomials interpolate at Chebyshev nodes.
+#pragma once
+
 #include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 
-#include "base/numerics.hpp"
+#include "base/host_device.hpp"
 
-namespace weighbridge::lib::numerics {
-namespace {
+namespace weighbridge::lib::numerics::formulas {
 
 // pi / 2 in parts of 33, 31 and 28 bits and the rest, so that products with a quadrant below 2^20 are exact for all but
 // the last (W. J. Cody and W. Waite, 1980).
-constexpr double kHalfPi[] = {0x1.921fb544p+0, 0x1.0b4611a6p-34, 0x1.3198a2ep-69, 0x1.b839a252049c1p-104};
-constexpr double kTwoOverPi = 0x1.45f306dc9c883p-1;
+WB_DEVICE_TABLE constexpr double kHalfPi[] = {0x1.921fb544p+0, 0x1.0b4611a6p-34, 0x1.3198a2ep-69,
+                                              0x1.b839a252049c1p-104};
+inline constexpr double kTwoOverPi = 0x1.45f306dc9c883p-1;
 
 // 2 / pi in binary, 64 bits a word, behind one word of zeroes: enough for the largest double (M. Payne and R. Hanek,
 // "Radian Reduction for Trigonometric Functions", 1983).
-constexpr uint64_t kTwoOverPiBits[] = {
+WB_DEVICE_TABLE constexpr uint64_t kTwoOverPiBits[] = {
     0,
     0xA2F9836E4E441529,
     0xFC2757D1F534DDC0,
@@ -48,7 +50,7 @@ struct Angle {
 __extension__ using Wide = unsigned __int128;
 
 // For finite |x| of at least 2^20: the product of 2 / pi and x, modulo 4, from the bits of 2 / pi that reach it.
-Angle reduce_large(double x) {
+WB_HOST_DEVICE inline Angle reduce_large(double x) {
     uint64_t bits = std::bit_cast<uint64_t>(x);
     int64_t exponent = static_cast<int64_t>((bits >> 52) & 0x7FF) - 1075;  // |x| = mantissa * 2^exponent
     uint64_t mantissa = (bits & 0x000FFFFFFFFFFFFF) | 0x0010000000000000;
@@ -93,7 +95,7 @@ Angle reduce_large(double x) {
     return {high, low_part, x < 0 ? -quadrant : quadrant};
 }
 
-Angle reduce(double x) {
+WB_HOST_DEVICE inline Angle reduce_angle(double x) {
     if (std::fabs(x) <= 0x1.921fb54442d18p-1) return {x, 0.0, 0};
     if (std::fabs(x) > 0x1p20) return reduce_large(x);
     double n = std::trunc(x * kTwoOverPi + (x < 0 ? -0.5 : 0.5));
@@ -109,7 +111,7 @@ Angle reduce(double x) {
 }
 
 // Of high + low in [-pi/4, pi/4]. (sin(r) / r - 1) / z with z = r^2 on [0, 0.6169], error 3.2e-17.
-double sine(double high, double low) {
+WB_HOST_DEVICE inline double sine(double high, double low) {
     double z = high * high, v = z * high, w = z * z;
     double p = (0.008333333333330948 + -0.0001984126983675712 * z) +
                ((2.755731610179909e-06 + -2.5051131688000297e-08 * z) + 1.5918117983848815e-10 * w) * w;
@@ -117,7 +119,7 @@ double sine(double high, double low) {
 }
 
 // (cos(r) - 1 + z / 2) / z^2 with z = r^2 on [0, 0.6169], error 2.4e-18.
-double cosine(double high, double low) {
+WB_HOST_DEVICE inline double cosine(double high, double low) {
     double z = high * high, w = z * z;
     double p = (0.041666666666666664 + -0.0013888888888887398 * z) +
                (2.4801587298764778e-05 + -2.7557317271258515e-07 * z) * w;
@@ -126,21 +128,19 @@ double cosine(double high, double low) {
     return lead + (((1.0 - lead) - half) + (w * (p + q * (w * w)) - high * low));
 }
 
-}  // namespace
-
-double sin(double x) {
+WB_HOST_DEVICE inline double sin(double x) {
     if (!(std::fabs(x) < std::numeric_limits<double>::infinity())) return x - x;  // NaN
     if (std::fabs(x) < 0x1p-27) return x;                                         // x^3 / 6 is below half an ulp
-    Angle r = reduce(x);
+    Angle r = reduce_angle(x);
     double y = (r.quadrant & 1) != 0 ? cosine(r.high, r.low) : sine(r.high, r.low);
     return (r.quadrant & 2) != 0 ? -y : y;
 }
 
-double cos(double x) {
+WB_HOST_DEVICE inline double cos(double x) {
     if (!(std::fabs(x) < std::numeric_limits<double>::infinity())) return x - x;
-    Angle r = reduce(x);
+    Angle r = reduce_angle(x);
     double y = (r.quadrant & 1) != 0 ? sine(r.high, r.low) : cosine(r.high, r.low);
     return ((r.quadrant + 1) & 2) != 0 ? -y : y;
 }
 
-}  // namespace weighbridge::lib::numerics
+}  // namespace weighbridge::lib::numerics::formulas
