@@ -1,10 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-# A driver without a GPU: the functions of libcuda.so.1 that the CUDA backend uses, for its tests.
+# The device kernels on the CPU: the same .cu sources through tests/support/cuda_sim's shim, in three orders of threads.
 set(cuda_sim "${WEIGHBRIDGE_TESTS}/support/cuda_sim")
-add_library(cuda_sim SHARED "${cuda_sim}/no_kernels.cpp" "${cuda_sim}/machine.cpp" "${cuda_sim}/call.cpp" "${cuda_sim}/libcuda_devices.cpp"
+file(GLOB cuda_kernels CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/backend/cuda/kernels/*.cu")
+set_source_files_properties(${cuda_kernels} PROPERTIES LANGUAGE CXX
+    COMPILE_OPTIONS "-x;c++;-include;support/cuda_sim/shim.hpp;-Wno-unknown-pragmas")
+add_library(cuda_sim_kernels STATIC ${cuda_kernels}
+    "${cuda_sim}/block.cpp" "${cuda_sim}/fiber.cpp" "${cuda_sim}/kernels.cpp")
+target_include_directories(cuda_sim_kernels PRIVATE
+    "${WEIGHBRIDGE_TESTS}" "${PROJECT_SOURCE_DIR}/lib" "${PROJECT_SOURCE_DIR}/include")
+target_link_libraries(cuda_sim_kernels PRIVATE weighbridge_flags)
+
+file(GLOB cuda_tests CONFIGURE_DEPENDS "${WEIGHBRIDGE_TESTS}/cuda/*_test.cpp")
+wb_test_program(cuda_kernels_tests SOURCES ${cuda_tests} LIBRARIES test_main cuda_sim_kernels weighbridge_plan)
+add_test(NAME cuda.kernels COMMAND cuda_kernels_tests)
+set_tests_properties(cuda.kernels PROPERTIES TIMEOUT 600)
+
+# A driver without a GPU: the functions of libcuda.so.1 that the CUDA backend uses, for its tests.
+add_library(cuda_sim SHARED "${cuda_sim}/machine.cpp" "${cuda_sim}/call.cpp" "${cuda_sim}/libcuda_devices.cpp"
     "${cuda_sim}/libcuda_work.cpp")
 target_include_directories(cuda_sim PUBLIC "${WEIGHBRIDGE_TESTS}" PRIVATE "${PROJECT_SOURCE_DIR}/lib")
-target_link_libraries(cuda_sim PRIVATE weighbridge_flags Threads::Threads)
+target_link_libraries(cuda_sim PRIVATE cuda_sim_kernels weighbridge_flags Threads::Threads)
 target_link_libraries(unit_tests PRIVATE cuda_sim)
 
 # driver_api.hpp beside CUDA's own header, where there is one.

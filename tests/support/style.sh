@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../../cmake/setup.sh"
 
 # The C headers keep the line breaks that their readers want.
-mapfile -t sources < <(git ls-files '*.c' '*.h' '*.cpp' '*.hpp' | grep -vE '^include/weighbridge(\.h|/c/)')
+mapfile -t sources < <(git ls-files '*.c' '*.h' '*.cpp' '*.hpp' '*.cu' | grep -vE '^include/weighbridge(\.h|/c/)')
 if [ "${1:-}" = --mend ]; then
     exec "$WB_VENV/bin/clang-format" -i "${sources[@]}"
 fi
