@@ -11,7 +11,9 @@ target_include_directories(cuda_sim_kernels PRIVATE
 target_link_libraries(cuda_sim_kernels PRIVATE weighbridge_flags)
 
 file(GLOB cuda_tests CONFIGURE_DEPENDS "${WEIGHBRIDGE_TESTS}/cuda/*_test.cpp")
-wb_test_program(cuda_kernels_tests SOURCES ${cuda_tests} LIBRARIES test_main cuda_sim_kernels weighbridge_plan)
+wb_test_program(cuda_kernels_tests
+    SOURCES ${cuda_tests} "${WEIGHBRIDGE_TESTS}/support/random_graph.cpp" "${WEIGHBRIDGE_TESTS}/support/graph_runs.cpp"
+    LIBRARIES test_main cuda_sim_kernels weighbridge_plan)
 add_test(NAME cuda.kernels COMMAND cuda_kernels_tests)
 set_tests_properties(cuda.kernels PROPERTIES TIMEOUT 600)
 

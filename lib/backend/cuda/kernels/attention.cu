@@ -31,6 +31,7 @@ class Attending {
     }
 
     __device__ void attend(int64_t outer, int64_t head, int64_t first) {
+        __syncthreads();  // nobody reads the scores of before
         first_ = first;
         q_ = of<const float>(a_.q, outer, head);
         k_ = of<const float>(a_.k, outer, head);
@@ -42,7 +43,6 @@ class Attending {
         count_ = there_ ? count_of(first + query()) : 0;
         for (int64_t key = 0; key < reach_; key += kKeys) score(key);
         const float inverse = weigh(outer, head);
-        __syncthreads();
         for (int64_t dim = 0; dim < a_.value_dim; dim += kValueDims) gather(dim, inverse);
     }
 
