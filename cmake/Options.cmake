@@ -4,6 +4,7 @@ option(WEIGHBRIDGE_BUILD_COMMAND  "Build the weighbridge command"               
 option(WEIGHBRIDGE_BUILD_TORCH    "Build the LibTorch plug-in"                           OFF)
 option(WEIGHBRIDGE_BUILD_PYTHON   "Build the Python module"                              OFF)
 option(WEIGHBRIDGE_BUILD_TESTS    "Build the tests and examples"                         OFF)
+option(WEIGHBRIDGE_BUILD_CUDA     "Compile the device kernels (needs nvcc 13)"           OFF)
 option(WEIGHBRIDGE_BUILD_FUZZERS  "Build the fuzz targets with libFuzzer (needs clang)"  OFF)
 option(WEIGHBRIDGE_WERROR         "Treat warnings in this project's code as errors"      OFF)
 set(WEIGHBRIDGE_SANITIZE  "" CACHE STRING "Sanitizers: empty, address,undefined or thread")

@@ -55,6 +55,25 @@ wb_libtorch() {
     wb_pip --no-deps "torch==$WB_TORCH" $WB_TORCH_CUDA
 }
 
+# wb_cuda: the compiler of the CUDA Toolkit in .venv/cuda, a folder of its own because LibTorch has other versions of
+# the same packages; or the system's. False, with a line that says so, where neither can be had.
+wb_cuda() {
+    wb_python
+    local folder=$WB_VENV/cuda
+    # nvcc takes the newest of the others where they are not named, and its ptxas refuses their PTX.
+    local packages="nvidia-cuda-nvcc==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-crt==13.0.88"
+    packages="$packages nvidia-cuda-runtime==13.0.96"
+    [ -x "$folder/nvidia/cu13/bin/nvcc" ] && return 0
+    wb_say "installing nvcc 13.0.88 into $(basename "$WB_VENV")/cuda (pip, 100 MB)"
+    # shellcheck disable=SC2086
+    "$WB_VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --target "$folder" $packages &&
+        return 0
+    rm -rf "$folder"
+    command -v nvcc >/dev/null && return 0
+    printf 'skipped: the device kernels are not compiled: pip could not install %s\n' "$packages"
+    return 1
+}
+
 # wb_build PRESET [TARGET...]
 wb_build() {
     local preset=$1

@@ -31,6 +31,8 @@ if [ "$sanitizers" = 1 ]; then
     wb_build tsan unit_tests
 fi
 [ -z "$installing" ] || wait "$installing" || exit 1
+cuda=1
+wb_cuda || cuda=0
 wb_build release
 
 status=0
@@ -61,6 +63,13 @@ capi/ruby/test.sh || status=1
 if [ "${WB_FULL:-0}" = 1 ]; then
     wb_say "the plug-in with LibTorch 2.11"
     tests/torch/other_version.sh || status=1
+fi
+if [ "$cuda" = 1 ]; then
+    wb_say "device kernels: compiled for sm_90 and as PTX, which is read"
+    cmake -G Ninja -S . -B build/cuda -DWEIGHBRIDGE_BUILD_CUDA=ON -DWEIGHBRIDGE_BUILD_COMMAND=OFF >/dev/null &&
+        cmake --build build/cuda --target weighbridge_fatbin weighbridge_ptx &&
+        "$WB_VENV/bin/python" tests/cuda/check_ptx.py build/cuda/cuda/kernels.ptx lib/backend/cuda/kernels.def ||
+        status=1
 fi
 wb_say "all other tests"
 ctest --preset release || status=1

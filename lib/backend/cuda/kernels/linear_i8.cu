@@ -68,13 +68,13 @@ extern "C" __global__ void __launch_bounds__(kRowThreads) wb_quantise_rows(const
 namespace {
 
 // 64 rows by 64 outputs by 4 warps of 32 x 32, through tensor cores. K goes by steps of 64 bytes (16 words).
-class Tile {
+class TensorTile {
   public:
     __device__ static void run(const LinearI8 &l) {
         const int64_t rows = all_rows(l.rows), across = (l.n + kSide - 1) / kSide,
                       tiles = (rows + kSide - 1) / kSide * across;
         for (int64_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
-            Tile t(l, rows, tile / across * kSide, tile % across * kSide);
+            TensorTile t(l, rows, tile / across * kSide, tile % across * kSide);
             t.multiply();
             t.finish();
         }
@@ -85,7 +85,7 @@ class Tile {
     static constexpr int kThreads = kLinearI8.threads, kXWords = kSide * kXStride, kWWords = kStep * kWStride;
     static_assert(kLinearI8Shared == kStages * (kXWords + kWWords) * 4);
 
-    __device__ Tile(const LinearI8 &l, int64_t rows, int64_t row, int64_t column)
+    __device__ TensorTile(const LinearI8 &l, int64_t rows, int64_t row, int64_t column)
         : l_(l), rows_(rows), row_(row), column_(column), words_((l.k + 3) / 4) {
         xs_ = reinterpret_cast<uint32_t *>(shared_memory());
         ws_ = xs_ + kStages * kXWords;
@@ -193,7 +193,7 @@ class Tile {
 }  // namespace
 
 extern "C" __global__ void __launch_bounds__(kLinearI8.threads) wb_linear_i8(const __grid_constant__ LinearI8 l) {
-    Tile::run(l);
+    TensorTile::run(l);
 }
 
 // For few rows: a warp has the 32 outputs of a panel for 4 rows, a word of each a lane.
