@@ -9,19 +9,20 @@ import sys
 import weighbridge
 
 PACKAGE = pathlib.Path(weighbridge.__file__).parent
+# mypy finds an installed package by itself, and refuses site-packages in its path.
+INSTALLED = os.environ.get("WB_INSTALLED") == "1"
+ENVIRONMENT = {**os.environ, **({} if INSTALLED else {"MYPYPATH": str(PACKAGE.parent), "PYTHONPATH": str(PACKAGE.parent)})}
 
 
-def run(*command: str) -> str:
-    environment = {**os.environ, "MYPYPATH": str(PACKAGE.parent), "PYTHONPATH": str(PACKAGE.parent)}
-    done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, env=environment,
-                          cwd=PACKAGE.parent)
+def run(folder: pathlib.Path, *command: str) -> str:
+    done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, env=ENVIRONMENT, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def test_the_package_is_strictly_typed():
+def test_the_package_is_strictly_typed(tmp_path):
     assert (PACKAGE / "py.typed").exists()
-    run("mypy", "--strict", "--python-version", "3.11", "--ignore-missing-imports", str(PACKAGE))
+    run(tmp_path, "mypy", "--strict", "--python-version", "3.11", "--ignore-missing-imports", "--package", "weighbridge")
 
 
 def test_the_stubs_are_current(tmp_path):
@@ -29,7 +30,7 @@ def test_the_stubs_are_current(tmp_path):
     classes = [name for name, value in vars(weighbridge._native).items() if type(value).__name__ == "pybind11_type"]
     allowed = tmp_path / "allowed"
     allowed.write_text("".join(f"weighbridge._native.{name}\n" for name in classes) + "weighbridge._native.Target.__init__\n")
-    run("mypy.stubtest", "weighbridge._native", "--ignore-disjoint-bases", "--allowlist", str(allowed))
+    run(tmp_path, "mypy.stubtest", "weighbridge._native", "--ignore-disjoint-bases", "--allowlist", str(allowed))
 
 
 def test_callers_see_types(tmp_path):
@@ -40,7 +41,6 @@ def test_callers_see_types(tmp_path):
         "probability: float = model.score({'amount_minor': 1250}).probability\n"
         "status: list[int] = model.score([{'amount_minor': 1250}]).status.tolist()\n"
         "model.score_row({'amount_minor': 1}).no_such_member\n", encoding="utf-8")
-    environment = {**os.environ, "MYPYPATH": str(PACKAGE.parent)}
     done = subprocess.run([sys.executable, "-m", "mypy", "--strict", str(program)], capture_output=True, text=True,
-                          env=environment, cwd=tmp_path)
+                          env=ENVIRONMENT, cwd=tmp_path)
     assert done.stdout.count("error:") == 1 and '"Score" has no attribute "no_such_member"' in done.stdout, done.stdout
