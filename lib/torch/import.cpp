@@ -80,7 +80,10 @@ void add_output(Builder &b, lib::Graph &graph, const Value &returned, const lib:
         if (!tensor) throw Unsupported{"expected a tensor"};
         require_fresh(**tensor);
         ValueId id = plain(b, **tensor);
-        if (b.dtype(id) != DType::float32) throw Unsupported{"expected float32, found " + to_string(b.type(id))};
+        if (b.dtype(id) != DType::float32) {  // columns of results are float32
+            b.origin += ", " + std::string(lib::name_of(b.dtype(id))) + " as float32";
+            id = b.cast(id, DType::float32);
+        }
         const Extents expected = symbolic(wanted.shape);
         if (b.shape(id) != expected)
             throw Unsupported{"expected shape " + to_string(expected) + ", found " + to_string(b.shape(id))};

@@ -124,9 +124,9 @@ void take(const c10::IValue &result, const wb_plugin_output &wanted) {
     if (!value.isTensor() || !value.toTensor().defined())
         throw Refusal{WB_INVALID_BUNDLE, what + "expected a tensor, got " + kind_of(value)};
     at::Tensor tensor = value.toTensor();
-    if (tensor.layout() != c10::kStrided || tensor.is_quantized() || !tensor.is_floating_point())
+    if (tensor.layout() != c10::kStrided || tensor.is_quantized() || tensor.is_complex())
         throw Refusal{WB_INVALID_BUNDLE,
-                      what + "expected a dense floating-point tensor, got " + c10::toString(tensor.scalar_type())};
+                      what + "expected a dense tensor of real numbers, got " + c10::toString(tensor.scalar_type())};
     const c10::IntArrayRef expected(wanted.shape, static_cast<size_t>(wanted.rank));
     if (tensor.sizes() != expected)
         throw Refusal{WB_INVALID_BUNDLE,
