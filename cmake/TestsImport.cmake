@@ -20,6 +20,8 @@ wb_test_program(lowered_operators
     SOURCES "${WEIGHBRIDGE_TESTS}/import/lowered_operators.cpp" LIBRARIES weighbridge_torch_lower)
 add_test(NAME import.arguments COMMAND "${WEIGHBRIDGE_PYTHON}" "${WEIGHBRIDGE_TESTS}/import/arguments.py"
     "$<TARGET_FILE:lowered_operators>")
+add_test(NAME import.operators_table COMMAND "${WEIGHBRIDGE_PYTHON}" "${WEIGHBRIDGE_TESTS}/import/operators_table.py"
+    "${PROJECT_SOURCE_DIR}/lib/torch/README.md" "$<TARGET_FILE:lowered_operators>")
 
 wb_test_program(import_check SOURCES "${WEIGHBRIDGE_TESTS}/import/import_check.cpp" LIBRARIES weighbridge_core)
 add_dependencies(import_check weighbridge_torch)

@@ -18,7 +18,7 @@ def read_table(program: str):
         kind, name, *parts = line.split("\t")
         if kind == "operator":
             operators[name] = parts[0].split()
-        else:
+        elif kind == "ignored":
             ignored[name][parts[0]] = parts[1]
     return operators, ignored
 
@@ -27,7 +27,8 @@ def is_of_objects(schema) -> bool:
     """Of Python's own lists, dicts and strings, which never reach the table."""
     first = schema.arguments[0]
     generic = any(str(argument.type) in ("t", "List[t]") for argument in schema.arguments)
-    return generic or first.name in ("self", "a", "string") and str(first.type) not in ("Tensor", "number", "int", "float", "bool")
+    plain = ["Tensor", "number", "int", "float", "bool"] + (["List[int]"] if first.name == "a" else [])
+    return generic or first.name in ("self", "a", "string") and str(first.type) not in plain
 
 
 def arguments_of(schema):

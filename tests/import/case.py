@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import random
 import warnings
 from typing import Callable
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 BATCH, LENGTH = -1, -2
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "int64": torch.int64, "int32": torch.int32,
           "bool": torch.bool}
+SPECIAL = [math.nan, math.inf, -math.inf, 0.0, -0.0, 1.0, -1.0, 1e-30, -1e-6, 12.5, -12.5, 90.0, -200.0, 3e5, -7e6, 1e20]
 
 
 @dataclasses.dataclass
@@ -22,6 +24,7 @@ class Argument:
     shape: tuple
     content: str = "data"
     high: int = 0
+    special: bool = False  # some elements are NaN, infinite, zeros of both signs, ones, very small and very large
     tail: str = ""  # "zeros": ids that end with zeros, never all; "mask": true at the front, never all false
 
     def sample(self, rows: int, length: int, generator: torch.Generator) -> Tensor:
@@ -41,11 +44,16 @@ class Argument:
             return torch.rand(shape, generator=generator) < 0.5
         if self.dtype in ("int64", "int32"):
             return torch.randint(0, self.high, shape, generator=generator).to(DTYPES[self.dtype])
-        return torch.randn(shape, generator=generator).to(DTYPES[self.dtype])
+        found = torch.randn(shape, generator=generator).to(DTYPES[self.dtype])
+        if self.special:
+            which = torch.randint(0, 4 * len(SPECIAL), shape, generator=generator)
+            listed = torch.tensor(SPECIAL).to(found.dtype)[which % len(SPECIAL)]
+            found = torch.where(which < len(SPECIAL), listed, found)
+        return found
 
 
-def numbers(*shape) -> Argument:
-    return Argument("float32", (BATCH, *shape))
+def numbers(*shape, special: bool = False) -> Argument:
+    return Argument("float32", (BATCH, *shape), special=special)
 
 
 def ids(high: int, *shape, tail: str = "", dtype: str = "int64") -> Argument:
@@ -74,6 +82,7 @@ class Case:
     least_length: int = 1
     keys: tuple[str, ...] = ()        # of a dict
     refusal: tuple[str, ...] = ()     # words that the report must hold; the module must be refused
+    many: bool = False                # a run of 200 rows too
     around: Callable | None = None    # a context manager's factory, for script or trace and for runs
     program: torch.jit.ScriptModule | None = None
 

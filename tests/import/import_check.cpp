@@ -95,7 +95,7 @@ void compare(const Graph &graph, const Json &one, const std::vector<char> &data,
                 const auto expected = load_unaligned<float>(data.data() + at + static_cast<size_t>(k) * sizeof(float));
                 if (std::isnan(expected) && std::isnan(found[k])) continue;
                 const double wide = std::abs(static_cast<double>(expected));
-                largest[i] = std::max(largest[i], wide);
+                if (std::isfinite(wide)) largest[i] = std::max(largest[i], wide);
                 if (expected == found[k]) continue;
                 const double difference = std::abs(static_cast<double>(found[k]) - static_cast<double>(expected));
                 gap[i] = std::isnan(difference) ? INFINITY : std::max(gap[i], difference);

@@ -10,4 +10,5 @@ int main() {
     for (const auto &[name, lowering] : registry()) std::printf("operator\t%s\t%s\n", name.c_str(), lowering.arguments);
     for (const WithoutEffect &one : without_effect())
         std::printf("ignored\t%s\t%s\t%s\n", *one.operator_name ? one.operator_name : "*", one.argument, one.why);
+    for (const Refused &one : refused()) std::printf("refused\t%s\t%s\t%s\n", one.operators, one.why, one.instead);
 }

@@ -14,14 +14,19 @@ import warnings
 import torch
 from arguments_of_operators import arguments
 from case import BATCH, LENGTH, Case
+from convolutions import convolutions
 from encoders import by_hand, torch_attention, torch_encoder
+from formulas import formulas
+from idioms import idioms
 from layouts import folded, layouts
 from library_models import library
+from losses import losses
 from mlps import bag, codes, encodings, mlp
 from refusals import refusals
 
 LARGEST = 16
 RUNS = [(1, 7), (5, 3), (5, 1), (3, 12)]  # rows and length
+MANY = (200, 5)
 
 
 def cases():
@@ -31,6 +36,10 @@ def cases():
         for seed in range(count):
             yield make(seed)
     yield from arguments()
+    yield from losses()
+    yield from convolutions()
+    yield from formulas()
+    yield from idioms()
     yield from refusals()
 
 
@@ -66,9 +75,10 @@ def write(case: Case, folder: pathlib.Path) -> dict:
     for i, found in enumerate(zip(*shapes)):
         record["outputs"].append({"shape": symbolic(found, places), **({"key": case.keys[i]} if case.keys else {})})
     with (folder / f"{case.name}.bin").open("wb") as data:
-        for rows, length in RUNS:
+        for rows, length in RUNS + ([MANY] if case.many else []):
             inputs = case.samples(rows, length, generator)
-            for tensor in [*inputs, *case.outputs([tensor.clone() for tensor in inputs])]:
+            outputs = [tensor.float() for tensor in case.outputs([tensor.clone() for tensor in inputs])]
+            for tensor in [*inputs, *outputs]:
                 data.write(tensor.contiguous().numpy().tobytes())
             record["runs"].append({"rows": rows, "length": length})
     return record

@@ -151,7 +151,8 @@ def refusals() -> list[Case]:
     return [
         case(Branches(), [numbers(4)], "prim::If", HERE, data),
         case(Raises(), [numbers(4)], "prim::If", HERE, data),
-        case(Sorts(), [numbers(4)], "aten::sort", "aten::linalg_det", HERE, "not supported; the torchscript engine"),
+        case(Sorts(), [numbers(4)], "aten::sort", "not supported: orders elements; write amax", "aten::linalg_det", HERE,
+             "not supported: linear algebra", "the torchscript engine runs it"),
         case(Sorts(), [numbers(4)], "aten::sort", "aten::linalg_det", HERE, "not supported", scripted=False),
         case(Doubles(), [numbers(4)], "float64 computation; write .float()", HERE),
         case(Mixes(), [numbers(4)], "aten::mean", HERE, "mixes rows", "let each row depend on itself alone"),

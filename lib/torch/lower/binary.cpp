@@ -5,20 +5,15 @@
 #include "torch/lower/call.hpp"
 
 namespace weighbridge::torch_plugin {
-namespace {
 
-struct Pair {
-    ValueId a, b;
-    std::optional<size_t> merged;
-};
-
-// Two operands as PyTorch promotes them; `floating`: to float32 at least.
-Pair pair_of(Call &call, const TensorPtr &x, const TensorPtr &y, bool floating = false) {
+Pair pair_of(Call &call, const TensorPtr &x, const TensorPtr &y, bool floating) {
     DType dtype = promote(call.b, {x, y});
     if (floating && dtype != DType::float32) dtype = DType::float32;
     const Aligned aligned = align(call.b, {x, y});
     return {call.b.cast(aligned.ids[0], dtype), call.b.cast(aligned.ids[1], dtype), aligned.merged};
 }
+
+namespace {
 
 // Sizes computed with sizes stay sizes: x.size(0) * 2 in a traced module.
 std::optional<Extent> size_of_tensor(const TensorPtr &x) {
@@ -115,12 +110,9 @@ Value comparison(Call &call) {
     return tensor_of(call.b.binary(op, pair.a, pair.b), pair.merged);
 }
 
-// `bitwise`: only of bools.
-template <Op op, bool bitwise>
+template <Op op>
 Value logical(Call &call) {
-    const TensorPtr x = call.tensor("self"), y = call.tensor("other");
-    if (bitwise && promote(call.b, {x, y}) != DType::boolean) throw Unsupported{"bits of integers"};
-    const Aligned aligned = align(call.b, {x, y});
+    const Aligned aligned = align(call.b, {call.tensor("self"), call.tensor("other")});
     return tensor_of(
         call.b.binary(op, call.b.cast(aligned.ids[0], DType::boolean), call.b.cast(aligned.ids[1], DType::boolean)),
         aligned.merged);
@@ -152,14 +144,6 @@ Value divide(Call &call) {
     }
     const Pair pair = pair_of(call, x, y, true);
     return tensor_of(call.b.binary(Op::div, pair.a, pair.b), pair.merged);
-}
-
-Value remainder(Call &call) {
-    const Pair pair = pair_of(call, call.tensor("self"), call.tensor("other"));
-    if (call.b.dtype(pair.a) == DType::int64)
-        return tensor_of(call.b.binary(Op::remainder, pair.a, pair.b), pair.merged);
-    const ValueId times = floor_division(call.b, pair.a, pair.b);
-    return tensor_of(call.b.binary(Op::sub, pair.a, call.b.binary(Op::mul, times, pair.b)), pair.merged);
 }
 
 ValueId power(Builder &b, ValueId x, double exponent) {
@@ -262,7 +246,6 @@ void add_binary(Registry &to) {
         {"aten::true_divide", "self other", &divide},
         {"aten::floor_divide", "self other", &divide},
         {"aten::floordiv", "self other", &divide},
-        {"aten::remainder", "self other", &remainder},
         {"aten::pow", "self exponent other", &pow},
         {"aten::maximum", "self other", &extreme<Op::maximum>},
         {"aten::minimum", "self other", &extreme<Op::minimum>},
@@ -277,15 +260,9 @@ void add_binary(Registry &to) {
         {"aten::greater", "self other", &comparison<Op::greater>},
         {"aten::ge", "self other", &comparison<Op::greater_equal>},
         {"aten::greater_equal", "self other", &comparison<Op::greater_equal>},
-        {"aten::logical_and", "self other", &logical<Op::logical_and, false>},
-        {"aten::logical_or", "self other", &logical<Op::logical_or, false>},
-        {"aten::logical_xor", "self other", &logical<Op::logical_xor, false>},
-        {"aten::__and__", "self other", &logical<Op::logical_and, true>},
-        {"aten::__or__", "self other", &logical<Op::logical_or, true>},
-        {"aten::__xor__", "self other", &logical<Op::logical_xor, true>},
-        {"aten::bitwise_and", "self other", &logical<Op::logical_and, true>},
-        {"aten::bitwise_or", "self other", &logical<Op::logical_or, true>},
-        {"aten::bitwise_xor", "self other", &logical<Op::logical_xor, true>},
+        {"aten::logical_and", "self other", &logical<Op::logical_and>},
+        {"aten::logical_or", "self other", &logical<Op::logical_or>},
+        {"aten::logical_xor", "self other", &logical<Op::logical_xor>},
         {"aten::where", "condition self other", &where},
         {"aten::masked_fill", "self mask value", &masked_fill},
         {"aten::addcmul", "self tensor1 tensor2 value", &add_of<Op::mul>},

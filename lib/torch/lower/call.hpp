@@ -36,6 +36,12 @@ Aligned align(Builder &builder, const std::vector<TensorPtr> &tensors);
 // PyTorch's result type. Throws where it is float64.
 DType promote(const Builder &b, const std::vector<TensorPtr> &tensors);
 
+// Two operands of one dtype that broadcast.
+struct Pair {
+    ValueId a, b;
+    std::optional<size_t> merged;  // of the result
+};
+
 // A reshape; keeps [length, batch] that became one axis apart until a later one takes it apart again.
 TensorPtr reshape(Builder &builder, const Tensor &tensor, const Extents &shape);
 
@@ -108,6 +114,16 @@ struct WithoutEffect {
 };
 std::span<const WithoutEffect> without_effect();
 
+// Operators that are known not to lower, without "aten::" and split by spaces.
+struct Refused {
+    const char *operators;
+    const char *why;
+    const char *instead;
+};
+std::span<const Refused> refused();
+bool lists(std::string_view names, std::string_view name);  // whether names, split by spaces, have it
+std::string why_refused(std::string_view name);             // of an operator that is not in the table
+
 // The operator as graph values. Throws Unsupported where it is not listed, and where an argument that nothing took has
 // another value than its default: the name, what was found and what was expected.
 Value lower_operator(Call &call);
@@ -132,8 +148,19 @@ void add_norms(Registry &to);
 void add_products(Registry &to);
 void add_look_ups(Registry &to);
 void add_encoders(Registry &to);
+void add_functions(Registry &to);
+void add_functions_of_two(Registry &to);
+void add_losses(Registry &to);
+void add_convolutions(Registry &to);
+void add_series(Registry &to);
+void add_shapes(Registry &to);
 
 // Shared by several parts.
+Pair pair_of(Call &call, const TensorPtr &x, const TensorPtr &y, bool floating = false);  // promoted as PyTorch does
+ValueId log_softmax(Builder &b, ValueId x, size_t axis);
+ValueId vector_norm(Builder &b, ValueId x, double order, const std::vector<size_t> &axes, bool keep);
+// Another operator of the table, with arguments in place of the call's own.
+Value lower_as(Call &call, const char *name, std::vector<Argument> arguments);
 ValueId attend(Builder &b, ValueId q, ValueId k, ValueId v, std::optional<ValueId> mask, bool causal,
                std::optional<double> scale);
 ValueId gelu(Builder &b, ValueId x, const std::string &approximate);

@@ -114,6 +114,9 @@ Value nested(Call &call) {
 Value padded(Call &call) {
     const TensorPtr x = call.tensor("self");
     const double padding = call.real("padding");
+    if (call.has("output_size") && call.sizes("output_size") != shape_of(call.b, *x))
+        throw Unsupported{"pads to " + to_string(call.sizes("output_size")) + ", found " +
+                          to_string(shape_of(call.b, *x))};
     if (!x->kept) return x;
     const ValueId mask = call.b.unsqueeze(*x->kept, 2);
     return result(call.b.where(mask, plain(call.b, *x), call.b.full(padding, {})));
@@ -132,8 +135,8 @@ void add_encoders(Registry &to) {
          "norm_bias_1 norm_weight_2 norm_bias_2 ffn_weight_1 ffn_bias_1 ffn_weight_2 ffn_bias_2 mask mask_type",
          &encoder_layer},
         {"aten::_nested_tensor_from_mask", "t mask", &nested},
-        {"aten::to_padded_tensor", "self padding output_size=", &padded},
-        {"aten::nested_to_padded_tensor", "self padding output_size=", &padded},
+        {"aten::to_padded_tensor", "self padding output_size", &padded},
+        {"aten::nested_to_padded_tensor", "self padding output_size", &padded},
     };
     add(to, entries);
 }

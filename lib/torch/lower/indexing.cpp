@@ -11,6 +11,19 @@ ValueId gather(Builder &b, ValueId x, ValueId index, size_t axis) {
     return b.add(Op::gather, {x, index}, {.axis = static_cast<int64_t>(axis)});
 }
 
+// An argument of forward as it is, or a part of one, whose places a run checks: those that a model computes may be
+// below 0 by design.
+bool is_argument(const Builder &b, ValueId id) {
+    for (;;) {
+        const lib::Node &node = b.graph().node(id);
+        if (node.op == Op::input) return true;
+        if (node.op != Op::cast && node.op != Op::reshape && node.op != Op::slice && node.op != Op::permute &&
+            node.op != Op::expand)
+            return false;
+        id = node.operands[0];
+    }
+}
+
 // Negative places count from the end, as tensors of places do.
 ValueId wrapped(Builder &b, ValueId index, const Extent &size) {
     const Known known = b.known(index);
@@ -20,7 +33,7 @@ ValueId wrapped(Builder &b, ValueId index, const Extent &size) {
         return index;
     if (size.batch) throw Unsupported{"mixes rows: takes some of them"};
     const ValueId zero = b.full_int(Extent::of(0), {});
-    if (b.graph().node(index).op == Op::input || !known.bounded) return index;  // a run checks what data says
+    if (is_argument(b, index)) return index;
     return b.where(b.binary(Op::less, index, zero), b.binary(Op::add, index, b.full_int(size, {})), index);
 }
 

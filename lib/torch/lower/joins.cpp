@@ -114,6 +114,33 @@ Value chunk(Call &call) {
     return pieces(call.b, x, axis, even(shape[axis], Extent::of((shape[axis].terms[0] + count - 1) / count)));
 }
 
+// In a number of parts, of which the first may be longer by one, or before each of several places.
+Value tensor_split(Call &call) {
+    const TensorPtr x = call.tensor("self");
+    const Extents shape = shape_of(call.b, *x);
+    const size_t axis = call.axis("dim", shape.size());
+    if (call.find("indices")) {
+        List parts;
+        Extent start = Extent::of(0);
+        for (const Extent &place : call.sizes("indices")) {
+            parts.push_back(slice_tensor(call.b, x, axis, start, place, 1));
+            start = place;
+        }
+        parts.push_back(slice_tensor(call.b, x, axis, start, std::nullopt, 1));
+        return list_of(std::move(parts));
+    }
+    if (!call.find("sections")) throw Unsupported{"splits at places that are data"};
+    const int64_t count = call.integer("sections");
+    if (const auto size = exact_quotient(shape[axis], Extent::of(count)); size && count > 0)
+        return pieces(call.b, x, axis, Extents(static_cast<size_t>(count), *size));
+    if (!shape[axis].known() || count <= 0)
+        throw Unsupported{"splits " + to_string(shape[axis]) + " in " + std::to_string(count)};
+    Extents sizes;
+    for (int64_t i = 0; i < count; ++i)
+        sizes.push_back(Extent::of(shape[axis].terms[0] / count + (i < shape[axis].terms[0] % count)));
+    return pieces(call.b, x, axis, sizes);
+}
+
 Value unbind(Call &call) {
     const TensorPtr x = call.tensor("self");
     const Extents shape = shape_of(call.b, *x);
@@ -159,11 +186,53 @@ Value flip(Call &call) {
     return result(x);
 }
 
+// `count` places that a mode repeats before an axis, or behind it.
+ValueId repeated_edge(Builder &b, ValueId x, size_t axis, const Extent &count, const std::string &mode, bool front) {
+    const Extent size = b.shape(x)[axis];
+    if (!count.known() || count.terms[0] < 0 || count.terms[0] > 64)
+        throw Unsupported{"padding by " + to_string(count)};
+    auto last = [&](int64_t back) {  // places before the end
+        const auto place = size - Extent::of(back);
+        b.require_nonnegative(*place, "an axis longer than its padding");
+        return *place;
+    };
+    if (mode == "circular") return b.slice(x, axis, front ? last(count.terms[0]) : Extent::of(0), count);
+    if (mode == "replicate") {
+        const ValueId edge = b.slice(x, axis, front ? Extent::of(0) : last(1), Extent::of(1));
+        return b.concat(std::vector<ValueId>(static_cast<size_t>(count.terms[0]), edge), axis);
+    }
+    if (mode != "reflect") throw Unsupported{"padding by " + mode};
+    std::vector<ValueId> places;
+    for (int64_t i = 1; i <= count.terms[0]; ++i) {
+        const Extent end = last(i + 1);  // also that there are as many
+        const Extent place = front ? Extent::of(count.terms[0] + 1 - i) : end;
+        places.push_back(b.slice(x, axis, place, Extent::of(1)));
+    }
+    return b.concat(places, axis);
+}
+
+// Both sides of the last axes at once; pairs of counts from the last axis on.
+Value pad_by_edges(Call &call, const std::string &mode) {
+    Builder &b = call.b;
+    ValueId x = call.id("self");
+    const Extents counts = call.sizes("pad");
+    for (size_t i = 0; i + 1 < counts.size(); i += 2) {
+        const size_t axis = b.rank(x) - 1 - i / 2;
+        if (b.shape(x)[axis].batch) throw Unsupported{"mixes rows: adds some"};
+        std::vector<ValueId> parts;
+        if (!counts[i].is(0)) parts.push_back(repeated_edge(b, x, axis, counts[i], mode, true));
+        parts.push_back(x);
+        if (!counts[i + 1].is(0)) parts.push_back(repeated_edge(b, x, axis, counts[i + 1], mode, false));
+        x = b.concat(parts, axis);
+    }
+    return result(x);
+}
+
 // Constants around the last axes; pairs of counts from the last axis on, negative ones cut.
 Value pad(Call &call) {
     Builder &b = call.b;
     ValueId x = call.id("self");
-    if (call.find("mode") && call.text("mode") != "constant") throw Unsupported{"padding by " + call.text("mode")};
+    if (call.find("mode") && call.text("mode") != "constant") return pad_by_edges(call, call.text("mode"));
     const double value = call.real("value", 0);
     const Extents counts = call.sizes("pad");
     for (size_t i = 0; i + 1 < counts.size(); i += 2) {
@@ -205,16 +274,7 @@ void add_joins(Registry &to) {
         {"aten::split_with_sizes", "self split_sizes dim", &split},
         {"aten::unsafe_split", "self split_size dim", &split},
         {"aten::unsafe_split_with_sizes", "self split_sizes dim", &split},
-        {"aten::tensor_split", "self sections dim indices= tensor_indices_or_sections=",
-         [](Call &call) {
-             const TensorPtr x = call.tensor("self");
-             const Extents shape = shape_of(call.b, *x);
-             const size_t axis = call.axis("dim", shape.size());
-             if (!call.find("sections")) throw Unsupported{"splits at places"};
-             const auto size = exact_quotient(shape[axis], call.size("sections"));
-             if (!size) throw Unsupported{"splits unevenly"};
-             return pieces(call.b, x, axis, Extents(static_cast<size_t>(call.integer("sections")), *size));
-         }},
+        {"aten::tensor_split", "self sections indices dim tensor_indices_or_sections=", &tensor_split},
         {"aten::chunk", "self chunks dim", &chunk},
         {"aten::unsafe_chunk", "self chunks dim", &chunk},
         {"aten::unbind", "self dim", &unbind},

@@ -20,6 +20,11 @@ constexpr WithoutEffect kWithoutEffect[] = {
     {"aten::_reshape_alias", "stride", "the strides of a row-major view"},
     {"aten::expand", "implicit", "who expands"},
     {"aten::einsum", "path", "the order of products"},
+    {"aten::_convolution", "benchmark", "how a kernel is found"},
+    {"aten::_convolution", "deterministic", "how a kernel is found"},
+    {"aten::_convolution", "allow_tf32", "of CUDA's products"},
+    {"aten::cdist", "compute_mode", "products or differences for the same distances"},
+    {"aten::isin", "assume_unique", "a faster way to the same answer"},
     {"aten::repeat_interleave", "output_size", "the size that the result has anyway"},
     {"aten::gather", "sparse_grad", "of gradients"},
     {"aten::embedding", "padding_idx", "of gradients"},
@@ -39,16 +44,6 @@ constexpr WithoutEffect kWithoutEffect[] = {
     {"aten::native_dropout", "p", "nothing is dropped outside training"},
     {"aten::_nested_tensor_from_mask", "mask_check", "a check of the mask's elements"},
 };
-
-// Whether `names`, split by spaces, has it.
-bool lists(std::string_view names, std::string_view name) {
-    for (size_t at = 0; at < names.size();) {
-        const size_t end = std::min(names.find(' ', at), names.size());
-        if (names.substr(at, end - at) == name) return true;
-        at = end + 1;
-    }
-    return false;
-}
 
 bool lacks_effect(std::string_view name, std::string_view argument) {
     return std::any_of(std::begin(kWithoutEffect), std::end(kWithoutEffect), [&](const WithoutEffect &one) {
@@ -88,6 +83,15 @@ std::string python_text(const Value &value) {
 
 }  // namespace
 
+bool lists(std::string_view names, std::string_view name) {
+    for (size_t at = 0; at < names.size();) {
+        const size_t end = std::min(names.find(' ', at), names.size());
+        if (names.substr(at, end - at) == name) return true;
+        at = end + 1;
+    }
+    return false;
+}
+
 std::span<const WithoutEffect> without_effect() { return kWithoutEffect; }
 
 void add(Registry &to, std::span<const Entry> entries) {
@@ -108,14 +112,25 @@ const Registry &registry() {
         add_products(*made);
         add_look_ups(*made);
         add_encoders(*made);
+        add_functions(*made);
+        add_functions_of_two(*made);
+        add_losses(*made);
+        add_convolutions(*made);
+        add_series(*made);
+        add_shapes(*made);
         return made;
     }();
     return *all;
 }
 
+Value lower_as(Call &call, const char *name, std::vector<Argument> arguments) {
+    Call other{call.b, name, std::move(arguments)};
+    return registry().at(name).lower(other);
+}
+
 Value lower_operator(Call &call) {
     const auto found = registry().find(call.name);
-    if (found == registry().end()) throw Unsupported{"not supported"};
+    if (found == registry().end()) throw Unsupported{why_refused(call.name)};
     Value made = found->second.lower(call);
     for (const Argument &one : call.arguments) {
         if (one.read && !lists(found->second.arguments, one.name))

@@ -3,23 +3,12 @@
 #include <cmath>
 #include <limits>
 
-#include "torch/lower/call.hpp"
+#include "torch/lower/formula.hpp"
 
 namespace weighbridge::torch_plugin {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-// The operand's own memory layout is kept: what is merged stays merged.
-template <class Make>
-Value elementwise(Call &call, Make make, bool floating = true) {
-    const TensorPtr x = call.tensor("self");
-    ValueId id = apart(call.b, *x);
-    if (x->kind == Tensor::Kind::folded && dtype_of(call.b, *x) == DType::float64)
-        throw Unsupported{"float64 computation"};
-    if (floating) id = call.b.cast(id, DType::float32);
-    return tensor_of(make(call, id), x->merged);
-}
 
 template <Op op>
 Value simple(Call &call) {
@@ -69,7 +58,9 @@ Value clamp(Call &call) {
     const bool least = call.has("min"), most = call.has("max");
     auto is_tensor = [&](const char *name) {
         const Value *value = call.find(name);
-        return value && value->is<TensorPtr>() && !(*value->as<TensorPtr>())->folded;
+        if (!value || !value->is<TensorPtr>()) return false;
+        const auto &folded = (*value->as<TensorPtr>())->folded;
+        return !folded || !folded->shape().empty();
     };
     if (is_tensor("min") || is_tensor("max")) {
         std::vector<TensorPtr> operands{call.tensor("self")};
@@ -178,7 +169,6 @@ void add_pointwise(Registry &to) {
         {"aten::silu", "self", &simple<Op::silu>},
         {"aten::neg", "self", &exact<Op::neg>},
         {"aten::abs", "self", &exact<Op::abs>},
-        {"aten::sign", "self", &exact<Op::sign>},
         {"aten::square", "self", &exact<Op::square>},
         {"aten::floor", "self", &rounding<Op::floor>},
         {"aten::ceil", "self", &rounding<Op::ceil>},

@@ -30,6 +30,26 @@ ValueId variance(Builder &b, ValueId x, const std::vector<size_t> &axes, double 
     return b.binary(Op::div, sum, divisor);
 }
 
+ValueId log_softmax(Builder &b, ValueId x, size_t axis) {
+    const ValueId shifted = b.binary(Op::sub, x, b.reduce(Op::reduce_max, x, axis, true));
+    const ValueId sum = b.reduce(Op::reduce_sum, b.unary(Op::exp, shifted), axis, true);
+    return b.binary(Op::sub, shifted, b.unary(Op::log, sum));
+}
+
+ValueId vector_norm(Builder &b, ValueId x, double order, const std::vector<size_t> &axes, bool keep) {
+    if (order == 2) return b.unary(Op::sqrt, reduce_axes(b, Op::reduce_sum, b.unary(Op::square, x), axes, keep));
+    const ValueId size = b.unary(Op::abs, x);
+    if (order == 1) return reduce_axes(b, Op::reduce_sum, size, axes, keep);
+    if (std::isinf(order)) return reduce_axes(b, order > 0 ? Op::reduce_max : Op::reduce_min, size, axes, keep);
+    if (order == 0) {
+        const ValueId counted = b.cast(b.binary(Op::not_equal, x, b.full(0, {})), DType::float32);
+        return reduce_axes(b, Op::reduce_sum, counted, axes, keep);
+    }
+    if (!(order > 0)) throw Unsupported{"a norm of order " + std::to_string(order)};
+    const ValueId powers = b.binary(Op::pow, size, b.full(order, {}));
+    return b.binary(Op::pow, reduce_axes(b, Op::reduce_sum, powers, axes, keep), b.full(1 / order, {}));
+}
+
 namespace {
 
 bool kept(const Call &call) { return call.flag("keepdim"); }
@@ -145,7 +165,11 @@ Value softmax(Call &call) {
 }
 
 ValueId log_sum_exp(Builder &b, ValueId x, const std::vector<size_t> &axes, bool keep) {
-    const ValueId top = reduce_axes(b, Op::reduce_max, x, axes, true);
+    // An infinite largest element is left where it is: infinity less infinity is none.
+    const ValueId most = reduce_axes(b, Op::reduce_max, x, axes, true);
+    const ValueId infinite =
+        b.binary(Op::equal, b.unary(Op::abs, most), b.full(std::numeric_limits<double>::infinity(), {}));
+    const ValueId top = b.where(infinite, b.full(0, {}), most);
     const ValueId sum = reduce_axes(b, Op::reduce_sum, b.unary(Op::exp, b.binary(Op::sub, x, top)), axes, true);
     ValueId whole = b.binary(Op::add, b.unary(Op::log, sum), top);
     for (size_t i = axes.size(); !keep && i-- > 0;) whole = b.squeeze(whole, axes[i]);
@@ -155,10 +179,7 @@ ValueId log_sum_exp(Builder &b, ValueId x, const std::vector<size_t> &axes, bool
 Value log_softmax(Call &call) {
     if (call.flag("half_to_float")) throw Unsupported{"float16 computation"};
     const ValueId x = float_operand(call);
-    const std::vector<size_t> axes{call.axis("dim", call.b.rank(x))};
-    const ValueId shifted = call.b.binary(Op::sub, x, reduce_axes(call.b, Op::reduce_max, x, axes, true));
-    const ValueId sum = reduce_axes(call.b, Op::reduce_sum, call.b.unary(Op::exp, shifted), axes, true);
-    return result(call.b.binary(Op::sub, shifted, call.b.unary(Op::log, sum)));
+    return result(log_softmax(call.b, x, call.axis("dim", call.b.rank(x))));
 }
 
 Value norm(Call &call) {
@@ -171,15 +192,7 @@ Value norm(Call &call) {
     const auto axes = call.axes("dim", b.rank(x));
     if (call.name == "aten::linalg_norm" && call.has("ord") && axes.size() == 2)
         throw Unsupported{"a norm of matrices; write torch.linalg.vector_norm for one of their elements"};
-    if (order == 2)
-        return result(b.unary(Op::sqrt, reduce_axes(b, Op::reduce_sum, b.unary(Op::square, x), axes, kept(call))));
-    const ValueId size = b.unary(Op::abs, x);
-    if (order == 1) return result(reduce_axes(b, Op::reduce_sum, size, axes, kept(call)));
-    if (std::isinf(order) && order > 0) return result(reduce_axes(b, Op::reduce_max, size, axes, kept(call)));
-    if (!(order > 0) || std::isinf(order)) throw Unsupported{"a norm of order " + std::to_string(order)};
-    const ValueId powers = b.binary(Op::pow, size, b.full(order, {}));
-    const ValueId sums = reduce_axes(b, Op::reduce_sum, powers, axes, kept(call));
-    return result(b.binary(Op::pow, sums, b.full(1 / order, {})));
+    return result(vector_norm(b, x, order, axes, kept(call)));
 }
 
 double correction_of(const Call &call) {
