@@ -12,7 +12,7 @@
 #include "support/cuda_sim/launch.hpp"
 #include "support/cuda_sim/shim.hpp"
 
-thread_local cuda_sim::Index threadIdx, blockIdx, blockDim, gridDim;
+constinit thread_local cuda_sim::Index threadIdx, blockIdx, blockDim, gridDim;
 
 namespace cuda_sim {
 namespace {

@@ -45,7 +45,7 @@ T shuffled(T value, unsigned from, const char *file, int line) {
 
 }  // namespace cuda_sim
 
-extern thread_local cuda_sim::Index threadIdx, blockIdx, blockDim, gridDim;
+extern constinit thread_local cuda_sim::Index threadIdx, blockIdx, blockDim, gridDim;
 
 struct alignas(16) float4 {
     float x, y, z, w;
