@@ -25,7 +25,7 @@ target_compile_options(test_main PRIVATE -O0)
 
 # Unit tests: no LibTorch, seconds.
 file(GLOB_RECURSE unit_sources CONFIGURE_DEPENDS "${WEIGHBRIDGE_TESTS}/unit/*_test.cpp")
-list(FILTER unit_sources EXCLUDE REGEX "/unit/(cpp_api|capi)/")
+list(FILTER unit_sources EXCLUDE REGEX "/unit/(cpp_api|capi|backend/cuda)/")
 wb_test_program(unit_tests
     SOURCES ${unit_sources} "${PROJECT_SOURCE_DIR}/lib/cli/metrics.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/records.cpp"
         "${PROJECT_SOURCE_DIR}/lib/cli/interrupt.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/pipeline.cpp"

@@ -22,7 +22,15 @@ add_library(cuda_sim SHARED "${cuda_sim}/machine.cpp" "${cuda_sim}/call.cpp" "${
     "${cuda_sim}/libcuda_work.cpp")
 target_include_directories(cuda_sim PUBLIC "${WEIGHBRIDGE_TESTS}" PRIVATE "${PROJECT_SOURCE_DIR}/lib")
 target_link_libraries(cuda_sim PRIVATE cuda_sim_kernels weighbridge_flags Threads::Threads)
-target_link_libraries(unit_tests PRIVATE cuda_sim)
+
+# The backend's host side on that driver.
+file(GLOB cuda_host_tests CONFIGURE_DEPENDS "${WEIGHBRIDGE_TESTS}/unit/backend/cuda/*_test.cpp")
+wb_test_program(cuda_tests
+    SOURCES ${cuda_host_tests} "${WEIGHBRIDGE_TESTS}/support/random_graph.cpp"
+        "${WEIGHBRIDGE_TESTS}/support/graph_runs.cpp"
+    LIBRARIES test_main weighbridge_plan cuda_sim)
+add_test(NAME cuda.backend COMMAND cuda_tests)
+set_tests_properties(cuda.backend PROPERTIES TIMEOUT 900)
 
 # driver_api.hpp beside CUDA's own header, where there is one.
 find_path(WEIGHBRIDGE_CUDA_INCLUDE cuda.h HINTS "${PROJECT_SOURCE_DIR}/.venv/cuda/nvidia/cu13/include"

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "backend/cuda/driver.hpp"
+#include "base/bytes.hpp"
 #include "support/catch.hpp"
 #include "support/cuda_sim/control.hpp"
 #include "support/cuda_sim/kernels.hpp"
@@ -27,6 +28,10 @@ inline std::string part_of(const std::string &message, const std::string &part) 
 
 // What the simulated driver takes for a fatbin.
 inline constexpr uint32_t kSimulatedImage[4] = {0xba55ed50u, 0, 0, 0};
+
+inline lib::ByteView simulated_image() {
+    return {reinterpret_cast<const std::byte *>(kSimulatedImage), sizeof kSimulatedImage};
+}
 
 // A machine of its own for a test, and none left behind.
 struct SimulatedMachine {

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole plans on the simulated device: the reference's bits, alone and packed, and nothing left behind.
+#include "backend/cuda/program.hpp"
+
+#include <cstdlib>
+#include <random>
+
+#include "backend/plan_run.hpp"
+#include "backend/reference/reference.hpp"
+#include "support/cuda_sim/simulated.hpp"
+#include "support/manual_clock.hpp"
+#include "support/packed_rows.hpp"
+#include "support/plans.hpp"
+#include "support/sanitized.hpp"
+
+namespace {
+
+namespace lib = weighbridge::lib;
+namespace cuda = weighbridge::lib::cuda;
+namespace test = weighbridge::test;
+using lib::DType, lib::Extent, lib::Op;
+
+constexpr int64_t kTile = 24;
+
+std::shared_ptr<const cuda::GpuDevice> gpu(const test::SimulatedMachine &machine, int ordinal = 0) {
+    auto opened = cuda::GpuDevice::open(machine.driver(), ordinal, test::simulated_image());
+    INFO(opened.status().message);
+    REQUIRE(opened);
+    return *opened;
+}
+
+std::shared_ptr<const lib::Plan> plan_of(const lib::Graph &graph, int32_t precision) {
+    auto plan = lib::Plan::make(graph, {}, {precision});
+    INFO(plan.status().message);
+    REQUIRE(plan);
+    return *plan;
+}
+
+// A plan on the device beside the reference.
+class Beside {
+  public:
+    Beside(std::shared_ptr<const lib::Plan> plan, int32_t precision,
+           const std::shared_ptr<const cuda::GpuDevice> &device)
+        : plan_(std::move(plan)) {
+        const auto names = test::input_names(plan_->graph());
+        reference_ = *lib::make_lone_executor(*lib::make_reference_program(plan_, precision, names), 0, kTile);
+        auto program = lib::make_cuda_program(plan_, precision, device, names);
+        why_ = program.status().message;
+        if (!program) return;
+        auto executor = lib::make_lone_executor(**program, 0, kTile);
+        INFO(executor.status().message);
+        REQUIRE(executor);
+        device_ = *std::move(executor);
+    }
+    bool on_device() const { return device_ != nullptr; }
+    const std::string &why_not() const { return why_; }
+
+    void require_packed(const std::vector<int64_t> &lengths, uint32_t seed) {
+        CAPTURE(lengths);
+        const test::PackedRows rows(plan_->graph(), lengths, seed);
+        test::Outputs expected, found;
+        REQUIRE(rows.run_alone(*reference_, expected).ok());
+        const lib::Status ran = rows.run(*device_, found);
+        INFO(ran.message);
+        INFO(cuda_sim::last_fault());
+        REQUIRE(ran.ok());
+        REQUIRE(test::same_bits(expected, found));
+    }
+    void require_rows(int64_t rows, int64_t length, uint32_t seed) {
+        CAPTURE(rows, length);
+        const auto inputs = test::random_inputs(plan_->graph(), rows, length, seed);
+        auto expected = test::run(*reference_, plan_->graph(), inputs.views, rows, length);
+        REQUIRE(expected);
+        auto found = test::run(*device_, plan_->graph(), inputs.views, rows, length);
+        INFO(found.status().message);
+        INFO(cuda_sim::last_fault());
+        REQUIRE(found);
+        REQUIRE(test::same_bits(*expected, *found));
+    }
+
+  private:
+    std::shared_ptr<const lib::Plan> plan_;
+    std::unique_ptr<lib::Executor> reference_, device_;
+    std::string why_;
+};
+
+}  // namespace
+
+TEST_CASE("an MLP on a device has the reference's bits", "[cuda]") {
+    const test::SimulatedMachine machine;
+    for (int32_t precision : {WB_PRECISION_FP32, WB_PRECISION_INT8}) {
+        CAPTURE(precision);
+        Beside beside(test::mlp_graph(70, 96).plan({precision}), precision, gpu(machine));
+        INFO(beside.why_not());
+        REQUIRE(beside.on_device());
+        for (int64_t rows : {1, 2, 7, 24}) beside.require_rows(rows, 0, static_cast<uint32_t>(rows));
+    }
+}
+
+TEST_CASE("a transformer on a device has the reference's bits, alone and packed", "[cuda]") {
+    const test::SimulatedMachine machine;
+    for (int32_t precision : {WB_PRECISION_FP32, WB_PRECISION_INT8}) {
+        CAPTURE(precision);
+        Beside beside(test::transformer_graph(80, 140).plan({precision}), precision, gpu(machine));
+        INFO(beside.why_not());
+        REQUIRE(beside.on_device());
+        beside.require_rows(1, 7, 1);
+        beside.require_rows(5, 12, 2);
+        beside.require_packed({7}, 1);
+        beside.require_packed({3, 3, 3}, 2);
+        beside.require_packed({1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, 3);
+        beside.require_packed({140, 1, 139, 1, 40}, 4);
+        beside.require_packed(std::vector<int64_t>(kTile, 1), 5);
+    }
+}
+
+TEST_CASE("random graphs on a device have the reference's bits, alone and packed", "[cuda][one-thread]") {
+    const test::SimulatedMachine machine;
+    const int graphs = std::getenv("WB_FULL") ? 1000 : test::kSanitized ? 12 : 60;
+    int on_device = 0;
+    for (int seed = 0; seed < graphs; ++seed) {
+        test::RandomGraphOptions options;
+        options.sequences = seed % 2 == 1;
+        options.least_length = seed % 3;
+        const lib::Graph graph = test::random_graph(static_cast<uint32_t>(seed), options);
+        CAPTURE(seed);
+        INFO(graph.text());
+        std::mt19937 random(static_cast<uint32_t>(seed));
+        for (int32_t precision : {WB_PRECISION_FP32, WB_PRECISION_INT8}) {
+            cuda_sim::set_order(seed % 3);
+            Beside beside(plan_of(graph, precision), precision, gpu(machine));
+            if (!beside.on_device()) {
+                WARN("seed " << seed << " stays on the CPU: " << beside.why_not());
+                continue;
+            }
+            ++on_device;
+            beside.require_rows(3, graph.largest_length > 0 ? graph.least_length + 2 : 0, 1);
+            if (lib::packed_input(graph) < 0) continue;
+            std::vector<int64_t> lengths{graph.largest_length, graph.least_length};
+            const int64_t span = graph.largest_length - graph.least_length + 1;
+            for (int i = 0; i < 3; ++i) lengths.push_back(graph.least_length + static_cast<int64_t>(random()) % span);
+            beside.require_packed(lengths, 2);
+        }
+    }
+    REQUIRE(on_device >= graphs * 19 / 10);
+}
+
+TEST_CASE("an index outside its table fails a device's run by name, and the next run is right again", "[cuda]") {
+    const test::SimulatedMachine machine;
+    test::GraphBuilder build;
+    const auto ids = build.input(0, DType::int64, {Extent::rows(), Extent::of(2)});
+    const auto rows = build.add(Op::embedding, {build.floats({3, 2}, {1, 2, 3, 4, 5, 6}), ids});
+    build.output(build.add(Op::reshape, {rows}, {.shape = {Extent::rows(), Extent::of(4)}}));
+    auto program =
+        lib::make_cuda_program(build.plan(), WB_PRECISION_FP32, gpu(machine), test::input_names(build.graph));
+    REQUIRE(program);
+    auto executor = *lib::make_lone_executor(**program, 0, kTile);
+    std::vector<int64_t> chosen{0, 2, 1, 1};
+    const std::vector<lib::TensorView> views{{DType::int64, {2, {2, 2}}, chosen.data()}};
+    const test::Outputs right{{1, 2, 5, 6, 3, 4, 3, 4}};
+    for (int64_t bad : {int64_t{3}, int64_t{-1}, INT64_MAX, INT64_MIN}) {
+        REQUIRE(*test::run(*executor, build.graph, views, 2, 0) == right);
+        chosen[3] = bad;
+        auto failed = test::run(*executor, build.graph, views, 2, 0);
+        REQUIRE(failed.status().code == WB_BACKEND_FAILED);
+        REQUIRE(test::part_of(failed.status().message, "[0, 3)") == "[0, 3)");
+        chosen[3] = 1;
+    }
+    REQUIRE(*test::run(*executor, build.graph, views, 2, 0) == right);
+}
+
+TEST_CASE("a precision that a device has no kernels for is refused by name", "[cuda]") {
+    const test::SimulatedMachine machine;
+    const auto build = test::mlp_graph();
+    auto program = lib::make_cuda_program(build.plan({WB_PRECISION_FP32, WB_PRECISION_BF16}), WB_PRECISION_BF16,
+                                          gpu(machine), test::input_names(build.graph));
+    REQUIRE(program.status().code == WB_BACKEND_UNAVAILABLE);
+    REQUIRE(test::part_of(program.status().message, "got bf16") == "got bf16");
+}
+
+TEST_CASE("a thousand loads leave nothing on the device", "[cuda]") {
+    const test::SimulatedMachine machine;
+    const auto device = gpu(machine);
+    const auto build = test::mlp_graph();
+    const auto plan = build.plan();
+    const size_t objects = cuda_sim::objects(), bytes = cuda_sim::device_bytes(0);
+    for (int i = 0; i < (test::kSanitized ? 50 : 1000); ++i) {
+        auto program = lib::make_cuda_program(plan, WB_PRECISION_FP32, device, test::input_names(build.graph));
+        REQUIRE(program);
+        REQUIRE(lib::make_lone_executor(**program, 0, 4));
+    }
+    REQUIRE(cuda_sim::objects() == objects);
+    REQUIRE(cuda_sim::device_bytes(0) == bytes);
+}
+
+namespace {
+
+// As on a device that has no room for graphs: work is started piece by piece.
+void refuse_graphs() {
+    for (uint64_t call = 1; call <= 64; ++call)
+        cuda_sim::fail_call("cuGraphInstantiateWithFlags", call, cuda::kOutOfMemory);
+}
+
+// An MLP on both devices of a fresh machine, and the call or the work of the first that fails.
+struct TwoDevices {
+    explicit TwoDevices(bool graphs) : build(test::mlp_graph()), inputs(test::random_inputs(build.graph, 3, 0, 1)) {
+        if (!graphs) refuse_graphs();
+        first = on(0);
+        second = on(1);
+    }
+    std::unique_ptr<lib::Executor> on(int ordinal) const {
+        auto program = lib::make_cuda_program(build.plan(), WB_PRECISION_FP32, gpu(machine, ordinal),
+                                              test::input_names(build.graph));
+        REQUIRE(program);
+        auto executor = lib::make_lone_executor(**program, 0, kTile);
+        REQUIRE(executor);
+        return *std::move(executor);
+    }
+    lib::Expected<test::Outputs> run(lib::Executor &executor, const lib::StopSource &stop = {}) const {
+        return test::run(executor, build.graph, inputs.views, 3, 0, stop);
+    }
+
+    test::SimulatedMachine machine;
+    test::GraphBuilder build;
+    test::Inputs inputs;
+    std::unique_ptr<lib::Executor> first, second;
+};
+
+}  // namespace
+
+TEST_CASE("whatever call fails, a device's run says so, and the next device answers", "[cuda]") {
+    for (bool graphs : {true, false}) {
+        CAPTURE(graphs);
+        test::Outputs expected;
+        uint64_t failures = 0;
+        for (uint64_t call = 1, reached = 1; reached > 0; ++call) {
+            CAPTURE(call);
+            const TwoDevices devices(graphs);
+            if (call == 1) expected = *devices.run(*devices.second);
+            const uint64_t before = cuda_sim::calls(nullptr);
+            cuda_sim::fail_call(nullptr, call, cuda::kLaunchFailed);
+            auto found = devices.run(*devices.first);
+            reached = cuda_sim::calls(nullptr) - before >= call;
+            if (found) {
+                REQUIRE(test::same_bits(*found, expected));
+            } else {
+                ++failures;
+                REQUIRE(found.status().code == WB_BACKEND_FAILED);
+                REQUIRE(test::part_of(found.status().message, "cuda:0") == "cuda:0");
+            }
+            if (reached > 0) REQUIRE(test::same_bits(*devices.run(*devices.second), expected));
+        }
+        REQUIRE(failures >= (graphs ? 3 : 12));
+    }
+}
+
+TEST_CASE("whatever a device fails at, its run says so, and so does each one after", "[cuda]") {
+    uint64_t work = 1;
+    for (bool failed = true; failed; ++work) {
+        CAPTURE(work);
+        const TwoDevices devices(true);
+        const auto expected = *devices.run(*devices.second);
+        cuda_sim::fail_work(0, work, cuda::kIllegalAddress);
+        auto found = devices.run(*devices.first);
+        failed = !found;
+        if (failed) {
+            REQUIRE(test::part_of(found.status().message, "CUDA_ERROR_ILLEGAL_ADDRESS") ==
+                    "CUDA_ERROR_ILLEGAL_ADDRESS");
+            REQUIRE_FALSE(devices.run(*devices.first));
+        } else {
+            REQUIRE(test::same_bits(*found, expected));
+        }
+        REQUIRE(test::same_bits(*devices.run(*devices.second), expected));
+    }
+    REQUIRE(work > 10);
+}
+
+TEST_CASE("a device without room for graphs gives the same bits", "[cuda]") {
+    const test::SimulatedMachine machine;
+    const auto device = gpu(machine);
+    refuse_graphs();
+    Beside beside(test::transformer_graph(16, 40).plan(), WB_PRECISION_FP32, device);
+    REQUIRE(cuda_sim::calls("cuGraphInstantiateWithFlags") > 0);
+    beside.require_packed({3, 40, 1, 17}, 1);
+    beside.require_rows(2, 9, 2);
+    REQUIRE(cuda_sim::calls("cuGraphLaunch") == 0);
+}
+
+TEST_CASE("a run larger than a device takes at once goes in blocks", "[cuda]") {
+    const test::SimulatedMachine machine;
+    test::GraphBuilder build(3000);
+    const auto x = build.input(0, DType::float32, {Extent::rows(), Extent::length(), Extent::of(2)});
+    const auto wide = build.linear(x, 4, test::fixed_numbers(8, 1), test::fixed_numbers(4, 2), lib::Activation::relu);
+    build.output(build.add(Op::reshape, {build.add(Op::reduce_mean, {wide}, {.axis = 1})},
+                           {.shape = {Extent::rows(), Extent::of(4)}}));
+    Beside beside(build.plan(), WB_PRECISION_FP32, gpu(machine));
+    INFO(beside.why_not());
+    REQUIRE(beside.on_device());
+    const uint64_t before = cuda_sim::calls("cuGraphLaunch");
+    beside.require_packed({3000, 1, 3000, 2999, 0, 5, 3000}, 1);
+    REQUIRE(cuda_sim::calls("cuGraphLaunch") - before == 2);
+}
+
+TEST_CASE("a device's run that is late already does not begin", "[cuda]") {
+    const TwoDevices devices(true);
+    test::ManualClock clock(1000);
+    const auto late = devices.run(*devices.first, {&clock, nullptr, 1000});
+    REQUIRE(late.status().code == WB_DEADLINE_EXCEEDED);
+    REQUIRE(cuda_sim::work(0) == cuda_sim::work(1));
+    REQUIRE(devices.run(*devices.first, {&clock, nullptr, 1001}));
+}
+
+TEST_CASE("memory that a device has not is refused at load with both figures", "[cuda]") {
+    const test::SimulatedMachine machine;
+    const auto build = test::mlp_graph(70, 96);
+    const auto device = gpu(machine);
+    cuda_sim::set_memory(0, 4096);
+    auto program = lib::make_cuda_program(build.plan(), WB_PRECISION_FP32, device, test::input_names(build.graph));
+    REQUIRE(program.status().code == WB_OUT_OF_MEMORY);
+    REQUIRE(test::part_of(program.status().message, "4096 of 4096 are free") == "4096 of 4096 are free");
+}
