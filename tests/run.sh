@@ -27,7 +27,7 @@ if ! "$WB_VENV/bin/python" tests/support/have_requirements.py tests/support/requ
     installing=$!
 fi
 if [ "$sanitizers" = 1 ]; then
-    wb_build asan unit_tests
+    wb_build asan unit_tests cuda_kernels_tests
     wb_build tsan unit_tests
 fi
 [ -z "$installing" ] || wait "$installing" || exit 1
@@ -40,23 +40,23 @@ wb_say "style: formatting, clang, clang-tidy"
 tests/support/style.sh || status=1
 export WB_BUILD_DIR=$WB_ROOT/build/release
 
-# beside PRESET starts a sanitizer's unit tests beside the next phase, since each keeps one core busy; ended NAME PRESET
+# beside PRESET TESTS starts a sanitizer's tests beside the next phase, since each keeps one core busy; ended NAME PRESET
 # waits for them and prints what they said.
-beside() { ctest --preset "$1" -R '^unit$' >"build/$1.tests.log" 2>&1 & }
+beside() { ctest --preset "$1" -R "$2" >"build/$1.tests.log" 2>&1 & }
 ended() {
     wait $! || status=1
-    wb_say "unit tests under $1"
+    wb_say "tests under $1"
     cat "build/$2.tests.log"
 }
 
-[ "$sanitizers" = 0 ] || beside asan
+[ "$sanitizers" = 0 ] || beside asan '^(unit|cuda[.]kernels)$'
 wb_say "tests in Python"
 "$WB_VENV/bin/python" -m pytest -q -rs tests/parity tests/cli || status=1
 python/test.sh || status=1
 if [ "$sanitizers" = 1 ]; then
     ended "AddressSanitizer and UndefinedBehaviorSanitizer" asan
     wb_say "not run under ThreadSanitizer: long cases of one thread ([one-thread])"
-    beside tsan
+    beside tsan '^unit$'
 fi
 capi/java/test.sh || status=1
 capi/ruby/test.sh || status=1
