@@ -112,7 +112,7 @@ void Interpreter::constant(const torch::jit::Node &node) {
     if (const auto held = torch::jit::toIValue(node.output())) {
         try {
             value = from_ivalue(*held);
-            // A Python number in traced code.
+            // Tracing stores a Python number as a float64 tensor of rank 0.
             const auto *tensor = value.as<TensorPtr>();
             if (tensor && shape_of(builder_, **tensor).empty() && dtype_of(builder_, **tensor) == DType::float64)
                 (*tensor)->number = true;
@@ -142,28 +142,9 @@ bool Interpreter::run_primitive(const torch::jit::Node &node) {
         for (size_t i = 0; i + 1 < inputs.size(); i += 2) dict->emplace_back(inputs[i], inputs[i + 1]);
         set(node.output(), dict);
     } else if (name == "prim::ListUnpack" || name == "prim::TupleUnpack") {
-        if (inputs[0].is<Poison>()) {
-            poison(node);
-            return true;
-        }
-        const auto *list = inputs[0].as<std::shared_ptr<List>>();
-        const auto *tuple = inputs[0].as<Tuple>();
-        if (!list && !tuple) throw Unsupported{"expected a list or a tuple"};
-        const List &elements = list ? **list : *tuple->elements;
-        if (elements.size() != node.outputs().size())
-            throw Unsupported{"expected " + std::to_string(node.outputs().size()) + " elements, found " +
-                              std::to_string(elements.size())};
-        set_outputs(node, elements);
+        unpack(node, inputs[0]);
     } else if (name == "prim::TupleIndex") {
-        const auto *tuple = inputs[0].as<Tuple>();
-        const auto *place = inputs[1].as<Extent>();
-        if (!tuple || !place) {
-            poison(node);
-            return true;
-        }
-        const auto size = static_cast<int64_t>(tuple->elements->size());
-        set(node.output(),
-            tuple->elements->at(static_cast<size_t>(place->terms[0] < 0 ? place->terms[0] + size : place->terms[0])));
+        tuple_element(node, inputs[0], inputs[1]);
     } else if (name == "prim::GetAttr") {
         const auto *object = inputs[0].as<Opaque>();
         if (!object) throw Unsupported{"an attribute of something unknown"};
@@ -181,9 +162,9 @@ bool Interpreter::run_primitive(const torch::jit::Node &node) {
     } else if (name == "prim::device" && inputs[0].is<TensorPtr>()) {
         set(node.output(), Opaque{std::make_shared<const c10::IValue>(c10::Device(c10::kCPU))});
     } else if (name == "aten::warn" || name == "aten::_assert_tensor_metadata") {
-        // Nothing to compute.
+        // A check or a warning: no result.
     } else if (name == "aten::format") {
-        set(node.output(), std::string("..."));  // of messages
+        set(node.output(), std::string("..."));  // only messages are formatted
     } else if (name == "prim::CallMethod" || name == "prim::CallFunction" || name == "prim::PythonOp" ||
                name == "prim::fork") {
         throw Unsupported{"a call that was not inlined"};
@@ -193,7 +174,29 @@ bool Interpreter::run_primitive(const torch::jit::Node &node) {
     return true;
 }
 
-// Freezing leaves an attribute where it cannot prove that forward only reads it; a write is found when it comes.
+void Interpreter::unpack(const torch::jit::Node &node, const Value &whole) {
+    if (whole.is<Poison>()) return poison(node);
+    const auto *list = whole.as<std::shared_ptr<List>>();
+    const auto *tuple = whole.as<Tuple>();
+    if (!list && !tuple) throw Unsupported{"expected a list or a tuple"};
+    const List &elements = list ? **list : *tuple->elements;
+    if (elements.size() != node.outputs().size())
+        throw Unsupported{"expected " + std::to_string(node.outputs().size()) + " elements, found " +
+                          std::to_string(elements.size())};
+    set_outputs(node, elements);
+}
+
+void Interpreter::tuple_element(const torch::jit::Node &node, const Value &whole, const Value &at) {
+    const auto *tuple = whole.as<Tuple>();
+    const auto *place = at.as<Extent>();
+    if (!tuple || !place) return poison(node);
+    const auto size = static_cast<int64_t>(tuple->elements->size());
+    set(node.output(),
+        tuple->elements->at(static_cast<size_t>(place->terms[0] < 0 ? place->terms[0] + size : place->terms[0])));
+}
+
+// Reads an attribute that freezing left, because it could not prove that forward only reads it. A write to it is
+// refused when it is reached.
 void Interpreter::attribute(const torch::jit::Node &node, const Opaque &object) {
     const auto &owner = static_cast<const c10::IValue *>(object.value.get())->toObjectRef();
     const std::string &name = node.s(c10::attr::name);
@@ -273,7 +276,7 @@ Value Interpreter::lower(const torch::jit::Node &node, const std::string &name, 
         const c10::Argument &declared = schema->arguments()[i];
         if (declared.is_out()) throw Unsupported{"writes into '" + declared.name() + "'; take what it gives instead"};
         Argument argument{declared.name(), arguments[i]};
-        if (argument.name == "a" && i == 0) argument.name = "self";  // of operators on Python numbers
+        if (argument.name == "a" && i == 0) argument.name = "self";  // operators on Python numbers have a, b
         if (argument.name == "b" && i == 1) argument.name = "other";
         if (declared.default_value()) argument.otherwise = from_ivalue(*declared.default_value());
         call.arguments.push_back(std::move(argument));

@@ -16,7 +16,7 @@
 
 namespace weighbridge::torch_plugin {
 
-// What does not lower, in the order found, each once: "aten::unique, encoder.layers.0, model.py:12: not supported".
+// Why operators do not lower, without repeats: "aten::unique, encoder.layers.0, model.py:12: not supported".
 class Findings {
   public:
     void add(const std::string &what) {
@@ -29,7 +29,7 @@ class Findings {
     std::vector<std::string> lines_;
 };
 
-// Runs a frozen, inlined graph on abstract values: what is concrete LibTorch computes, the rest goes to the builder.
+// Abstract interpreter of a frozen, inlined graph: LibTorch computes on concrete values, the builder records the rest.
 class Interpreter {
   public:
     Interpreter(Builder &builder, const Layers &layers, Findings &findings)
@@ -41,17 +41,19 @@ class Interpreter {
   private:
     void run_block(const torch::jit::Block &block);
     void run_node(const torch::jit::Node &node);
-    bool run_primitive(const torch::jit::Node &node);
+    bool run_primitive(const torch::jit::Node &node);  // false where it is an operator
+    void unpack(const torch::jit::Node &node, const Value &whole);
+    void tuple_element(const torch::jit::Node &node, const Value &whole, const Value &at);
     void run_if(const torch::jit::Node &node);
     void run_loop(const torch::jit::Node &node);
     void run_operator(const torch::jit::Node &node);
     void run_in_place(const torch::jit::Node &node, const std::string &name, std::vector<Value> arguments);
-    std::vector<Value> compute(const torch::jit::Node &node, const std::vector<Value> &arguments);  // by LibTorch
+    std::vector<Value> compute(const torch::jit::Node &node, const std::vector<Value> &arguments);  // in LibTorch
     Value lower(const torch::jit::Node &node, const std::string &name, const std::vector<Value> &arguments);
     void report(const torch::jit::Node &node, const std::string &reason);
     void constant(const torch::jit::Node &node);
     void attribute(const torch::jit::Node &node, const Opaque &object);
-    void protect(const c10::IValue &held);  // from writes
+    void protect(const c10::IValue &held);  // its memory counts as weights_
 
     const Value &get(const torch::jit::Value *value) const;
     void set(const torch::jit::Value *to, Value value) { values_[to] = std::move(value); }
@@ -59,10 +61,10 @@ class Interpreter {
     void poison(const torch::jit::Node &node);
 
     Builder &builder_;
-    const Layers &layers_;  // from before freezing
+    const Layers &layers_;  // names from before freezing
     Findings &findings_;
     std::unordered_map<const torch::jit::Value *, Value> values_;
-    std::unordered_map<const torch::jit::Node *, Value> constants_;  // so that a loop makes each once
+    std::unordered_map<const torch::jit::Node *, Value> constants_;  // cached: a loop visits a node often
     std::map<std::pair<const void *, std::string>, Value> attributes_;
     std::unordered_set<const void *> weights_;  // memory that nothing may write into
 };

@@ -1,22 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures the C and C++ files of lib/ and capi/src: a file has 400 lines at most, a function 60 (tables apart). Prints
-each breach, and each exception below that is none any more, so that the list only shrinks."""
+each breach."""
 import pathlib
 import re
 import sys
 
 FILE_LINES, FUNCTION_LINES = 400, 60
 FOLDERS = ("lib", "capi/src")
-# Longer ones that are still to be split: a path, or a path and a function's name behind a colon.
-EXCEPTIONS = {
-    "lib/torch/interpreter.cpp:Interpreter::run_primitive",
-    "lib/torch/lower/indexing.cpp:index",
-    "lib/torch/lower/indexing.cpp:take",
-    "lib/torch/lower/products.cpp:contract",
-    "lib/torch/lower/scalars.cpp:container_operator",
-    "lib/torch/lower/scalars.cpp:tensor_property",
-}
-
 SKIPPED = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'|^[ \t]*#(?:[^\n]*\\\n)*[^\n]*',
                      re.S | re.M)
 NO_FUNCTION = re.compile(r"\b(namespace|class|struct|union|enum|extern)\b[^()]*$")
@@ -79,18 +69,15 @@ def breaches(root):
             path, text = source.relative_to(root).as_posix(), source.read_text(encoding="utf-8")
             lines = text.count("\n")
             if lines > FILE_LINES:
-                yield path, f"{path}: expected at most {FILE_LINES} lines, found {lines}"
+                yield f"{path}: expected at most {FILE_LINES} lines, found {lines}"
             for name, first, lines in functions(text):
                 if lines > FUNCTION_LINES:
-                    yield (f"{path}:{name}", f"{path}:{first}: {name}: expected a function of at most {FUNCTION_LINES} "
-                           f"lines, found {lines}")
+                    yield (f"{path}:{first}: {name}: expected a function of at most {FUNCTION_LINES} lines, "
+                           f"found {lines}")
 
 
 def main(root):
-    found = dict(breaches(root))
-    messages = [message for key, message in found.items() if key not in EXCEPTIONS]
-    messages += [f"{key}: within the limits: take it off the exceptions of sizes.py"
-                 for key in sorted(EXCEPTIONS - set(found))]
+    messages = list(breaches(root))
     print("\n".join(messages) or "the sizes hold")
     return bool(messages)
 

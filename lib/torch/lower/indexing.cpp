@@ -52,14 +52,18 @@ std::optional<std::vector<int64_t>> places_of(const Builder &b, ValueId index) {
     return std::vector<int64_t>(constant.as<int64_t>(), constant.as<int64_t>() + constant.elements());
 }
 
-// x with `index` (no rows) in the place of one axis.
-ValueId take(Builder &b, ValueId x, ValueId index, size_t axis) {
-    const Extents from = b.shape(x), places = b.shape(index);
-    const Extent size = from[axis];
-    if (size.batch) throw Unsupported{"mixes rows: takes some of them"};
+// The sizes of x with `index` in the place of one axis.
+Extents taken_sizes(const Extents &from, const Extents &places, size_t axis) {
     Extents to(from.begin(), from.begin() + static_cast<ptrdiff_t>(axis));
     to.insert(to.end(), places.begin(), places.end());
     to.insert(to.end(), from.begin() + static_cast<ptrdiff_t>(axis) + 1, from.end());
+    return to;
+}
+
+// Places that need no gather: the whole axis, one and the same everywhere, or constants at an even distance.
+std::optional<ValueId> take_known(Builder &b, ValueId x, ValueId index, size_t axis) {
+    const Extents from = b.shape(x), places = b.shape(index), to = taken_sizes(from, places, axis);
+    const Extent size = from[axis];
     if (is_whole_axis(b, index, size)) return b.reshape(x, to);
     if (b.known(index).uniform) {
         const Extent place = b.known(index).least;
@@ -68,53 +72,61 @@ ValueId take(Builder &b, ValueId x, ValueId index, size_t axis) {
         thin.insert(thin.begin() + static_cast<ptrdiff_t>(axis), places.size(), Extent::of(1));
         return b.expand(b.reshape(one, thin), to);
     }
-    if (const auto list = places_of(b, index); list && size.known()) {
-        auto at = [&](size_t i) { return (*list)[i] < 0 ? (*list)[i] + size.terms[0] : (*list)[i]; };
-        const int64_t step = list->size() > 1 ? at(1) - at(0) : 1;
-        bool even = step >= 1;
-        for (size_t i = 1; even && i < list->size(); ++i) even = at(i) - at(i - 1) == step;
-        if (even && !list->empty())
-            return b.slice(x, axis, Extent::of(at(0)), Extent::of(static_cast<int64_t>(list->size())), step);
+    const auto list = places_of(b, index);
+    if (!list || list->empty() || !size.known()) return std::nullopt;
+    auto at = [&](size_t i) { return (*list)[i] < 0 ? (*list)[i] + size.terms[0] : (*list)[i]; };
+    const int64_t step = list->size() > 1 ? at(1) - at(0) : 1;
+    bool even = step >= 1;
+    for (size_t i = 1; even && i < list->size(); ++i) even = at(i) - at(i - 1) == step;
+    if (!even) return std::nullopt;
+    return b.slice(x, axis, Extent::of(at(0)), Extent::of(static_cast<int64_t>(list->size())), step);
+}
+
+// Throws where an int64 table may hold what float32 does not hold exactly.
+void require_float_exact(Builder &b, ValueId table) {
+    const int64_t most = int64_t{1} << 24;
+    const Known known = b.known(table);
+    auto below = [&](const Extent &x, const Extent &y) {
+        return decide(Comparison::less, x, y, b.least_length(), b.largest_length()).value_or(false);
+    };
+    if (!known.bounded || !below(known.most, Extent::of(most)) || !below(Extent::of(-most), known.least))
+        throw Unsupported{"a table of large integers"};
+}
+
+// A table without rows at places with rows: an embedding, whose axis has to be the first.
+ValueId look_up(Builder &b, ValueId x, ValueId index, size_t axis) {
+    const Extents from = b.shape(x), places = b.shape(index);
+    if (axis != 0) {
+        const ValueId moved = look_up(b, b.move_axis(x, axis, 0), index, 0);  // [places..., rest...]
+        std::vector<size_t> order;
+        for (size_t i = 0; i < axis; ++i) order.push_back(places.size() + i);
+        for (size_t i = 0; i < places.size(); ++i) order.push_back(i);
+        for (size_t i = places.size() + axis; i < b.rank(moved); ++i) order.push_back(i);
+        return b.permute(moved, order);
     }
+    if (std::any_of(from.begin(), from.end(), [](const Extent &e) { return e.batch; }))
+        throw Unsupported{"mixes rows: takes places of each row for each row"};
+    const auto width = lib::product(Extents(from.begin() + 1, from.end()));
+    if (!width) throw Unsupported{"a table of " + to_string(from)};
+    const DType dtype = b.dtype(x);
+    const ValueId table = b.cast(b.reshape(x, {from[0], *width}), DType::float32);
+    if (dtype == DType::int64) require_float_exact(b, x);
+    return b.cast(b.reshape(b.add(Op::embedding, {table, index}), taken_sizes(from, places, 0)), dtype);
+}
+
+// x with `index` in the place of one axis, which has no rows.
+ValueId take(Builder &b, ValueId x, ValueId index, size_t axis) {
+    const Extents from = b.shape(x), places = b.shape(index);
+    if (from[axis].batch) throw Unsupported{"mixes rows: takes some of them"};
+    if (const auto taken = take_known(b, x, index, axis)) return *taken;
     const auto count = lib::product(places);
     if (!count) throw Unsupported{"takes " + to_string(places) + " places"};
-    index = wrapped(b, index, size);
-    // A table without rows at places with rows is an embedding.
-    const bool with_rows = count->batch;
-    if (with_rows) {
-        if (axis != 0) {
-            x = b.move_axis(x, axis, 0);
-            if (from.size() > 1 && axis != 0) {
-                const ValueId moved = take(b, x, index, 0);  // [places..., rest...]
-                std::vector<size_t> order;
-                for (size_t i = 0; i < axis; ++i) order.push_back(places.size() + i);
-                for (size_t i = 0; i < places.size(); ++i) order.push_back(i);
-                for (size_t i = places.size() + axis; i < b.rank(moved); ++i) order.push_back(i);
-                return b.permute(moved, order);
-            }
-        }
-        if (std::any_of(from.begin(), from.end(), [](const Extent &e) { return e.batch; }))
-            throw Unsupported{"mixes rows: takes places of each row for each row"};
-        const auto width = lib::product(Extents(from.begin() + 1, from.end()));
-        if (!width) throw Unsupported{"a table of " + to_string(from)};
-        const DType dtype = b.dtype(x);
-        ValueId table = b.cast(b.reshape(x, {size, *width}), DType::float32);
-        if (dtype == DType::int64) {
-            const Known known = b.known(x);
-            const Extent most = Extent::of(int64_t{1} << 24);  // what float32 holds exactly
-            if (!known.bounded ||
-                !decide(Comparison::less, known.most, most, b.least_length(), b.largest_length()).value_or(false) ||
-                !decide(Comparison::less, Extent::of(-(int64_t{1} << 24)), known.least, b.least_length(),
-                        b.largest_length())
-                     .value_or(false))
-                throw Unsupported{"a table of large integers"};
-        }
-        return b.cast(b.reshape(b.add(Op::embedding, {table, index}), to), dtype);
-    }
+    index = wrapped(b, index, from[axis]);
+    if (count->batch) return look_up(b, x, index, axis);
     Extents line(from.size(), Extent::of(1)), wide = from;
     line[axis] = wide[axis] = *count;
     const ValueId spread = b.expand(b.reshape(index, line), wide);
-    return b.reshape(gather(b, x, spread, axis), to);
+    return b.reshape(gather(b, x, spread, axis), taken_sizes(from, places, axis));
 }
 
 // x[rows, index, ...] with rows counted by RowIndex: each row at its own places along axis 1.
@@ -189,66 +201,75 @@ std::vector<std::pair<size_t, TensorPtr>> named_places(Builder &b, const List &l
     return places;
 }
 
-Value index(Call &call) {
-    const TensorPtr x = call.tensor("self");
-    const auto *list = call.at("indices").as<std::shared_ptr<List>>();
-    if (!list) throw Unsupported{"places that are no list"};
-    const auto places = named_places(call.b, **list);
-    if (places.empty()) return x;
-    auto is_rows = [](const TensorPtr &tensor) { return tensor->kind == Tensor::Kind::row_index; };
-    if (x->kind == Tensor::Kind::row_index) {  // rows[:, None] is a view; rows[mask] is none
-        throw Unsupported{"picks row numbers"};
+using Places = std::vector<std::pair<size_t, TensorPtr>>;
+
+bool is_rows(const TensorPtr &tensor) { return tensor->kind == Tensor::Kind::row_index; }
+
+ValueId integers(Builder &b, const TensorPtr &tensor) { return b.cast(plain(b, *tensor), DType::int64); }
+
+// x[mask] with a mask that is true everywhere: its axes become one.
+TensorPtr every_element(Builder &b, const Tensor &x, const Tensor &mask) {
+    const Extents from = shape_of(b, x);
+    const auto behind = from.begin() + static_cast<ptrdiff_t>(shape_of(b, mask).size());
+    Extents to{*lib::product(Extents(from.begin(), behind))};
+    to.insert(to.end(), behind, from.end());
+    return reshape(b, x, to);
+}
+
+// x[rows, ...]: all rows, or each at its own places along axis 1.
+Value index_rows(Builder &b, const TensorPtr &x, ValueId id, const Places &places) {
+    const RowIndex &rows = places[0].second->rows;
+    if (places[0].first != 0) throw Unsupported{"row numbers on another axis"};
+    if (places.size() == 1) {
+        if (rows.times.is(1) && rows.shape.size() == 1 && rows.shape[0] == b.shape(id)[0]) return x;
+        throw Unsupported{"takes some rows"};
     }
-    const ValueId id = plain(call.b, *x);
-    if (places.back().first >= call.b.rank(id)) throw Unsupported{"more places than axes"};
-    for (const auto &[axis, tensor] : places)
-        if (!is_rows(tensor) && dtype_of(call.b, *tensor) == DType::boolean) {
-            if (call.b.all_true(plain(call.b, *tensor)) && places.size() == 1 && axis == 0) {
-                // Every place: the axes of the mask become one.
-                const Extents from = call.b.shape(id);
-                const size_t axes = shape_of(call.b, *tensor).size();
-                Extents to{*lib::product(Extents(from.begin(), from.begin() + static_cast<ptrdiff_t>(axes)))};
-                to.insert(to.end(), from.begin() + static_cast<ptrdiff_t>(axes), from.end());
-                return reshape(call.b, *x, to);
-            }
-            throw Unsupported{"picks elements by a mask, so how many depends on data"};
-        }
-    auto places_at = [&](size_t i) {
-        const ValueId at = plain(call.b, *places[i].second);
-        return call.b.cast(at, DType::int64);
-    };
-    if (is_rows(places[0].second)) {
-        if (places[0].first != 0) throw Unsupported{"row numbers on another axis"};
-        if (places.size() == 1) {
-            const RowIndex &rows = places[0].second->rows;
-            if (rows.times.is(1) && rows.shape.size() == 1 && rows.shape[0] == call.b.shape(id)[0]) return x;
-            throw Unsupported{"takes some rows"};
-        }
-        if (places.size() == 2 && places[1].first == 1 && !is_rows(places[1].second))
-            return result(take_by_row(call.b, id, places[0].second->rows, places_at(1)));
-        throw Unsupported{"places on " + std::to_string(places.size()) + " axes"};
-    }
-    if (places.size() == 1) return result(take(call.b, id, places_at(0), places[0].first));
-    // Several axes from the first, all with places: one axis after both are counted as one.
-    const Extents from = call.b.shape(id);
-    for (size_t i = 0; i < places.size(); ++i)
-        if (places[i].first != places[0].first + i || is_rows(places[i].second))
-            throw Unsupported{"places on axes that are apart"};
+    if (places.size() == 2 && places[1].first == 1 && !is_rows(places[1].second))
+        return result(take_by_row(b, id, rows, integers(b, places[1].second)));
+    throw Unsupported{"places on " + std::to_string(places.size()) + " axes"};
+}
+
+// x[..., i, j, ...], neighbouring axes each with places: the axes are counted as one, and taken from as one.
+ValueId take_along_axes(Builder &b, ValueId x, const Places &places) {
+    const Extents from = b.shape(x);
     const size_t first = places[0].first;
-    ValueId whole = wrapped(call.b, places_at(0), from[first]);
+    for (size_t i = 0; i < places.size(); ++i)
+        if (places[i].first != first + i || is_rows(places[i].second))
+            throw Unsupported{"places on axes that are apart"};
+    ValueId whole = wrapped(b, integers(b, places[0].second), from[first]);
     Extent width = from[first];
     for (size_t i = 1; i < places.size(); ++i) {
         const Extent size = from[first + i];
         const auto next = width * size;
         if (!next) throw Unsupported{"places in " + to_string(from)};
         width = *next;
-        whole = call.b.binary(Op::add, call.b.binary(Op::mul, whole, call.b.full_int(size, {})),
-                              wrapped(call.b, places_at(i), size));
+        whole = b.binary(Op::add, b.binary(Op::mul, whole, b.full_int(size, {})),
+                         wrapped(b, integers(b, places[i].second), size));
     }
     Extents flat(from.begin(), from.begin() + static_cast<ptrdiff_t>(first));
     flat.push_back(width);
     flat.insert(flat.end(), from.begin() + static_cast<ptrdiff_t>(first + places.size()), from.end());
-    return result(take(call.b, call.b.reshape(id, flat), whole, first));
+    return take(b, b.reshape(x, flat), whole, first);
+}
+
+Value index(Call &call) {
+    Builder &b = call.b;
+    const TensorPtr x = call.tensor("self");
+    const auto *list = call.at("indices").as<std::shared_ptr<List>>();
+    if (!list) throw Unsupported{"places that are no list"};
+    const Places places = named_places(b, **list);
+    if (places.empty()) return x;
+    if (is_rows(x)) throw Unsupported{"picks row numbers"};  // rows[:, None] is a view; rows[mask] is none
+    const ValueId id = plain(b, *x);
+    if (places.back().first >= b.rank(id)) throw Unsupported{"more places than axes"};
+    for (const auto &[axis, tensor] : places) {
+        if (is_rows(tensor) || dtype_of(b, *tensor) != DType::boolean) continue;
+        if (places.size() == 1 && axis == 0 && b.all_true(plain(b, *tensor))) return every_element(b, *x, *tensor);
+        throw Unsupported{"picks elements by a mask, so how many depends on data"};
+    }
+    if (is_rows(places[0].second)) return index_rows(b, x, id, places);
+    if (places.size() == 1) return result(take(b, id, integers(b, places[0].second), places[0].first));
+    return result(take_along_axes(b, id, places));
 }
 
 Value index_select(Call &call) {

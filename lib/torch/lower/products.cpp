@@ -111,57 +111,74 @@ Extent folded(const Extents &sizes) {
 }
 void append(Extents &to, const Extents &from) { to.insert(to.end(), from.begin(), from.end()); }
 
-Term contract(Builder &b, Term x, Term y, const std::string &out) {
-    auto in = [](const std::string &letters, char letter) { return letters.find(letter) != std::string::npos; };
-    // Letters of one operand only that the result does not have are summed first.
-    for (Term *term : {&x, &y}) {
-        const std::string &others = term == &x ? y.letters : x.letters;
-        for (size_t i = term->letters.size(); i-- > 0;)
-            if (!in(out, term->letters[i]) && !in(others, term->letters[i])) {
-                term->id = b.reduce(Op::reduce_sum, term->id, i, false);
-                term->letters.erase(i, 1);
-            }
-    }
-    std::string both, left, right, summed;
-    for (char letter : x.letters) (in(y.letters, letter) ? (in(out, letter) ? both : summed) : left) += letter;
-    for (char letter : y.letters)
-        if (!in(x.letters, letter)) right += letter;
-    if (summed.empty()) {  // a product element by element
-        const std::string all = both + left + right;
-        auto spread = [&](const Term &term) {
-            std::string own;
-            for (char letter : all)
-                if (in(term.letters, letter)) own += letter;
-            const Term sorted = ordered(b, term, own);
-            Extents shape;
-            for (char letter : all)
-                shape.push_back(in(own, letter) ? b.shape(sorted.id)[own.find(letter)] : Extent::of(1));
-            return b.reshape(sorted.id, shape);
-        };
-        return {b.binary(Op::mul, spread(x), spread(y)), all};
-    }
-    const Extent depth = folded(sizes_of(b, x, summed));
-    const Extents left_sizes = sizes_of(b, x, left), right_sizes = sizes_of(b, y, right);
-    if (both.empty()) {  // the left axes stay apart, so that rows do
-        const Term a = ordered(b, x, left + summed), c = ordered(b, y, summed + right);
-        Extents shape = left_sizes;
-        shape.push_back(depth);
-        if (left.empty()) shape.insert(shape.begin(), Extent::of(1));
-        ValueId factor = b.reshape(c.id, {depth, folded(right_sizes)});
-        ValueId product;
-        const lib::Node &node = b.graph().node(y.id);
-        if (node.op == Op::constant && summed.size() == 1 && right.size() == 1) {
-            const bool straight = y.letters == summed + right;
-            product = b.linear(b.reshape(a.id, shape), straight ? b.transpose(y.id) : y.id, std::nullopt);
-        } else {
-            product = b.matmul(b.reshape(a.id, shape), factor);
+bool has(const std::string &letters, char letter) { return letters.find(letter) != std::string::npos; }
+
+// Sums the axes that neither `others` nor the result has.
+void sum_own(Builder &b, Term &term, const std::string &others, const std::string &out) {
+    for (size_t i = term.letters.size(); i-- > 0;)
+        if (!has(out, term.letters[i]) && !has(others, term.letters[i])) {
+            term.id = b.reduce(Op::reduce_sum, term.id, i, false);
+            term.letters.erase(i, 1);
         }
-        Extents to = left_sizes;
-        append(to, right_sizes);
-        return {b.reshape(product, to), left + right};
+}
+
+// The letters of two operands by their part in a matrix product, each in the operand's order.
+struct Roles {
+    std::string both, left, right, summed;
+};
+Roles roles_of(const Term &x, const Term &y, const std::string &out) {
+    Roles roles;
+    for (char letter : x.letters)
+        (has(y.letters, letter) ? (has(out, letter) ? roles.both : roles.summed) : roles.left) += letter;
+    for (char letter : y.letters)
+        if (!has(x.letters, letter)) roles.right += letter;
+    return roles;
+}
+
+// Nothing is summed: a product element by element.
+Term multiplied(Builder &b, const Term &x, const Term &y, const Roles &roles) {
+    const std::string all = roles.both + roles.left + roles.right;
+    auto spread = [&](const Term &term) {
+        std::string own;
+        for (char letter : all)
+            if (has(term.letters, letter)) own += letter;
+        const Term sorted = ordered(b, term, own);
+        Extents shape;
+        for (char letter : all)
+            shape.push_back(has(own, letter) ? b.shape(sorted.id)[own.find(letter)] : Extent::of(1));
+        return b.reshape(sorted.id, shape);
+    };
+    return {b.binary(Op::mul, spread(x), spread(y)), all};
+}
+
+// No axis is shared and kept: one matrix product. The left axes stay apart, so that rows do.
+Term single_product(Builder &b, const Term &x, const Term &y, const Roles &roles) {
+    const Extent depth = folded(sizes_of(b, x, roles.summed));
+    const Extents right_sizes = sizes_of(b, y, roles.right);
+    Extents to = sizes_of(b, x, roles.left);
+    const Term a = ordered(b, x, roles.left + roles.summed), c = ordered(b, y, roles.summed + roles.right);
+    Extents shape = to;
+    shape.push_back(depth);
+    if (roles.left.empty()) shape.insert(shape.begin(), Extent::of(1));
+    ValueId product;
+    if (b.graph().node(y.id).op == Op::constant && roles.summed.size() == 1 && roles.right.size() == 1) {
+        const ValueId weights = y.letters == c.letters ? b.transpose(y.id) : y.id;
+        product = b.linear(b.reshape(a.id, shape), weights, std::nullopt);
+    } else {
+        const ValueId factor = b.reshape(c.id, {depth, folded(right_sizes)});
+        product = b.matmul(b.reshape(a.id, shape), factor);
     }
-    const Term a = ordered(b, x, both + left + summed), c = ordered(b, y, both + summed + right);
-    Extents first = sizes_of(b, x, both), second = sizes_of(b, y, both), to = first;
+    append(to, right_sizes);
+    return {b.reshape(product, to), roles.left + roles.right};
+}
+
+// A matrix product for each place of the axes that both have and the result keeps.
+Term batched_product(Builder &b, const Term &x, const Term &y, const Roles &roles) {
+    const Extent depth = folded(sizes_of(b, x, roles.summed));
+    const Extents left_sizes = sizes_of(b, x, roles.left), right_sizes = sizes_of(b, y, roles.right);
+    const Term a = ordered(b, x, roles.both + roles.left + roles.summed);
+    const Term c = ordered(b, y, roles.both + roles.summed + roles.right);
+    Extents first = sizes_of(b, x, roles.both), second = sizes_of(b, y, roles.both), to = first;
     for (size_t i = 0; i < to.size(); ++i)
         if (to[i].is(1)) to[i] = second[i];
     first.push_back(folded(left_sizes));
@@ -170,7 +187,17 @@ Term contract(Builder &b, Term x, Term y, const std::string &out) {
     second.push_back(folded(right_sizes));
     append(to, left_sizes);
     append(to, right_sizes);
-    return {b.reshape(b.matmul(b.reshape(a.id, first), b.reshape(c.id, second)), to), both + left + right};
+    return {b.reshape(b.matmul(b.reshape(a.id, first), b.reshape(c.id, second)), to),
+            roles.both + roles.left + roles.right};
+}
+
+// The einsum of two operands, whose axes come out in any order; `out` has the letters that are kept.
+Term contract(Builder &b, Term x, Term y, const std::string &out) {
+    sum_own(b, x, y.letters, out);
+    sum_own(b, y, x.letters, out);
+    const Roles roles = roles_of(x, y, out);
+    if (roles.summed.empty()) return multiplied(b, x, y, roles);
+    return roles.both.empty() ? single_product(b, x, y, roles) : batched_product(b, x, y, roles);
 }
 
 Value einsum(Call &call) {
@@ -208,9 +235,9 @@ Value einsum(Call &call) {
     if (const size_t dots = out.find("..."); dots != std::string::npos) out.replace(dots, 3, all_dots);
     Term whole = terms[0];
     for (size_t i = 1; i < terms.size(); ++i) {
-        std::string wanted = out;  // and what later operands still need
-        for (size_t k = i + 1; k < terms.size(); ++k) wanted += terms[k].letters;
-        whole = contract(call.b, whole, terms[i], wanted);
+        std::string kept = out;  // and what later operands still need
+        for (size_t k = i + 1; k < terms.size(); ++k) kept += terms[k].letters;
+        whole = contract(call.b, whole, terms[i], kept);
     }
     for (size_t i = whole.letters.size(); i-- > 0;)
         if (out.find(whole.letters[i]) == std::string::npos) {

@@ -85,143 +85,7 @@ std::optional<Value> of_lists(Builder &b, const std::string &name, const List &x
     return Value(*same == (name == "aten::eq"));
 }
 
-const List *list_of_value(const Value &value) {
-    if (const auto *list = value.as<std::shared_ptr<List>>()) return list->get();
-    if (const auto *tuple = value.as<Tuple>()) return tuple->elements.get();
-    return nullptr;
-}
-
-size_t place_in(const List &list, const Value &place) {
-    const auto *extent = place.as<Extent>();
-    if (!extent || !extent->known()) throw Unsupported{"a place in a list that depends on sizes"};
-    const auto size = static_cast<int64_t>(list.size());
-    const int64_t at = extent->terms[0] < 0 ? extent->terms[0] + size : extent->terms[0];
-    if (at < 0 || at >= size)
-        throw Unsupported{"place " + std::to_string(at) + " of a list of " + std::to_string(size)};
-    return static_cast<size_t>(at);
-}
-
-bool same_key(const Value &a, const Value &b) {
-    if (a.is<std::string>() && b.is<std::string>()) return *a.as<std::string>() == *b.as<std::string>();
-    if (a.is<Extent>() && b.is<Extent>()) return *a.as<Extent>() == *b.as<Extent>();
-    if (a.is<bool>() && b.is<bool>()) return *a.as<bool>() == *b.as<bool>();
-    if (a.is<double>() && b.is<double>()) return *a.as<double>() == *b.as<double>();
-    return false;
-}
-
-std::optional<Value> of_dict(const std::string &name, Dict &dict, const std::vector<Value> &arguments) {
-    auto found = [&](const Value &key) {
-        return std::find_if(dict.begin(), dict.end(), [&](const auto &entry) { return same_key(entry.first, key); });
-    };
-    if (name == "aten::len") return Value(Extent::of(static_cast<int64_t>(dict.size())));
-    if (name == "aten::keys" || name == "aten::values" || name == "aten::items") {
-        List list;
-        for (const auto &[key, value] : dict)
-            list.push_back(name == "aten::keys" ? key : name == "aten::values" ? value : tuple_of({key, value}));
-        return list_of(std::move(list));
-    }
-    if (arguments.size() < 2) return std::nullopt;
-    const auto at = found(arguments[1]);
-    if (name == "aten::__contains__") return Value(at != dict.end());
-    if (name == "aten::__getitem__") {
-        if (at == dict.end()) throw Unsupported{"a key that the dict does not have"};
-        return at->second;
-    }
-    if (name == "aten::get") return at == dict.end() ? (arguments.size() > 2 ? arguments[2] : Value()) : at->second;
-    if (name == "aten::_set_item") {
-        if (at == dict.end())
-            dict.emplace_back(arguments[1], arguments[2]);
-        else
-            at->second = arguments[2];
-        return Value();
-    }
-    return std::nullopt;
-}
-
 }  // namespace
-
-std::optional<Value> container_operator(const std::string &name, const std::vector<Value> &arguments) {
-    if (arguments.empty()) return std::nullopt;
-    if (const auto *dict = arguments[0].as<std::shared_ptr<Dict>>()) return of_dict(name, **dict, arguments);
-    const List *list = list_of_value(arguments[0]);
-    if (!list) return std::nullopt;
-    auto *object = arguments[0].as<std::shared_ptr<List>>() ? arguments[0].as<std::shared_ptr<List>>()->get() : nullptr;
-    if (name == "aten::len") return Value(Extent::of(static_cast<int64_t>(list->size())));
-    if (name == "aten::__getitem__") return (*list)[place_in(*list, arguments[1])];
-    if (name == "aten::list" || name == "aten::copy") return list_of(*list);
-    if (name == "aten::slice") {
-        auto number = [&](size_t i, int64_t otherwise) {
-            const auto *extent = i < arguments.size() ? arguments[i].as<Extent>() : nullptr;
-            if (extent && !extent->known()) throw Unsupported{"a place in a list that depends on sizes"};
-            return extent ? extent->terms[0] : otherwise;
-        };
-        const int64_t step = number(3, 1);
-        auto at = [&](size_t i, int64_t otherwise) {
-            int64_t place = number(i, otherwise);
-            const auto size = static_cast<int64_t>(list->size());
-            if (place < 0) place += size;
-            return std::clamp<int64_t>(place, 0, size);
-        };
-        if (step < 1) return std::nullopt;
-        List part;
-        for (int64_t i = at(1, 0), end = at(2, static_cast<int64_t>(list->size())); i < end; i += step)
-            part.push_back((*list)[static_cast<size_t>(i)]);
-        return list_of(std::move(part));
-    }
-    if (!object) return std::nullopt;
-    if (name == "aten::append") {
-        object->push_back(arguments[1]);
-        return arguments[0];
-    }
-    if (name == "aten::extend") {
-        const List *more = list_of_value(arguments[1]);
-        if (!more) return std::nullopt;
-        const List copied = *more;
-        object->insert(object->end(), copied.begin(), copied.end());
-        return Value();
-    }
-    if (name == "aten::insert") {
-        const auto *place = arguments[1].as<Extent>();
-        if (!place || !place->known()) throw Unsupported{"a place in a list that depends on sizes"};
-        const auto size = static_cast<int64_t>(object->size());
-        const int64_t at = place->terms[0] < 0 ? place->terms[0] + size : place->terms[0];
-        object->insert(object->begin() + std::clamp<int64_t>(at, 0, size), arguments[2]);
-        return Value();
-    }
-    if (name == "aten::pop") {
-        const size_t at = arguments.size() > 1 ? place_in(*object, arguments[1]) : object->size() - 1;
-        Value value = object->at(at);
-        object->erase(object->begin() + static_cast<ptrdiff_t>(at));
-        return value;
-    }
-    if (name == "aten::reverse") {
-        std::reverse(object->begin(), object->end());
-        return Value();
-    }
-    if (name == "aten::clear") {
-        object->clear();
-        return Value();
-    }
-    if (name == "aten::_set_item") {
-        (*object)[place_in(*object, arguments[1])] = arguments[2];
-        return arguments[0];
-    }
-    if ((name == "aten::add" || name == "aten::add_") && list_of_value(arguments[1])) {
-        List both = *list;
-        const List *more = list_of_value(arguments[1]);
-        both.insert(both.end(), more->begin(), more->end());
-        if (name == "aten::add") return list_of(std::move(both));
-        *object = std::move(both);
-        return arguments[0];
-    }
-    if (name == "aten::mul" && arguments[1].is<Extent>() && arguments[1].as<Extent>()->known()) {
-        List repeated;
-        for (int64_t i = 0; i < arguments[1].as<Extent>()->terms[0]; ++i)
-            repeated.insert(repeated.end(), list->begin(), list->end());
-        return list_of(std::move(repeated));
-    }
-    return std::nullopt;
-}
 
 std::optional<Value> scalar_operator(Builder &b, const std::string &name, const std::vector<Value> &arguments) {
     if (name == "aten::__is__" || name == "aten::__isnot__") {
@@ -277,11 +141,11 @@ std::optional<Value> scalar_operator(Builder &b, const std::string &name, const 
     return std::nullopt;
 }
 
-std::optional<Value> tensor_property(Builder &b, const std::string &name, const std::vector<Value> &arguments) {
-    if (arguments.empty()) return std::nullopt;
-    const auto *held = arguments[0].as<TensorPtr>();
-    if (!held) return std::nullopt;
-    const Tensor &x = **held;
+namespace {
+
+// What the sizes of a tensor answer.
+std::optional<Value> of_shape(Builder &b, const std::string &name, const Tensor &x,
+                              const std::vector<Value> &arguments) {
     if (name == "aten::size" || name == "aten::sym_size") {
         const Extents shape = shape_of(b, x);
         if (arguments.size() > 1) {
@@ -300,18 +164,23 @@ std::optional<Value> tensor_property(Builder &b, const std::string &name, const 
         const auto whole = name == "aten::len" ? std::optional(shape.at(0)) : lib::product(shape);
         return or_undecided(whole, "the product of " + to_string(shape));
     }
-    if (x.kind == Tensor::Kind::folded && x.folded) return std::nullopt;  // the rest LibTorch knows
-    if (name == "prim::dtype") return Value(Extent::of(scalar_type_of(dtype_of(b, x))));
-    if (name == "prim::layout") return Value(Extent::of(0));
-    if (name == "prim::is_nested" || name == "aten::is_nested") return Value(x.kept.has_value());
-    if (name == "aten::is_floating_point")
-        return Value(dtype_of(b, x) == DType::float32 || dtype_of(b, x) == DType::float64);
+    return std::nullopt;
+}
+
+// What the kind of a tensor answers: every graph value is dense, strided and on the CPU.
+std::optional<Value> of_kind(Builder &b, const std::string &name, const Tensor &x,
+                             const std::vector<Value> &arguments) {
     static const std::set<std::string, std::less<>> kNo{
         "prim::is_cuda",      "prim::is_cpu_only", "prim::requires_grad", "prim::is_sparse",  "prim::is_mkldnn",
         "prim::is_quantized", "prim::is_meta",     "prim::is_xpu",        "aten::is_complex", "prim::is_mps",
         "prim::is_vulkan",    "aten::is_conj",     "aten::is_neg",        "prim::is_xla",     "prim::is_sparse_csr",
         "prim::is_ort",       "prim::is_maia",     "prim::is_ipu",        "prim::is_mtia"};
     if (kNo.count(name)) return Value(false);
+    if (name == "prim::dtype") return Value(Extent::of(scalar_type_of(dtype_of(b, x))));
+    if (name == "prim::layout") return Value(Extent::of(0));
+    if (name == "prim::is_nested" || name == "aten::is_nested") return Value(x.kept.has_value());
+    if (name == "aten::is_floating_point")
+        return Value(dtype_of(b, x) == DType::float32 || dtype_of(b, x) == DType::float64);
     if (name == "aten::is_contiguous" && arguments.size() > 1 && !same_key(arguments[1], Extent::of(0)))
         return Value(Undecided{"a condition that depends on strides"});
     if (name == "prim::is_cpu" || name == "aten::is_contiguous") return Value(true);
@@ -324,40 +193,58 @@ std::optional<Value> tensor_property(Builder &b, const std::string &name, const 
         if (mask && b.all_true(b.cast(plain(b, **mask), DType::boolean))) return Value(true);
         return Value(Undecided{"a condition that depends on data"});
     }
-    const bool integer = name == "aten::Int" || name == "aten::IntImplicit",
-               real = name == "aten::Float" || name == "aten::FloatImplicit";
+    return std::nullopt;
+}
+
+// The one element of a tensor as a Python number or bool, where it is known or stays a tensor of rank 0.
+std::optional<Value> element_of(Builder &b, const std::string &name, const Tensor &x,
+                                const std::vector<Value> &arguments) {
+    const bool truth = name == "aten::Bool" || name == "aten::is_nonzero";
+    const bool integer = name == "aten::Int" || name == "aten::IntImplicit";
+    const bool real = name == "aten::Float" || name == "aten::FloatImplicit";
     const bool any = name == "aten::ScalarImplicit" || name == "aten::item";
+    if (!truth && !integer && !real && !any) return std::nullopt;
+    if (x.kind == Tensor::Kind::size)
+        return scalar_operator(b, name == "aten::is_nonzero" ? "aten::Bool" : name, arguments);
+    const ValueId id = plain(b, x);
+    const Known known = b.known(id);
+    if (!lib::product(b.shape(id)).value_or(Extent::of(0)).is(1) && !known.uniform)
+        return Value(Undecided{"a number that depends on data"});
+    if (truth) {
+        const ValueId flag = b.cast(id, DType::boolean);
+        if (b.all_true(flag)) return Value(true);
+        if (b.all_false(flag)) return Value(false);
+        return Value(Undecided{"a condition that depends on data"});
+    }
+    const DType dtype = b.dtype(id);
+    if ((integer || any) && known.uniform && dtype != DType::float32) {
+        if (dtype == DType::boolean && any) return Value(known.least.is(1));
+        return Value(known.least);
+    }
+    if (real || (any && dtype == DType::float32)) {
+        TensorPtr made = tensor_of(b.cast(b.reshape(id, {}), DType::float32));
+        made->number = true;
+        return Value(made);
+    }
+    return Value(Undecided{"a number that depends on data"});
+}
+
+}  // namespace
+
+std::optional<Value> tensor_property(Builder &b, const std::string &name, const std::vector<Value> &arguments) {
+    if (arguments.empty()) return std::nullopt;
+    const auto *held = arguments[0].as<TensorPtr>();
+    if (!held) return std::nullopt;
+    const Tensor &x = **held;
+    if (auto answer = of_shape(b, name, x, arguments)) return answer;
+    if (x.kind == Tensor::Kind::folded && x.folded) return std::nullopt;  // the rest LibTorch knows
+    if (auto answer = of_kind(b, name, x, arguments)) return answer;
     if (name == "prim::NumToTensor") {
         auto made = std::make_shared<Tensor>(x);
         made->number = false;
         return Value(made);
     }
-    if (name == "aten::Bool" || name == "aten::is_nonzero" || integer || real || any) {
-        if (x.kind == Tensor::Kind::size)
-            return scalar_operator(b, name == "aten::is_nonzero" ? "aten::Bool" : name, arguments);
-        const ValueId id = plain(b, x);
-        const Known known = b.known(id);
-        if (!lib::product(b.shape(id)).value_or(Extent::of(0)).is(1) && !known.uniform)
-            return Value(Undecided{"a number that depends on data"});
-        if (name == "aten::Bool" || name == "aten::is_nonzero") {
-            const ValueId truth = b.cast(id, DType::boolean);
-            if (b.all_true(truth)) return Value(true);
-            if (b.all_false(truth)) return Value(false);
-            return Value(Undecided{"a condition that depends on data"});
-        }
-        const DType dtype = b.dtype(id);
-        if ((integer || any) && known.uniform && dtype != DType::float32) {
-            if (dtype == DType::boolean && any) return Value(known.least.is(1));
-            return Value(known.least);
-        }
-        if (real || (any && dtype == DType::float32)) {
-            TensorPtr made = tensor_of(b.cast(b.reshape(id, {}), DType::float32));
-            made->number = true;
-            return Value(made);
-        }
-        return Value(Undecided{"a number that depends on data"});
-    }
-    return std::nullopt;
+    return element_of(b, name, x, arguments);
 }
 
 bool decided(Builder &b, const Value &condition) {

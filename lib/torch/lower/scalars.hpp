@@ -16,6 +16,9 @@ std::optional<Value> scalar_operator(Builder &b, const std::string &name, const 
 // Operators on lists and dicts as objects, concrete or not (append, __getitem__, len, ...). nullopt for another.
 std::optional<Value> container_operator(const std::string &name, const std::vector<Value> &arguments);
 
+const List *list_of_value(const Value &value);  // of a list or a tuple; null for another
+bool same_key(const Value &a, const Value &b);  // as a dict compares keys: strings, ints, bools, floats
+
 // What is asked of a tensor without its elements (size, dim, dtype, ...), and elements that are known though they are
 // tensors (bool, int, item). nullopt for another operator.
 std::optional<Value> tensor_property(Builder &b, const std::string &name, const std::vector<Value> &arguments);
