@@ -4,13 +4,10 @@
 #include <algorithm>
 
 namespace weighbridge::lib {
-
 namespace {
 
-// Terms are a file's, and so may be anything; lengths are at most kMaxLength.
-__extension__ using Wide = __int128;
-
-// As a lower bound: too small a number is none, of too large a one the largest holds as well. And the other way round.
+// A lower bound in 64 bits: a number below them bounds nothing, one above them bounds as INT64_MAX does. An upper bound
+// likewise, the other way round.
 std::optional<int64_t> lower(Wide least) {
     if (least < INT64_MIN) return std::nullopt;
     return static_cast<int64_t>(std::min<Wide>(least, INT64_MAX));
@@ -28,17 +25,21 @@ std::optional<int64_t> difference(const std::optional<int64_t> &a, const std::op
 
 }  // namespace
 
+WideRange range_of(const Extent &extent, int64_t least_length, int64_t largest_length) {
+    // Extremes are at the ends, or at an integer beside the parabola's vertex.
+    const Wide a = extent.terms[0], b = extent.terms[1], c = extent.terms[2];
+    auto at = [&](Wide length) { return a + (b + c * length) * length; };
+    WideRange found{std::min(at(least_length), at(largest_length)), std::max(at(least_length), at(largest_length))};
+    if (c == 0) return found;
+    const Wide vertex = -b / (2 * c);
+    for (Wide length : {vertex - 1, vertex, vertex + 1})
+        if (length >= least_length && length <= largest_length)
+            found = {std::min(found.least, at(length)), std::max(found.most, at(length))};
+    return found;
+}
+
 ExtentBounds bounds_of(const Extent &extent, int64_t least_length, int64_t largest_length) {
-    const Wide t[] = {extent.terms[0], extent.terms[1], extent.terms[2]};
-    auto at = [&](Wide length) { return t[0] + (t[1] + t[2] * length) * length; };
-    Wide least = std::min(at(least_length), at(largest_length));
-    Wide most = std::max(at(least_length), at(largest_length));
-    if (t[2] != 0)
-        for (Wide length = -t[1] / (2 * t[2]) - 1, end = length + 3; length < end; ++length)
-            if (length >= least_length && length <= largest_length) {
-                least = std::min(least, at(length));
-                most = std::max(most, at(length));
-            }
+    const auto [least, most] = range_of(extent, least_length, largest_length);
     ExtentBounds bounds{lower(least), upper(most)};
     if (extent.batch) {  // times 1, 2, ...
         if (least < 0) bounds.least.reset();

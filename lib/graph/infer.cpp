@@ -3,20 +3,6 @@
 
 namespace weighbridge::lib {
 
-WideRange range_of(const Extent &extent, int64_t least, int64_t largest) {
-    // Extremes are at the ends, or at an integer beside the parabola's vertex.
-    const Wide a = extent.terms[0], b = extent.terms[1], c = extent.terms[2];
-    auto at = [&](Wide length) { return a + (b + c * length) * length; };
-    WideRange found{std::min(at(least), at(largest)), std::max(at(least), at(largest))};
-    if (c != 0) {
-        const Wide vertex = -b / (2 * c);
-        for (Wide length : {vertex - 1, vertex, vertex + 1})
-            if (length >= least && length <= largest)
-                found = {std::min(found.least, at(length)), std::max(found.most, at(length))};
-    }
-    return found;
-}
-
 Expected<size_t> Inference::axis() const {
     const size_t rank = type(0).rank();
     if (attributes.axis < 0 || static_cast<size_t>(attributes.axis) >= rank)

@@ -3,17 +3,10 @@
 
 #include <algorithm>
 
+#include "graph/bounds.hpp"
 #include "graph/graph.hpp"
 
 namespace weighbridge::lib {
-
-// Wide enough for any terms of 64 bits and any length that a graph may have.
-__extension__ using Wide = __int128;
-struct WideRange {
-    Wide least, most;
-};
-// Between which numbers an extent's polynomial lies for lengths in [least, largest].
-WideRange range_of(const Extent &extent, int64_t least, int64_t largest);
 
 // An operator that is to be added to a graph: operands that are there, in the number and of the dtypes that the table
 // has, and no attributes but its own. What infer's files share; each finds the shape that a family gives.
