@@ -29,7 +29,7 @@ constexpr size_t pipe_bytes = 4096;  // what a pipe that takes anything takes wh
 constexpr int step_ms = 50;          // between looks at what is waited for
 constexpr int patience_ms = 1000;    // for a reader that takes nothing, once a signal came
 
-std::string partial_of(const Target &target) { return target.path + ".wb-partial"; }
+std::string partial_of(const Destination &destination) { return destination.path + ".wb-partial"; }
 
 bool is_same(const struct stat &a, const struct stat &b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
 
@@ -77,24 +77,24 @@ bool is_inside(fs::path path, const struct stat &directory) {
 
 }  // namespace
 
-Target target_of(const std::string &path) {
-    Target target = {descriptor_of(path), path, false};
+Destination destination_of(const std::string &path) {
+    Destination destination = {descriptor_of(path), path, false};
     auto refuse = [&](const std::string &why) {
         throw Failure(exit_failed, "'" + path + "' cannot be written: " + why);
     };
-    if (target.descriptor >= 0) {
-        if (!is_open_for_writing(target.descriptor)) refuse(std::strerror(EBADF));
-        return target;
+    if (destination.descriptor >= 0) {
+        if (!is_open_for_writing(destination.descriptor)) refuse(std::strerror(EBADF));
+        return destination;
     }
     std::error_code error;
     fs::file_status status = fs::status(path, error);
     if (fs::is_directory(status)) refuse("it is a directory");
     if (fs::exists(status)) {
-        target.is_file = fs::is_regular_file(status);
-        target.path = fs::canonical(path, error).string();
+        destination.is_file = fs::is_regular_file(status);
+        destination.path = fs::canonical(path, error).string();
         if (error) refuse(error.message());
-        if (target.is_file && access(path.c_str(), W_OK) != 0) refuse(std::strerror(errno));
-        return target;
+        if (destination.is_file && access(path.c_str(), W_OK) != 0) refuse(std::strerror(errno));
+        return destination;
     }
     if (status.type() != fs::file_type::not_found) refuse(error.message());
     if (fs::is_symlink(fs::symlink_status(path, error))) refuse("it is a link to nothing");
@@ -104,9 +104,9 @@ Target target_of(const std::string &path) {
     fs::path folder = fs::canonical(absolute.parent_path(), error);
     if (error) refuse(error.message());
     if (!absolute.has_filename()) refuse("it is a directory");
-    target.is_file = true;
-    target.path = (folder / absolute.filename()).string();
-    return target;
+    destination.is_file = true;
+    destination.path = (folder / absolute.filename()).string();
+    return destination;
 }
 
 namespace {
@@ -153,21 +153,21 @@ void check_outputs(const std::string &input, const std::string &bundle, const st
     bool bundle_exists = stat(bundle.c_str(), &folder) == 0;
     std::vector<Written> all;
     for (const OutputOption &option : outputs) {
-        Target target = target_of(option.path);
-        std::vector<std::string> names = {target.path};
-        if (target.is_file) names.push_back(partial_of(target));
-        if (target.is_file && bundle_exists && is_inside(target.path, folder))
+        Destination destination = destination_of(option.path);
+        std::vector<std::string> names = {destination.path};
+        if (destination.is_file) names.push_back(partial_of(destination));
+        if (destination.is_file && bundle_exists && is_inside(destination.path, folder))
             refuse(option, "it is in the bundle's directory '" + bundle + "'");
         size_t before = all.size();
         for (const std::string &name : names) {
-            Written one = {option, name, target.descriptor, identity(name, target.descriptor)};
+            Written one = {option, name, destination.descriptor, identity(name, destination.descriptor)};
             if (read && one.found && is_same(*read, *one.found)) refuse(option, "it is the input");
             for (size_t i = 0; i < before; ++i) {
                 const Written &other = all[i];
                 bool same = one.found && other.found && is_same(*one.found, *other.found);
                 // The shell may send stdout and stderr to one place.
                 if (one.descriptor >= 0 && other.descriptor >= 0) same = one.descriptor == other.descriptor;
-                if (same || (target.is_file && one.name == other.name))
+                if (same || (destination.is_file && one.name == other.name))
                     refuse(option, named(other.option) + " is written there");
             }
             all.push_back(std::move(one));
@@ -177,11 +177,11 @@ void check_outputs(const std::string &input, const std::string &bundle, const st
     keep_standard_places();
 }
 
-Output::Output(const std::string &path) : path_(path), target_(target_of(path)) {
-    if (target_.descriptor >= 0) {
+Output::Output(const std::string &path) : path_(path), destination_(destination_of(path)) {
+    if (destination_.descriptor >= 0) {
         std::fflush(stdout);  // what was printed by other means comes before
-        fd_ = target_.descriptor;
-    } else if (target_.is_file) {
+        fd_ = destination_.descriptor;
+    } else if (destination_.is_file) {
         open_beside();
     } else {
         open_special();
@@ -207,7 +207,7 @@ void Output::open_special() {
 
 // Holds the lock of the file that has the partial name at the end: who held it before may have renamed or removed it.
 void Output::open_beside() {
-    const std::string partial = partial_of(target_);
+    const std::string partial = partial_of(destination_);
     struct stat held, named;
     for (;;) {
         fd_ = open(partial.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
@@ -229,7 +229,7 @@ void Output::open_beside() {
     }
     bool ready = S_ISREG(held.st_mode) && ftruncate(fd_, 0) == 0;
     // Whoever may read what stood there may read what replaces it.
-    if (ready && stat(target_.path.c_str(), &named) == 0) ready = fchmod(fd_, named.st_mode & 0777) == 0;
+    if (ready && stat(destination_.path.c_str(), &named) == 0) ready = fchmod(fd_, named.st_mode & 0777) == 0;
     if (ready) return;
     int reason = S_ISREG(held.st_mode) ? errno : EEXIST;
     ::close(std::exchange(fd_, -1));
@@ -237,8 +237,8 @@ void Output::open_beside() {
 }
 
 Output::~Output() {
-    if (fd_ < 0 || target_.descriptor >= 0) return;
-    if (target_.is_file) unlink(partial_of(target_).c_str());
+    if (fd_ < 0 || destination_.descriptor >= 0) return;
+    if (destination_.is_file) unlink(partial_of(destination_).c_str());
     ::close(fd_);
 }
 
@@ -284,20 +284,20 @@ void Output::finish() {
     if (fd_ < 0 || finished_) return;
     flush();
     // Some file systems have no sync; a full disk and a lost one show here.
-    if (target_.is_file && fsync(fd_) != 0 && errno != EINVAL && errno != ENOTSUP) fail(std::strerror(errno));
+    if (destination_.is_file && fsync(fd_) != 0 && errno != EINVAL && errno != ENOTSUP) fail(std::strerror(errno));
     finished_ = true;
 }
 
 void Output::close() {
     if (fd_ < 0) return;
     finish();
-    if (target_.is_file && rename(partial_of(target_).c_str(), target_.path.c_str()) != 0) {
+    if (destination_.is_file && rename(partial_of(destination_).c_str(), destination_.path.c_str()) != 0) {
         std::string why = std::strerror(errno);
-        target_.is_file = false;  // what was written stays
-        fail(why + "; '" + partial_of(target_) + "' has it all");
+        destination_.is_file = false;  // what was written stays
+        fail(why + "; '" + partial_of(destination_) + "' has it all");
     }
     int fd = std::exchange(fd_, -1);
-    if (target_.descriptor < 0 && ::close(fd) != 0) fail(std::strerror(errno));
+    if (destination_.descriptor < 0 && ::close(fd) != 0) fail(std::strerror(errno));
 }
 
 }  // namespace weighbridge::cli

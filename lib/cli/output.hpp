@@ -12,14 +12,14 @@ namespace weighbridge::cli {
 inline constexpr const char *to_stderr = "/dev/stderr";
 
 // What is at the end of a path of an output, links followed.
-struct Target {
+struct Destination {
     int descriptor = -1;   // of "-", /dev/stdout, /dev/stderr and /dev/fd/N, which are written as they are; else -1
     std::string path;      // where it is a file or may become one, else as it was given
     bool is_file = false;  // regular, or not there yet; else a FIFO or a device
 };
 
 // A Failure for a directory, a link to nothing, and a descriptor that is not open for writing.
-Target target_of(const std::string &path);
+Destination destination_of(const std::string &path);
 
 // An option of the command line that names an output.
 struct OutputOption {
@@ -63,7 +63,7 @@ class Output {
     [[noreturn]] void fail(const std::string &what) const;
 
     std::string path_;  // as it was given
-    Target target_;
+    Destination destination_;
     int fd_ = -1;
     bool direct_ = false;  // each line at once
     bool waits_ = false;   // for a reader: no regular file

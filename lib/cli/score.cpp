@@ -45,7 +45,7 @@ class Score final : public Verb {
 
     int run() override {
         const std::string rejects_file = rejects_path();
-        target_of(summary_path());  // a Failure where it is closed
+        destination_of(summary_path());  // a Failure where it is closed
         check_outputs(input_.path, choice_.directory, {{"--output", output_}, {"--rejects", rejects_file}});
         const Format output = output_format("--output", output_, format_of(input_.format, input_.path));
         if (!rejects_.empty()) output_format("--rejects", rejects_, output);
@@ -102,11 +102,11 @@ class Score final : public Verb {
   private:
     std::string rejects_path() const {
         if (!rejects_.empty()) return rejects_;
-        return target_of(output_).is_file ? output_ + ".rejects" : to_stderr;
+        return destination_of(output_).is_file ? output_ + ".rejects" : to_stderr;
     }
 
     // stdout, or stderr where the scores go to stdout.
-    std::string summary_path() const { return target_of(output_).descriptor == STDOUT_FILENO ? to_stderr : "-"; }
+    std::string summary_path() const { return destination_of(output_).descriptor == STDOUT_FILENO ? to_stderr : "-"; }
 
     void report(Summary &summary, double seconds, const ScoreSettings &settings, const Model &model) const {
         Report info = Report::parse(model.info().value());

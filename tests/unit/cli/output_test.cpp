@@ -153,8 +153,8 @@ TEST_CASE("output: FIFOs and devices are written as they are") {
     char text[8] = {};
     CHECK(read(reader, text, sizeof text) == 5);
     close(reader);
-    CHECK_FALSE(target_of(folder.path + "/fifo").is_file);
-    CHECK_FALSE(target_of("/dev/null").is_file);
+    CHECK_FALSE(destination_of(folder.path + "/fifo").is_file);
+    CHECK_FALSE(destination_of("/dev/null").is_file);
     CHECK(fs::is_fifo(folder.path + "/fifo"));
 }
 
@@ -173,9 +173,9 @@ TEST_CASE("output: a descriptor is open for writing") {
     REQUIRE(open_one >= 0);
     close(closed);
     for (const char *place : {"/dev/fd/", "/proc/self/fd/"}) {
-        CHECK_THROWS_AS(target_of(place + std::to_string(closed)), Failure);
-        CHECK_THROWS_AS(target_of(place + std::to_string(read_only)), Failure);
-        CHECK(target_of(place + std::to_string(open_one)).descriptor == open_one);
+        CHECK_THROWS_AS(destination_of(place + std::to_string(closed)), Failure);
+        CHECK_THROWS_AS(destination_of(place + std::to_string(read_only)), Failure);
+        CHECK(destination_of(place + std::to_string(open_one)).descriptor == open_one);
     }
     CHECK(has(folder.check({"/out.csv", "/dev/fd/" + std::to_string(closed)}), "Bad file descriptor"));
     close(read_only);
