@@ -3,31 +3,32 @@
  *  Weighbridge scores payments inside the payment service's own process.
  *
  *  What it does not do: it writes nothing to stdout or stderr, never aborts or exits, installs no signal handler,
- *  leaves the host's floating-point, OpenMP, locale and signal state alone, calls no callback with a lock held, spins on
- *  nothing, and starts no thread unless LibTorch or an asynchronous call is asked for (those are named wb:...).
+ *  changes none of the host's floating-point, OpenMP, locale and signal state, calls no callback with a lock held, and
+ *  never spins. It starts threads only for LibTorch and for asynchronous calls; their names begin with wb:.
  *
  *  Conventions:
  *   1. Functions are wb_<noun>_<verb>. Where there is an output parameter it is first, named `out`.
  *   2. Handles are tokens: typed pointers that are never dereferenced. A freed, forged or wrong handle is an error.
- *   3. What a call gives in `T **out` is the caller's and has wb_T_free, which accepts NULL and never blocks. On
- *      failure *out is NULL, but for a report that tells of it. Any order of freeing is safe.
- *   4. Functions that can fail return a status: zero and above answers, below zero errors. `err`, last, may be NULL.
- *   5. Structs start with struct_size, which the caller sets (or the _INIT macro does). They grow at the end only. A
- *      function takes every size from the first version's (WB_RESULT_SIZE_V1 and alike) to WB_STRUCT_SIZE_LIMIT, writes
- *      the members that both sides know, and zeroes what the caller has beyond them: 0 in a member means that the
- *      library does not know it. Arrays of such structs have a stride, which is the caller's struct size.
+ *   3. The caller owns what a function returns in `T **out`, and frees it by wb_T_free, which accepts NULL and never
+ *      blocks. Any order of freeing is safe. On failure *out is NULL, except for a report about the failure.
+ *   4. Functions that can fail return a status: zero or more is an answer, less than zero an error. The last
+ *      parameter, `err`, receives the details and may be NULL.
+ *   5. Structs start with struct_size, which the caller or the _INIT macro sets, and grow at the end only. A function
+ *      takes every size from the first version's (such as WB_RESULT_SIZE_V1) to WB_STRUCT_SIZE_LIMIT. It writes the
+ *      members that both sides know and zeroes the caller's others: 0 means that the library does not know the member.
+ *      Arrays of such structs have a stride, which is the caller's struct size.
  *   6. Deadlines are absolute nanoseconds of CLOCK_MONOTONIC: wb_now_ns() + budget, or WB_NO_DEADLINE, or
  *      WB_DEFAULT_DEADLINE for the engine's option default_deadline_us.
- *   7. Strings are UTF-8 and end with NUL. Text of any length comes as a wb_text.
- *   8. Functions compute in a floating-point state of their own (to nearest, denormals kept, no traps), whatever the
- *      host's is, and give it back: control and sticky flags are as before the call, on errors too.
- *   9. Everything is thread-safe unless its comment says otherwise; rows, batches and calls are for one thread at a
+ *   7. Strings are UTF-8 and end with NUL. Text of unbounded length is returned as a wb_text.
+ *   8. Functions compute in a floating-point state of their own (round to nearest, denormals kept, no traps) and
+ *      restore the host's, control and sticky flags, before they return, on errors too.
+ *   9. Everything is thread-safe unless its comment says otherwise. Rows, batches and calls are for one thread at a
  *      time.
- *  10. pthread_cancel() takes effect behind a call, never inside one.
- *  11. A library fits a caller whose WB_ABI_VERSION is the same and whose WB_ABI_MINOR is the library's or less. The
- *      loader sees to it for what is linked (soname, and a version node for each release that added functions); who
- *      opens the library by name compares wb_abi_version() and wb_abi_minor().
- *  12. What is marked stable keeps name, signature, layout and meaning for as long as WB_ABI_VERSION is 1; what is marked
+ *  10. pthread_cancel() takes effect after a call, never inside one.
+ *  11. A library serves callers that were compiled with its WB_ABI_VERSION and with its WB_ABI_MINOR or a lower one.
+ *      For linked programs the loader checks that, by the soname and a version node for each release that added
+ *      functions; programs that use dlopen() compare wb_abi_version() and wb_abi_minor().
+ *  12. What is marked stable keeps its name, signature, layout and meaning while WB_ABI_VERSION is 1. What is marked
  *      unstable may change in any release.
  *
  *  @code

@@ -17,10 +17,10 @@ inline lib::Status out_of_range(const char *what, size_t count, uint32_t index) 
     return lib::Status::failure(WB_INVALID_ARGUMENT, "{}: expected an index below {}, got {}", what, count, index);
 }
 
-// Whether a caller's struct_size is one that its function takes; `least` is the size of the struct's first version.
+// Whether a caller's struct_size is within what its function takes; `least` is the size of the struct's first version.
 inline bool is_struct_size(uint32_t size, size_t least) { return size >= least && size <= WB_STRUCT_SIZE_LIMIT; }
 
-// Copies a struct into the caller's, whose size may be another version's: the members that both know, then zeros.
+// Copies a struct into the caller's, which may be of another version: the members that both know, then zeros.
 template <class T>
 void write_struct(T *out, T made) {
     made.struct_size = out->struct_size;
@@ -29,7 +29,7 @@ void write_struct(T *out, T made) {
     std::memset(reinterpret_cast<std::byte *>(out) + known, 0, out->struct_size - known);
 }
 
-// Tells the caller of a failure. Nothing is written for an answer.
+// Writes a failure into the caller's wb_error, and returns its code. Leaves `err` alone for an answer.
 inline int32_t report(const lib::Status &status, wb_error *err) {
     if (status.code == WB_OK || status.code == WB_OK_FALLBACK || !err) return status.code;
     if (!is_struct_size(err->struct_size, WB_ERROR_SIZE_V1)) return status.code;
@@ -42,7 +42,7 @@ inline int32_t report(const lib::Status &status, wb_error *err) {
     return status.code;
 }
 
-// A thread that pthread_cancel() ends is ended behind the call: unwinding out of it would abort the process.
+// Holds pthread_cancel() back until the call returns: unwinding out of a call would abort the process.
 class CancellationOff {
   public:
     CancellationOff() { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
@@ -54,8 +54,8 @@ class CancellationOff {
     int before_ = PTHREAD_CANCEL_ENABLE;
 };
 
-// The one place where exceptions end, and where the host's floating-point state and the thread's cancellation are set
-// aside. Every entry point is one line through it; `body` gives a Status.
+// The exception barrier of every entry point: catches all, and saves the host's floating-point state and the thread's
+// cancellation around `body`, which returns a Status.
 template <class Body>
 int32_t barrier(wb_error *err, Body &&body) noexcept {
     const CancellationOff cancellation;
@@ -79,9 +79,9 @@ lib::Status check_struct(const T *out, size_t least) {
                                 WB_STRUCT_SIZE_LIMIT, out->struct_size);
 }
 
-// For a struct that may be NULL, where the caller does not want it.
+// As above, for an optional struct, which may be NULL.
 template <class T>
-lib::Status check_wanted(const T *out, size_t least) {
+lib::Status check_optional(const T *out, size_t least) {
     return out ? check_struct(out, least) : lib::Status();
 }
 
@@ -92,7 +92,7 @@ lib::Status fill_struct(T *out, const T &made, size_t least) {
     return status;
 }
 
-// A caller's array of structs, whose size the stride is; `out` may be NULL where it has no elements.
+// Checks a caller's array of structs, whose stride is their struct_size; `out` may be NULL for no elements.
 template <class T>
 lib::Status check_array(const T *out, size_t stride, size_t capacity, size_t least) {
     if (capacity == 0) return lib::Status();
@@ -109,7 +109,7 @@ void write_element(T *out, size_t stride, size_t index, const T &made) {
     write_struct(element, made);
 }
 
-// Into a struct's text: cut where it is too long, filled up with NULs.
+// Copies text into a struct's array of characters: truncated where it is too long, padded with NULs.
 template <size_t N>
 void copy_text(char (&out)[N], std::string_view text) {
     const size_t length = std::min(text.size(), N - 1);

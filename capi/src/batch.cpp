@@ -108,7 +108,7 @@ int32_t wb_batch_set_tensor(wb_batch *batch, uint32_t index, void *buffer, size_
 
 int32_t wb_batch_encode(wb_batch_encoding *out, wb_batch *batch, int64_t length, int64_t tokens, wb_error *err) {
     return with_batch(batch, err, [&](lib::Batch &of) {
-        if (Status status = capi::check_wanted(out, WB_BATCH_ENCODING_SIZE_V1); !status.ok()) return status;
+        if (Status status = capi::check_optional(out, WB_BATCH_ENCODING_SIZE_V1); !status.ok()) return status;
         std::optional<wb_batch_encoding> made;
         Status status = of.encode(length, tokens, made);
         if (out && made) capi::write_struct(out, *made);

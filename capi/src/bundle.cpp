@@ -14,7 +14,7 @@ namespace {
 
 constexpr int64_t kGoldenVectors = 64;
 
-// What the bundle says of itself, and what its plan has. A plan that is refused is no reason not to look at the rest.
+// The bundle's metadata and its plan's. A plan that is refused is told with its reason, and the rest shown.
 lib::JsonValue describe(const std::shared_ptr<const lib::Bundle> &bundle) {
     lib::JsonValue info = bundle->describe();
     const lib::Bytes *file = bundle->file("model.plan");

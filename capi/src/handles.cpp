@@ -12,8 +12,8 @@
 namespace weighbridge::capi {
 namespace {
 
-// A token is kind (8 bits), generation (24 bits), index (32 bits). An entry's state is live (1 bit), kind, generation
-// and the number of pins (31 bits), so that one compare-exchange checks and pins.
+// Generational handles. A token is kind (8 bits), generation (24), index (32). An entry's state is one word: live (1
+// bit), kind, generation and a reference count of pins (31), so that one compare-exchange both checks and pins.
 constexpr uint64_t kLive = uint64_t{1} << 63;
 constexpr uint64_t kPins = (uint64_t{1} << 31) - 1;
 constexpr uint64_t kGenerations = (uint64_t{1} << 24) - 1;
@@ -23,19 +23,19 @@ static_assert(kKindsRoom == sizeof(wb_snapshot::handles) / sizeof(uint32_t));
 
 constexpr uint64_t identity(uint64_t kind, uint64_t generation) { return (kind << 55) | (generation << 31); }
 
-// On a cache line of its own, which threads that use one handle share, and those that use another do not.
+// One entry a cache line, so that threads with different handles do not share one.
 struct alignas(64) Entry {
     std::atomic<uint64_t> state{0};
     lib::RefCounted *object = nullptr;  // owned; written while the entry is neither live nor pinned
-    uint32_t next_free = 0;             // the one freed after it; guarded by Table::mutex
+    uint32_t next_free = 0;             // link of the queue of free entries; guarded by Table::mutex
 };
 
-// Chunks of doubling size stay while the library is loaded, so that an index once given is readable.
+// Entries are in chunks of doubling size that are never freed, so that any index ever given can be read safely.
 constexpr uint32_t kFirstChunk = 64;
 constexpr int kChunks = 20;  // 64 million handles
 
-// An entry's generations repeat after 2^24 uses, which would bring a stale token back to life. Entries are used again
-// in the order in which they were freed, and only while this many rest (64 KB), so that it takes 2^34 handles.
+// Guard against reuse of a generation, which repeats after 2^24 uses of an entry and would make a stale token valid:
+// free entries form a first-in first-out queue that always holds this many (64 KB), so that it takes 2^34 handles.
 constexpr uint32_t kResting = 1024;
 
 struct Table {
@@ -50,7 +50,7 @@ struct Table {
 
 Table *made_table = nullptr;
 
-// Stays when the process ends: handles may be freed from other libraries' static destructors.
+// Not destroyed at exit: static destructors of other libraries may free handles.
 Table &table() {
     static Table *once = made_table = new Table;
     return *once;
@@ -90,7 +90,7 @@ bool grow_to(uint32_t index) {
     return false;
 }
 
-// An index that nobody has, 0 where memory is out.
+// A free index; 0 where memory is out.
 uint32_t take_index(Table &of) WB_REQUIRES(of.mutex) {
     if (of.resting < kResting && grow_to(of.used)) return of.used++;
     const uint32_t index = of.first_free;
@@ -106,7 +106,7 @@ void rest(Table &of, Entry &entry, uint32_t index) WB_REQUIRES(of.mutex) {
     of.last_free = index;
 }
 
-// The entry is neither live nor pinned: lets go of its object and offers the index again.
+// Releases the object of an entry that is neither live nor pinned, and queues the index for reuse.
 void recycle(Entry &entry, uint32_t index) {
     lib::RefCounted *object = entry.object;
     entry.object = nullptr;

@@ -24,25 +24,25 @@ enum class Kind : uint8_t {
     queue
 };
 
-// Handles are tokens (kind, generation, index), never addresses: a freed, forged or foreign one is found out by a
-// look-up that reads only memory of our own. Look-ups take no lock and pin the object, so that a free in another thread
-// waits for nobody: the object goes when its last pin does.
-uint64_t register_handle(Kind kind, lib::RefCounted *object);  // takes one count; 0 where memory is out
+// Handle table. A handle is a token (kind, generation, index), never an address, so that a freed, forged or foreign one
+// is detected without reading memory that is not the library's. A look-up takes no lock and pins the object; a free in
+// another thread returns at once, and the object is destroyed with its last pin.
+uint64_t register_handle(Kind kind, lib::RefCounted *object);  // owns one count; 0 where memory is out
 
 // The pinned object of a live handle, or null. unpin() must follow.
 lib::RefCounted *pin_handle(Kind kind, uint64_t token);
 void unpin_handle(uint64_t token);
 
-// Ends the handle; false where it was none. Pins in progress go on.
+// Invalidates the handle; false where it was not valid. Pins keep the object.
 bool free_handle(Kind kind, uint64_t token);
 
 const char *name_of(Kind kind);
 
-// The live handles of this process, by kind. Numbers that are no kind's are 0.
+// The number of live handles by kind, in this process; 0 for numbers that are no kind.
 constexpr size_t kKindsRoom = 32;
 void count_handles(uint32_t (&counts)[kKindsRoom]);
 
-// A handle's object for the length of a call.
+// Scoped pin of a handle's object.
 template <class T>
 class Pinned {
   public:

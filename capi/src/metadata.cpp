@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What bundles and models say of themselves, as structs.
+// Metadata of bundles and models as structs of the C ABI.
 #include <cmath>
 #include <vector>
 

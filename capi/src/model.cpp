@@ -46,7 +46,7 @@ bool parse_engines(lib::LoadOptions &set, std::string_view text) {
         parsed.emplace_back(name);
         begin = end + 1;
     }
-    // Where no engine can run a bundle, a service shall hear so, and not be answered by a script.
+    // The fake engine has to stand alone: a service must hear that no real engine can run its bundle.
     if (parsed.size() > 1 && std::find(parsed.begin(), parsed.end(), "fake") != parsed.end()) return false;
     set.engines = std::move(parsed);
     return true;

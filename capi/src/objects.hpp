@@ -12,13 +12,13 @@
 
 namespace weighbridge::capi {
 
-// What stands behind the handles that are not plain objects of lib/.
+// Objects behind handles, where a plain one of lib/ does not do.
 
 struct EngineOptionsObject final : lib::RefCounted {
     lib::EngineOptions options;
 };
 
-// The engine is shared by the handles of its models and slots, which may outlive its own.
+// Shared by the handles of an engine and of its models and slots, which may outlive the engine's.
 struct EngineObject final : lib::RefCounted {
     explicit EngineObject(lib::Ref<lib::Engine> of) : engine(std::move(of)) {}
     lib::Ref<lib::Engine> engine;
@@ -29,7 +29,7 @@ struct ModelObject final : lib::RefCounted {
         : engine(std::move(of)), model(std::move(loaded)), target{model, {}} {}
     lib::Ref<lib::Engine> engine;  // outlives the model
     lib::Ref<lib::Model> model;
-    const lib::Target target;  // the model by itself, made once: calls need not count themselves as its owners
+    const lib::Target target;  // made once, so that calls need not take references
 };
 
 struct SlotObject final : lib::RefCounted {
@@ -95,7 +95,7 @@ void free_of(Kind kind, Handle *handle) noexcept {
     if (handle) free_handle(kind, reinterpret_cast<uintptr_t>(handle));
 }
 
-// A call object for the length of a scoring call; NULL stands for the defaults.
+// Scoped use of a call object by one scoring call; defaults for NULL.
 class CallUse {
   public:
     CallUse(wb_call *handle, int64_t deadline_ns);
@@ -105,7 +105,7 @@ class CallUse {
     const lib::Status &status() const { return status_; }
     const lib::CallOptions &options() const { return options_; }
     std::span<const lib::OutputBuffer> outputs() const { return outputs_; }
-    // Keeps the options's token for longer than the call.
+    // Shares ownership of the cancel token, for a submission that outlives this call.
     lib::Ref<lib::RefCounted> cancel_owner() const;
 
   private:
@@ -119,7 +119,7 @@ class CallUse {
 // wb_backend_name.
 const char *backend_name(int32_t backend);
 
-// Load options for the length of a load; NULL stands for the defaults.
+// Scoped use of load options by one load; defaults for NULL.
 class LoadUse {
   public:
     explicit LoadUse(wb_load_options *handle);
@@ -132,7 +132,7 @@ class LoadUse {
     lib::Status status_;
 };
 
-// What a source holds now.
+// A snapshot of the source's files.
 lib::Expected<lib::MemorySource> read_source(wb_source *source);
 
 // wb_model_score and wb_slot_score, wb_model_score_batch and wb_slot_score_batch, once the target is known.

@@ -12,11 +12,11 @@
 
 namespace weighbridge::capi {
 
-// An option of T as text: what wb_..._options_set and the typed setters share.
+// Table row of an option of T in text form, which wb_..._options_set and the typed setters share.
 template <class T>
 struct Option {
     const char *name;
-    const char *form;     // what `set` takes, as messages have it behind "expected"
+    const char *form;     // what `set` takes, for messages: "expected <form>"
     const char *initial;  // text that sets the default
     const char *help;
     bool (*set)(T &options, std::string_view text);  // false, and nothing set, where the text is of another form

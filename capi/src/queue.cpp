@@ -16,8 +16,8 @@ int32_t with_queue(wb_queue *queue, wb_error *err, Body &&body) {
     });
 }
 
-// One of the caller's array, whose elements are `size` bytes: as this library has it, then zeros. The ends of embedded
-// structs are told by their own sizes.
+// Writes one element of the caller's array, of `size` bytes: what both versions know, then zeros. Embedded structs have
+// struct sizes of their own.
 void write(std::byte *at, uint32_t size, const lib::Submission &one) {
     wb_completion made{};
     made.status = one.outcome.code;
@@ -58,7 +58,7 @@ int32_t wb_queue_create(wb_queue **out, wb_engine *engine, uint32_t capacity, wb
 void wb_queue_free(wb_queue *queue) {
     if (!queue) return;
     with_queue(queue, nullptr, [](capi::QueueObject &of) {
-        of.queue->shut();  // also where another thread sleeps in wb_queue_next
+        of.queue->shut();  // wakes threads that sleep in wb_queue_next
         return Status();
     });
     capi::free_of(Kind::queue, queue);

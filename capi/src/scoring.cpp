@@ -32,10 +32,10 @@ Status submit_row(wb_queue *queue, uint64_t tag, lib::Engine &engine, const lib:
 
 namespace {
 
-// A call about a batch, which is this thread's meanwhile: body(the batch, how to serve it).
+// Takes the batch for this thread, and calls body(batch, use of `call`).
 template <class Body>
 Status with_batch(wb_batch_result *out, wb_batch *batch, int64_t due_ns, wb_call *call, Body &&body) {
-    if (Status status = check_wanted(out, WB_BATCH_RESULT_SIZE_V1); !status.ok()) return status;
+    if (Status status = check_optional(out, WB_BATCH_RESULT_SIZE_V1); !status.ok()) return status;
     Pinned<lib::Batch> object(Kind::batch, batch);
     if (!object) return object.status();
     lib::Batch::Use mine(*object);

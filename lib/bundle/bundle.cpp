@@ -83,12 +83,12 @@ Expected<SharedBytes> read_unlisted(const Source &source, const std::string &nam
 // The vocabularies that a draft names, its zones.json where there is one, and its module where asked for.
 Status read_draft_files(const Source &source, const std::vector<std::string> &names, const ReadManifest &read,
                         bool module, const StopSource &stop, FilesByName &files) {
-    std::vector<std::string> wanted;
-    for (const auto &use : read.vocabularies) wanted.push_back(use.file);
-    for (const auto &use : read.tokenisers) wanted.push_back(use.file);
-    if (std::binary_search(names.begin(), names.end(), "zones.json")) wanted.push_back("zones.json");
-    if (module) wanted.push_back(kModuleFile);
-    for (const std::string &name : wanted) {
+    std::vector<std::string> used;
+    for (const auto &use : read.vocabularies) used.push_back(use.file);
+    for (const auto &use : read.tokenisers) used.push_back(use.file);
+    if (std::binary_search(names.begin(), names.end(), "zones.json")) used.push_back("zones.json");
+    if (module) used.push_back(kModuleFile);
+    for (const std::string &name : used) {
         if (files.contains(name)) continue;
         auto bytes = read_unlisted(source, name, file_limit_bytes(name), stop);
         if (!bytes) return bytes.status();

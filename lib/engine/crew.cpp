@@ -13,11 +13,11 @@
 namespace weighbridge::lib {
 namespace {
 
-// Of address space: what a JVM gives a thread of Java, on which the same code scores. The default, 8 MB, would count
-// against hosts that limit address space.
+// What a JVM gives a Java thread, on which the same code scores. The system's default of 8 MB would count where a host
+// limits address space.
 constexpr size_t kStackBytes = size_t{1} << 20;
 
-// Starts a thread that has every signal blocked. An error number of the system's.
+// Starts a thread with all signals blocked. Returns pthread_create's error number, 0 for none.
 int start_thread(pthread_t &thread, void *(*main)(void *), void *argument) {
     pthread_attr_t attributes;
     int code = pthread_attr_init(&attributes);
@@ -56,7 +56,7 @@ Status Crew::hire(const std::string &name, void (Backlog::*job)(bool &running)) 
     auto own = std::make_unique<std::shared_ptr<Hand>>(hand);
     if (const int code = start_thread(hand->thread, &Crew::main, own.get()); code != 0)
         return Status::failure(WB_OUT_OF_MEMORY, "thread '{}' could not be started: {}", name, strerrordesc_np(code));
-    (void)own.release();  // the thread's
+    (void)own.release();  // owned by the new thread
     pthread_setname_np(hand->thread, name.c_str());
     hands_.push_back(std::move(hand));
     return {};

@@ -11,12 +11,13 @@
 
 namespace weighbridge::lib {
 
-// The threads that run an engine's asynchronous calls: wb:async-0 and on, and wb:async-timer, which keeps deadlines.
-// Named, all signals blocked, in the library's floating-point environment. They own the backlog, and the engine only
-// while they maintain it, out of work. One process's: see Backlog. Thread-safe.
+// Thread pool of an engine's asynchronous calls: workers wb:async-0, -1, ..., and wb:async-timer, which ends what waits
+// too long. Signals are blocked, the floating-point environment is the library's. The threads share ownership of the
+// backlog, and of the engine only during maintenance, when they are out of work. Of one process, as Backlog.
+// Thread-safe.
 class Crew {
   public:
-    // `threads`: 0 where the host lends its own.
+    // `threads`: 0 where the host's threads call work().
     Crew(Engine &engine, Ref<Runtime> runtime, int threads);
     ~Crew() { end(Busy::leave); }
     Crew(const Crew &) = delete;
@@ -25,12 +26,12 @@ class Crew {
     bool is_current() const { return born_.current(); }  // whether this process made it
     const Ref<Backlog> &backlog() const { return backlog_; }
 
-    // Starts all threads, or the timer alone; no effect where they are there. WB_OUT_OF_MEMORY where the system has no
-    // timer, or no other thread at all; fewer than wanted will do.
+    // Starts all threads, or the timer alone, unless they run. Fewer workers than asked for are enough;
+    // WB_OUT_OF_MEMORY where the system gives no timer thread or no worker at all.
     Status start();
     Status start_timer();
 
-    // What becomes of a thread that runs something: it is left to end by itself, or waited for. Idle ones are joined.
+    // What end() does with a busy thread: detach it, to end after its work, or join it. Idle threads are joined.
     enum class Busy { leave, join };
     void end(Busy busy);
 

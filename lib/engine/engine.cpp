@@ -13,13 +13,13 @@ namespace weighbridge::lib {
 
 namespace {
 
-// What the engine has contexts of, the CPU first.
+// Devices on which the engine has contexts, the CPU first.
 std::vector<DeviceContexts> devices_of(const EngineOptions &options, Allocate allocate) {
     const int cpu = options.cpu_contexts > 0 ? options.cpu_contexts : automatic_cpu_contexts();
     return {{cpu, Device{}, 1, allocate}};
 }
 
-// The parts, with the real ones where there is none.
+// The parts, with real ones in place of those that are null.
 EngineParts completed(EngineParts parts, native::Level level, const PluginOptions &plugin) {
     if (!parts.native) parts.native = make_native_backend(level);
     if (!parts.reference) parts.reference = make_reference_backend();
@@ -49,7 +49,7 @@ Engine::~Engine() {
 
 namespace {
 
-// The level that the options allow and this CPU has.
+// The highest instruction-set level that the options allow and this CPU has.
 Expected<native::Level> choose_level(const EngineOptions &options) {
     if (options.allow_amx) native::request_amx();  // where it is refused, the level is the best without it
     const native::Level best = native::best_level(options.allow_amx);
@@ -141,7 +141,7 @@ void Engine::warn(const Model &model, const std::string &of) const {
                           of);
 }
 
-// Of the slot itself and of those that fall back on it.
+// Warns where the slot's own fallback cannot answer for it, and where it cannot answer for those that fall back on it.
 void Engine::warn_of_fallbacks(const Slot &changed) const {
     registry_.for_each([&](const Ref<Slot> &slot) {
         const auto deployed = slot->current();
@@ -193,7 +193,8 @@ Crew *Engine::present_crew() const {
     return found && found->is_current() ? found : nullptr;
 }
 
-// A parent's is left as its threads had it at the fork.
+// Makes the crew at the first use in this process. A forked child leaks its parent's, whose threads may have been
+// writing it.
 Crew &Engine::crew() {
     if (Crew *found = present_crew()) return *found;
     const Lock lock(crew_mutex_);
@@ -250,7 +251,7 @@ Status Engine::close(int64_t deadline_ns) {
         return Status::failure(WB_DEADLINE_EXCEEDED,
                                "the deadline passed while a thread of the engine's own freed models or was in the log "
                                "callback");
-    if (crew) crew->end(Crew::Busy::join);  // no context is out: what runs is at its end
+    if (crew) crew->end(Crew::Busy::join);  // all contexts are back, so this is short
     tell_counted();
     let_go();
     maintain();

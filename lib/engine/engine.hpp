@@ -52,7 +52,7 @@ struct LoadOptions {
     int64_t deadline_ns = WB_NO_DEADLINE;
 };
 
-// What an engine is made of besides its options: the real ones, or a test's.
+// Dependencies of an engine that tests replace.
 struct EngineParts {
     std::unique_ptr<Backend> native;
     std::unique_ptr<Backend> reference;
@@ -65,21 +65,20 @@ struct EngineParts {
 class Engine final : public RefCounted {
   public:
     static Expected<Ref<Engine>> make(const EngineOptions &options);
-    // With other parts in the place of the real ones; a part that is null is the real one.
+    // For tests: `parts` replace the real ones where they are not null.
     static Expected<Ref<Engine>> make(const EngineOptions &options, EngineParts parts);
     ~Engine() override;
 
-    // WB_CLOSED or WB_FORKED where this engine cannot serve (any more, or in this process).
+    // WB_CLOSED after close() began, WB_FORKED in a child of a process that had LibTorch's threads.
     Status usable() const;
 
-    // Ends at the options' deadline, or when their token is set, between two steps; then nothing was changed, and the
-    // failure names the step. See wb_model_load.
-    // `slot`: the name of the one that it is for; the event that tells of a failure has it.
+    // Looks at the options' deadline and token between two steps; a load that these end has changed nothing, and names
+    // the step. `slot`: the slot to be swapped, for the event of a failure. See wb_model_load.
     Expected<Ref<Model>> load(const std::string &path, const LoadOptions &options, std::string_view slot = {});
     Expected<Ref<Model>> load(const Source &source, const LoadOptions &options, std::string_view slot = {});
     StopSource stop_of(const LoadOptions &options) const;  // from now on
-    // Compiles the bundle's module to model.plan in place. The report stays null where there is nothing to tell; also
-    // where this fails it may have something. Ends as `load` says. See wb_bundle_compile; lib/compile.
+    // Compiles the bundle's module and writes model.plan into the bundle. The report is null where there is none; a
+    // failure may come with one. Deadline and token as for load(). See wb_bundle_compile; lib/compile.
     Status compile(const std::string &path, const CompileOptions &options, const LoadOptions &load, JsonValue &report);
     // As load, for a bundle in the making; the golden lines of `count` generated rows.
     Expected<std::string> compute_golden(const std::shared_ptr<const Bundle> &bundle, int64_t count);
@@ -101,26 +100,26 @@ class Engine final : public RefCounted {
                        std::optional<wb_batch_result> &result);
     Expected<Target> target(Slot &slot);
 
-    // For submits to this engine's models; queues outlive it. Queue::shut() comes before the last owner of one goes.
+    // A queue for this engine's models, which may outlive the engine. Its last owner calls Queue::shut() first.
     Expected<Ref<Queue>> make_queue(uint32_t capacity);
-    // See wb_model_submit and wb_model_submit_batch, for whose batch this thread has the mark.
+    // See wb_model_submit and wb_model_submit_batch; the calling thread has the batch (Batch::Use).
     Status submit(Queue &queue, uint64_t tag, SubmitOrder order);
     Expected<int> descriptor(Queue &queue);
     Expected<uint64_t> work(int64_t deadline_ns);
 
-    // A caller's deadline, WB_DEFAULT_DEADLINE replaced.
+    // The deadline, with WB_DEFAULT_DEADLINE replaced by the engine's.
     int64_t due(int64_t deadline_ns) const;
     int64_t default_deadline_us() const { return default_deadline_us_; }
 
     Status close(int64_t deadline_ns);
-    // The caller's last use: refuses new requests, lets go of every model and of the callback. Does not wait, and
-    // leaves the models to be destroyed by maintain() or with the engine.
+    // For wb_engine_free: refuses new requests, drops every model and the callback. Does not wait; maintain() or the
+    // engine's destructor destroys the models.
     void shutdown();
-    // What scoring threads leave undone: destroys retired models, tells counted events, delivers events to the
-    // callback. Takes milliseconds; for loads, swaps and threads of the library's own.
+    // Deferred work of scoring threads: destroys retired models, frees replaced arenas, writes counted events, calls
+    // the callback. Takes milliseconds; for loads, swaps and the library's own threads.
     void maintain();
-    void maintain_if_due();  // where models, memory or the callback wait for it
-    // Writes events that were counted and not told yet.
+    void maintain_if_due();  // cheap where there is nothing to do
+    // Writes an event for each count that has grown since its last one and is due.
     void tell_counted();
     void read(wb_snapshot &out) const;
     std::string metrics() const;

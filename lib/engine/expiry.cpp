@@ -8,11 +8,11 @@
 namespace weighbridge::lib {
 namespace {
 
-// Of a part: so many rows, at 30 ns a row that takes the fixed score, or so long where a row takes longer, as one whose
-// length is looked at does.
-constexpr int64_t kPartRows = 4096;
-constexpr int64_t kPartNs = 100'000;
-constexpr int64_t kStepRows = 64;  // between two looks at the clock
+// A step ends after so many rows (a fixed score takes 30 ns), or after so long where rows take longer, as those do
+// whose lengths are read.
+constexpr int64_t kStepRows = 4096;
+constexpr int64_t kStepNs = 100'000;
+constexpr int64_t kSliceRows = 64;  // between two reads of the clock
 
 }  // namespace
 
@@ -29,9 +29,9 @@ Expiry::Expiry(Runtime &runtime, Ref<Queue> queue, const Target &target, Target 
 
 Expiry::~Expiry() = default;
 
-bool Expiry::go_on() {
-    const int64_t until_ns = clock_.now_ns() + kPartNs;
-    for (int64_t rows = 0; rows < kPartRows; rows += kStepRows) {
+bool Expiry::step() {
+    const int64_t until_ns = clock_.now_ns() + kStepNs;
+    for (int64_t rows = 0; rows < kStepRows; rows += kSliceRows) {
         if (do_some()) return true;
         if (clock_.now_ns() >= until_ns) break;
     }
@@ -57,7 +57,7 @@ bool Expiry::do_some() {
     return locks_.empty();
 }
 
-// Ends it before a row was answered.
+// Ends the call as a whole, before any row has an answer.
 bool Expiry::fail(Status why) {
     outcome_ = std::move(why);
     stage_ = Stage::unlocking;
@@ -69,7 +69,7 @@ Window Expiry::next(const Window &of, int64_t done, int64_t most) {
 }
 
 bool Expiry::lock_some() {
-    const Window part = next(batch_.marked(), done_, kStepRows);
+    const Window part = next(batch_.marked(), done_, kSliceRows);
     if (Status status = batch_.lock(locks_.emplace_back(), part); !status.ok()) return fail(std::move(status));
     done_ += part.rows;
     if (done_ < batch_.marked().rows) return false;
@@ -79,7 +79,7 @@ bool Expiry::lock_some() {
 }
 
 bool Expiry::answer_some() {
-    const Window part = next(batch_.window(), done_, kStepRows);
+    const Window part = next(batch_.window(), done_, kSliceRows);
     Status status = request_.serve_part(rows_.order(part));
     if (outcome_.ok()) outcome_ = std::move(status);
     done_ += part.rows;

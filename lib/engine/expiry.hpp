@@ -10,18 +10,19 @@ namespace weighbridge::lib {
 
 class Queue;
 
-// The answer of a batch that was submitted and whose deadline came before its turn: that of a request for it, in parts
-// of some 100 us, so that the thread that keeps many deadlines is late for none. One thread at a time.
+// Incremental answer of a submitted batch whose deadline passed while it waited: what Request::serve() would answer, in
+// steps of about 100 us, so that one large batch does not delay other deadlines of the same thread. One thread at a
+// time.
 class Expiry {
   public:
-    // As Request's; all but `queue`, which is kept, outlive it. The batch is this thread's.
+    // As Request's. Shares `queue`; the others outlive it. The calling thread has the batch (Batch::Use).
     Expiry(Runtime &runtime, Ref<Queue> queue, const Target &target, Target spare, const CallOptions &options,
            Batch &batch, std::optional<wb_batch_result> &out, int64_t submitted_ns);
     ~Expiry();
 
-    // Does a part. True once all is done, and no row's busy mark is held any more.
-    bool go_on();
-    const Status &outcome() const { return outcome_; }  // of all of it
+    // Does one step. True after the last, when all rows' busy marks are given back.
+    bool step();
+    const Status &outcome() const { return outcome_; }  // of the whole batch, after the last step
 
   private:
     enum class Stage { opening, locking, answering, unlocking };
@@ -39,7 +40,7 @@ class Expiry {
     ColumnSink sink_;
     Request request_;
     Stage stage_ = Stage::opening;
-    int64_t done_ = 0;  // rows of the stage
+    int64_t done_ = 0;  // rows that the current stage has behind it
     std::deque<RowLock> locks_;
     Status outcome_;
 };

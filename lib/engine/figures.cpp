@@ -7,7 +7,7 @@ namespace weighbridge::lib {
 namespace {
 
 struct Report {
-    Figures total;  // calls of models by themselves too
+    Figures total;  // with calls of models outside slots
     uint64_t swaps = 0;
 
     void add(const Ledger::Reading &reading) {
@@ -16,7 +16,7 @@ struct Report {
     }
 };
 
-// What each slot that has served something has done, to `take`.
+// Calls `take` with the figures of each slot that has served a model.
 template <class Take>
 void read_slots(const std::vector<Ref<Slot>> &slots, Take &&take) {
     for (const auto &slot : slots)
@@ -40,7 +40,7 @@ void Engine::read(wb_snapshot &out) const {
     out.waiting = waiting();
 }
 
-// Calls in the pools' queues, and submits.
+// Calls that wait for a context, and submissions that wait.
 uint32_t Engine::waiting() const {
     const Crew *crew = present_crew();
     return runtime_->pools.waiting() + (crew ? crew->backlog()->waiting() : 0);

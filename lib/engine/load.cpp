@@ -11,10 +11,10 @@ namespace {
 
 constexpr std::string_view kFake = "fake";
 
-// A script answers instead of a model: only where the caller asks for nothing else.
+// The fake engine, whose script answers instead of a model, is used only where the caller names no other.
 bool is_faked(const LoadOptions &options) { return options.engines.size() == 1 && options.engines[0] == kFake; }
 
-// What the bundle has to have for the engines that may run it.
+// Which of the bundle's files the allowed engines need.
 Bundle::Mode mode_of(const LoadOptions &options, std::string_view torchscript) {
     if (is_faked(options)) return Bundle::Mode::scripted;
     const auto &engines = options.engines;
@@ -31,7 +31,7 @@ Status check_fake(const LoadOptions &options) {
 
 }  // namespace
 
-// The first allowed engine that can run the bundle. Where none can, the message has what each of them said.
+// A program of the first allowed engine that can run the bundle; else a failure with each engine's reason.
 Expected<std::shared_ptr<const Program>> Engine::prepare(const std::shared_ptr<const Bundle> &bundle,
                                                          const LoadOptions &options, const StopSource &stop) {
     if (is_faked(options)) return make_fake_program(bundle, options.fake_script, stop);
@@ -59,8 +59,7 @@ Expected<Ref<Model>> Engine::make_model(const std::shared_ptr<const Bundle> &bun
     return Model::make(runtime_, bundle, *std::move(program));
 }
 
-// Runs the first golden row in every context, where that may be done here. The fake engine has none, and nothing to
-// warm.
+// Warm-up: runs the first golden row in every context. Not for the fake engine, which has no golden rows.
 Status Engine::warm(Model &model, const StopSource &stop) {
     if (model.program().backend() == WB_BACKEND_FAKE) return Status();
     auto golden = read_golden(model.bundle(), stop);
@@ -115,7 +114,7 @@ Expected<Ref<Model>> Engine::load_source(const Source &source, const LoadOptions
 }
 
 Expected<Ref<Model>> Engine::load(const std::string &path, const LoadOptions &options, std::string_view slot) {
-    runtime_->reap();  // first: what it frees may be needed
+    runtime_->reap();  // first, so that its memory can be used
     std::string version;
     auto source = DirectorySource::open_path(path);
     auto model = source ? load_source(*source, options, version) : source.status();

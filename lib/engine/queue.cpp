@@ -49,8 +49,8 @@ Queue::~Queue() {
     if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-// In a forked child nothing of it is touched: not the places, which the parent's threads may have been writing, nor the
-// descriptor's number, which the child may have given to another file.
+// A forked child touches nothing: the parent's threads may have been writing the submissions, and the number of the
+// descriptor may be another file by now.
 void Queue::retire() {
     if (born_.current()) delete this;
 }
@@ -95,7 +95,7 @@ Status Queue::submit(uint64_t tag, const SubmitOrder &order) {
     return {};
 }
 
-// A call that finds no place is counted and told as one that the pools shed.
+// A submit to a full queue counts as overload, as a call that a pool refuses does.
 Status Queue::shed(const Target &target) {
     Runtime &runtime = backlog_->runtime();
     Account &account = target.account(runtime);
@@ -116,7 +116,7 @@ Status Queue::accept(uint64_t tag, Submission &one) {
     return {};
 }
 
-// Whoever keeps the time is told of a deadline before the one that he knows of.
+// Wakes the keeper of time (timer thread or sleeping drainer) where this deadline is before the one it sleeps until.
 void Queue::arm(Hold &hold, int64_t deadline_ns) {
     if (backlog_->has_timer_) {
         if (deadline_ns < backlog_->timer_ns_) hold.tell(backlog_->timer_);
@@ -139,7 +139,7 @@ void Queue::ended() {
     over_.notify_all();
 }
 
-// Sets whether the descriptor is readable. An eventfd's 8 bytes go whole, and neither blocks nor fails.
+// Makes the eventfd readable or not. Its 8 bytes are read or written whole; that neither blocks nor fails.
 void Queue::signal(bool readable) {
     if (descriptor_ < 0) return;
     uint64_t count = 1;
@@ -163,7 +163,7 @@ Queue::Delivery Queue::deliver(Hold &hold, size_t most) {
     return Delivery(*this, first, count);
 }
 
-// One who leaves next() leaves to another what there is to do.
+// Baton passing: a thread that leaves next() wakes another drainer for completions or deadlines that remain.
 void Queue::pass_on(Hold &hold) {
     if (done_.first() || !backlog_->has_timer_) hold.tell(drainers_);
 }

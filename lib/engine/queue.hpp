@@ -10,8 +10,8 @@
 
 namespace weighbridge::lib {
 
-// A completion queue: as many places for submissions as it has capacity. Thread-safe. In a forked child every call
-// answers WB_FORKED, and the memory stays, as the parent's threads left it.
+// Completion queue with room for `capacity` submissions, waiting, running and completed ones together. Thread-safe. In
+// a forked child every call answers WB_FORKED, and the memory is leaked: the parent's threads may have been writing it.
 class Queue final : public RefCounted {
   public:
     class Delivery;
@@ -28,9 +28,9 @@ class Queue final : public RefCounted {
     // Up to `most` completions, none where the deadline passed without one. See wb_queue_next.
     Expected<Delivery> next(size_t most, int64_t deadline_ns);
     Status cancel(uint64_t tag);
-    void cancel(Submission &one);  // of this queue; as its own token does it
+    void cancel(Submission &one);  // of this queue, as if its token were set
     Expected<int> descriptor();
-    // Closes without waiting; then waits for what runs.
+    // shut() refuses and completes without waiting; close() then waits for what runs.
     void shut();
     Status close(int64_t deadline_ns);
 
@@ -41,7 +41,7 @@ class Queue final : public RefCounted {
     Queue(Ref<Backlog> backlog, uint32_t capacity);
     void retire() override;
     Submission *take_free();
-    void give_free(Submission &first, Submission &last);  // cleared, one behind the other
+    void give_free(Submission &first, Submission &last);  // a list of cleared ones
     Status accept(uint64_t tag, Submission &one);
     Status shed(const Target &target);
     Delivery deliver(Hold &hold, size_t most);
@@ -59,19 +59,19 @@ class Queue final : public RefCounted {
     const uint32_t capacity_;
     std::atomic<bool> closed_{false};  // written under the backlog's mutex
     ForkMutex free_mutex_;
-    Submission *free_ WB_GUARDED_BY(free_mutex_) = nullptr;  // last freed first, so that its memory is warm
+    Submission *free_ WB_GUARDED_BY(free_mutex_) = nullptr;  // a stack: the last freed is warm in the cache
     // All below: guarded by the backlog's mutex.
     SubmissionList done_;
     uint32_t under_way_ = 0;  // waiting or running
     Sleepers drainers_;
-    int64_t drainer_ns_ = WB_NO_DEADLINE;  // when one that sleeps looks by itself
+    int64_t drainer_ns_ = WB_NO_DEADLINE;  // when a drainer that sleeps wakes by itself
     Condition over_;                       // is_over() holds
     int descriptor_ = -1;
     bool readable_ = false;
     const std::unique_ptr<Submission[]> places_;
 };
 
-// Completions on their way to the caller; what is left of them is given back with this.
+// Completions handed to the caller. The destructor clears them and frees their places in the queue.
 class Queue::Delivery {
   public:
     Delivery() = default;

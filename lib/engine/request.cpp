@@ -8,7 +8,7 @@
 namespace weighbridge::lib {
 namespace {
 
-// Why the fallback may answer for a failure; WB_REASON_NONE where it may not.
+// The WB_REASON_* under which the fallback answers for a failure; WB_REASON_NONE where it may not.
 int32_t reason_of(int32_t code) {
     switch (code) {
         case WB_DEADLINE_EXCEEDED:
@@ -80,7 +80,7 @@ Status Request::conclude(Status status) {
     return status;
 }
 
-// Which model reads the rows how, and whether the spare can read them too.
+// Finds the row layout by which the target's model reads these rows, and whether the spare can read them too.
 Status Request::resolve() {
     if (Status status = sink_.check(); !status.ok()) return status;
     digest_ = rows_.schema_digest();
@@ -97,7 +97,7 @@ Status Request::score() {
     return target_.model->score(*source, model_rows_, target_options(), sink_, progress_, timing_, rows_.sorter());
 }
 
-// A spare is left the time before the deadline that the bundle keeps for it.
+// The target's deadline is earlier than the caller's by the reserve that the bundle keeps for the fallback.
 CallOptions Request::target_options() const {
     CallOptions options = options_;
     const int64_t reserve_ns = target_.model->bundle().manifest().fallback.reserve_us * 1000;
@@ -106,14 +106,14 @@ CallOptions Request::target_options() const {
     return options;
 }
 
-// Whether rows whose sequences are shorter than the model takes are the fallback's, as the manifest and the call say.
+// Whether the manifest gives rows that are too short for the model to the fallback, and the call accepts one.
 bool Request::spares_short_rows() const {
     const Limits &limits = target_.model->bundle().encoder().limits();
     return options_.accept_fallback && limits.least_length > 0 && limits.shorter == Shorter::fallback;
 }
 
-// Such a row takes no context, alone or in a batch: its answer is the same whatever the queue and the deadline are, but
-// where the call is cancelled. A row that is also wrong otherwise is refused as any row.
+// Too short rows need no context: unless the call is cancelled, their answer depends on neither queue nor deadline. A
+// row with another fault as well is refused as any row is.
 void Request::split_short_rows(const RowSource &source) {
     const Encoder &encoder = target_.model->bundle().encoder();
     IsShort is_short(encoder, source);
@@ -122,8 +122,8 @@ void Request::split_short_rows(const RowSource &source) {
     model_rows_ = model_rows_.subspan(short_rows_.size());
 }
 
-// Answers what the model left: rows that it failed on, short ones, and, where `status` ended the call early for a
-// reason that the fallback answers for, the rest. `status` is that of the call afterwards.
+// Answers what the model left: rows that it failed on, too short ones, and all others where `status` ended the call
+// early for a reason that the fallback covers. `status` becomes the call's.
 void Request::fall_back(Status &status) {
     const std::span<int64_t> failed = model_rows_.first(progress_.failed), left = model_rows_.subspan(progress_.done);
     const int32_t reason = options_.accept_fallback ? reason_of(status.code) : int32_t{WB_REASON_NONE};
@@ -144,7 +144,7 @@ void Request::fall_back(Status &status) {
     if (reason_ == WB_REASON_NONE && !short_rows_.empty()) reason_ = WB_REASON_SHORT;
 }
 
-// By the spare's model, and by the fixed score for what that leaves, whatever ends it.
+// The spare's model answers first; rows that it fails on, or does not reach, get the fixed score.
 void Request::answer_by_fallback(std::span<int64_t> rows, int32_t reason) {
     if (rows.empty()) return;
     Progress progress;

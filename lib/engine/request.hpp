@@ -10,22 +10,22 @@
 
 namespace weighbridge::lib {
 
-// One call on its way, for one row or a batch: the rows' schema is resolved, the rows are locked, the target's model
-// scores them, the fallback answers what it may of the rest, and the call is reported. On the caller's thread and
-// stack.
+// One scoring call for a row or a batch, from entry to return, on the caller's thread and stack: resolves the rows'
+// schema, locks the rows, has the target's model score them and the fallback answer what it may of the rest, and counts
+// the call.
 class Request {
   public:
-    // `spare` is the deployment that the bundle's fallback names; without a model where there is none. All of them
-    // outlive the request. `entered_ns`: when the call began, by the runtime's clock; `waited_ns`: how long it waited
-    // since for this thread.
+    // `spare`: the deployment of the bundle's fallback slot; its model is null where there is none. Everything passed
+    // outlives the request. `entered_ns`: when the call began, by the runtime's clock; `waited_ns`: how long of that it
+    // was queued.
     Request(Runtime &runtime, const Target &target, Target spare, const CallOptions &options, RequestRows &rows,
             Sink &sink, int64_t entered_ns, int64_t waited_ns = 0);
 
-    // What the caller is told. See wb_model_score and wb_model_score_batch.
+    // Returns the status that the caller gets: wb_model_score, wb_model_score_batch.
     Status serve();
 
-    // The same in parts, for who may not be kept for long: resolve(); serve_part() for each part of the rows, which the
-    // caller has locked; conclude() with the first part's failure, or none.
+    // serve() in steps, for a thread that may not block for long: resolve(), then serve_part() for each part of the
+    // rows, which the caller has locked, then conclude() with the first part's failure, if any.
     Status resolve();
     Status serve_part(std::span<int64_t> rows);
     Status conclude(Status status);
@@ -48,12 +48,13 @@ class Request {
     RequestRows &rows_;
     Sink &sink_;
     const int64_t entered_ns_, waited_ns_;
-    // From resolve() on:
+    // Set by resolve():
     uint64_t digest_ = 0;
     Target::Layout layout_{};
-    // From serve_part() on: indices of the rows that the fallback answers for their length alone, and of the others.
+    // Set by serve_part(): indices of the rows that are too short for the model, which the fallback answers, and of the
+    // others.
     std::span<int64_t> short_rows_, model_rows_;
-    // From score() on:
+    // Set by score():
     Progress progress_;
     Timing timing_;
     int32_t reason_ = WB_REASON_NONE;  // that the call is counted under

@@ -6,8 +6,9 @@
 
 namespace weighbridge::lib {
 
-// Threads that sleep until there is something for one of them. Waking one is a system call, so nobody is woken who was
-// told already, and it may be left until the mutex is free. All but wake_one() under the mutex that they sleep with.
+// A condition variable that counts: threads asleep, and those of them that a wake-up is on its way to. A wake-up is a
+// system call, so none is sent to a thread that has one coming, and it may be sent after the mutex is released. All but
+// wake_one() are called under the mutex.
 class Sleepers {
   public:
     void sleep(const Clock &clock, ForkMutex &mutex, int64_t until_ns) {
@@ -17,7 +18,7 @@ class Sleepers {
         if (told_ > 0) --told_;
     }
 
-    // Whether one sleeps that was not told yet: wake_one() has to follow.
+    // Reserves a wake-up; true where a thread sleeps without one, and then wake_one() has to follow.
     bool tell_one() {
         if (asleep_ == told_) return false;
         ++told_;
@@ -34,7 +35,7 @@ class Sleepers {
   private:
     Condition condition_;
     int asleep_ = 0;
-    int told_ = 0;  // of those, who have been told and are not up yet
+    int told_ = 0;  // of those asleep, the ones with a wake-up on its way
 };
 
 }  // namespace weighbridge::lib

@@ -13,10 +13,10 @@
 namespace weighbridge::lib {
 namespace {
 
-// Rows of more bytes are given back after use, so that a queue's memory follows its traffic.
+// Larger row buffers are freed after use, so that a queue's memory follows its traffic.
 constexpr size_t kKeptRowBytes = 16384;
 
-// All but the busy mark, which other threads may try to take meanwhile.
+// Copies a row but for its busy mark, which other threads may be testing.
 void copy_bytes(const std::byte *from, std::vector<uint64_t> &words) {
     const auto header = load_unaligned<wb_row_header>(from);
     words.resize((size_t{header.used} + sizeof(uint64_t) - 1) / sizeof(uint64_t));
@@ -95,7 +95,7 @@ void Submission::run(Runtime &runtime) {
     } catch (...) {
         outcome = failure_of_exception();
     }
-    target_ = Target();  // so that what is not drained keeps no model
+    target_ = Target();  // a completion that nobody drains holds no model
 }
 
 bool Submission::expire(Runtime &runtime) {
@@ -109,7 +109,7 @@ bool Submission::expire(Runtime &runtime) {
             expiry_ = std::make_unique<Expiry>(runtime, Ref<Queue>(queue), target_, std::move(spare_), options_,
                                                *batch_, batch_result, submitted_ns_);
         }
-        if (!expiry_->go_on()) return false;
+        if (!expiry_->step()) return false;
         outcome = expiry_->outcome();
     } catch (...) {
         outcome = failure_of_exception();

@@ -31,8 +31,9 @@ struct SubmitOrder {
     Target spare = {};                     // the engine's to find, as Request takes it
 };
 
-// One place of a queue: a row on its way, then its answer. It has one owner at a time, by its state: free and filled
-// by the submitter, waiting, running on one thread, then its drainer's until it is free again.
+// A slot of a completion queue, for a row or a batch and then its answer. One owner at a time, as a ring of states:
+// the submitter fills a free one, the backlog holds it while it waits, one thread runs it, and the thread that drains
+// the completion frees it.
 class Submission final : public CancelToken::Waker {
   public:
     enum class State : uint8_t { resting, waiting, running };  // resting: free, being filled, or complete
@@ -43,18 +44,17 @@ class Submission final : public CancelToken::Waker {
     // Copies the order; for the submitter. What wb_model_submit answers for the row and the buffers; then nothing is
     // kept.
     Status fill(const SubmitOrder &order, int64_t now_ns);
-    // Makes outcome and result what the call that waits would have said; for the thread that runs it. `stop` ends it
-    // early.
+    // Scores, and stores outcome and result as the blocking call would have them. For the thread that runs it; the
+    // caller's token ends it early.
     void run(Runtime &runtime);
-    // The same once its deadline has passed, a bounded part at a time: true once all is done. Keeps its queue until
-    // then.
+    // Answers after the deadline, one bounded step at a time; true after the last. Holds its queue until then.
     bool expire(Runtime &runtime);
-    // The same where it does not run. Keeps its model, as it is done under the backlog's mutex.
+    // Stores `why` as the answer, without running. Does not release the model, as the backlog's mutex is held.
     void refuse(Runtime &runtime, const Status &why);
-    // Lets go of what the order named; for the submitter or the drainer.
+    // Releases what the order referred to; for the submitter or the drainer.
     void clear();
 
-    void wake() override;  // the caller's token was set
+    void wake() override;  // called when the caller's token is set
 
     bool is_cancelled() const { return callers_token_ && callers_token_->is_set(); }
     Priority priority() const { return options_.priority; }
@@ -84,7 +84,7 @@ class Submission final : public CancelToken::Waker {
 
     Target target_;
     Target spare_;
-    CallOptions options_;  // its token is `stop`
+    CallOptions options_;  // with `stop` as its token
     std::vector<OutputBuffer> outputs_;
     std::vector<uint64_t> row_;
     Ref<Batch> batch_;                // null for a row

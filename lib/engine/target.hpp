@@ -10,7 +10,7 @@
 
 namespace weighbridge::lib {
 
-// What scores: a model, or a slot's present deployment of one.
+// What a call scores with: a model by itself, or the deployment that a slot has now.
 struct Target {
     Ref<Model> model;
     Ref<Deployment> deployment;  // null for a model by itself
@@ -20,14 +20,14 @@ struct Target {
         const Schema *schema;
         std::span<const int32_t> positions;
     };
-    // The schema that a row with this digest was made for; falls back to the model's own, against which the row's
-    // header is then found wanting.
+    // The schema that a row with this digest was made for. An unknown digest gets the model's own schema, against which
+    // the check of the row's header then fails.
     Layout layout(uint64_t schema_digest) const {
         if (deployment)
             if (const auto *found = deployment->layout(schema_digest)) return {found->schema.get(), found->positions};
         return {model->bundle().schema().get(), {}};
     }
-    // Where its calls are counted.
+    // The account that counts its calls.
     Account &account(Runtime &runtime) const { return deployment ? *deployment->account() : runtime.account; }
 };
 

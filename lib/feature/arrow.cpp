@@ -142,20 +142,20 @@ Status ArrowColumn::set_up(const ArrowSchema &type, const ArrowArray &array, Rol
     length_ = array.length;
     offset_ = array.offset;
 
-    int64_t wanted = buffers_of(format_.kind);
+    int64_t expected = buffers_of(format_.kind);
     bool variadic = format_.kind == Kind::utf8_view;
     // Arrow before 1.0 wrote one NULL buffer for the null type.
-    bool right = variadic ? array.n_buffers >= wanted && array.n_buffers <= kMostBuffers
-                          : array.n_buffers == wanted || (format_.kind == Kind::null && array.n_buffers == 1);
+    bool right = variadic ? array.n_buffers >= expected && array.n_buffers <= kMostBuffers
+                          : array.n_buffers == expected || (format_.kind == Kind::null && array.n_buffers == 1);
     if (!right)
-        return refuse("expected {}{} buffers for Arrow format {}, got {}", variadic ? "at least " : "", wanted,
+        return refuse("expected {}{} buffers for Arrow format {}, got {}", variadic ? "at least " : "", expected,
                       quoted(type.format), array.n_buffers);
     if (format_.kind == Kind::null) return {};
     if (!array.buffers) return refuse("Arrow array has NULL for its buffers");
     validity_ = static_cast<const uint8_t *>(array.buffers[0]);
     if (!validity_ && array.null_count > 0)
         return refuse("Arrow array has null_count {} and no validity buffer", array.null_count);
-    if (wanted > 1) {
+    if (expected > 1) {
         data_ = static_cast<const std::byte *>(array.buffers[1]);
         if (!data_ && length_ > 0) return refuse("buffer 1 of an Arrow array of length {} is NULL", length_);
     }
@@ -196,9 +196,9 @@ Status ArrowColumn::set_up_text(const ArrowArray &array) {
 }
 
 Status ArrowColumn::set_up_children(const ArrowSchema &type, const ArrowArray &array, Role role) {
-    int64_t wanted = format_.is_list() ? 1 : 0;
-    if (type.n_children != wanted || array.n_children != wanted)
-        return refuse("expected {} children for Arrow format {}, got {} in the type and {} in the array", wanted,
+    int64_t expected = format_.is_list() ? 1 : 0;
+    if (type.n_children != expected || array.n_children != expected)
+        return refuse("expected {} children for Arrow format {}, got {} in the type and {} in the array", expected,
                       quoted(type.format), type.n_children, array.n_children);
     if (is_dictionary_ != (array.dictionary != nullptr))
         return refuse("expected the Arrow type and the array to agree on a dictionary, got one in the {} only",
@@ -210,7 +210,7 @@ Status ArrowColumn::set_up_children(const ArrowSchema &type, const ArrowArray &a
         child_ = std::move(values);
         return {};
     }
-    if (wanted == 0 || role != Role::column) return {};
+    if (expected == 0 || role != Role::column) return {};
     if (!type.children || !array.children || !type.children[0] || !array.children[0])
         return refuse("Arrow list has NULL for its child");
     std::unique_ptr<ArrowColumn> elements(new ArrowColumn(*feature_, index_));

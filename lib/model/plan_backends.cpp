@@ -28,10 +28,10 @@ Expected<ChosenPlan> choose_plan(const std::shared_ptr<const Bundle> &bundle, st
     ChosenPlan chosen{*std::move(plan), 0, {}};
     chosen.precision = chosen.plan->precisions()[0];
     if (!precision.empty()) {
-        auto wanted = precision_of(precision);
-        if (!wanted) return wanted.status();
-        chosen.precision = *wanted;
-        if (!chosen.plan->has(*wanted)) {
+        auto parsed = precision_of(precision);
+        if (!parsed) return parsed.status();
+        chosen.precision = *parsed;
+        if (!chosen.plan->has(*parsed)) {
             std::string there;
             for (int32_t one : chosen.plan->precisions())
                 there += (there.empty() ? "" : ", ") + std::string(precision_name(one));

@@ -11,10 +11,9 @@
 
 namespace weighbridge::lib {
 
-// The memory of one of the runs that a context holds at once, shared by all models. It grows by a larger block that is
-// laid on top: a run goes on with the block that was on top when it began, the next one finds the new block. So who
-// grows an arena waits for nobody, and who runs in it never allocates. Blocks beneath are freed once nobody runs in the
-// context.
+// Scratch memory of one run of a context, used by all models in turn. Grows without waiting, by pushing a larger block
+// onto a stack: the present run keeps the block that it began with, the next one uses the new top. Blocks beneath are
+// freed when no run uses the arena; runs never allocate.
 class Arena {
   public:
     struct Block {
@@ -28,14 +27,14 @@ class Arena {
     Arena(const Arena &) = delete;
     Arena &operator=(const Arena &) = delete;
 
-    // For who holds the run's lease: stays while he does, though not on top. nullptr where there is none. A forked
-    // child finds what its parent had.
+    // The top block, nullptr where there is none; valid as long as the caller has the run's lease. A forked child has
+    // its parent's blocks.
     AlignedBuffer *block() const {
         Block *top = top_.load(std::memory_order_acquire);
         return top ? &top->memory : nullptr;
     }
 
-    // One thread at a time, whoever runs in it: one store, so that a fork cannot catch it halfway.
+    // One thread at a time, while runs may use the arena. A single store, so that a fork sees all of it or nothing.
     void grow(std::unique_ptr<Block> block) {
         block->below.reset(top_.load(std::memory_order_relaxed));
         top_.store(block.release(), std::memory_order_release);
@@ -44,14 +43,14 @@ class Arena {
         const Block *top = top_.load(std::memory_order_relaxed);
         return top && top->below;
     }
-    // The blocks beneath the top. For who holds the run's lease, one thread at a time with grow().
+    // Pops the blocks beneath the top. The caller has the run's lease, and grow() does not run at the same time.
     std::unique_ptr<Block> take_replaced() { return std::move(top_.load(std::memory_order_relaxed)->below); }
 
   private:
     std::atomic<Block *> top_{nullptr};
 };
 
-// One place that runs programs. Who holds a lease of one of its runs owns the memory of that run's arena.
+// One place that runs programs. The lease of one of its runs includes that run's arena.
 struct Context {
     Device device;
     int index = 0;                    // in its pool
@@ -64,7 +63,7 @@ inline AlignedBuffer allocate_on_cpu(size_t bytes) { return AlignedBuffer(bytes)
 
 // What a pool is made of.
 struct DeviceContexts {
-    // A number alone is so many contexts of the CPU.
+    // With a number alone: that many CPU contexts of one run each.
     DeviceContexts(int number, Device of = {}, int runs_each = 1, Allocate with = allocate_on_cpu)
         : device(of), contexts(number), runs(runs_each), allocate(with) {}
     Device device;

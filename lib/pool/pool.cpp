@@ -53,8 +53,8 @@ Pool::~Pool() {
     if (last->of_this_process()) delete last;
 }
 
-// In a forked child the parent's state may have been caught at any store, with leases and waiters that do not run here:
-// it is left alone, leaked on purpose, for leases that the child inherited still point at it.
+// A forked child may have caught its parent's state between any two stores, with leases and waiters of threads that it
+// lacks. It leaks that state on purpose, since inherited leases point at it, and makes its own.
 Admission &Pool::admission() {
     Admission *found = admission_.load(std::memory_order_acquire);
     if (found->of_this_process()) [[likely]]
@@ -86,7 +86,7 @@ Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, Canc
         if (const int context = here.take_any(last); context >= 0) {
             if (context != last) hint.store(context, std::memory_order_relaxed);
             Lease lease = lease_of(here, context);
-            if (here.closed()) [[unlikely]]  // meanwhile: drain() may have found it free
+            if (here.closed()) [[unlikely]]  // since take_any(): drain() may have counted this run as free
                 return refusal(WB_CLOSED, count_, waiting());
             return lease;
         }
@@ -104,18 +104,18 @@ void Pool::release(Admission &admission, int run) {
 }
 
 Pool::Lease Pool::lease_of(Admission &admission, int run) {
-    int context = run, of_context = 0;  // a division would show where a model takes microseconds
+    int context = run, of_context = 0;  // no division: its time would show beside a model of microseconds
     for (; context >= count_; context -= count_) ++of_context;
     Context &of = contexts_[static_cast<size_t>(context)];
     return {admission, of, of.arenas[static_cast<size_t>(of_context)], run};
 }
 
-// Empty where the run is taken, or the pool closed.
+// An empty lease where the run is busy or the pool closed.
 Pool::Lease Pool::try_acquire(int run) {
     Admission &here = admission();
     if (!here.take(static_cast<size_t>(run))) return {};
     Lease lease = lease_of(here, run);
-    if (here.closed()) return {};  // drain() may have found it free
+    if (here.closed()) return {};  // drain() may have counted this run as free
     return lease;
 }
 

@@ -14,8 +14,8 @@
 
 namespace weighbridge::lib {
 
-// Whether a call that finds no free context joins the queue, joins it beside the limit, since a completion queue's
-// capacity bounds it already, or is told WB_WOULD_WAIT.
+// What a call does that finds no free context: waits, and counts in the queue limit; waits beside the limit (its
+// completion queue has a capacity of its own); or gets WB_WOULD_WAIT.
 enum class Patience { queue, accepted, none };
 
 enum class Priority : int32_t { normal = WB_PRIORITY_NORMAL, high = WB_PRIORITY_HIGH };
@@ -26,20 +26,18 @@ int automatic_cpu_contexts();
 
 class Admission;
 
-// Hands out the runs of one device's contexts, which are numbered: the first run of each context, then the second of
-// each, so that who looks for a free one comes by idle contexts first. Bounded waiting in two priority classes, high
-// before normal, with eventual fairness: a newcomer may take a free context past those of its class who wait until
-// their first has waited for its bound; from then on a freed context is handed over to that one. While nobody waits,
-// neither taking a context nor giving it back takes a lock, and a thread that gets the context it had before writes to
-// no memory that the threads of other contexts use. In a forked child it starts afresh with every context free, at the
-// first call.
+// Bounded pool of one device's runs, with a wait queue of two priority classes, high before normal. Eventually fair: a
+// newcomer may overtake waiters of its class until the first of them has waited for its bound; from then on a freed run
+// is handed over to that one. While nobody waits, acquire and release take no lock, and a thread that gets the context
+// it had before writes to no cache line that threads of other contexts use. Runs are numbered by their rank in a
+// context first, so that a search meets idle contexts before busy ones with a run left. A forked child starts with all
+// runs free.
 class Pool {
   public:
     class Lease;
     static constexpr int64_t kFairnessNs = 500'000;
 
-    // fairness_ns: the bound; 0 hands every context over. The clock outlives the pool; the pool outlives its leases and
-    // its callers.
+    // fairness_ns: the bound; 0 is strict hand-over. The clock outlives the pool, the pool its leases and callers.
     Pool(const DeviceContexts &of, uint32_t queue_limit, const Clock &clock, int64_t fairness_ns = kFairnessNs);
     ~Pool();
     Pool(const Pool &) = delete;
@@ -48,8 +46,8 @@ class Pool {
     // Waits for a context until the deadline. WB_OVERLOADED (queue full), WB_DEADLINE_EXCEEDED (already past, or while
     // waiting), WB_CANCELLED, WB_CLOSED; with Patience::none, which takes no lock, WB_WOULD_WAIT where all contexts are
     // busy, or others wait that it may not pass. Allocates nothing, but for the first call in a forked child
-    // (std::bad_alloc). `now_ns` comes as the pool's clock stood a moment ago, and goes as it stood after the wait, if
-    // there was one.
+    // (std::bad_alloc). `now_ns`: in, a recent time of the pool's clock; out, the time after the wait, if there was
+    // one.
     Expected<Lease> acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel, int64_t &now_ns,
                             Patience patience = Patience::queue);
     Expected<Lease> acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel,
@@ -60,11 +58,10 @@ class Pool {
     int runs() const { return runs_; }  // of all contexts
     uint32_t waiting() const;
 
-    // Sees to it that each next run has at least this much memory. Waits for no context: one that is busy, for however
-    // long, has it when it comes back. Contexts keep what they have. WB_OUT_OF_MEMORY, and then they all have what they
-    // had.
+    // Grows every arena to at least this size. Waits for no context: a busy one has the larger arena in its next run.
+    // Arenas never shrink. WB_OUT_OF_MEMORY leaves all of them as they were.
     Status reserve(int64_t bytes);
-    // Frees what larger memory has replaced, of the contexts that are free now, unless somebody else is at it. Not for
+    // Frees replaced blocks of the contexts that are free now; returns at once where another thread does so. Not for
     // scoring threads.
     void trim();
     int64_t arena_bytes() const { return arena_bytes_.load(std::memory_order_relaxed); }  // of all contexts, as held
@@ -93,12 +90,12 @@ class Pool {
     const Clock &clock_;
     std::atomic<Admission *> admission_;
     ForkMutex growing_;                       // guards changes of arenas and of the next two
-    std::atomic<int64_t> reserved_bytes_{0};  // that every run has, or will have when it comes back
+    std::atomic<int64_t> reserved_bytes_{0};  // of each arena, at the latest in its next run
     std::atomic<int64_t> arena_bytes_{0};
 };
 
-// A run of a context, in use. Movable; gives it back when destroyed. One that was taken before a fork gives back
-// nothing in the child: the child's pool has it free already.
+// The right to one run of a context. Movable; its destructor gives the run back, but not in a forked child, whose pool
+// has the run free already.
 class Pool::Lease {
   public:
     Lease() = default;

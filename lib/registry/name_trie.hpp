@@ -13,9 +13,9 @@
 
 namespace weighbridge::lib {
 
-// Things by name, each of which stays as long as this: a hash trie of four branches, whose nodes are a list
-// too. Look-ups take no lock and compare some log4(n) names; add() is for one thread at a time. `Named` is RefCounted
-// and has a name().
+// Insert-only map from names to objects: a hash trie with four branches a node, whose nodes also form a list by age.
+// Look-ups take no lock and compare about log4(n) names; one thread at a time may add. `Named` is RefCounted and has a
+// name().
 template <class Named>
 class NameTrie {
   public:
@@ -24,7 +24,7 @@ class NameTrie {
     NameTrie(const NameTrie &) = delete;
     NameTrie &operator=(const NameTrie &) = delete;
 
-    // For when nobody looks any more.
+    // Not while another thread looks anything up.
     void clear() {
         for (Node *node = newest_.exchange(nullptr); node;) delete std::exchange(node, node->older);
         root_.store(nullptr);
@@ -34,7 +34,7 @@ class NameTrie {
         const Node *found = place(root_, name).load(std::memory_order_acquire);
         return found ? found->named : Ref<Named>();
     }
-    // None of its name is there.
+    // The name must be new.
     void add(Ref<Named> named) {
         auto &at = place(root_, named->name());
         Node *node = new Node{std::move(named), newest_.load(std::memory_order_relaxed), {}};
@@ -60,7 +60,7 @@ class NameTrie {
         std::array<std::atomic<Node *>, 4> below;  // by the next two bits of the hash
     };
 
-    // Where the node of that name is, or is to be.
+    // The link to the node of that name, or where to put one.
     template <class Place>
     static Place &place(Place &root, std::string_view name) {
         Place *at = &root;

@@ -10,11 +10,11 @@
 
 namespace weighbridge::lib {
 
-// The slots of an engine by name, and which of them answers where a model cannot. Slots stay until the registry goes,
-// so that look-ups take no lock. Thread-safe.
+// The slots of an engine by name, and the look-up of a model's fallback slot. Slots are never removed, so look-ups take
+// no lock. Thread-safe.
 class Registry {
   public:
-    // Made, empty, where there is none. WB_INVALID_ARGUMENT for a name that is none.
+    // The slot of that name; an empty one is made where there is none. WB_INVALID_ARGUMENT for an invalid name.
     Expected<Ref<Slot>> open(const std::string &name);
     // WB_NOT_FOUND, with the nearest names, where there is none.
     Expected<Ref<Slot>> existing(const std::string &name) const;
@@ -25,14 +25,14 @@ class Registry {
         slots_.for_each(visit);
     }
 
-    // The present deployment of the slot that answers where the model cannot. Null where its bundle names no such slot,
-    // or where that one's bands are not the model's: a band's index would mean another decision.
+    // The present deployment of the model's fallback slot. Null where the bundle names none, or where its bands differ
+    // from the model's: the same index would mean another decision.
     Ref<Deployment> fallback_of(const Model &model) const;
-    // Why the fallback slot of a model cannot answer for it; "" where it can, or where there is none. `serving` is the
-    // slot that serves the model, null for one by itself.
+    // Why the model's fallback slot cannot answer for it; "" where it can, or where the bundle names none. `serving`:
+    // the slot that has the model, null for none.
     std::string fallback_problem(const Model &model, const Slot *serving) const;
 
-    // Frees the slots: nobody looks for one any more.
+    // Frees the slots. Not while another thread looks one up.
     void clear() { slots_.clear(); }
 
   private:

@@ -35,7 +35,7 @@ void Ledger::clear() {
     enter({}, {});
 }
 
-// Under the mutex, as settle().
+// Sets both models, and moves accounts that neither has now to the list of fading ones.
 void Ledger::enter(Entry current, Entry previous) {
     settle();
     const Entry left[] = {std::exchange(current_, std::move(current)), std::exchange(previous_, std::move(previous))};
@@ -47,7 +47,7 @@ void Ledger::enter(Entry current, Entry previous) {
     }
 }
 
-// Sums up the accounts that nobody else owns any more.
+// Adds fading accounts without another owner, which no call can write to, to the older ones.
 void Ledger::settle() {
     for (Ref<Account> *link = &fading_; *link;) {
         Account &account = **link;

@@ -11,8 +11,8 @@ namespace weighbridge::lib {
 
 class EventLog;
 
-// What a slot has done, by bundle of its two models, and in all. An account that is left is
-// summed up with those once no call writes to it any more, so that nothing is lost and figures never go back.
+// Figures of a slot: by bundle for its two models, and in all. The account of a bundle that was swapped out is added to
+// the total of older ones when its last call has ended, so that no call is lost and totals never decrease.
 class Ledger {
   public:
     explicit Ledger(std::string slot) : slot_(std::move(slot)) {}
@@ -33,16 +33,16 @@ class Ledger {
         Figures total;              // those, and of all bundles before
     };
 
-    // The account of a bundle: that of the slot's two models where one is of it, else a new one. Two bundles may be of
-    // one version.
+    // The account for a bundle: the one in use where either model is of that bundle, else a new one. (By bundle, since
+    // two may have the same version.)
     Ref<Account> account(uint64_t bundle, const std::string &version) const;
-    // The slot's models from now on: a swap or a rollback, which is one more generation.
+    // Sets the slot's models, after a swap or a rollback; raises the generation.
     void serve(Entry current, Entry previous, int64_t now_ns);
     void forget_previous();
     void clear();
     std::unique_ptr<Reading> read();
-    bool has_served() const;  // anything
-    // Writes what both accounts have not told yet and may.
+    bool has_served() const;  // whether it ever had a model
+    // EventLog::tell_all_counted() for both accounts.
     void tell_counted(EventLog &events, int64_t now_ns) const;
 
   private:
@@ -54,7 +54,7 @@ class Ledger {
     Entry current_ WB_GUARDED_BY(mutex_), previous_ WB_GUARDED_BY(mutex_);
     int64_t since_ns_ WB_GUARDED_BY(mutex_) = 0;
     uint64_t generation_ WB_GUARDED_BY(mutex_) = 0;
-    // A list of those that were left, while calls may still write to them.
+    // Accounts of bundles swapped out that calls may still write to, as a linked list.
     Ref<Account> fading_ WB_GUARDED_BY(mutex_);
     Figures older_ WB_GUARDED_BY(mutex_);
 };

@@ -10,9 +10,9 @@
 namespace weighbridge::lib {
 namespace {
 
-constexpr size_t kToldChanges = 8;  // of a line; a model may add thousands of features
+constexpr size_t kToldChanges = 8;  // in one event; a model may add thousands of features
 
-// Where each of the new schema's features stands in the old one, -1 where it does not.
+// The position in the old schema of each feature of the new one, -1 where it has none.
 std::vector<int32_t> map_layout(const Schema &old_schema, const Schema &new_schema) {
     std::vector<int32_t> positions;
     for (const Feature &feature : new_schema.features()) {
@@ -78,7 +78,7 @@ Ref<Deployment> Slot::current() {
     return Ref<Deployment>(current_);
 }
 
-// Unchecked, for the analysis follows no loop of locks.
+// Unchecked: clang's analysis does not follow a loop that locks all shards.
 Deployment *Slot::exchange_current(Deployment *current) WB_UNCHECKED {
     for (Reader &reader : readers_) reader.mutex.lock();
     Deployment *old = std::exchange(current_, current);
@@ -86,7 +86,7 @@ Deployment *Slot::exchange_current(Deployment *current) WB_UNCHECKED {
     return old;
 }
 
-// The slot's two pointers each hold one count, moved here from the references.
+// Moves both references into the slot's raw pointers, each of which owns one count.
 void Slot::publish(Ref<Deployment> current, Ref<Deployment> previous) {
     if (current) current->retain();
     if (previous) previous->retain();

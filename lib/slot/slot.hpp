@@ -17,7 +17,8 @@ namespace weighbridge::lib {
 // A model as a slot serves it, with the row layouts that its callers may still fill in. Immutable.
 class Deployment final : public RefCounted {
   public:
-    // A schema whose rows fit, and where each feature of the model stands in it (-1: added since, takes its default).
+    // A schema whose rows the model can read: the position of each of its features there (-1: a newer feature, which
+    // takes its default).
     struct Layout {
         std::shared_ptr<const Schema> schema;
         std::vector<int32_t> positions;  // empty for the model's own schema
@@ -33,12 +34,12 @@ class Deployment final : public RefCounted {
 
     Model &model() const { return *model_; }
     const Ref<Model> &model_ref() const { return model_; }
-    // Where its calls are counted.
+    // The account that counts its calls.
     const Ref<Account> &account() const { return account_; }
     // The layout of rows with this schema digest, null where they do not fit.
     const Layout *layout(uint64_t schema_digest) const;
     const std::vector<Layout> &layouts() const { return layouts_; }
-    // What callers gain or lose by it, for a log line; "" where that is nothing.
+    // What this swap changes for callers, as text for the log; "" for nothing.
     const std::string &news() const { return news_; }
 
   private:
@@ -51,7 +52,7 @@ class Deployment final : public RefCounted {
     std::vector<Layout> layouts_;  // the model's own first
 };
 
-// A named deployment. Readers pin the current model and run on; a swap is one pointer.
+// A named place for a deployment. Readers take a reference and keep it for their call; a swap exchanges one pointer.
 class Slot final : public RefCounted {
   public:
     explicit Slot(std::string name) : name_(std::move(name)), ledger_(name_) {}
@@ -63,8 +64,8 @@ class Slot final : public RefCounted {
 
     // Swaps the model in and keeps the present one for rollback(). WB_SCHEMA_CHANGED leaves everything as it was.
     Expected<Ref<Deployment>> swap(Ref<Model> model);
-    // Exchanges the present model and the one before; rows that fit now go on fitting, features that the model does not
-    // know are ignored in them. WB_NOT_LOADED where there is none before.
+    // Exchanges the present model and the previous one. Rows of the present schema stay readable; features that the
+    // other model does not know are ignored. WB_NOT_LOADED where there is none before.
     Expected<Ref<Deployment>> rollback();
     // Drops the model before; does nothing where there is none.
     void forget_previous();

@@ -106,10 +106,10 @@ int64_t latency_quantile(const LatencyCounts &counts, uint64_t per_mille) {
     uint64_t total = 0;
     for (uint64_t count : counts) total += count;
     if (total == 0) return 0;
-    uint64_t wanted = total / 1000 * per_mille + (total % 1000 * per_mille + 999) / 1000;
+    const uint64_t rank = total / 1000 * per_mille + (total % 1000 * per_mille + 999) / 1000;
     uint64_t seen = 0;
     size_t i = 0;
-    while (i + 1 < counts.size() && (seen += counts[i]) < wanted) ++i;
+    while (i + 1 < counts.size() && (seen += counts[i]) < rank) ++i;
     return (LatencyBuckets::least(i) + LatencyBuckets::least(i + 1) - 1) / 2;
 }
 

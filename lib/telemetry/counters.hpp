@@ -12,7 +12,7 @@
 
 namespace weighbridge::lib {
 
-// What one call did; written inline by the thread that did it.
+// The outcome of one call, as its thread records it.
 struct CallRecord {
     int32_t status = WB_OK;     // of the call
     int32_t reason = 0;         // WB_REASON_* of a fallback
@@ -20,7 +20,7 @@ struct CallRecord {
     int64_t fallbacks = 0;      // rows answered by a fallback
     int64_t invalid = 0;        // rows refused
     int64_t latency_ns = 0;     // entry to return
-    bool model_failed = false;  // on a row at least
+    bool model_failed = false;  // on at least one row
 };
 
 // Sums of calls.
@@ -33,7 +33,7 @@ struct Figures {
     uint64_t failed = 0;
     uint64_t latency_sum_ns = 0;
     int64_t latency_max_ns = 0;
-    LatencyCounts latency{};  // every call once
+    LatencyCounts latency{};  // one count a call
 
     Figures &operator+=(const Figures &other);
     uint64_t requests() const;
@@ -57,12 +57,12 @@ void write_figures(T &out, const Figures &figures) {
     out.latency_max_ns = figures.latency_max_ns;
 }
 
-// What rate-limited events tell of.
+// What is counted and reported by rate-limited events.
 enum class Counted { fallbacks, overloaded, model_failures };
 constexpr size_t kCounted = 3;
 
-// Counters and latency histograms of calls, sharded so that threads do not share cache lines; record() takes at most
-// 100 ns and neither locks nor allocates. Histogram buckets are at most 1.6 % wide.
+// Sharded counters and latency histogram of calls: threads write different cache lines. record() neither locks nor
+// allocates and takes at most 100 ns; buckets are at most 1.6 % wide.
 class Counters {
   public:
     // 2^bits shards of 16 KB, bits in [1, 16].
@@ -78,8 +78,7 @@ class Counters {
     std::vector<std::unique_ptr<Shard>> shards_;
 };
 
-// What was done in one slot by one bundle, or, with neither name, by models that are scored by themselves. Each call
-// is counted in one account.
+// Counters of one bundle in one slot; with neither name, of all models outside slots. Each call counts in one account.
 class Account final : public RefCounted {
   public:
     Account() : counters(kEngineBits) {}
@@ -93,14 +92,14 @@ class Account final : public RefCounted {
     friend class EventLog;
     friend class Ledger;
     static constexpr int kEngineBits = 4;
-    static constexpr int kSlotBits = 3;  // as many as a slot has locks for its readers
+    static constexpr int kSlotBits = 3;  // as many shards as a slot's reader lock has
 
     struct Told {
         std::atomic<int64_t> at_ns{INT64_MIN};
         uint64_t total = 0;
     };
-    std::array<Told, kCounted> told_;  // by Counted; written under the event log's mutex
-    Ref<Account> next_fading_;         // of the slot's ledger, and guarded by its mutex
+    std::array<Told, kCounted> told_;  // last event of each Counted; written under the event log's mutex
+    Ref<Account> next_fading_;         // link of the ledger's list, guarded by its mutex
 };
 
 }  // namespace weighbridge::lib

@@ -7,7 +7,7 @@
 namespace weighbridge::lib {
 namespace {
 
-constexpr int64_t kQuietNs = 1'000'000'000;  // between two tellings of one count: engine.h promises it
+constexpr int64_t kQuietNs = 1'000'000'000;  // between two events of one count, as engine.h promises
 
 struct CountedEvent {
     int32_t event;
@@ -45,9 +45,9 @@ bool is_due(int64_t told_ns, int64_t now_ns) { return told_ns == INT64_MIN || no
 EventLog::EventLog(uint32_t capacity, const Clock &clock, wb_log_fn fn, void *payload)
     : clock_(clock), fn_(fn), payload_(payload), capacity_(capacity), ring_(new wb_event[capacity]) {}
 
-// The parent's events are the parent's to tell, and its thread that was in the callback is not in the child.
+// Resets the ring in a forked child: the parent reports its own events, and its thread in the callback is not here.
 void EventLog::renew() {
-    guard_.refresh([this]() WB_UNCHECKED {  // alone: other threads wait for it
+    guard_.refresh([this]() WB_UNCHECKED {  // runs alone: refresh() blocks other threads
         written_ = 0;
         drain_ = callback_ = Reader{};
         delivering_ = false;
@@ -97,7 +97,7 @@ void EventLog::write_counted(Account &account, Counted what, int64_t now_ns, con
     write({event.event, account.slot, account.version}, count, "{} {}{}{}", list);
 }
 
-// Goes on to the oldest event that is left.
+// Skips the cursor past events that were overwritten.
 void EventLog::catch_up(Reader &reader) const {
     const uint64_t oldest = written_ > capacity_ ? written_ - capacity_ : 0;
     if (reader.next >= oldest) return;
@@ -125,7 +125,7 @@ uint64_t EventLog::take_dropped() {
     return std::exchange(drain_.dropped, 0);
 }
 
-// Behind the last event comes WB_LOG_CLOSED, where it is due.
+// The callback's next event; after the last one, once end() has begun, WB_LOG_CLOSED.
 bool EventLog::read_for_callback(wb_event &out) {
     if (ended_) return false;
     if (read(callback_, out)) return true;

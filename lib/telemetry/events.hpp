@@ -20,15 +20,14 @@ struct Subject {
     std::string_view version;  // of the model; "" where none is meant
 };
 
-// A bounded ring of events that keeps the newest, with two readers, neither of which holds up who tells events: the
-// host's drain, by take(), and the host's callback, by deliver(). A forked child starts with an empty ring.
+// Ring buffer of events that overwrites the oldest, with two independent read cursors: the host's drain (take()) and
+// the host's callback (deliver()). Writers never wait for a reader. A forked child starts with an empty ring.
 class EventLog {
   public:
     // `capacity` events of 512 bytes. `fn` may be null.
     EventLog(uint32_t capacity, const Clock &clock, wb_log_fn fn, void *payload);
 
-    // Writes an event, in the place of the oldest one where the ring is full; its message is cut to fit. Waits for
-    // nobody but others in here; does not allocate.
+    // Writes an event, its message cut to fit. Blocks for the ring's short lock only; does not allocate.
     template <class... Values>
     void tell(const Subject &subject, TextFormat<Values...> format, const Values &...values) {
         const TextValue list[] = {values..., 0};
@@ -37,32 +36,32 @@ class EventLog {
         write(subject, 1, format.text, list);
     }
 
-    // For scoring threads, once the account has counted their call: writes "<how many> <what they are>", and behind it
-    // ": <latest>" where that is not empty, if a second has passed since the account last told of that. Never waits:
-    // where another thread is in here, a later call tells.
+    // Rate-limited event of a scoring thread, after the account has counted its call: at most once a second for each
+    // count of an account, "<how many since the last> <what they are>[: <latest>]". Never blocks: where the lock is
+    // taken, a later call reports.
     void tell_counted(Account &account, Counted what, int64_t now_ns, const char *latest = "");
-    // Writes what an account has not told yet and may.
+    // Writes a rate-limited event for each count of the account that has grown and is due.
     void tell_all_counted(Account &account, int64_t now_ns);
 
-    // The oldest event that was not taken yet; false where there is none.
+    // Takes the drain's next event; false where there is none.
     bool take(wb_event &out);
-    // How many events were overwritten before they were taken, since the last call.
+    // The number of events that the drain missed since the last call, because they were overwritten.
     uint64_t take_dropped();
 
-    // Calls the callback, with no lock held, for each event that it has not had. One thread at a time: where another
-    // does so already, it goes on with these. Not for scoring threads.
+    // Calls the callback for each of its pending events, with no lock held. Returns at once where another thread is
+    // doing so, which then delivers these too. Not for scoring threads.
     void deliver();
     bool has_undelivered();
-    // Delivers what is left, then WB_LOG_CLOSED, behind which the callback is not called any more. False where the
-    // deadline comes while another thread is in the callback: that thread then delivers WB_LOG_CLOSED.
+    // Delivers pending events and then WB_LOG_CLOSED, the callback's last. False where another thread is still in the
+    // callback at the deadline; that thread then delivers WB_LOG_CLOSED.
     bool end(int64_t deadline_ns);
-    // No call of the callback begins any more.
+    // Starts no further call of the callback.
     void silence();
 
   private:
     struct Reader {
-        uint64_t next = 0;     // number of the event that it reads next
-        uint64_t dropped = 0;  // events that it missed
+        uint64_t next = 0;     // number of the next event to read
+        uint64_t dropped = 0;  // events overwritten before they were read
     };
 
     void renew();

@@ -11,7 +11,7 @@ struct Bound {
     int64_t ns;
 };
 
-// 1, 2.5, 5 a decade from 1 us (a small MLP's row takes 3) to 10 s.
+// Bounds of 1, 2.5 and 5 a decade, from 1 us (a small MLP's row takes 3 us) to 10 s.
 constexpr Bound kBounds[] = {
     {"1e-06", 1'000},      {"2.5e-06", 2'500},     {"5e-06", 5'000},     {"1e-05", 10'000},     {"2.5e-05", 25'000},
     {"5e-05", 50'000},     {"0.0001", 100'000},    {"0.00025", 250'000}, {"0.0005", 500'000},   {"0.001", 1'000'000},
@@ -55,7 +55,7 @@ class Text {
         text_ += formatted("weighbridge_{} {}\n", name, value);
     }
 
-    // A metric whose labels are what it says.
+    // An info metric: its labels carry the information, its value is 1.
     void add_info(const std::string &name, const char *help, const std::vector<std::string> &labels) {
         text_ += formatted("# HELP {} {}.\n# TYPE {} gauge\n", name, help, name);
         for (const std::string &of : labels) add_sample(name, of, 1);
@@ -81,7 +81,7 @@ class Text {
         text_ += formatted("{}{}{}{} {}\n", name, labels.empty() ? "" : "{", labels, labels.empty() ? "" : "}", value);
     }
 
-    // A bucket of ours that straddles a bound counts above it: at most 1.6 % off, and never too good.
+    // A bucket of the histogram that straddles a bound counts above it: at most 1.6 % off, never flattering.
     void add_latency(const std::string &name, const std::string &labels, const Figures &figures) {
         const std::string before = labels.empty() ? "" : labels + ",";
         const LatencyCounts &counts = figures.latency;

@@ -10,7 +10,7 @@
 
 namespace weighbridge::lib {
 
-// What a slot serves, version "" for nothing, and what it did: in all, and by bundle.
+// A slot's present version ("" for none) and figures, in all and by bundle.
 struct SlotSeries {
     struct Version {
         std::string_view version;

@@ -12,7 +12,7 @@
 namespace weighbridge::torch_plugin {
 namespace {
 
-// aten's functions of tensors, besides those that lower.
+// Pure functions of aten that give tensors, besides those that lower.
 const std::set<std::string_view> &pure() {
     // clang-format off
     static const std::set<std::string_view> kNames{

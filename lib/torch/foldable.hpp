@@ -9,9 +9,9 @@ struct FunctionSchema;
 
 namespace weighbridge::torch_plugin {
 
-// Whether LibTorch may compute an operator on constants while a module is imported: only what is known to be a function
-// of its arguments (or to write into them alone). An operator that gives numbers, strings and lists of them is; one
-// that gives tensors must be listed in foldable.cpp or lower.
+// Constant folding: whether LibTorch may compute the operator while a module is imported. It may where the result
+// depends on the arguments alone and nothing but them is written. Operators that give numbers, strings and lists of
+// them pass; one that gives tensors has to be listed in foldable.cpp or to lower.
 bool may_fold(const std::string &name, const c10::FunctionSchema &schema);
 
 }  // namespace weighbridge::torch_plugin

@@ -17,7 +17,7 @@ namespace weighbridge::torch_plugin {
 namespace {
 
 struct Forbidden {
-    const char *name;  // up to a "*", which stands for anything
+    const char *name;  // with at most one "*", which matches anything
     const char *what;
 };
 constexpr Forbidden kForbidden[] = {
@@ -71,7 +71,7 @@ void visit_block(const torch::jit::Block &block, const NodeVisitor &visit) {
     }
 }
 
-// What a call comes to; nothing for another node.
+// The functions that a call may run; none for a node that is no call.
 std::vector<torch::jit::Function *> callees(const torch::jit::Module &module, const torch::jit::Node &node) {
     std::vector<torch::jit::Function *> found;
     if (node.kind() == c10::prim::CallFunction) {
@@ -100,7 +100,7 @@ void visit_reachable(const torch::jit::Module &module, const NodeVisitor &visit)
         torch::jit::Function &function = *open.back();
         open.pop_back();
         const auto *code = torch::jit::tryToGraphFunction(function);
-        if (!code) continue;  // LibTorch's own, which has a node's name
+        if (!code) continue;  // built in: its call is a node that was visited
         visit_nodes(*code->graph(), [&](const torch::jit::Node &node) {
             visit(node);
             for (torch::jit::Function *callee : callees(module, node))

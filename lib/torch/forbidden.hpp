@@ -9,15 +9,15 @@ namespace weighbridge::torch_plugin {
 
 using NodeVisitor = std::function<void(const torch::jit::Node &)>;
 
-// Every node that forward may come to, before anything is inlined: in the methods and functions that it calls, in
-// blocks and in closures. A call through an interface comes to every method of that name.
+// Visits every node reachable from forward before inlining: through calls, blocks and closures. A call through an
+// interface reaches every method of that name.
 void visit_reachable(const torch::jit::Module &module, const NodeVisitor &visit);
 void visit_nodes(const torch::jit::Graph &graph, const NodeVisitor &visit);
 
-// The one list of what no module may do, served or compiled: files, output, threads, other processes, the process's own
-// state, and addresses and indices that nothing checks. Throws Refusal (WB_INVALID_BUNDLE) with the operator's name.
-// Before freezing, which may run what has constant arguments; a print, which freezing never runs, may stand in a branch
-// that freezing takes away.
+// Deny list of operators, for served and compiled modules alike: files, output, threads, other processes, state of the
+// process, unchecked addresses and indices. Throws Refusal (WB_INVALID_BUNDLE) with the operator's name. Checked before
+// freezing, which runs operators on constants, and after it. Only the second look refuses a print: freezing never runs
+// one, and may remove the branch that it stands in.
 void refuse_before_freezing(const torch::jit::Module &module);
 void refuse_frozen(const torch::jit::Graph &forward);
 

@@ -17,7 +17,7 @@
 namespace weighbridge::torch_plugin {
 namespace {
 
-// The caller's bytes as the archive reader wants them; nothing is copied.
+// Archive reader over the caller's bytes, without a copy.
 class MemoryReader final : public caffe2::serialize::ReadAdapterInterface {
   public:
     MemoryReader(const void *bytes, size_t size) : bytes_(static_cast<const char *>(bytes)), size_(size) {}

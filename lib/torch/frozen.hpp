@@ -12,12 +12,12 @@ namespace weighbridge::torch_plugin {
 
 struct Frozen {
     torch::jit::Module module;
-    Layers layers;  // of its nodes
+    Layers layers;  // of the module's nodes, from before freezing
 };
 
-// A module from memory, in eval mode and frozen, on the CPU. `debug_files`: nodes know the Python lines they come from.
-// Throws Refusal where forward takes another number of arguments, and where it holds what no module may do; what
-// LibTorch throws goes through.
+// Loads a module from memory onto the CPU, in eval mode, and freezes it. `debug_files`: nodes keep their Python lines.
+// Throws Refusal where forward takes another number of arguments or uses a forbidden operator, and what LibTorch
+// throws.
 Frozen load_frozen(const void *bytes, size_t size, uint32_t arguments, bool debug_files);
 
 }  // namespace weighbridge::torch_plugin

@@ -8,9 +8,8 @@
 
 namespace weighbridge::torch_plugin {
 
-// forward as a graph: float32 outputs in the order asked for, nodes that no output needs left out. Throws Refusal
-// (WB_INVALID_BUNDLE) with a line "operator, layer, file:line: reason; advice" for each that does not
-// lower.
+// Translates forward into a graph with float32 outputs in the request's order and no dead nodes. Throws Refusal
+// (WB_INVALID_BUNDLE) with a line "operator, layer, file:line: reason; advice" for each operator that does not lower.
 lib::Graph import_module(const void *bytes, size_t size, const lib::ImportRequest &request);
 
 }  // namespace weighbridge::torch_plugin

@@ -18,7 +18,7 @@
 
 // A frozen module. Immutable after load(), so that several threads may run it.
 struct wb_plugin_module {
-    // A weight, buffer or constant, and its version at load: LibTorch counts the writes into each tensor.
+    // A weight, buffer or constant with its version counter at load, which LibTorch raises at each write.
     struct Kept {
         std::string name;
         at::Tensor tensor;
@@ -40,8 +40,8 @@ void require_cpu(wb_plugin_device device) {
                                                   "; this plug-in runs on the CPU only"};
 }
 
-// Refuses state, and collects the tensors that the module holds: freezing leaves an attribute where it cannot prove
-// that forward only reads it.
+// Refuses a module that sets attributes, and lists its tensors for require_unwritten(): constants, and the parameters
+// and buffers that freezing left, because it could not prove that forward only reads them.
 std::vector<wb_plugin_module::Kept> inspect(const torch::jit::Module &module, const torch::jit::Graph &graph) {
     std::vector<wb_plugin_module::Kept> kept;
     visit_nodes(graph, [&](const torch::jit::Node &node) {
@@ -59,7 +59,7 @@ std::vector<wb_plugin_module::Kept> inspect(const torch::jit::Module &module, co
     return kept;
 }
 
-// State that one request leaves for the next would show one customer's data to another.
+// Checks that a run wrote into no weight: state left by one request would show one customer's data to the next.
 void require_unwritten(const wb_plugin_module &module) {
     for (const auto &one : module.kept)
         if (one.tensor._version() != one.version)
@@ -97,7 +97,7 @@ std::string kind_of(const c10::IValue &value) {
     return "a " + value.tagKind();
 }
 
-// One of forward's results. `what` names the output in messages.
+// Takes one output from forward's result. `what` names it in messages.
 c10::IValue select(const c10::IValue &result, const wb_plugin_output &wanted, const std::string &what) {
     if (wanted.key) {
         if (!result.isGenericDict())

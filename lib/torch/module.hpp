@@ -5,7 +5,7 @@
 
 namespace weighbridge::torch_plugin {
 
-// The rows of wb_plugin_v1 that concern modules; the contract stands there.
+// wb_plugin_v1's load, unload and run; torchscript/plugin_api.h has the contract.
 int32_t load(wb_plugin_module **out, const void *bytes, uint64_t size, wb_plugin_device device, uint32_t arguments,
              char *error, uint32_t error_bytes);
 void unload(wb_plugin_module *module);

@@ -9,7 +9,7 @@ namespace {
 
 using torch::jit::SourceRange;
 
-// Whose line it is, the model's own first.
+// Whose code a line is, best first.
 enum class Owner { model, package, tool };
 
 Owner owner_of(const std::string &file) {

@@ -10,17 +10,18 @@
 
 namespace weighbridge::torch_plugin {
 
-// The layer that each call runs, by where it is called. Freezing inlines calls and keeps only the last part of a
-// layer's name: "0" of "encoder.layers.0".
+// Full names of layers by call site. They are collected before freezing, which inlines calls and keeps only the last
+// part of a name: "0" of "encoder.layers.0".
 class Layers {
   public:
-    void add(const torch::jit::Node &node);  // before freezing; another node than a call of a layer adds nothing
+    void add(const torch::jit::Node &node);  // no effect where it does not call a layer
 
     // "encoder.layers.0": the layer that an inlined node belongs to; "" for the module's own forward.
     std::string layer_of(const torch::jit::Node &node) const;
 
   private:
-    using Place = std::tuple<std::shared_ptr<torch::jit::Source>, size_t, size_t, std::string>;  // and the name's end
+    using Place =
+        std::tuple<std::shared_ptr<torch::jit::Source>, size_t, size_t, std::string>;  // file, start, end, last part
     std::map<Place, std::string> layers_;
 };
 

@@ -18,13 +18,13 @@
 namespace weighbridge::torch_plugin {
 namespace {
 
-// Drops warnings: a guest prints nothing. c10 keeps the handler by thread.
+// Warning handler that drops them: a guest prints nothing. c10 has one for each thread.
 class SilentWarnings final : public c10::WarningHandler {
   public:
     void process(const c10::Warning &) override {}
 };
 
-// Per-thread settings of the OpenMP runtime and the MKL that LibTorch itself uses, whichever copy that is.
+// Per-thread setters of the very OpenMP runtime and MKL that LibTorch is linked to; a process may hold several copies.
 struct ThreadControls {
     void (*omp_set)(int) = nullptr;
     int (*mkl_set_local)(int) = nullptr;  // absent where LibTorch is built without MKL
@@ -37,7 +37,7 @@ ThreadControls find_controls() {
     if (!dladdr(reinterpret_cast<void *>(inside), &where)) return found;
     void *handle = dlopen(where.dli_fname, RTLD_NOW | RTLD_NOLOAD);
     if (!handle) return found;
-    // A handle's search goes on through the library's own dependencies, so this is its libgomp.
+    // dlsym on a library's handle searches its dependencies too, so this finds LibTorch's own libgomp.
     found.omp_set = reinterpret_cast<void (*)(int)>(dlsym(handle, "omp_set_num_threads"));
     found.mkl_set_local = reinterpret_cast<int (*)(int)>(dlsym(handle, "MKL_Set_Num_Threads_Local"));
     dlclose(handle);
@@ -53,11 +53,11 @@ int32_t thread_init(char *error, uint32_t error_bytes) {
                 WB_BACKEND_UNAVAILABLE,
                 "LibTorch uses no OpenMP, so its threads cannot be limited for one caller; use another build"};
         c10::WarningUtils::set_warning_handler(silent);
-        // The interpreter's plain plan for this thread: no profiling runs and no specialisation by shape, so a call
-        // never depends on the calls before it. lib/torch/README.md has the measurement.
+        // Simple executor: no profiling runs and no specialisation by shape, so that a call never depends on those
+        // before it (measured in lib/torch/README.md).
         torch::jit::setGraphExecutorOptimize(false);
         if (controls.mkl_set_local) controls.mkl_set_local(1);
-        at::get_num_threads();  // LibTorch sets this thread's OpenMP number at the first use: let it do that before us
+        at::get_num_threads();  // LibTorch sets this thread's OpenMP number at its first use, which must not come later
         controls.omp_set(1);
         if (const int threads = at::get_num_threads(); threads != 1)
             throw Refusal{WB_BACKEND_UNAVAILABLE,
@@ -68,7 +68,7 @@ int32_t thread_init(char *error, uint32_t error_bytes) {
     }
 }
 
-// The line of a TorchScript or c10 message that says what went wrong.
+// The reason in a TorchScript or c10 message of many lines.
 std::string_view essence(std::string_view text) {
     // torch/csrc/jit/runtime/interpreter.cpp, handleError: a heading, the module's stack, then "RuntimeError: <what>".
     constexpr std::string_view kMark = "\nRuntimeError: ";

@@ -31,8 +31,8 @@ typedef struct wb_plugin_tensor {
     const void *data;
 } wb_plugin_tensor;
 
-/** An output wanted: place `index` of a tuple (or the only tensor), or `key` of a dict where key is not NULL. The
- *  plug-in checks dtype (floating) and shape and writes float32. */
+/** Where one of forward's outputs is found and where it goes: element `index` of a tuple (0 of a lone tensor), or `key`
+ *  of a dict where key is not NULL. The plug-in checks that it is floating and has this shape, and writes float32. */
 typedef struct wb_plugin_output {
     const char *name; /**< for messages */
     const char *key;
@@ -52,8 +52,8 @@ typedef struct wb_plugin_v1 {
     const char *torch_version; /**< what it was compiled with, such as "2.15.0" */
     const char *build;         /**< for `version`: compiler, LibTorch build */
 
-    /** Once on each thread that calls load or run, before: one intra-op thread for this thread only, warnings dropped,
-     *  no profiling runs. Changes nothing for other threads. @return a status code */
+    /** Sets up the calling thread for load, run and import_module, which it may not call before: one intra-op thread,
+     *  warnings dropped, no profiling runs. Changes nothing for other threads. @return a status code */
     int32_t (*thread_init)(char *error, uint32_t error_bytes);
 
     /** Loads TorchScript from memory, in eval mode, frozen, onto the device. Checks forward's number of arguments.

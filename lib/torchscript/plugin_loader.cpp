@@ -34,7 +34,7 @@ std::string text_of_file(const std::string &path) {
     return std::move(text).str();
 }
 
-// What stands between the first `before` and the next `after` behind it.
+// The text between the first `before` and the next `after`.
 std::string between(std::string_view text, std::string_view before, std::string_view after) {
     const size_t start = text.find(before);
     if (start == std::string_view::npos) return "";
@@ -43,7 +43,7 @@ std::string between(std::string_view text, std::string_view before, std::string_
     return end == std::string_view::npos ? "" : std::string(text.substr(0, end));
 }
 
-// Reads "2.15..." into two numbers and says where they end.
+// Parses the two numbers that "2.15..." begins with; `used` receives how many characters they take.
 bool parse_minor(std::string_view text, std::pair<int, int> &number, size_t &used) {
     const char *const end = text.data() + text.size();
     const auto major = std::from_chars(text.data(), end, number.first);
@@ -90,9 +90,9 @@ Status map_libtorch(const std::string &directory) {
     return {};
 }
 
-// Which LibTorch to open; an empty directory leaves it to the plug-in's RUNPATH.
-Expected<LibTorch> choose_libtorch(const std::string &wanted) {
-    const std::string named = wanted.empty() ? environment(kVariable) : wanted;
+// The LibTorch to open, by the order of open_plugin(); with an empty directory the plug-in's RUNPATH finds it.
+Expected<LibTorch> choose_libtorch(const std::string &requested) {
+    const std::string named = requested.empty() ? environment(kVariable) : requested;
     const auto mapped = mapped_libtorch();
     if (!mapped) {
         if (named.empty()) return LibTorch{};
@@ -100,19 +100,20 @@ Expected<LibTorch> choose_libtorch(const std::string &wanted) {
             return unavailable("{}: expected the absolute path of LibTorch's lib directory; name it so", named);
         return LibTorch{named, libtorch_version(named)};
     }
-    if (wanted.empty() || same_directory(wanted, mapped->directory)) return *mapped;
-    const std::string version = libtorch_version(wanted);
+    if (requested.empty() || same_directory(requested, mapped->directory)) return *mapped;
+    const std::string version = libtorch_version(requested);
     if (!version.empty() && version == mapped->version) return *mapped;
     return unavailable(
-        "{}: LibTorch {}, but LibTorch {} is loaded from {}; a process has one LibTorch: name that directory", wanted,
-        version.empty() ? "of unknown version" : version,
+        "{}: LibTorch {}, but LibTorch {} is loaded from {}; a process has one LibTorch: name that directory",
+        requested, version.empty() ? "of unknown version" : version,
         mapped->version.empty() ? "of unknown version" : mapped->version, mapped->directory);
 }
 
-Expected<PluginFile> choose_plugin(const std::string &wanted, const LibTorch &libtorch, const std::string &directory) {
+Expected<PluginFile> choose_plugin(const std::string &requested, const LibTorch &libtorch,
+                                   const std::string &directory) {
     const std::string minor = minor_of(libtorch.version);
     PluginFile chosen;
-    if (wanted.empty()) {
+    if (requested.empty()) {
         const auto found = plugins_in(directory);
         if (found.empty())
             return unavailable("{}: expected {}<minor>{}, found none; install the LibTorch plug-in or name its path",
@@ -121,9 +122,9 @@ Expected<PluginFile> choose_plugin(const std::string &wanted, const LibTorch &li
             std::find_if(found.begin(), found.end(), [&](const auto &one) { return one.minor == minor; });
         chosen = match == found.end() ? found.front() : *match;
     } else {
-        if (!wanted.starts_with('/'))
-            return unavailable("{}: expected the absolute path of a plug-in; name it so", wanted);
-        chosen = {wanted, minor_of_file(wanted)};
+        if (!requested.starts_with('/'))
+            return unavailable("{}: expected the absolute path of a plug-in; name it so", requested);
+        chosen = {requested, minor_of_file(requested)};
     }
     if (!minor.empty() && !chosen.minor.empty() && chosen.minor != minor)
         return unavailable("{}: made for LibTorch {}, but {} has {}; install {}{}{} or use a LibTorch {}", chosen.path,

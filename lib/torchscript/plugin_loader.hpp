@@ -17,7 +17,7 @@ struct LibTorch {
     std::string version;    // "2.15.0"; "" where the files beside it do not say
 };
 
-// The copy whose code is mapped into this process, whoever loaded it.
+// The copy of LibTorch whose code is mapped into this process, whichever library loaded it.
 std::optional<LibTorch> mapped_libtorch();
 
 // Where `library` is mapped as code, in the text of /proc/self/maps; "" for nowhere.
@@ -42,7 +42,7 @@ std::string plugin_directory();
 // libweighbridge_torch-<minor>.so in a directory, newest first.
 std::vector<PluginFile> plugins_in(const std::string &directory);
 
-// A plug-in in use. It and LibTorch stay mapped until the process ends.
+// An opened plug-in. It and LibTorch stay mapped until the process ends: LibTorch keeps thread-local state.
 struct Plugin {
     const wb_plugin_v1 *table = nullptr;
     std::string path;

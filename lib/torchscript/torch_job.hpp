@@ -15,14 +15,15 @@ namespace weighbridge::lib {
 
 using PluginLine = char[192];  // a plug-in's error, so that a prefix still fits into a Status
 
-// The plug-in and the context threads: what a backend, its programs and their executors share.
+// The plug-in and a worker thread for each context. Shared by a backend, its programs and their executors.
 struct TorchThreads {
     Plugin plugin;
     std::vector<std::shared_ptr<Worker>> contexts;
 };
 
-// Opens the plug-in and starts the context threads, once. Shared by the backend and by jobs that were left behind. (A
-// Ref, not a shared_ptr: libstdc++ releases that one inside itself, where ThreadSanitizer sees no order.)
+// Lazy start: the first threads() opens the plug-in and starts the context threads. Shared by the backend and by jobs
+// whose callers have left. (A Ref, not a shared_ptr: libstdc++ releases the last of those where ThreadSanitizer sees no
+// happens-before.)
 class TorchStart final : public RefCounted {
   public:
     explicit TorchStart(PluginOptions options) : options_(std::move(options)) {}
@@ -30,7 +31,7 @@ class TorchStart final : public RefCounted {
     bool done() const { return done_.load(std::memory_order_acquire); }
     // WB_FORKED in a child of the process that started the threads.
     Status usable() const;
-    // Takes as long as LibTorch does.
+    // Blocks while LibTorch is mapped: seconds, the first time.
     Expected<std::shared_ptr<const TorchThreads>> threads();
 
   private:
@@ -41,8 +42,8 @@ class TorchStart final : public RefCounted {
     uint64_t epoch_ = 0;  // constant once done
 };
 
-// A long step of LibTorch's, on a thread of its own: the context threads go on scoring beside it, and a caller who has
-// to leave leaves it behind.
+// A load or an import, on a thread of its own: scoring on the context threads continues, and a caller whose deadline
+// passes abandons the job, which ends at LibTorch's next step.
 class TorchJob : public Worker::Job {
   public:
     explicit TorchJob(Ref<TorchStart> start) : start_(std::move(start)) {}
@@ -51,10 +52,10 @@ class TorchJob : public Worker::Job {
     Status usable() const { return start_->usable(); }
     void leave() { left_.store(true, std::memory_order_relaxed); }
 
-    std::shared_ptr<const TorchThreads> threads;  // once work() was called
+    std::shared_ptr<const TorchThreads> threads;  // set before work() is called
 
   protected:
-    // On a thread that had thread_init.
+    // Called on the job's thread, after thread_init.
     virtual Status work(const wb_plugin_v1 &table) = 0;
     bool left() const { return left_.load(std::memory_order_relaxed); }
 
@@ -63,8 +64,8 @@ class TorchJob : public Worker::Job {
     std::atomic<bool> left_{false};
 };
 
-// Runs the job on a thread of that name and waits for it for as long as `stop` allows, which ends this with "the
-// deadline passed while <doing>": then the job's results must not be looked at.
+// Runs the job on a new thread of that name and waits for it until `stop` ends the call: then the failure is "the
+// deadline passed while <doing>" (or the cancel likewise), and the job, still running, may not be read.
 Status run_job(const std::shared_ptr<TorchJob> &job, const char *thread, std::string_view doing,
                const StopSource &stop);
 

@@ -19,20 +19,20 @@ namespace weighbridge::lib {
 namespace {
 
 constexpr wb_plugin_device kCpu{0, 0, nullptr};
-// Rows of a tile. LibTorch 2.15 takes 78 us for 1 row of an MLP of 0.5 M parameters and 545 us for 64 (one EPYC core):
-// a row costs a ninth there. Sequences fill a core with fewer rows.
+// Rows of a tile. In a tile of 64 a row costs a ninth of one alone: LibTorch 2.15 takes 545 us and 78 us for an MLP of
+// 0.5 M parameters (one EPYC core). Sequences fill a core with fewer rows.
 constexpr int64_t kTileRows = 64;
 constexpr int64_t kSequenceTileRows = 32;
 
-// What the plug-in is to find for an output; borrows its names.
-wb_plugin_output wanted_of(const Output &output) {
-    wb_plugin_output wanted{};
-    wanted.name = output.name.c_str();
-    if (!output.source.key.empty()) wanted.key = output.source.key.c_str();
-    wanted.index = output.source.place;
-    wanted.rank = output.shape.rank;
-    std::copy_n(output.shape.size.begin(), wanted.rank, wanted.shape);
-    return wanted;
+// The plug-in's description of an output; borrows its names.
+wb_plugin_output described(const Output &output) {
+    wb_plugin_output described{};
+    described.name = output.name.c_str();
+    if (!output.source.key.empty()) described.key = output.source.key.c_str();
+    described.index = output.source.place;
+    described.rank = output.shape.rank;
+    std::copy_n(output.shape.size.begin(), described.rank, described.shape);
+    return described;
 }
 
 // A loaded module. Constant after construction.
@@ -46,17 +46,17 @@ struct Module {
     wb_plugin_module *const handle;
 };
 
-// One run on a context's thread, with outputs in its scratch memory: a caller who has left is not written to.
+// One run on a context's thread. Outputs go to the context's scratch memory, never to the caller's, who may have left.
 class ModuleRun final : public Worker::Job {
   public:
     ModuleRun(std::shared_ptr<const Module> module, std::shared_ptr<const Bundle> bundle)
         : module_(std::move(module)), bundle_(std::move(bundle)) {
         const Manifest &manifest = bundle_->manifest();
         inputs_.resize(manifest.tensors.size());
-        for (const Output &output : manifest.outputs) outputs_.push_back(wanted_of(output));
+        for (const Output &output : manifest.outputs) outputs_.push_back(described(output));
     }
 
-    // `views` and `scratch`, of output_bytes(), must stay until the run is over.
+    // `views` and `scratch` (output_bytes() of it) are borrowed until the run is over.
     void set(std::span<const TensorView> views, int64_t rows, std::byte *scratch) {
         for (size_t i = 0; i < inputs_.size(); ++i) {
             wb_plugin_tensor &input = inputs_[i];
@@ -80,7 +80,7 @@ class ModuleRun final : public Worker::Job {
                                 outputs_.data(), static_cast<uint32_t>(outputs_.size()), line, sizeof line);
         if (code == WB_OK) return {};
         const std::string &name = bundle_->manifest().identity.name;
-        // What forward itself says may quote a payment; what the plug-in found in its results does not.
+        // A text of forward's own may quote a payment; the plug-in's texts about its results never do.
         if (code == WB_BACKEND_FAILED && private_values)
             return Status::failure(code, "model '{}': forward failed; the reason may hold private values", name);
         return Status::failure(code == WB_INVALID_BUNDLE ? WB_BACKEND_FAILED : code, "model '{}': {}", name, line);
@@ -90,7 +90,7 @@ class ModuleRun final : public Worker::Job {
     size_t inputs() const { return inputs_.size(); }
     size_t outputs() const { return outputs_.size(); }
 
-    bool private_values = false;  // a feature has a privacy class, and the values are a caller's
+    bool private_values = false;  // the rows are a caller's, and one of their features has a privacy class
 
   private:
     const std::shared_ptr<const Module> module_;
@@ -134,7 +134,7 @@ int64_t tile_rows_of(const Bundle &bundle) {
     return std::clamp<int64_t>(bundle.manifest().limits.rows, 1, sequences ? kSequenceTileRows : kTileRows);
 }
 
-// Bytes of all outputs; the largest number where the manifest's sizes do not fit.
+// Bytes of all outputs for so many rows; saturates at INT64_MAX.
 int64_t output_bytes(const Bundle &bundle, int64_t rows) {
     int64_t total = 0;
     for (const Output &output : bundle.manifest().outputs) {
@@ -169,7 +169,7 @@ class TorchscriptProgram final : public Program {
     int32_t numerics() const override { return 0; }
     int64_t tile_rows() const override { return tile_rows_of(*bundle_); }
     int64_t scratch_bytes(int64_t tile_rows) const override { return output_bytes(*bundle_, tile_rows); }
-    int64_t weight_bytes() const override {  // LibTorch keeps them: as many as the file has, roughly
+    int64_t weight_bytes() const override {  // the file's size: LibTorch does not tell
         const Bytes *module = bundle_->file(kModuleFile);
         return module ? static_cast<int64_t>(module->size()) : 0;
     }
@@ -192,7 +192,7 @@ class TorchscriptProgram final : public Program {
     const std::shared_ptr<const Bundle> bundle_;
 };
 
-// Loads a module and runs it with each size that a caller may ask for, before any caller does.
+// Loads a module and warms it: a run of each of warm_sizes(), in which LibTorch plans and allocates.
 class LoadAndWarm final : public TorchJob {
   public:
     LoadAndWarm(Ref<TorchStart> start, std::shared_ptr<const Bundle> bundle)
@@ -226,7 +226,7 @@ class LoadAndWarm final : public TorchJob {
         const Manifest &manifest = bundle_->manifest();
         const WarmInputs inputs(*bundle_->schema(), manifest.limits, manifest.tensors, size);
         job.set(inputs.views(), size.rows, scratch);
-        // lib/torch/README.md: a shape's first run is 5 to 80 times slower, its second up to 2 times, in one row.
+        // A shape's first run is 5 to 80 times slower, its second up to 2 times with one row (lib/torch/README.md).
         const int runs = size.rows == 1 ? 2 : 1;
         for (int i = 0; i < runs; ++i) {
             const Status status = job.perform();
@@ -241,7 +241,7 @@ class LoadAndWarm final : public TorchJob {
     const std::shared_ptr<const Bundle> bundle_;
 };
 
-// Has the plug-in import a module.
+// Imports a module through the plug-in.
 class Import final : public TorchJob {
   public:
     Import(Ref<TorchStart> start, std::shared_ptr<const Bytes> module, Bytes request)
@@ -252,14 +252,14 @@ class Import final : public TorchJob {
   protected:
     Status work(const wb_plugin_v1 &table) override {
         const int32_t code =
-            table.import_module(module_->data(), module_->size(), request_.data(), request_.size(), keep, keep, this);
+            table.import_module(module_->data(), module_->size(), request_.data(), request_.size(), store, store, this);
         if (lost_) return Status::failure(WB_OUT_OF_MEMORY, "out of memory for what LibTorch gave");
         const std::string_view text = as_text(result);
         return code == WB_OK ? Status() : Status::failure(code, "{}: {}", kModuleFile, text.substr(0, text.find('\n')));
     }
 
   private:
-    static void keep(const void *bytes, uint64_t size, void *self) {
+    static void store(const void *bytes, uint64_t size, void *self) {
         auto &import = *static_cast<Import *>(self);
         const auto *from = static_cast<const std::byte *>(bytes);
         try {

@@ -16,24 +16,23 @@ struct PluginOptions {
     int contexts = 1;      // how many context threads: one for each context of the pool, started at the first prepare()
 };
 
-// The torchscript backend: the frozen module on named context threads ("wb:torch-0", ...), with copied input and
-// library-owned output, so that a caller leaves at its deadline whatever LibTorch does. Loads and imports run on a
-// thread of their own, which whoever must leave leaves behind: it ends, and lets go of the bundle, at LibTorch's next
-// step, and keeps no other call waiting. Opens the plug-in at the first prepare(); its failures are
-// WB_BACKEND_UNAVAILABLE with the file, what is wrong and what to do. started() tells whether threads exist, so that a
-// forked child answers WB_FORKED.
+// The torchscript backend: LibTorch runs the frozen module on a worker thread for each context ("wb:torch-0", ...).
+// Inputs are copied and outputs are the library's, so that a caller returns at its deadline whatever LibTorch is doing.
+// Loads and imports have a thread each; one that its caller abandoned holds the bundle until LibTorch's next step, and
+// delays no other call. The first prepare() opens the plug-in; failures to are WB_BACKEND_UNAVAILABLE: the file, what
+// is wrong, what to do.
 class TorchscriptBackend : public Backend, public Importer {
   public:
-    virtual bool started() const = 0;
+    virtual bool started() const = 0;  // whether threads exist; a forked child then answers WB_FORKED
 };
 std::unique_ptr<TorchscriptBackend> make_torchscript_backend(PluginOptions options);
 
 constexpr int64_t kTrial_ns = int64_t{180} * 1'000'000'000;
 
-// Whether the bundle's module takes rows whose sequences are as short as limits.least_length: loads it and scores one
-// generated row, in a child process, as LibTorch may end the process that gives it an empty sequence (nested tensors
-// do). WB_BACKEND_FAILED where it does not: forward failed, died or gave a number that is not finite;
-// WB_DEADLINE_EXCEEDED where it was not done after longest_ns, the time that LibTorch takes to load included.
+// Trial run: loads the module in a child process and scores one generated row whose sequences have limits.least_length
+// elements. (In a child, since LibTorch's nested tensors end a process that gives them an empty sequence.)
+// WB_BACKEND_FAILED where forward fails, dies or gives a number that is not finite; WB_DEADLINE_EXCEEDED after
+// longest_ns, LibTorch's own loading included.
 Status try_shortest(const PluginOptions &options, const std::shared_ptr<const Bundle> &bundle,
                     int64_t longest_ns = kTrial_ns);
 

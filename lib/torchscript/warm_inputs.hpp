@@ -10,16 +10,16 @@
 
 namespace weighbridge::lib {
 
-// The sizes of one warm-up run, chosen between nothing and the limits: every sequence and every text gets
-// steps / 4 of its longest, rounded up, a sequence at least limits.least_length and one element: LibTorch ends a
-// process that gives some modules an empty one.
+// The sizes of one warm-up run: each sequence and each text has steps / 4 of its limit, rounded up. A sequence has at
+// least limits.least_length and at least one element, since LibTorch ends a process that gives some modules an empty
+// one.
 struct WarmSize {
     int64_t rows;
     int steps;  // 0 (the shortest sequence, no tokens) to 4 (the limit)
 };
 
-// The sizes worth a run: 1 row and `tile_rows`, and, where a tensor has a symbolic size, each of: a quarter, half and
-// all of the limit, and the shortest.
+// The sizes to warm: 1 row and `tile_rows`; where a tensor has a symbolic size, each of the two with a quarter, half
+// and all of the limit, and with the shortest.
 std::vector<WarmSize> warm_sizes(std::span<const TensorSpec> tensors, int64_t tile_rows);
 
 // Dense inputs that forward can take: zeros (index 0 is valid in every vocabulary), masks all true, real lengths.

@@ -14,7 +14,7 @@
 namespace weighbridge::lib {
 namespace {
 
-// LibTorch 2.15's parser overran 8 MB at 5,000 to 7,000 levels of nested parentheses.
+// LibTorch 2.15's parser overflowed a stack of 8 MB at 5,000 to 7,000 levels of nested parentheses.
 constexpr size_t kStackBytes = size_t{64} << 20;
 
 Status perform(Worker::Job &job) {
@@ -48,7 +48,7 @@ struct Worker::State {
 
 namespace {
 
-// What start() hands to the new thread; on start()'s stack until the thread has answered.
+// Hand-shake of start() with the new thread; on start()'s stack, which waits for `ready`.
 struct Start {
     std::shared_ptr<void> state;
     const std::function<Status()> *prepare;
@@ -58,7 +58,7 @@ struct Start {
     Status result;       // guarded by mutex
 };
 
-// When CLOCK_MONOTONIC will have gone on by what `stop`'s clock still lacks: the two differ under a test's clock.
+// The time left by `stop`'s clock as a time of CLOCK_MONOTONIC, which conditions wait by: a test's clock is another.
 int64_t wake_at(const StopSource &stop) {
     if (stop.deadline_ns == WB_NO_DEADLINE) return WB_NO_DEADLINE;
     const int64_t now = steady_clock().now_ns();
@@ -153,7 +153,7 @@ Worker::~Worker() {
         busy = state_->phase == State::Phase::running;
         state_->for_worker.notify_all();
     }
-    // On its own thread, a job's `done` dropped the last reference.
+    // The thread itself gets here where abandoned.done drops the last reference: it cannot join itself.
     if (busy || pthread_equal(state_->thread, pthread_self()))
         pthread_detach(state_->thread);
     else

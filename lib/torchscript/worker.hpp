@@ -10,19 +10,20 @@
 
 namespace weighbridge::lib {
 
-// A named thread that does one job at a time for callers who may leave before it is done. 64 MB of stack (LibTorch's
-// parsers recurse by a module's nesting), all signals blocked, the library's floating-point environment. It sleeps on a
-// condition while it has nothing to do.
+// A named worker thread: one job at a time, which its caller may abandon. Signals are blocked, the floating-point
+// environment is the library's, an idle thread sleeps on a condition variable, and the stack has 64 MB (LibTorch's
+// parsers recurse by a module's nesting).
 class Worker {
   public:
-    // What the thread is to do. Kept alive by the worker until done, so that its memory may outlive the submitter.
+    // A unit of work. The worker shares it until it is done, so that it may outlive its caller.
     class Job {
       public:
         virtual ~Job() = default;
         virtual Status perform() = 0;  // on the worker's thread; an exception becomes WB_INTERNAL
     };
 
-    // Told once, on the worker's thread, after a job that its submitter left; then the worker has let go of the job.
+    // Completion callback of an abandoned job: called once, on the worker's thread, after the worker has dropped the
+    // job.
     struct Abandoned {
         void (*done)(void *) = nullptr;
         void *argument = nullptr;
@@ -32,15 +33,15 @@ class Worker {
     // WB_OUT_OF_MEMORY where the system gives no thread; prepare's own failure.
     static Expected<std::shared_ptr<Worker>> start(const std::string &name, const std::function<Status()> &prepare);
 
-    // Never waits for a job: an idle thread is joined, a busy one is left to end after its job, whose memory it owns.
-    // In a forked child it only forgets: the thread is not there.
+    // Does not wait for a job: an idle thread is joined, a busy one detached, and it shares what it uses. A forked
+    // child, where the thread does not exist, does neither.
     ~Worker();
     Worker(const Worker &) = delete;
     Worker &operator=(const Worker &) = delete;
 
-    // Runs the job and returns its status, or WB_CANCELLED or WB_DEADLINE_EXCEEDED when `stop` says so: then
-    // `left` is true where the job goes on without the caller (abandoned.done follows), and false where it never began.
-    // WB_FORKED in a child; WB_INTERNAL where a job is at hand. Allocates nothing.
+    // Runs the job and returns its status, or WB_CANCELLED or WB_DEADLINE_EXCEEDED when `stop` ends the call. `left`
+    // tells these two apart: true where the job runs on, abandoned (abandoned.done follows), false where it never
+    // began. WB_FORKED in a child; WB_INTERNAL where the worker has a job already. Allocates nothing.
     Status run(const std::shared_ptr<Job> &job, const StopSource &stop, Abandoned abandoned, bool &left);
 
   private:
