@@ -71,6 +71,16 @@ inline lib::Status null_argument(const char *name) {
     return lib::Status::failure(WB_INVALID_ARGUMENT, "{}: expected a pointer, got NULL", name);
 }
 
+// The barrier of a function that makes an object: `out` has to be there, and is NULL unless the body sets it.
+template <class Handle, class Body>
+int32_t barrier(Handle **out, wb_error *err, Body &&body) noexcept {
+    return barrier(err, [&]() -> lib::Status {
+        if (!out) return null_argument("out");
+        *out = nullptr;
+        return body();
+    });
+}
+
 template <class T>
 lib::Status check_struct(const T *out, size_t least) {
     if (!out) return null_argument("out");

@@ -24,9 +24,7 @@ int32_t wb_abi_minor(void) { return WB_ABI_MINOR; }
 const char *wb_status_name(int32_t status) { return lib::status_name(status); }
 
 int32_t wb_system_info(wb_text **out, wb_error *err) {
-    return capi::barrier(err, [&] {
-        if (!out) return capi::null_argument("out");
-        *out = nullptr;
+    return capi::barrier(out, err, [&] {
         lib::JsonValue info;
         info["version"] = WB_VERSION_STRING;
         info["abi"] = WB_ABI_VERSION;

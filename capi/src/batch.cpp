@@ -27,9 +27,7 @@ int32_t with_batch(wb_batch *batch, wb_error *err, Body &&body, Use::As as = Use
 extern "C" {
 
 int32_t wb_batch_create(wb_batch **out, wb_schema *schema, wb_error *err) {
-    return capi::barrier(err, [&] {
-        if (!out) return capi::null_argument("out");
-        *out = nullptr;
+    return capi::barrier(out, err, [&] {
         capi::Pinned<capi::SchemaObject> object(Kind::schema, schema);
         if (!object) return object.status();
         return capi::give(out, Kind::batch, new lib::Batch(object->bundle));

@@ -113,9 +113,7 @@ int32_t wb_bundle_pack(wb_engine *engine, const char *module, const char *manife
 
 int32_t wb_bundle_compile(wb_text **out, wb_engine *engine, const char *path, const char *precisions,
                           int32_t dump_passes, wb_load_options *options, wb_error *err) {
-    return capi::barrier(err, [&] {
-        if (!out) return capi::null_argument("out");
-        *out = nullptr;
+    return capi::barrier(out, err, [&] {
         capi::Pinned<capi::EngineObject> object(Kind::engine, engine);
         if (!object) return object.status();
         if (!path) return capi::null_argument("path");
@@ -136,9 +134,7 @@ int32_t wb_bundle_compile(wb_text **out, wb_engine *engine, const char *path, co
 }
 
 int32_t wb_bundle_inspect(wb_text **out, const char *path, wb_error *err) {
-    return capi::barrier(err, [&] {
-        if (!out) return capi::null_argument("out");
-        *out = nullptr;
+    return capi::barrier(out, err, [&] {
         if (!path) return capi::null_argument("path");
         auto source = lib::DirectorySource::open_path(path);
         return source ? inspect(out, *source) : source.status();
@@ -146,27 +142,20 @@ int32_t wb_bundle_inspect(wb_text **out, const char *path, wb_error *err) {
 }
 
 int32_t wb_bundle_inspect_source(wb_text **out, wb_source *source, wb_error *err) {
-    return capi::barrier(err, [&] {
-        if (!out) return capi::null_argument("out");
-        *out = nullptr;
+    return capi::barrier(out, err, [&] {
         auto read = capi::read_source(source);
         return read ? inspect(out, *read) : read.status();
     });
 }
 
 int32_t wb_bundle_verify(wb_text **out, wb_engine *engine, const char *path, wb_load_options *options, wb_error *err) {
-    return capi::barrier(err, [&] {
-        if (!out) return capi::null_argument("out");
-        *out = nullptr;
-        return path ? verify(out, engine, std::string(path), options) : capi::null_argument("path");
-    });
+    return capi::barrier(
+        out, err, [&] { return path ? verify(out, engine, std::string(path), options) : capi::null_argument("path"); });
 }
 
 int32_t wb_bundle_verify_source(wb_text **out, wb_engine *engine, wb_source *source, wb_load_options *options,
                                 wb_error *err) {
-    return capi::barrier(err, [&] {
-        if (!out) return capi::null_argument("out");
-        *out = nullptr;
+    return capi::barrier(out, err, [&] {
         auto read = capi::read_source(source);
         return read ? verify(out, engine, *read, options) : read.status();
     });

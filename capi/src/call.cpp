@@ -64,11 +64,7 @@ constexpr uint32_t kMostOutputs = 1024;
 extern "C" {
 
 int32_t wb_cancel_create(wb_cancel **out, wb_error *err) {
-    return capi::barrier(err, [&] {
-        if (!out) return capi::null_argument("out");
-        *out = nullptr;
-        return capi::give(out, Kind::cancel, new capi::CancelObject);
-    });
+    return capi::barrier(out, err, [&] { return capi::give(out, Kind::cancel, new capi::CancelObject); });
 }
 
 int32_t wb_cancel_set(wb_cancel *cancel, int32_t set, wb_error *err) {
@@ -83,11 +79,7 @@ int32_t wb_cancel_set(wb_cancel *cancel, int32_t set, wb_error *err) {
 void wb_cancel_free(wb_cancel *cancel) { capi::free_of(Kind::cancel, cancel); }
 
 int32_t wb_call_create(wb_call **out, wb_error *err) {
-    return capi::barrier(err, [&] {
-        if (!out) return capi::null_argument("out");
-        *out = nullptr;
-        return capi::give(out, Kind::call, new capi::CallObject);
-    });
+    return capi::barrier(out, err, [&] { return capi::give(out, Kind::call, new capi::CallObject); });
 }
 
 void wb_call_free(wb_call *call) { capi::free_of(Kind::call, call); }

@@ -92,11 +92,8 @@ int32_t with_engine(wb_engine *engine, wb_error *err, Body &&body) {
 extern "C" {
 
 int32_t wb_engine_options_create(wb_engine_options **out, wb_error *err) {
-    return capi::barrier(err, [&] {
-        if (!out) return capi::null_argument("out");
-        *out = nullptr;
-        return capi::give(out, Kind::engine_options, new capi::EngineOptionsObject);
-    });
+    return capi::barrier(out, err,
+                         [&] { return capi::give(out, Kind::engine_options, new capi::EngineOptionsObject); });
 }
 
 void wb_engine_options_free(wb_engine_options *options) { capi::free_of(Kind::engine_options, options); }
@@ -157,9 +154,7 @@ int32_t wb_engine_options_describe(wb_option_info *out, uint32_t index, wb_error
 }
 
 int32_t wb_engine_create(wb_engine **out, wb_engine_options *options, wb_error *err) {
-    return capi::barrier(err, [&] {
-        if (!out) return capi::null_argument("out");
-        *out = nullptr;
+    return capi::barrier(out, err, [&] {
         lib::EngineOptions chosen;
         if (options) {
             capi::Pinned<capi::EngineOptionsObject> object(Kind::engine_options, options);

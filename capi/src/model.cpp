@@ -114,11 +114,7 @@ lib::JsonValue describe(const lib::Model &model) {
 extern "C" {
 
 int32_t wb_load_options_create(wb_load_options **out, wb_error *err) {
-    return capi::barrier(err, [&] {
-        if (!out) return capi::null_argument("out");
-        *out = nullptr;
-        return capi::give(out, Kind::load_options, new capi::LoadOptionsObject);
-    });
+    return capi::barrier(out, err, [&] { return capi::give(out, Kind::load_options, new capi::LoadOptionsObject); });
 }
 
 void wb_load_options_free(wb_load_options *options) { capi::free_of(Kind::load_options, options); }
@@ -167,18 +163,13 @@ int32_t wb_load_options_describe(wb_option_info *out, uint32_t index, wb_error *
 }
 
 int32_t wb_model_load(wb_model **out, wb_engine *engine, const char *path, wb_load_options *options, wb_error *err) {
-    return capi::barrier(err, [&] {
-        if (!out) return capi::null_argument("out");
-        *out = nullptr;
-        return path ? load(out, engine, std::string(path), options) : capi::null_argument("path");
-    });
+    return capi::barrier(
+        out, err, [&] { return path ? load(out, engine, std::string(path), options) : capi::null_argument("path"); });
 }
 
 int32_t wb_model_load_source(wb_model **out, wb_engine *engine, wb_source *source, wb_load_options *options,
                              wb_error *err) {
-    return capi::barrier(err, [&] {
-        if (!out) return capi::null_argument("out");
-        *out = nullptr;
+    return capi::barrier(out, err, [&] {
         auto read = capi::read_source(source);
         return read ? load(out, engine, *read, options) : read.status();
     });

@@ -44,9 +44,7 @@ Status check_array(const wb_completion *out, size_t stride, size_t capacity, con
 extern "C" {
 
 int32_t wb_queue_create(wb_queue **out, wb_engine *engine, uint32_t capacity, wb_error *err) {
-    return capi::barrier(err, [&] {
-        if (!out) return capi::null_argument("out");
-        *out = nullptr;
+    return capi::barrier(out, err, [&] {
         capi::Pinned<capi::EngineObject> object(Kind::engine, engine);
         if (!object) return object.status();
         auto queue = object->engine->make_queue(capacity);

@@ -53,9 +53,7 @@ Status encode_row(const lib::Bundle &bundle, void *row, uint32_t index, wb_tenso
 extern "C" {
 
 int32_t wb_schema_load(wb_schema **out, const char *path, wb_error *err) {
-    return capi::barrier(err, [&] {
-        if (!out) return capi::null_argument("out");
-        *out = nullptr;
+    return capi::barrier(out, err, [&] {
         if (!path) return capi::null_argument("path");
         auto bundle = lib::Bundle::open(path, lib::Bundle::Mode::draft);
         if (!bundle) return bundle.status();
@@ -64,9 +62,7 @@ int32_t wb_schema_load(wb_schema **out, const char *path, wb_error *err) {
 }
 
 int32_t wb_schema_load_source(wb_schema **out, wb_source *source, wb_error *err) {
-    return capi::barrier(err, [&] {
-        if (!out) return capi::null_argument("out");
-        *out = nullptr;
+    return capi::barrier(out, err, [&] {
         auto read = capi::read_source(source);
         if (!read) return read.status();
         auto bundle = lib::Bundle::open(*read, lib::Bundle::Mode::draft);

@@ -45,9 +45,7 @@ wb_slot_info info_of(lib::Slot &slot) {
 extern "C" {
 
 int32_t wb_slot_open(wb_slot **out, wb_engine *engine, const char *name, int32_t create, wb_error *err) {
-    return capi::barrier(err, [&] {
-        if (!out) return capi::null_argument("out");
-        *out = nullptr;
+    return capi::barrier(out, err, [&] {
         if (!name) return capi::null_argument("name");
         if (create != WB_SLOT_EXISTING && create != WB_SLOT_CREATE)
             return Status::failure(WB_INVALID_ARGUMENT, "create: expected WB_SLOT_EXISTING or WB_SLOT_CREATE, got {}",

@@ -23,11 +23,7 @@ lib::Expected<lib::MemorySource> read_source(wb_source *source) {
 extern "C" {
 
 int32_t wb_source_create(wb_source **out, wb_error *err) {
-    return capi::barrier(err, [&] {
-        if (!out) return capi::null_argument("out");
-        *out = nullptr;
-        return capi::give(out, Kind::source, new capi::SourceObject);
-    });
+    return capi::barrier(out, err, [&] { return capi::give(out, Kind::source, new capi::SourceObject); });
 }
 
 int32_t wb_source_add_file(wb_source *source, const char *name, const void *data, size_t size, wb_error *err) {

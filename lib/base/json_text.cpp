@@ -162,7 +162,7 @@ class Reader {
                 if (!take('\\') || !take('u') || !unit(low) || low < 0xDC00 || low >= 0xE000) return false;
                 point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
             }
-            add(point);
+            append_utf8(point, unescaped_);
             return true;
         }
         const size_t which = at_ < text_.size() ? letters.find(peek()) : letters.npos;
@@ -184,23 +184,6 @@ class Reader {
                 return false;
         }
         return true;
-    }
-
-    void add(uint32_t point) {
-        auto byte = [&](uint32_t value) { unescaped_ += static_cast<char>(value); };
-        if (point < 0x80) return byte(point);
-        if (point < 0x800) {
-            byte(0xC0 | (point >> 6));
-        } else {
-            if (point < 0x10000) {
-                byte(0xE0 | (point >> 12));
-            } else {
-                byte(0xF0 | (point >> 18));
-                byte(0x80 | ((point >> 12) & 0x3F));
-            }
-            byte(0x80 | ((point >> 6) & 0x3F));
-        }
-        byte(0x80 | (point & 0x3F));
     }
 
     std::string_view text_;

@@ -35,23 +35,6 @@ constexpr AsciiTable make_ascii() {
 }
 constexpr AsciiTable kAscii = make_ascii();
 
-void append_utf8(char32_t point, std::string &out) {
-    const auto put = [&out](char32_t byte) { out.push_back(static_cast<char>(byte)); };
-    if (point < 0x80) return put(point);
-    if (point < 0x800) {
-        put(0xC0 | (point >> 6));
-    } else {
-        if (point < 0x10000) {
-            put(0xE0 | (point >> 12));
-        } else {
-            put(0xF0 | (point >> 18));
-            put(0x80 | ((point >> 12) & 0x3F));
-        }
-        put(0x80 | ((point >> 6) & 0x3F));
-    }
-    put(0x80 | (point & 0x3F));
-}
-
 std::string_view trim_end(std::string_view line) {
     while (!line.empty()) {
         size_t start = line.size() - 1;

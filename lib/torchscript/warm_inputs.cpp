@@ -2,9 +2,9 @@
 #include "torchscript/warm_inputs.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 
+#include "feature/tensor_write.hpp"
 #include "model/binding.hpp"
 
 namespace weighbridge::lib {
@@ -29,25 +29,9 @@ size_t checked_bytes(const TensorView &view) {
     return bytes;
 }
 
-template <class T>
-void fill(AlignedBuffer &buffer, T value) {
-    auto *first = reinterpret_cast<T *>(buffer.data());
-    std::fill(first, first + buffer.size() / sizeof(T), value);
-}
-
-void fill_with(AlignedBuffer &buffer, DType dtype, int64_t value) {
-    switch (dtype) {
-        case DType::float32:
-            return fill(buffer, static_cast<float>(value));
-        case DType::float64:
-            return fill(buffer, static_cast<double>(value));
-        case DType::int64:
-            return fill(buffer, value);
-        case DType::int32:
-            return fill(buffer, static_cast<int32_t>(value));
-        case DType::boolean:
-            return fill(buffer, static_cast<uint8_t>(value != 0));
-    }
+void fill(AlignedBuffer &buffer, DType dtype, int64_t value) {
+    const size_t bytes = size_of(dtype);
+    for (size_t at = 0; at + bytes <= buffer.size(); at += bytes) put_index(dtype, buffer.data() + at, value);
 }
 
 }  // namespace
@@ -84,8 +68,8 @@ WarmInputs::WarmInputs(const Schema &schema, const Limits &limits, std::span<con
             may_fail_ = may_fail_ || extent == 0;
         }
         AlignedBuffer buffer(std::max<size_t>(checked_bytes(view), 1));
-        if (tensor.source == TensorSpec::Source::mask) fill_with(buffer, tensor.dtype, 1);
-        if (tensor.source == TensorSpec::Source::lengths) fill_with(buffer, tensor.dtype, length);
+        if (tensor.source == TensorSpec::Source::mask) fill(buffer, tensor.dtype, 1);
+        if (tensor.source == TensorSpec::Source::lengths) fill(buffer, tensor.dtype, length);
         view.data = buffer.data();
         buffers_.push_back(std::move(buffer));
         views_.push_back(view);
