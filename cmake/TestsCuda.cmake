@@ -15,7 +15,7 @@ wb_test_program(cuda_kernels_tests
     SOURCES ${cuda_tests} "${WEIGHBRIDGE_TESTS}/support/random_graph.cpp" "${WEIGHBRIDGE_TESTS}/support/graph_runs.cpp"
     LIBRARIES test_main cuda_sim_kernels weighbridge_plan)
 add_test(NAME cuda.kernels COMMAND cuda_kernels_tests)
-set_tests_properties(cuda.kernels PROPERTIES TIMEOUT 600)
+set_tests_properties(cuda.kernels PROPERTIES TIMEOUT 1800)  # two minutes of one core under sanitizers
 
 # A driver without a GPU: the functions of libcuda.so.1 that the CUDA backend uses, for its tests.
 add_library(cuda_sim SHARED "${cuda_sim}/machine.cpp" "${cuda_sim}/call.cpp" "${cuda_sim}/libcuda_devices.cpp"
