@@ -119,8 +119,8 @@ Status DeviceContext::look_up() {
     total_bytes_ = static_cast<int64_t>(total);
     if (mode == kComputeProhibited)
         return unavailable("cuda:{} ({}): its compute mode is prohibited: nobody may use it", ordinal_, name_);
-    if (capability_ < 75)
-        return unavailable("cuda:{} ({}): expected compute capability 7.5 or later, found {}.{}", ordinal_, name_,
+    if (capability_ < 80)
+        return unavailable("cuda:{} ({}): expected compute capability 8.0 or later, found {}.{}", ordinal_, name_,
                            major, minor);
     return {};
 }
