@@ -27,7 +27,7 @@ if ! "$WB_VENV/bin/python" tests/support/have_requirements.py tests/support/requ
     installing=$!
 fi
 if [ "$sanitizers" = 1 ]; then
-    wb_build asan unit_tests cuda_kernels_tests
+    wb_build asan unit_tests cuda_kernels_tests cuda_tests
     wb_build tsan unit_tests
 fi
 [ -z "$installing" ] || wait "$installing" || exit 1
@@ -49,7 +49,7 @@ ended() {
     cat "build/$2.tests.log"
 }
 
-[ "$sanitizers" = 0 ] || beside asan '^(unit|cuda[.]kernels)$'
+[ "$sanitizers" = 0 ] || beside asan '^(unit|cuda[.](kernels|backend))$'
 wb_say "tests in Python"
 "$WB_VENV/bin/python" -m pytest -q -rs tests/parity tests/cli || status=1
 python/test.sh || status=1

@@ -3,10 +3,12 @@
 #include "backend/cuda/program.hpp"
 
 #include <cstdlib>
+#include <cstring>
 #include <random>
 
 #include "backend/plan_run.hpp"
 #include "backend/reference/reference.hpp"
+#include "base/file.hpp"
 #include "support/cuda_sim/simulated.hpp"
 #include "support/manual_clock.hpp"
 #include "support/packed_rows.hpp"
@@ -36,6 +38,20 @@ std::shared_ptr<const lib::Plan> plan_of(const lib::Graph &graph, int32_t precis
     return *plan;
 }
 
+// Indices for tables of two rows or more.
+void shrink(const lib::Graph &graph, std::vector<std::vector<std::byte>> &inputs) {
+    for (const lib::Node &node : graph.nodes()) {
+        if (node.op != Op::input || node.type.dtype != DType::int64) continue;
+        auto &memory = inputs[static_cast<size_t>(node.attributes.index)];
+        for (size_t i = 0; i < memory.size(); i += sizeof(int64_t)) {
+            int64_t number = 0;
+            std::memcpy(&number, &memory[i], sizeof number);
+            number %= 2;
+            std::memcpy(&memory[i], &number, sizeof number);
+        }
+    }
+}
+
 // A plan on the device beside the reference.
 class Beside {
   public:
@@ -57,7 +73,11 @@ class Beside {
 
     void require_packed(const std::vector<int64_t> &lengths, uint32_t seed) {
         CAPTURE(lengths);
-        const test::PackedRows rows(plan_->graph(), lengths, seed);
+        test::PackedRows rows(plan_->graph(), lengths, seed);
+        if (small_tables) {
+            shrink(plan_->graph(), rows.memory);
+            for (test::Inputs &row : rows.rows) shrink(plan_->graph(), row.memory);
+        }
         test::Outputs expected, found;
         REQUIRE(rows.run_alone(*reference_, expected).ok());
         const lib::Status ran = rows.run(*device_, found);
@@ -68,8 +88,10 @@ class Beside {
     }
     void require_rows(int64_t rows, int64_t length, uint32_t seed) {
         CAPTURE(rows, length);
-        const auto inputs = test::random_inputs(plan_->graph(), rows, length, seed);
+        auto inputs = test::random_inputs(plan_->graph(), rows, length, seed);
+        if (small_tables) shrink(plan_->graph(), inputs.memory);
         auto expected = test::run(*reference_, plan_->graph(), inputs.views, rows, length);
+        INFO(expected.status().message);
         REQUIRE(expected);
         auto found = test::run(*device_, plan_->graph(), inputs.views, rows, length);
         INFO(found.status().message);
@@ -77,6 +99,8 @@ class Beside {
         REQUIRE(found);
         REQUIRE(test::same_bits(*expected, *found));
     }
+
+    bool small_tables = false;
 
   private:
     std::shared_ptr<const lib::Plan> plan_;
@@ -101,7 +125,8 @@ TEST_CASE("a transformer on a device has the reference's bits, alone and packed"
     const test::SimulatedMachine machine;
     for (int32_t precision : {WB_PRECISION_FP32, WB_PRECISION_INT8}) {
         CAPTURE(precision);
-        Beside beside(test::transformer_graph(80, 140).plan({precision}), precision, gpu(machine));
+        Beside beside(test::transformer_graph(test::kSanitized ? 16 : 80, 140).plan({precision}), precision,
+                      gpu(machine));
         INFO(beside.why_not());
         REQUIRE(beside.on_device());
         beside.require_rows(1, 7, 1);
@@ -111,6 +136,33 @@ TEST_CASE("a transformer on a device has the reference's bits, alone and packed"
         beside.require_packed({1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, 3);
         beside.require_packed({140, 1, 139, 1, 40}, 4);
         beside.require_packed(std::vector<int64_t>(kTile, 1), 5);
+    }
+}
+
+TEST_CASE("the examples' plans on a device have the reference's bits, alone and packed", "[cuda]") {
+    const test::SimulatedMachine machine;
+    for (const char *name : {"card-mlp", "card-transformer"}) {
+        CAPTURE(name);
+        auto file = lib::read_file(std::string(WB_EXAMPLES "/") + name + "/model.plan", 64 << 20);
+        INFO(file.status().message);
+        REQUIRE(file);
+        auto plan = test::read_copy(*file);
+        INFO(plan.status().message);
+        REQUIRE(plan);
+        for (int32_t precision : (*plan)->precisions()) {
+            if (precision != WB_PRECISION_FP32 && precision != WB_PRECISION_INT8) continue;
+            CAPTURE(precision);
+            Beside beside(*plan, precision, gpu(machine));
+            INFO(beside.why_not());
+            REQUIRE(beside.on_device());
+            beside.small_tables = true;
+            const lib::Graph &graph = (*plan)->graph();
+            beside.require_rows(1, graph.least_length, 1);
+            if (lib::packed_input(graph) < 0)
+                beside.require_rows(17, 0, 2);
+            else
+                beside.require_packed({graph.largest_length, graph.least_length, 3, 9, 3}, 2);
+        }
     }
 }
 
