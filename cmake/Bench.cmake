@@ -18,9 +18,11 @@ target_include_directories(bench_one_row PRIVATE "${PROJECT_SOURCE_DIR}/include"
 target_link_libraries(bench_one_row PRIVATE weighbridge_flags ${CMAKE_DL_LIBS})
 add_executable(bench_queue_cost EXCLUDE_FROM_ALL "${PROJECT_SOURCE_DIR}/tests/bench/queue_cost.c")
 target_link_libraries(bench_queue_cost PRIVATE weighbridge weighbridge_flags)
+add_executable(bench_overload EXCLUDE_FROM_ALL "${PROJECT_SOURCE_DIR}/tests/bench/overload.c")
+target_link_libraries(bench_overload PRIVATE weighbridge weighbridge_flags)
 add_executable(bench_mixed_texts EXCLUDE_FROM_ALL "${PROJECT_SOURCE_DIR}/tests/bench/mixed_texts.cpp")
 target_include_directories(bench_mixed_texts PRIVATE "${PROJECT_SOURCE_DIR}/tests")
 target_link_libraries(bench_mixed_texts PRIVATE weighbridge_core weighbridge_flags)
 set_target_properties(bench_limits bench_rivals_c bench_bindings_c bench_calls bench_one_row bench_queue_cost
-    bench_mixed_texts PROPERTIES
+    bench_mixed_texts bench_overload PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests" LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")

@@ -70,6 +70,12 @@ constexpr Option kOptions[] = {
     {"async_threads", "\"auto\" or a whole number in [0, 1024]", "auto",
      "threads that run what was submitted to queues; auto: as many as CPU contexts; 0: the host lends its own",
      parse_async_threads},
+    {"join", "0, 1, false or true", "1",
+     "whether single rows that wait for one model are run together, where its layers gain by that",
+     [](Options &set, std::string_view text) { return capi::parse_flag(text, set.join); }},
+    {"join_wait_us", "a whole number in [0, 10000]", "0",
+     "microseconds that a row waits for more where others wait already and are run with it; 0 for no such wait",
+     [](Options &set, std::string_view text) { return capi::parse_number(text, int64_t{10000}, set.join_wait_us); }},
 };
 
 int32_t set_text(wb_engine_options *options, const char *name, const char *text, wb_error *err) {

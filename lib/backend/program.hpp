@@ -12,11 +12,16 @@
 
 namespace weighbridge::lib {
 
+// Whether a row that waits gains by running with others, by what a run of several saves of runs of one: nothing, more
+// than it takes to hand a row over in a list, or more than it takes to wake the thread that waits for it as well.
+enum class Joining : uint8_t { none, submits, calls };
+
 // What a pool may assume of a backend.
 struct Traits {
     bool inline_safe;      // runs on the caller's thread; no thread of its own
     bool cancellable;      // polls StopSource between tiles
     bool batch_invariant;  // a row's bits do not depend on the rows beside it
+    Joining joining = Joining::none;
 };
 
 // One run: dense inputs for `rows` rows, and where each output's floats go (rows * width of them).

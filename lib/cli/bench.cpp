@@ -57,6 +57,7 @@ class Bench final : public Verb {
         options.count("--seed", seed_, 0, UINT32_MAX, "of the arrivals and the pauses (default 1)");
         options.number("--seconds", seconds_, 0.01, 86400.0, "measured time, of each count of threads (default 3)");
         options.number("--warm-up", warm_up_, 0.0, 3600.0, "time before it, in seconds (default 0.5)");
+        options.negation("--no-join", choice_.join, "run each call that waits for a context by itself");
         choice_.declare_load(options);
         choice_.declare_no_verify(options);
         options.flag("--json", json_, "print JSON");

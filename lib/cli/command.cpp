@@ -44,6 +44,7 @@ Engine ModelChoice::engine() const {
     EngineOptions options;
     if (contexts) options.devices = "cpu=" + std::to_string(contexts);
     options.queue_limit = queue_limit;
+    if (!join) options.named.emplace_back("join", "0");
     options.cpu_level = cpu_level;
     options.allow_amx = allow_amx;
     options.torch_plugin = absolute(torch_plugin);

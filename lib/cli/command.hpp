@@ -62,6 +62,7 @@ struct ModelChoice {
     uint32_t contexts = 0;                     // 0: automatic
     std::optional<uint32_t> queue_limit = {};  // none: the library's default
     bool verify = true;
+    bool join = true;  // single rows that wait
 
     // `directory` is declared by the verb's DIR; engine_options alone for verbs without a model.
     void declare_directory(Options &options);

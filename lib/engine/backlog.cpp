@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/engine.hpp"
+#include "engine/rides.hpp"
 
 namespace weighbridge::lib {
 
@@ -14,6 +15,13 @@ void SubmissionList::push(Submission &last) {
     last.previous = last_;
     (last_ ? last_->next : first_) = &last;
     last_ = &last;
+}
+
+void SubmissionList::push_first(Submission &first) {
+    first.previous = nullptr;
+    first.next = first_;
+    (first_ ? first_->previous : last_) = &first;
+    first_ = &first;
 }
 
 void SubmissionList::remove(Submission &one) {
@@ -102,7 +110,20 @@ void Backlog::refuse(Hold &hold, Submission &one, const Status &why) {
     complete(hold, one);
 }
 
-void Backlog::run(Hold &hold, Submission &one, Ref<Queue> &last) {
+// One whose run failed with others in it is the first again, unless it was stopped meanwhile.
+void Backlog::put_back(Hold &hold, Submission &one) {
+    one.alone = true;
+    one.state = Submission::State::waiting;
+    list(one).push_first(one);
+    waiting_.fetch_add(1, std::memory_order_relaxed);
+    if (one.deadline_ns() != WB_NO_DEADLINE) deadlines_.push(one);
+    if (closed_ || one.queue->closed_.load(std::memory_order_relaxed))
+        refuse(hold, one, Status::failure(WB_CLOSED, "the queue or its engine was closed while the submit waited"));
+    else if (one.stop.is_set())
+        refuse(hold, one, Status::failure(WB_CANCELLED, "cancelled while it waited to run"));
+}
+
+uint64_t Backlog::run(Hold &hold, Submission &one, Ref<Queue> &last, Rides &rides) {
     take(one);
     // Who was told of work takes one of those that wait, and this thread is busy now: the others need a timer.
     if (has_timer_ && static_cast<uint32_t>(idle_.told()) < waiting() && deadlines_.earliest_ns() < timer_ns_)
@@ -110,15 +131,29 @@ void Backlog::run(Hold &hold, Submission &one, Ref<Queue> &last) {
     Ref<Queue> queue(one.queue);
     hold.release();
     last = std::move(queue);
-    one.run(*runtime_);
+    one.run(*runtime_, &rides);
+    rides.arrive();
     hold.acquire();
     complete(hold, one);
+    return 1 + rides.end(hold);
 }
 
-bool Backlog::run_next(Hold &hold, Ref<Queue> &last) {
-    Submission *next = high_.first() ? high_.first() : normal_.first();
-    if (next) run(hold, *next, last);
-    return next != nullptr;
+// The first, but where others can be run with it and its deadline would make their run short. Else an overload never
+// ends: who is first has waited for nearly as long as he may, and rows that are run by themselves or by twos are not
+// done as fast as they come.
+Submission *Backlog::next_of(const SubmissionList &list) const {
+    Submission *one = list.first();
+    const int64_t run_ns = one && waiting() > 1 ? one->ride_ns(waiting() - 1) : 0;
+    if (run_ns == 0) return one;
+    const int64_t end_ns = now_ns() + run_ns;
+    for (int looks = 0; one && looks < kLooks; ++looks, one = one->next)
+        if (one->ride_deadline_ns() > end_ns) return one;
+    return one ? one : list.first();
+}
+
+uint64_t Backlog::run_next(Hold &hold, Ref<Queue> &last, Rides &rides) {
+    Submission *next = next_of(high_.first() ? high_ : normal_);
+    return next ? run(hold, *next, last, rides) : 0;
 }
 
 // One whose deadline has passed, or one that is answered in part; taken from where it was.
@@ -158,20 +193,24 @@ void Backlog::expire(Hold &hold, size_t most) {
 
 uint64_t Backlog::work(int64_t deadline_ns) {
     Ref<Queue> last;  // goes behind the mutex
+    Rides rides(*this);
     Hold hold(*this);
-    for (uint64_t ran = 0;; ++ran) {
+    for (uint64_t ran = 0;;) {
         if (deadline_ns != WB_NO_DEADLINE && now_ns() >= deadline_ns) return ran;
-        if (!run_next(hold, last)) return ran;
+        const uint64_t more = run_next(hold, last, rides);
+        if (more == 0) return ran;
+        ran += more;
     }
 }
 
 void Backlog::serve(bool &running) {
     Ref<Queue> last;       // goes behind the mutex
     bool has_run = false;  // something since it maintained
+    Rides rides(*this);
     Hold hold(*this);
     while (!dismissed_) {
         running = true;
-        if (run_next(hold, last)) {
+        if (run_next(hold, last, rides) > 0) {
             has_run = true;
             continue;
         }

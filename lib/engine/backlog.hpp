@@ -19,6 +19,7 @@ class SubmissionList {
   public:
     Submission *first() const { return first_; }
     void push(Submission &last);
+    void push_first(Submission &first);
     void remove(Submission &one);
 
   private:
@@ -70,6 +71,8 @@ class Backlog final : public RefCounted {
 
   private:
     friend class Queue;
+    class Rides;
+    static constexpr int kLooks = 256;  // submissions that a search looks at, at most
 
     // The mutex, held. Those who are told something meanwhile are woken when it is free.
     class Hold {
@@ -95,8 +98,10 @@ class Backlog final : public RefCounted {
     // maintain().
     bool accept(Hold &hold, Submission &one);
     void take(Submission &one);
-    void run(Hold &hold, Submission &one, Ref<Queue> &last);
-    bool run_next(Hold &hold, Ref<Queue> &last);
+    uint64_t run(Hold &hold, Submission &one, Ref<Queue> &last, Rides &rides);
+    Submission *next_of(const SubmissionList &waiting) const;
+    uint64_t run_next(Hold &hold, Ref<Queue> &last, Rides &rides);  // how many it ran
+    void put_back(Hold &hold, Submission &one);
     void maintain(Hold &hold);
     // Answers what has passed its deadline: `most` of them, and all of what was begun.
     void expire(Hold &hold, size_t most);

@@ -34,7 +34,8 @@ Engine::Engine(const EngineOptions &options, native::Level level, EngineParts pa
       level_(level),
       default_deadline_us_(options.default_deadline_us),
       runtime_(make_ref<Runtime>(devices_of(options, parts.allocate), options.queue_limit, options.fairness_us * 1000,
-                                 *parts.clock, options.event_capacity, options.log, options.log_payload)),
+                                 *parts.clock, options.event_capacity, options.log, options.log_payload,
+                                 JoiningOptions{options.join, options.join_wait_us * 1000})),
       plugin_{options.torch_plugin, options.libtorch, runtime_->pools.cpu().contexts()},
       parts_(completed(std::move(parts), level, plugin_)),
       async_threads_(options.async_threads == WB_ASYNC_THREADS_AUTOMATIC ? runtime_->pools.cpu().contexts()

@@ -40,6 +40,8 @@ struct EngineOptions {
     bool allow_amx = false;           // asks the kernel for AMX tiles, for the whole process
     int64_t default_deadline_us = 0;  // of calls with WB_DEFAULT_DEADLINE; 0: none
     int async_threads = WB_ASYNC_THREADS_AUTOMATIC;
+    bool join = true;          // single rows that wait for one model, where it gains
+    int64_t join_wait_us = 0;  // that who runs some of them waits for more
 };
 
 struct LoadOptions {

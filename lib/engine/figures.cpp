@@ -64,7 +64,7 @@ std::string Engine::metrics() const {
         if (of->previous_bundle != 0 && of->previous_bundle != of->bundle)
             slot.versions.push_back({of->previous_version, of->previous_bundle, &of->previous});
     }
-    return prometheus_text(snapshot, report->total, series);
+    return prometheus_text(snapshot, report->total, series, runtime_->joined_rows.load(std::memory_order_relaxed));
 }
 
 }  // namespace weighbridge::lib

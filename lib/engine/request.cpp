@@ -80,6 +80,30 @@ Status Request::conclude(Status status) {
     return status;
 }
 
+Request::Journey::Journey(Request &of)
+    : source(of.rows_.source(), of.layout_),
+      options(of.target_options()),
+      rider(*source, of.model_rows_, options, of.sink_, of.progress_) {
+    rider.deadline_ns = options.deadline_ns;
+}
+
+Rider *Request::ride() {
+    if (spares_short_rows()) return nullptr;
+    model_rows_ = rows_.order();
+    return &journey_.emplace(*this).rider;
+}
+
+Status Request::arrive() {
+    const Rider &rider = journey_->rider;
+    timing_.queue_ns = rider.began_ns - entered_ns_;
+    timing_.run_ns = rider.ended_ns - rider.began_ns;
+    timing_.ended_ns = rider.ended_ns;
+    Status status = rider.status;
+    if (!status.ok() || progress_.failed > 0) [[unlikely]]
+        fall_back(status);
+    return conclude(std::move(status));
+}
+
 // Finds the row layout by which the target's model reads these rows, and whether the spare can read them too.
 Status Request::resolve() {
     if (Status status = sink_.check(); !status.ok()) return status;

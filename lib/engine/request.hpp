@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "engine/rows.hpp"
@@ -30,7 +31,19 @@ class Request {
     Status serve_part(std::span<int64_t> rows);
     Status conclude(Status status);
 
+    // The same of a single row that another's run scores, resolved and locked: what that takes along, or null where no
+    // model is to score it; then, once it is served, what the caller is told.
+    Rider *ride();
+    Status arrive();
+
   private:
+    // Of ride().
+    struct Journey {
+        explicit Journey(Request &of);
+        TargetSource source;
+        CallOptions options;
+        Rider rider;
+    };
     Status score();
     CallOptions target_options() const;
     bool spares_short_rows() const;
@@ -59,6 +72,7 @@ class Request {
     Timing timing_;
     int32_t reason_ = WB_REASON_NONE;  // that the call is counted under
     bool spare_would_wait_ = false;    // and the call may not
+    std::optional<Journey> journey_;
 };
 
 }  // namespace weighbridge::lib

@@ -63,6 +63,7 @@ Status Submission::fill(const SubmitOrder &order, int64_t now_ns) {
     options_.patience = Patience::accepted;
     options_.cancel = &stop;
     stop.set(false);
+    alone = false;
     if (order.options.cancel) {
         cancel_owner_ = order.cancel_owner;
         callers_token_ = order.options.cancel;
@@ -87,15 +88,26 @@ Status Submission::answer(Runtime &runtime) {
     return serve(runtime, rows, sink);
 }
 
-void Submission::run(Runtime &runtime) {
+// The reserve of a fallback slot is left to it, though it may prove unable to answer.
+int64_t Submission::ride_deadline_ns() const {
+    if (!spare_.model || options_.deadline_ns == WB_NO_DEADLINE) return options_.deadline_ns;
+    return options_.deadline_ns - target_.model->bundle().manifest().fallback.reserve_us * 1000;
+}
+
+int64_t Submission::ride_ns(int64_t others) const {
+    return batch_ || alone || target_.model->joining() == Joining::none ? 0 : target_.model->tile_run_ns(others);
+}
+
+void Submission::run(Runtime &runtime, Company *company) {
     result = WB_RESULT_INIT;
     batch_result.reset();
+    options_.company = company;
     try {
         outcome = answer(runtime);
     } catch (...) {
         outcome = failure_of_exception();
     }
-    target_ = Target();  // a completion that nobody drains holds no model
+    let_go_of_target();
 }
 
 bool Submission::expire(Runtime &runtime) {
@@ -115,7 +127,7 @@ bool Submission::expire(Runtime &runtime) {
         outcome = failure_of_exception();
     }
     expiry_.reset();
-    target_ = Target();
+    let_go_of_target();
     return true;
 }
 

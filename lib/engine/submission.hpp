@@ -36,6 +36,7 @@ struct SubmitOrder {
 // the completion frees it.
 class Submission final : public CancelToken::Waker {
   public:
+    class Ride;
     enum class State : uint8_t { resting, waiting, running };  // resting: free, being filled, or complete
 
     Submission();
@@ -45,8 +46,8 @@ class Submission final : public CancelToken::Waker {
     // kept.
     Status fill(const SubmitOrder &order, int64_t now_ns);
     // Scores, and stores outcome and result as the blocking call would have them. For the thread that runs it; the
-    // caller's token ends it early.
-    void run(Runtime &runtime);
+    // caller's token ends it early. `company`: who else waits, or null.
+    void run(Runtime &runtime, Company *company = nullptr);
     // Answers after the deadline, one bounded step at a time; true after the last. Holds its queue until then.
     bool expire(Runtime &runtime);
     // Stores `why` as the answer, without running. Does not release the model, as the backlog's mutex is held.
@@ -59,6 +60,12 @@ class Submission final : public CancelToken::Waker {
     bool is_cancelled() const { return callers_token_ && callers_token_->is_set(); }
     Priority priority() const { return options_.priority; }
     int64_t deadline_ns() const { return options_.deadline_ns; }
+    // Whether it may be run by who runs another row of this model, and when that has to be through.
+    bool may_ride(const Model &model) const { return !batch_ && !alone && target_.model.get() == &model; }
+    int64_t ride_deadline_ns() const;
+    // How long it would run with others, of which there are so many; 0 for by itself.
+    int64_t ride_ns(int64_t others) const;
+    void let_go_of_target() { target_ = Target(); }  // a completion that nobody drains holds no model
 
     // The answer, once done.
     Status outcome;
@@ -71,6 +78,7 @@ class Submission final : public CancelToken::Waker {
     Queue *queue = nullptr;  // constant
     // Guarded by the backlog's mutex; `next` of a free one by its queue's.
     State state = State::resting;
+    bool alone = false;  // a run that it shared failed
     uint64_t tag = 0;
     Submission *next = nullptr;
     Submission *previous = nullptr;

@@ -6,32 +6,15 @@
 #include <cstring>
 #include <new>
 
-#include "base/exception.hpp"
 #include "model/activation.hpp"
 #include "model/finite.hpp"
+#include "model/place.hpp"
 #include "tensor/fence.hpp"
 
 namespace weighbridge::lib {
 namespace {
 
 constexpr int64_t kAlignment = 64;
-
-// An exception is a failure like any other: it must cost its row only.
-template <class Step>
-Status guarded(Step &&step) noexcept {
-    try {
-        return step();
-    } catch (...) {
-        return failure_of_exception();
-    }
-}
-
-// Failures that are not one row's, nor the model's on it, are the whole call's: what is left would only meet them
-// again.
-bool ends_call(int32_t code) {
-    return code < 0 && code != WB_INVALID_INPUT && code != WB_BACKEND_FAILED && code != WB_INTERNAL &&
-           code != WB_OUT_OF_MEMORY;
-}
 
 // What ends a call between its rows says how far it came.
 Status ended(const Status &why, const Progress &progress, size_t rows) {
@@ -44,25 +27,6 @@ Status ended(const Status &why, const Progress &progress, size_t rows) {
 constexpr size_t kSlice = 4096;
 
 }  // namespace
-
-// A model's side of one of the runs that a context holds.
-struct Model::Place {
-    Tile tile;
-    std::vector<float *> output_data;        // by output, tile_rows * width floats
-    std::vector<const float *> row_outputs;  // of the row that is being answered
-    RowNotes *notes = nullptr;               // by row of the tile
-    std::unique_ptr<Executor> executor;
-    std::byte *memory = nullptr;  // where tile, outputs and notes lie
-    Pool::Lease lease;            // held here during a run, so that an abandoned one keeps its context
-    Ref<Model> model;             // and its model
-
-    // The backend is through with an abandoned run.
-    static void finish(void *self) {
-        auto *place = static_cast<Place *>(self);
-        Ref<Model> model = std::move(place->model);
-        place->lease.reset();
-    }
-};
 
 // Moves into a block, where another model may have been since, or which is new. The place's tile is empty.
 void Model::settle_in(Place &place, AlignedBuffer &block) const {
@@ -161,6 +125,8 @@ Expected<Ref<Model>> Model::make(Ref<Runtime> runtime, std::shared_ptr<const Bun
                                "manifest.json: limits.memory_bytes: expected at least {} for one row, got {}",
                                layout.bytes, limits.memory_bytes);
     model->tile_rows_ = rows;
+    if (model->runtime_->joining.rows && rows > 1 && !model->bundle_->encoder().has_shapes())
+        model->joining_ = model->program_->traits().joining;
     model->layout_ = std::move(layout);
     if (Status status = model->make_places(); !status.ok()) return status;
     if (Status status = model->pool_.reserve(model->layout_.bytes); !status.ok()) return status;
@@ -301,6 +267,10 @@ void Model::fail_next(const Rows &rows, Status status) {
 Status Model::score(const RowSource &source, std::span<int64_t> order, const CallOptions &options, RowSink &sink,
                     Progress &progress, Timing &timing, ShapeSorter *sorter) {
     Rows rows{source, {}, options, sink, progress};
+    if (joining_ != Joining::none && order.size() == 1 && progress.done == 0) {
+        rows.order = order;
+        return score_row(rows, timing);
+    }
     Pool::Lease lease;
     int64_t now_ns = timing.entered_ns != 0 ? timing.entered_ns : runtime_->clock.now_ns();
     while (progress.done < order.size()) {
@@ -343,9 +313,14 @@ Status Model::warm(const RowSource &source, const CallOptions &options) {
         Encoder::Append appended;
         Status status = bundle_->encoder().append(place->tile, source, 0, place->notes[0], appended);
         if (!status.ok()) return status;
-        Pool::Lease none;
-        status = run(*place, none, options);
-        if (!status.ok()) return status;
+        // The first run of a place takes longer than others.
+        for (int left = joining_ == Joining::none ? 1 : 3; left > 0; --left) {
+            Pool::Lease none;
+            const int64_t before_ns = runtime_->clock.now_ns();
+            status = run(*place, none, options);
+            if (!status.ok()) return status;
+            pace_.saw_one(runtime_->clock.now_ns() - before_ns);
+        }
         place->memory = nullptr;  // the block goes
     }
     return Status();

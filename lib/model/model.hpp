@@ -11,6 +11,7 @@
 #include "bundle/bundle.hpp"
 #include "feature/encoder.hpp"
 #include "feature/shape_sorter.hpp"
+#include "model/joining.hpp"
 #include "model/runtime.hpp"
 #include "weighbridge/c/call.h"
 
@@ -23,6 +24,7 @@ struct CallOptions {
     CancelToken *cancel = nullptr;
     bool accept_fallback = true;
     Patience patience = Patience::queue;
+    Company *company = nullptr;  // of a row that was submitted: where others wait
 };
 
 // A model's answer for one row. Pointers hold until the sink returns.
@@ -74,6 +76,8 @@ class Model final : public RefCounted {
     ~Model() override;
 
     const Bundle &bundle() const { return *bundle_; }
+    Joining joining() const { return joining_; }
+    int64_t tile_run_ns(int64_t others) const;  // of a row that is run with so many others as fit; 0: not known
     const std::shared_ptr<const Bundle> &shared_bundle() const { return bundle_; }
     const Program &program() const { return *program_; }
     Runtime &runtime() const { return *runtime_; }
@@ -133,6 +137,15 @@ class Model final : public RefCounted {
     Status answer(Place &place, size_t index, int64_t row, RowSink &sink) const;
     static void fail_next(const Rows &rows, Status status);
 
+    // joining.cpp: a single row of a model that joins.
+    struct Ride;
+    Status score_row(const Rows &rows, Timing &timing);
+    Rider *claim(Rider &own, const Pool::Lease &lease, Pool::Party &party) const;
+    void gather(Rider &own, const Pool::Lease &lease) const;
+    void board(Place &place, Ride &ride, Rider &rider) const;
+    Status score_joined(Place &place, Pool::Lease &lease, Rider &own, Pool::Party &party, Rider *company);
+    void run_joined(Place &place, Pool::Lease &lease, const Ride &ride, int64_t began_ns);
+
     Ref<Runtime> runtime_;
     Pool &pool_;
     std::shared_ptr<const Bundle> bundle_;
@@ -141,6 +154,8 @@ class Model final : public RefCounted {
     wb_result named_{};                           // what name() and name_run() copy
     std::string band_names_;
     bool may_abandon_;  // the backend may keep a run beyond its end
+    Joining joining_ = Joining::none;
+    Pace pace_;
     int64_t tile_rows_ = 1;
     Layout layout_;
     Model *next_retired_ = nullptr;

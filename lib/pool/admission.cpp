@@ -17,6 +17,9 @@ constexpr int64_t kNearNs = 100'000;
 // How long one who was called in vain sleeps before it looks again.
 constexpr int64_t kWatchNs = 100'000;
 
+// Waiters that a claim looks at, at most, all in memory of other threads: some 20 us under the mutex.
+constexpr int kLooks = 256;
+
 // The thread that was woken may be queued behind this one, while another CPU is idle: Linux pulls a thread over only
 // after a while, and its run would be idle as well.
 void give_way() { sched_yield(); }
@@ -60,6 +63,7 @@ int32_t Admission::wait(Waiter &waiter, int64_t deadline_ns, CancelToken *cancel
     int32_t code = attempt(waiter, limit);
     if (code != WB_BUSY) return code;
     if (cancel) {
+        waiter.cancel = cancel;
         // wake() locks our mutex under the token's, so the token's must not be locked under ours.
         lock.unlock();
         cancel->attach(waiter);
@@ -68,14 +72,9 @@ int32_t Admission::wait(Waiter &waiter, int64_t deadline_ns, CancelToken *cancel
     }
     if (code == WB_BUSY) {
         enqueue(waiter);
-        for (serve(waiter); waiter.queued; serve(waiter)) {
-            if (deadline_ns != WB_NO_DEADLINE && clock_.now_ns() >= deadline_ns)
-                settle(waiter, -1, WB_DEADLINE_EXCEEDED);
-            else
-                clock_.wait_until(waiter.condition, mutex_, watch_ns(waiter, deadline_ns));
-        }
+        await(waiter, deadline_ns);
         code = waiter.code;
-        if (code == WB_OK) gate_.fetch_sub(kComing);
+        if (waiter.run >= 0) gate_.fetch_sub(kComing);
     }
     if (cancel) {
         lock.unlock();
@@ -84,23 +83,58 @@ int32_t Admission::wait(Waiter &waiter, int64_t deadline_ns, CancelToken *cancel
     return code;
 }
 
+// One that is claimed waits for who claimed it, however long he runs.
+void Admission::await(Waiter &waiter, int64_t deadline_ns) {
+    for (;;) {
+        if (!waiter.claimed) serve(waiter);
+        if (waiter.claimed)
+            clock_.wait_until(waiter.condition, mutex_, WB_NO_DEADLINE);
+        else if (!waiter.queued)
+            return;
+        else if (deadline_ns != WB_NO_DEADLINE && clock_.now_ns() >= deadline_ns)
+            settle(waiter, -1, WB_DEADLINE_EXCEEDED);
+        else
+            clock_.wait_until(waiter.condition, mutex_, watch_ns(waiter, deadline_ns));
+    }
+}
+
 // Until its bound is there, nobody passes a waiter that is the first: a bound holds from when it was set.
 void Admission::enqueue(Waiter &waiter) {
     Queue &to = queue(waiter.priority);
+    const uint64_t mark = to.first ? 0 : high_mark(waiter);
     waiter.previous = to.last;
     (to.last ? to.last->next : to.first) = &waiter;
     to.last = &waiter;
+    enter(waiter, mark);
+    waiter.since_ns = clock_.now_ns();
+    if (to.first == &waiter) make_first(waiter, waiter.since_ns);
+    waiter.cpu = sched_getcpu();
+    if (next() == &waiter) publish(waiter);
+}
+
+// One that was claimed and not served, before all that came after it. It wakes, and looks for a run itself.
+void Admission::put_back(Waiter &waiter) {
+    Queue &to = queue(waiter.priority);
+    const uint64_t mark = to.first ? 0 : high_mark(waiter);
+    waiter.previous = nullptr;
+    waiter.next = to.first;
+    (to.first ? to.first->previous : to.last) = &waiter;
+    to.first = &waiter;
+    enter(waiter, mark);
+    make_first(waiter, clock_.now_ns());
+    if (next() == &waiter) publish(waiter);
+}
+
+// It stands in its queue now.
+void Admission::enter(Waiter &waiter, uint64_t mark) {
     waiter.queued = waiter.waited = true;
     limited_ += waiter.limited ? 1 : 0;
     if (next() == &waiter) {
         bound_ns_.store(kPast);
         call(nullptr);
     }
-    gate_.fetch_add(kWaiter + (to.first == &waiter ? high_mark(waiter) : 0));
-    waiter.since_ns = clock_.now_ns();
-    if (to.first == &waiter) make_first(waiter, waiter.since_ns);
-    waiter.cpu = sched_getcpu();
-    if (next() == &waiter) publish(waiter);
+    gate_.fetch_add(kWaiter + mark);
+    if (gathering_ > 0 && waiting() >= gather_count_) gathered_.notify_all();
 }
 
 // For those who hold no mutex.
@@ -118,8 +152,8 @@ void Admission::make_first(Waiter &waiter, int64_t now_ns) const {
     waiter.near_ns = waiter.bound_ns - near;
 }
 
-// Takes it out of its queue, with the run that it gets or the code that says why not.
-void Admission::settle(Waiter &waiter, int run, int32_t code) {
+// Takes it out of its queue. `coming`: what the gate has more for it.
+void Admission::take_out(Waiter &waiter, uint64_t coming) {
     Queue &from = queue(waiter.priority);
     (waiter.previous ? waiter.previous->next : from.first) = waiter.next;
     (waiter.next ? waiter.next->previous : from.last) = waiter.previous;
@@ -127,10 +161,14 @@ void Admission::settle(Waiter &waiter, int run, int32_t code) {
     if (const Waiter *first = next()) publish(*first);
     waiter.queued = false;
     limited_ -= waiter.limited ? 1 : 0;
+    gate_.fetch_add(coming - kWaiter - (from.first ? 0 : high_mark(waiter)));
+}
+
+// Ends its wait, with the run that it gets or the code that says why not.
+void Admission::settle(Waiter &waiter, int run, int32_t code) {
+    take_out(waiter, run >= 0 ? kComing : 0);
     waiter.run = run;
     waiter.code = code;
-    const uint64_t coming = run >= 0 ? kComing : 0;
-    gate_.fetch_add(coming - kWaiter - (from.first ? 0 : high_mark(waiter)));
     waiter.condition.notify_one();
     if (called_ != &waiter) return;
     call(nullptr);
@@ -198,6 +236,60 @@ void Admission::release(int run) {
     if (now & kComingOnes) give_way();
 }
 
+// False where one of them stays.
+bool Admission::claim_of(const Queue &from, const void *kin, Seats &seats, int &looks, Guest **&end) {
+    bool all = true;
+    for (Waiter *waiter = from.first, *after; waiter; waiter = after) {
+        if (seats.left == 0 || looks-- == 0) return false;
+        after = waiter->next;
+        Guest *guest = waiter->guest;
+        if (!guest || guest->kin != kin || !seats.take(guest->deadline_ns)) {
+            all = false;
+            continue;
+        }
+        take_out(*waiter, 0);
+        if (called_ == waiter) call(nullptr);
+        waiter->claimed = true;
+        guest->waiter = waiter;
+        guest->next = nullptr;
+        *end = guest;
+        end = &guest->next;
+    }
+    return all;
+}
+
+void Admission::gather(uint32_t count, int64_t until_ns) {
+    const Lock lock(mutex_);
+    gather_count_ = gathering_++ == 0 ? count : std::min(gather_count_, count);
+    while (!closed() && waiting() < count && clock_.now_ns() < until_ns) clock_.wait_until(gathered_, mutex_, until_ns);
+    --gathering_;
+}
+
+Guest *Admission::claim(const void *kin, Seats &seats) {
+    Guest *first = nullptr, **end = &first;
+    int looks = kLooks;
+    const Lock lock(mutex_);
+    if (claim_of(high_, kin, seats, looks, end)) claim_of(normal_, kin, seats, looks, end);
+    call_first();  // the one who was called may be among them
+    return first;
+}
+
+void Admission::let_go(Guest &guest) {
+    auto &waiter = *static_cast<Waiter *>(guest.waiter);
+    const Lock lock(mutex_);
+    waiter.claimed = false;
+    waiter.guest = nullptr;
+    if (guest.served)
+        waiter.code = WB_OK;
+    else if (closed())
+        waiter.code = WB_CLOSED;
+    else if (waiter.cancel && waiter.cancel->is_set())
+        waiter.code = WB_CANCELLED;
+    else
+        put_back(waiter);
+    waiter.condition.notify_one();
+}
+
 void Admission::tell() {
     const Lock lock(mutex_);
     call_first();
@@ -214,6 +306,7 @@ void Admission::refuse() {
     const Lock lock(mutex_);
     gate_.fetch_or(kClosed);
     while (Waiter *waiter = next()) settle(*waiter, -1, WB_CLOSED);
+    gathered_.notify_all();
 }
 
 int Admission::drain(int64_t deadline_ns) {

@@ -12,6 +12,7 @@
 #include "base/clock.hpp"
 #include "base/lock.hpp"
 #include "base/thread_place.hpp"
+#include "pool/guest.hpp"
 #include "pool/pool.hpp"
 
 namespace weighbridge::lib {
@@ -50,10 +51,19 @@ class Admission {
     // Which run this thread had last; two threads that share a place are only slower.
     std::atomic<int> &hint() { return hints_[place_of_this_thread(kHintBits)].run; }
 
-    // Gets a run for the waiter, or a code that says why not.
+    // Gets a run for the waiter, or a code that says why not. WB_OK without a run: its guest was served by another's.
     int32_t wait(Waiter &waiter, int64_t deadline_ns, CancelToken *cancel, uint32_t limit);
     // The run is free, or somebody's who waits.
     void release(int run);
+
+    // For who has a run: sleeps until so many wait, or until `until_ns`.
+    void gather(uint32_t count, int64_t until_ns);
+    // Takes guests of one kin out of the queue, in its order, as long as there are seats. Where one of high priority
+    // stays, none of normal priority is taken: it would keep that one waiting for longer.
+    Guest *claim(const void *kin, Seats &seats);
+    // Ends the wait of one that was served; one that was not is the first of its class again. Its memory may be gone
+    // when this returns.
+    void let_go(Guest &guest);
 
     void refuse();
     // How many runs are busy still, at the deadline.
@@ -93,7 +103,12 @@ class Admission {
     void publish(const Waiter &first) WB_REQUIRES(mutex_);
 
     int32_t attempt(Waiter &waiter, uint32_t limit) WB_REQUIRES(mutex_);
+    void await(Waiter &waiter, int64_t deadline_ns) WB_REQUIRES(mutex_);
     void enqueue(Waiter &waiter) WB_REQUIRES(mutex_);
+    void put_back(Waiter &waiter) WB_REQUIRES(mutex_);
+    void enter(Waiter &waiter, uint64_t mark) WB_REQUIRES(mutex_);
+    void take_out(Waiter &waiter, uint64_t coming) WB_REQUIRES(mutex_);
+    bool claim_of(const Queue &from, const void *kin, Seats &seats, int &looks, Guest **&end) WB_REQUIRES(mutex_);
     void settle(Waiter &waiter, int run, int32_t code) WB_REQUIRES(mutex_);
     bool hands_over() const;
     bool hand_over(int run);
@@ -120,21 +135,28 @@ class Admission {
     uint32_t limited_ WB_GUARDED_BY(mutex_) = 0;      // who wait and count in the queue's limit
     Waiter *called_ WB_GUARDED_BY(mutex_) = nullptr;  // on its way to a free run, or watching for one
     Condition idle_;
+    int gathering_ WB_GUARDED_BY(mutex_) = 0;  // who do, and the least that one of them sleeps for
+    uint32_t gather_count_ WB_GUARDED_BY(mutex_) = 0;
+    Condition gathered_;
 };
 
-// A request that waits, on its own stack. In a queue until it is settled: given a run, or told why it gets none.
+// A request that waits, on its own stack. In a queue until it is settled: given a run, or told why it gets none; or
+// until its guest is claimed, and then with who claimed it until he lets it go.
 struct Admission::Waiter final : CancelToken::Waker {
-    Waiter(Admission &of, Priority asked, bool bound_by_limit)
-        : admission(of), priority(asked), limited(bound_by_limit) {}
+    Waiter(Admission &of, Priority asked, bool bound_by_limit, Guest *its_guest = nullptr)
+        : admission(of), priority(asked), limited(bound_by_limit), guest(its_guest) {}
     void wake() override;
 
     Admission &admission;
     const Priority priority;
     const bool limited;  // counts in the queue's limit, and is refused by it
     Condition condition;
-    Waiter *next = nullptr;  // from here on guarded by admission.mutex_
+    CancelToken *cancel = nullptr;
+    Guest *guest;  // what others may serve; null for none. From here on guarded by admission.mutex_
+    Waiter *next = nullptr;
     Waiter *previous = nullptr;
     bool queued = false;
+    bool claimed = false;  // another has its guest: neither token nor deadline ends its wait
     bool waited = false;
     int64_t since_ns = 0;  // when it began to wait
     int64_t bound_ns = 0;  // while it is the first of its class: when waiting for a run to be left over ends

@@ -75,7 +75,7 @@ Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, Canc
 }
 
 Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel, int64_t &now_ns,
-                                    Patience patience) {
+                                    Patience patience, Guest *guest) {
     if (cancel && cancel->is_set()) return refusal(WB_CANCELLED, count_, waiting());
     if (deadline_ns != WB_NO_DEADLINE && now_ns >= deadline_ns) return refusal(WB_DEADLINE_EXCEEDED, count_, waiting());
 
@@ -92,11 +92,34 @@ Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, Canc
         }
     }
     if (patience == Patience::none) return refusal(here.closed() ? WB_CLOSED : WB_WOULD_WAIT, count_, waiting());
-    Admission::Waiter waiter(here, priority, patience == Patience::queue);
+    Admission::Waiter waiter(here, priority, patience == Patience::queue, guest);
     const int32_t code = here.wait(waiter, deadline_ns, cancel, queue_limit_);
     if (waiter.waited) now_ns = clock_.now_ns();
     if (code != WB_OK) return refusal(code, count_, waiting());
+    if (waiter.run < 0) return Lease();
     return lease_of(here, waiter.run);
+}
+
+void Pool::Lease::gather(uint32_t count, int64_t until_ns) const { admission_->gather(count, until_ns); }
+
+void Pool::Party::claim(const Lease &lease, const void *kin, Seats &seats) {
+    admission_ = lease.admission_;
+    first_ = admission_->claim(kin, seats);
+}
+
+void Pool::Party::let_go() {
+    Guest *unserved = nullptr;  // the last first, so that they stand in their order again
+    for (Guest *guest = std::exchange(first_, nullptr), *next; guest; guest = next) {
+        next = guest->next;
+        if (guest->served)
+            admission_->let_go(*guest);
+        else
+            guest->next = std::exchange(unserved, guest);
+    }
+    for (Guest *guest = unserved, *next; guest; guest = next) {
+        next = guest->next;
+        admission_->let_go(*guest);
+    }
 }
 
 void Pool::release(Admission &admission, int run) {

@@ -10,6 +10,7 @@
 #include "base/expected.hpp"
 #include "base/fork.hpp"
 #include "pool/context.hpp"
+#include "pool/guest.hpp"
 #include "weighbridge/c/call.h"
 
 namespace weighbridge::lib {
@@ -35,6 +36,7 @@ class Admission;
 class Pool {
   public:
     class Lease;
+    class Party;
     static constexpr int64_t kFairnessNs = 500'000;
 
     // fairness_ns: the bound; 0 is strict hand-over. The clock outlives the pool, the pool its leases and callers.
@@ -47,9 +49,10 @@ class Pool {
     // waiting), WB_CANCELLED, WB_CLOSED; with Patience::none, which takes no lock, WB_WOULD_WAIT where all contexts are
     // busy, or others wait that it may not pass. Allocates nothing, but for the first call in a forked child
     // (std::bad_alloc). `now_ns`: in, a recent time of the pool's clock; out, the time after the wait, if there was
-    // one.
+    // one. An empty lease: `guest` was served by another's run while it waited; from when that one claims it until he
+    // is through, neither deadline nor token nor refuse() end the wait.
     Expected<Lease> acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel, int64_t &now_ns,
-                            Patience patience = Patience::queue);
+                            Patience patience = Patience::queue, Guest *guest = nullptr);
     Expected<Lease> acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel,
                             Patience patience = Patience::queue);
 
@@ -120,6 +123,8 @@ class Pool::Lease {
     const Context &context() const { return *context_; }
     Arena &arena() const { return *arena_; }
     int run() const { return run_; }  // its number in the pool
+    // Sleeps until so many wait for the pool, or until `until_ns`; less long where the pool is closed.
+    void gather(uint32_t count, int64_t until_ns) const;
     void reset() {
         if (admission_) release(*admission_, run_);
         admission_ = nullptr;
@@ -127,12 +132,33 @@ class Pool::Lease {
 
   private:
     friend class Pool;
+    friend class Party;
     Lease(Admission &admission, const Context &context, Arena &arena, int run)
         : admission_(&admission), context_(&context), arena_(&arena), run_(run) {}
     Admission *admission_ = nullptr;
     const Context *context_ = nullptr;
     Arena *arena_ = nullptr;
     int run_ = 0;
+};
+
+// Guests that a run has from the queue of its pool. It outlives the lease, so that a context is not kept while they
+// wake. One thread's.
+class Pool::Party {
+  public:
+    Party() = default;
+    ~Party() { let_go(); }
+    Party(const Party &) = delete;
+    Party &operator=(const Party &) = delete;
+
+    // Once a party. Allocates nothing.
+    void claim(const Lease &lease, const void *kin, Seats &seats);
+    Guest *first() const { return first_; }  // the others by `next`, in the queue's order
+    // The served ones' calls return, one that was not waits on. No effect where there are none any more.
+    void let_go();
+
+  private:
+    Admission *admission_ = nullptr;
+    Guest *first_ = nullptr;
 };
 
 }  // namespace weighbridge::lib

@@ -105,12 +105,14 @@ class Text {
 
 }  // namespace
 
-std::string prometheus_text(const wb_snapshot &gauges, const Figures &engine, const std::vector<SlotSeries> &slots) {
+std::string prometheus_text(const wb_snapshot &gauges, const Figures &engine, const std::vector<SlotSeries> &slots,
+                            uint64_t joined_rows) {
     Text text;
     text.add("contexts", "gauge", "Contexts of the pool", gauges.contexts);
     text.add("waiting", "gauge", "Requests that wait for a context", gauges.waiting);
     text.add("models", "gauge", "Models loaded", gauges.models);
     text.add("swaps_total", "counter", "Swaps of a slot's model", gauges.swaps);
+    text.add("joined_rows_total", "counter", "Single rows that ran with others that waited", joined_rows);
     text.add_all("weighbridge_", "", {{"", &engine}});
     if (slots.empty()) return text.take();
     std::vector<std::string> serving;

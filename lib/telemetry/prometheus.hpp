@@ -25,6 +25,7 @@ struct SlotSeries {
 
 // Prometheus text (exposition format 0.0.4): the gauges of a snapshot, the figures of the whole engine, and those of
 // each slot, labelled. Latencies are histograms (le buckets in seconds).
-std::string prometheus_text(const wb_snapshot &gauges, const Figures &engine, const std::vector<SlotSeries> &slots);
+std::string prometheus_text(const wb_snapshot &gauges, const Figures &engine, const std::vector<SlotSeries> &slots,
+                            uint64_t joined_rows = 0);
 
 }  // namespace weighbridge::lib

@@ -37,6 +37,10 @@ static const struct {
          "queue_limit: expected a whole number in [0, 1000000], got \"1000001\""},
         {"fairness_us", "0", WB_OK, ""},
         {"fairness_us", "1000001", WB_INVALID_ARGUMENT, "fairness_us: expected a whole number in [0, 1000000]"},
+        {"join", "0", WB_OK, ""},
+        {"join", "off", WB_INVALID_ARGUMENT, "join: expected 0, 1, false or true, got \"off\""},
+        {"join_wait_us", "50", WB_OK, ""},
+        {"join_wait_us", "10001", WB_INVALID_ARGUMENT, "join_wait_us: expected a whole number in [0, 10000]"},
         {"queue_limit", "-1", WB_INVALID_ARGUMENT, "\"-1\""},
         {"queue_limit", "64 ", WB_INVALID_ARGUMENT, "\"64 \""},
         {"queue_limit", "99999999999999999999", WB_INVALID_ARGUMENT, "queue_limit"},
@@ -57,7 +61,7 @@ static const struct {
          "async_threads: expected \"auto\" or a whole number in [0, 1024]"},
         {"async_threads", "-1", WB_INVALID_ARGUMENT, "\"-1\""},
         {"queue_limt", "64", WB_NOT_FOUND,
-         "option 'queue_limt': expected one of the 10 options; near: 'queue_limit', "},
+         "option 'queue_limt': expected one of the 12 options; near: 'queue_limit', "},
         {"", "64", WB_NOT_FOUND, "option ''"},
         {"cpu_level", NULL, WB_INVALID_ARGUMENT, "cpu_level: expected a pointer"},
         {NULL, "64", WB_INVALID_ARGUMENT, "name: expected a pointer"},
@@ -131,7 +135,7 @@ int main(int argc, char **argv) {
     CHECK(argc == 2);
     CHECK_STATUS(WB_OK, wb_engine_options_create(&engine, E));
     CHECK_STATUS(WB_OK, wb_load_options_create(&load, E));
-    CHECK(listed(wb_engine_options_describe, engine, NULL) == 10);
+    CHECK(listed(wb_engine_options_describe, engine, NULL) == 12);
     CHECK(listed(wb_load_options_describe, NULL, load) == 4);
     for (i = 0; i < sizeof kEngine / sizeof *kEngine; ++i) {
         CHECK_STATUS(kEngine[i].status, wb_engine_options_set(engine, kEngine[i].name, kEngine[i].text, E));

@@ -92,7 +92,8 @@ typedef struct wb_cancel wb_cancel;
 WB_API int32_t wb_cancel_create(wb_cancel **out, wb_error *err);
 
 /** Sets the flag, or clears it with set = 0. Calls that carry it return WB_CANCELLED soon after: at once while they
- *  wait, between tiles while a plan runs. Thread-safe, async-signal-unsafe. @since 0.1, stable */
+ *  wait, between tiles while a plan runs; a single row that runs in one run with others that waited ends with that.
+ *  Thread-safe, async-signal-unsafe. @since 0.1, stable */
 WB_API int32_t wb_cancel_set(wb_cancel *cancel, int32_t set, wb_error *err);
 
 /** NULL does nothing; calls in progress keep it alive. Thread-safe. @since 0.1, stable */

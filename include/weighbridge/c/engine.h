@@ -139,7 +139,10 @@ WB_API int32_t wb_engine_options_set_default_deadline_us(wb_engine_options *opti
 WB_API int32_t wb_engine_options_set_async_threads(wb_engine_options *options, int32_t threads, wb_error *err);
 
 /** Sets an option by name, as a configuration file has it: what a service need not be built again for. The typed
- *  setters above do the same, with the same checks; wb_engine_options_set_log has no text form.
+ *  setters above do the same, with the same checks; wb_engine_options_set_log has no text form. Without a setter:
+ *  "join" (0 or 1, the default): whether single rows that wait for one model are run together where its layers gain by
+ *  that; scores are the same bits, and a call's deadline is kept by what such runs took, not by stopping one.
+ *  "join_wait_us" (0 to 10000, default 0): how long who runs some of them waits for more.
  *  @param name  one that wb_engine_options_describe lists
  *  @param text  its value in the form that is listed with it
  *  @return WB_OK; WB_NOT_FOUND (no such option; the message has the nearest); WB_INVALID_ARGUMENT (names the option,

@@ -10,11 +10,17 @@ namespace {
 constexpr int64_t kTileRows = 64;
 constexpr int64_t kSequenceTileRows = 32;
 
+// Weights from which rows gain by running together: README.md has what was measured.
+constexpr int64_t kWeightsWorthSharing = int64_t{64} << 10;
+constexpr int64_t kWeightsWorthWaking = int64_t{1} << 20;
+
 class NativeProgram final : public Program {
   public:
     explicit NativeProgram(std::shared_ptr<const Shared> shared) : shared_(std::move(shared)) {}
 
-    Traits traits() const override { return {.inline_safe = true, .cancellable = true, .batch_invariant = true}; }
+    Traits traits() const override {
+        return {.inline_safe = true, .cancellable = true, .batch_invariant = true, .joining = joining()};
+    }
     int32_t backend() const override { return WB_BACKEND_NATIVE; }
     int32_t precision() const override { return shared_->precision; }
     int32_t numerics() const override {
@@ -34,6 +40,14 @@ class NativeProgram final : public Program {
     int64_t weight_bytes() const override { return shared_->plan->bytes(shared_->precision); }
 
   private:
+    // A run of one row reads all weights for it; the rows of a tile share that. Tokens of a sequence do already.
+    Joining joining() const {
+        if (shared_->sequences) return Joining::none;
+        const int64_t bytes = shared_->plan->weight_bytes(shared_->precision);
+        if (bytes >= kWeightsWorthWaking) return Joining::calls;
+        return bytes >= kWeightsWorthSharing ? Joining::submits : Joining::none;
+    }
+
     const std::shared_ptr<const Shared> shared_;
 };
 

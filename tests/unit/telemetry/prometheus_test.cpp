@@ -32,7 +32,7 @@ TEST_CASE("Prometheus text of an engine without slots") {
     snapshot.contexts = 2;
     snapshot.waiting = 1;
     snapshot.models = 3;
-    REQUIRE(prometheus_text(snapshot, engine, {}) == R"(# HELP weighbridge_contexts Contexts of the pool.
+    REQUIRE(prometheus_text(snapshot, engine, {}, 7) == R"(# HELP weighbridge_contexts Contexts of the pool.
 # TYPE weighbridge_contexts gauge
 weighbridge_contexts 2
 # HELP weighbridge_waiting Requests that wait for a context.
@@ -44,6 +44,9 @@ weighbridge_models 3
 # HELP weighbridge_swaps_total Swaps of a slot's model.
 # TYPE weighbridge_swaps_total counter
 weighbridge_swaps_total 0
+# HELP weighbridge_joined_rows_total Single rows that ran with others that waited.
+# TYPE weighbridge_joined_rows_total counter
+weighbridge_joined_rows_total 7
 # HELP weighbridge_requests_total Calls that were answered or failed.
 # TYPE weighbridge_requests_total counter
 weighbridge_requests_total 3
