@@ -23,6 +23,7 @@ from library_models import library
 from losses import losses
 from mlps import bag, codes, encodings, mlp
 from refusals import refusals
+from selections import selections
 
 LARGEST = 16
 RUNS = [(1, 7), (5, 3), (5, 1), (3, 12)]  # rows and length
@@ -40,6 +41,7 @@ def cases():
     yield from convolutions()
     yield from formulas()
     yield from idioms()
+    yield from selections()
     yield from refusals()
 
 

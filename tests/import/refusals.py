@@ -24,7 +24,7 @@ class Raises(nn.Module):
 
 class Sorts(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
-        return torch.sort(x, dim=1)[0][:, 0] + torch.linalg.det(x.view(-1, 2, 2))
+        return torch.msort(x)[:, 0] + torch.linalg.det(x.view(-1, 2, 2))
 
 
 class Doubles(nn.Module):
@@ -96,7 +96,7 @@ class FixedNoise(nn.Module):
 
 class Inner(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
-        return torch.sort(x, dim=1)[0]
+        return torch.msort(x)
 
 
 class Block(nn.Module):
@@ -151,9 +151,9 @@ def refusals() -> list[Case]:
     return [
         case(Branches(), [numbers(4)], "prim::If", HERE, data),
         case(Raises(), [numbers(4)], "prim::If", HERE, data),
-        case(Sorts(), [numbers(4)], "aten::sort", "not supported: orders elements; write amax", "aten::linalg_det", HERE,
-             "not supported: linear algebra", "the torchscript engine runs it"),
-        case(Sorts(), [numbers(4)], "aten::sort", "aten::linalg_det", HERE, "not supported", scripted=False),
+        case(Sorts(), [numbers(4)], "aten::msort", "orders elements, which is not supported; write sort, topk", "aten::linalg_det", HERE,
+             "linear algebra beyond products, which is not supported; compute it before export"),
+        case(Sorts(), [numbers(4)], "aten::msort", "aten::linalg_det", HERE, "not supported", scripted=False),
         case(Doubles(), [numbers(4)], "float64 computation; write .float()", HERE),
         case(Mixes(), [numbers(4)], "aten::mean", HERE, "mixes rows", "let each row depend on itself alone"),
         case(FirstRow(), [numbers(4)], "aten::select", HERE, "mixes rows"),
@@ -166,8 +166,8 @@ def refusals() -> list[Case]:
         case(DoubleSoftmax(), [numbers(4)], "aten::softmax", HERE, "float64 computation; write .float()"),
         case(KeepsPlace(), [numbers(LENGTH)], "expected keepdim=False, found keepdim=True, which is not supported", HERE),
         case(Sparse(), [numbers(LENGTH)], "aten::zeros", HERE, "expected layout=torch.strided, found another"),
-        case(Deep(), [numbers(4)], "aten::sort, encoder.layers.1.self_attn, refusals.py:", "not supported"),
-        case(Deep(), [numbers(4)], "aten::sort, encoder.layers.1.self_attn, refusals.py:", scripted=False),
+        case(Deep(), [numbers(4)], "aten::msort, encoder.layers.1.self_attn, refusals.py:", "not supported"),
+        case(Deep(), [numbers(4)], "aten::msort, encoder.layers.1.self_attn, refusals.py:", scripted=False),
         case(InTorch(), [numbers(4)], ", body.1, refusals.py:", "no:normalization.py", "no:functional.py"),
         case(InTorch(), [numbers(4)], ", body.1, refusals.py:", "no:normalization.py", "no:functional.py",
              scripted=False),

@@ -152,8 +152,10 @@ void add_functions(Registry &to);
 void add_functions_of_two(Registry &to);
 void add_losses(Registry &to);
 void add_convolutions(Registry &to);
+void add_order(Registry &to);
 void add_series(Registry &to);
 void add_shapes(Registry &to);
+void add_writes(Registry &to);
 
 // Shared by several parts.
 Pair pair_of(Call &call, const TensorPtr &x, const TensorPtr &y, bool floating = false);  // promoted as PyTorch does

@@ -116,8 +116,10 @@ const Registry &registry() {
         add_functions_of_two(*made);
         add_losses(*made);
         add_convolutions(*made);
+        add_order(*made);
         add_series(*made);
         add_shapes(*made);
+        add_writes(*made);
         return made;
     }();
     return *all;

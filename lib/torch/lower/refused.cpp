@@ -6,17 +6,15 @@ namespace weighbridge::torch_plugin {
 namespace {
 
 constexpr Refused kRefused[] = {
-    {"sort argsort msort topk kthvalue median nanmedian mode quantile nanquantile", "orders elements",
-     "write amax, amin or argmax where one element is enough"},
+    {"msort mode nanquantile", "orders elements", "write sort, topk, median or quantile along an axis"},
     {"lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell", "a recurrence",
      "write attention or pools over the history"},
     {"conv2d conv3d conv_transpose1d conv_transpose2d conv_tbc im2col col2im", "a convolution along several axes",
      "write conv1d, or a linear of slices that are joined"},
     {"max_pool2d avg_pool2d max_pool1d_with_indices lp_pool1d", "a pool along several axes, or with its places",
      "write max_pool1d, or amax over a view"},
-    {"scatter scatter_add scatter_reduce index_add index_copy index_fill index_put masked_scatter put slice_scatter "
-     "select_scatter diagonal_scatter index_reduce",
-     "writes at places", "write torch.where with a mask, or one_hot and a product"},
+    {"scatter_reduce index_copy masked_scatter put diagonal_scatter index_reduce", "writes at places",
+     "write torch.where with a mask, scatter or scatter_add"},
     {"nonzero argwhere masked_select unique_consecutive _unique2 unique_dim",
      "how many elements it gives depends on data", "write torch.where, or multiply by a mask"},
     {"bincount histc histogram histogramdd", "counts over everything", "write one_hot and a sum over a row's own axis"},
@@ -33,8 +31,8 @@ constexpr Refused kRefused[] = {
     {"quantize_per_tensor quantize_per_channel dequantize fake_quantize_per_tensor_affine "
      "fake_quantize_per_channel_affine",
      "LibTorch's quantized tensors", "export in float32 and compile with precision int8"},
-    {"float_power", "float64 computation", "write pow"},
-    {"renorm dist pdist trace kron cov corrcoef", "mixes rows, or is of one matrix", "write it over a row's own axes"},
+    {"float_power", "a result of float64", "write pow"},
+    {"renorm dist pdist trace kron cov corrcoef", "of all rows, or of one matrix", "write it over a row's own axes"},
     {"local_response_norm grid_sampler affine_grid_generator upsample_linear1d upsample_nearest1d pixel_shuffle",
      "an operator of images", "write it of views and products"},
     {"ctc_loss multilabel_margin_loss", "a loss without a kernel", "score with mse, bce or cross_entropy"},
@@ -48,7 +46,7 @@ std::string why_refused(std::string_view name) {
     if (name.starts_with("aten::"))
         for (const Refused &one : kRefused)
             if (lists(one.operators, name.substr(6)))
-                return std::string("not supported: ") + one.why + "; " + one.instead;
+                return std::string(one.why) + ", which is not supported; " + one.instead;
     return "not supported";
 }
 
