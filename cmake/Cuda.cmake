@@ -17,7 +17,7 @@ set(cuda_source "${PROJECT_SOURCE_DIR}/lib/backend/cuda/all_kernels.cu")
 set(WEIGHBRIDGE_NVCC_FLAGS -std=c++20 --expt-relaxed-constexpr
     -I "${PROJECT_SOURCE_DIR}/lib" -I "${PROJECT_SOURCE_DIR}/include" -ccbin "${CMAKE_CXX_COMPILER}"
     -fmad=false -ftz=false -prec-div=true -prec-sqrt=true)
-file(MAKE_DIRECTORY "${WEIGHBRIDGE_CUDA}/backend/cuda")
+file(MAKE_DIRECTORY "${WEIGHBRIDGE_CUDA}")
 
 # wb_nvcc(OUTPUT FLAG...): compiles all kernels into OUTPUT.
 function(wb_nvcc output)
@@ -29,8 +29,8 @@ function(wb_nvcc output)
         COMMENT "Compiling device kernels: ${output}" VERBATIM)
 endfunction()
 
-set(WEIGHBRIDGE_FATBIN "${WEIGHBRIDGE_CUDA}/weighbridge_cuda.fatbin")
-set(fatbin_header "${WEIGHBRIDGE_CUDA}/backend/cuda/fatbin_digest.hpp")
+set(WEIGHBRIDGE_FATBIN "${PROJECT_BINARY_DIR}/weighbridge/weighbridge_cuda.fatbin")  # own_directory()
+set(fatbin_header "${WEIGHBRIDGE_CUDA}/fatbin_digest.hpp")
 wb_nvcc("${WEIGHBRIDGE_FATBIN}" -fatbin --compress-mode=size
     -gencode arch=compute_90,code=sm_90 -gencode arch=compute_80,code=compute_80)
 add_custom_command(OUTPUT "${fatbin_header}"
@@ -38,7 +38,9 @@ add_custom_command(OUTPUT "${fatbin_header}"
         -P "${PROJECT_SOURCE_DIR}/cmake/CudaDigest.cmake"
     DEPENDS "${WEIGHBRIDGE_FATBIN}" "${PROJECT_SOURCE_DIR}/cmake/CudaDigest.cmake" VERBATIM)
 add_custom_target(weighbridge_fatbin ALL DEPENDS "${fatbin_header}")
-install(FILES "${WEIGHBRIDGE_FATBIN}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(FILES "${WEIGHBRIDGE_FATBIN}" DESTINATION "${CMAKE_INSTALL_LIBDIR}/weighbridge")
+set_source_files_properties("${PROJECT_SOURCE_DIR}/lib/engine/devices.cpp" PROPERTIES
+    COMPILE_OPTIONS "-include;${fatbin_header}" OBJECT_DEPENDS "${fatbin_header}")
 
 # What tests/cuda/check_ptx.py reads.
 wb_nvcc("${WEIGHBRIDGE_CUDA}/kernels.ptx" -ptx -arch=compute_80)

@@ -28,7 +28,7 @@ file(GLOB cuda_host_tests CONFIGURE_DEPENDS "${WEIGHBRIDGE_TESTS}/unit/backend/c
 wb_test_program(cuda_tests
     SOURCES ${cuda_host_tests} "${WEIGHBRIDGE_TESTS}/support/random_graph.cpp"
         "${WEIGHBRIDGE_TESTS}/support/graph_runs.cpp"
-    LIBRARIES test_main weighbridge_plan cuda_sim)
+    LIBRARIES test_main weighbridge_core cuda_sim)
 target_compile_definitions(cuda_tests PRIVATE WB_EXAMPLES="${PROJECT_SOURCE_DIR}/examples/bundles")
 add_test(NAME cuda.backend COMMAND cuda_tests)
 set_tests_properties(cuda.backend PROPERTIES TIMEOUT 900)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/devices.hpp"
 #include "objects.hpp"
 #include "options.hpp"
 #include "weighbridge.h"
@@ -10,15 +11,6 @@ using lib::Status;
 namespace {
 
 constexpr int kMostContexts = 1024;
-
-bool parse_devices(lib::EngineOptions &set, std::string_view text) {
-    if (text == "cpu") {
-        set.cpu_contexts = 0;
-        return true;
-    }
-    return text.starts_with("cpu=") && text != "cpu=0" &&
-           capi::parse_number(text.substr(4), kMostContexts, set.cpu_contexts);
-}
 
 bool parse_path(std::string &path, std::string_view text) {
     if (!text.empty() && text[0] != '/') return false;
@@ -42,9 +34,16 @@ bool parse_async_threads(lib::EngineOptions &set, std::string_view text) {
 using Option = capi::Option<lib::EngineOptions>;
 using Options = lib::EngineOptions;
 constexpr Option kOptions[] = {
-    {"devices", "\"cpu\" or \"cpu=N\" with N in [1, 1024]", "cpu",
-     "where requests run: N contexts of the CPU, or as many as the affinity mask and the cgroup quota allow",
-     parse_devices},
+    {"devices", "\"cpu\", \"cpu=N\", \"cuda:I\" or \"cuda:I=N\" with N in [1, 1024], with commas between them", "cpu",
+     "where requests run: N contexts of the CPU, or as many as the affinity mask and the cgroup quota allow; and N "
+     "contexts of GPU I, 2 without N; cuda:I? where it may be missing",
+     lib::parse_devices},
+    {"cuda_driver", "an absolute path, or nothing", "",
+     "the CUDA driver's library; nothing for the system's libcuda.so.1",
+     [](Options &set, std::string_view text) { return parse_path(set.cuda_driver, text); }},
+    {"cuda_kernels", "an absolute path, or nothing", "",
+     "the file of GPU kernels; nothing for the one beside the library",
+     [](Options &set, std::string_view text) { return parse_path(set.cuda_kernels, text); }},
     {"queue_limit", "a whole number in [0, 1000000]", "1024", "most requests that wait for a context; more are shed",
      [](Options &set, std::string_view text) { return capi::parse_number(text, 1000000u, set.queue_limit); }},
     {"fairness_us", "a whole number in [0, 1000000]", "500",

@@ -7,6 +7,7 @@
 #include "backend/reference/reference.hpp"
 #include "base/lock.hpp"
 #include "base/spelling.hpp"
+#include "engine/devices.hpp"
 #include "engine/request.hpp"
 
 namespace weighbridge::lib {
@@ -14,9 +15,11 @@ namespace weighbridge::lib {
 namespace {
 
 // Devices on which the engine has contexts, the CPU first.
-std::vector<DeviceContexts> devices_of(const EngineOptions &options, Allocate allocate) {
+std::vector<DeviceContexts> devices_of(const EngineOptions &options, const EngineParts &parts) {
     const int cpu = options.cpu_contexts > 0 ? options.cpu_contexts : automatic_cpu_contexts();
-    return {{cpu, Device{}, 1, allocate}};
+    std::vector<DeviceContexts> devices{{cpu, Device{}, 1, parts.allocate}};
+    for (const DevicePart &part : parts.devices) devices.push_back(part.contexts);
+    return devices;
 }
 
 // The parts, with real ones in place of those that are null.
@@ -33,7 +36,7 @@ Engine::Engine(const EngineOptions &options, native::Level level, EngineParts pa
     : epoch_(fork_epoch()),
       level_(level),
       default_deadline_us_(options.default_deadline_us),
-      runtime_(make_ref<Runtime>(devices_of(options, parts.allocate), options.queue_limit, options.fairness_us * 1000,
+      runtime_(make_ref<Runtime>(devices_of(options, parts), options.queue_limit, options.fairness_us * 1000,
                                  *parts.clock, options.event_capacity, options.log, options.log_payload,
                                  JoiningOptions{options.join, options.join_wait_us * 1000})),
       plugin_{options.torch_plugin, options.libtorch, runtime_->pools.cpu().contexts()},
@@ -67,7 +70,17 @@ Expected<native::Level> choose_level(const EngineOptions &options) {
 
 }  // namespace
 
-Expected<Ref<Engine>> Engine::make(const EngineOptions &options) { return make(options, {}); }
+Expected<Ref<Engine>> Engine::make(const EngineOptions &options) {
+    EngineParts parts;
+    std::vector<std::string> missing;
+    auto devices = open_devices(options, missing);
+    if (!devices) return devices.status();
+    parts.devices = *std::move(devices);
+    auto engine = make(options, std::move(parts));
+    for (const std::string &line : missing)
+        if (engine) (*engine)->runtime().events.tell({WB_LOG_WARNING, {}, {}}, "the CPU serves alone: {}", line);
+    return engine;
+}
 
 Expected<Ref<Engine>> Engine::make(const EngineOptions &options, EngineParts parts) {
     auto level = choose_level(options);

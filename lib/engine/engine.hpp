@@ -27,8 +27,18 @@ namespace weighbridge::lib {
 
 class JsonValue;
 
+// A GPU that an engine is to use.
+struct CudaRequest {
+    int ordinal = 0;
+    int contexts = 2;
+    bool optional = false;  // served from the CPU where it is missing
+};
+
 struct EngineOptions {
     int cpu_contexts = 0;  // 0: automatic
+    std::vector<CudaRequest> cuda;
+    std::string cuda_driver;   // libcuda; "" for the system's
+    std::string cuda_kernels;  // the fatbin; "" for the one that was installed
     uint32_t queue_limit = 1024;
     uint32_t event_capacity = 256;  // of the ring
     int64_t fairness_us = 500;      // Pool's bound; 0 hands every context over
@@ -54,6 +64,12 @@ struct LoadOptions {
     int64_t deadline_ns = WB_NO_DEADLINE;
 };
 
+// A device besides the CPU: its contexts, and what makes programs for it.
+struct DevicePart {
+    DeviceContexts contexts;
+    std::unique_ptr<Backend> backend;
+};
+
 // Dependencies of an engine that tests replace.
 struct EngineParts {
     std::unique_ptr<Backend> native;
@@ -61,11 +77,13 @@ struct EngineParts {
     std::unique_ptr<TorchscriptBackend> torchscript;
     const Clock *clock = &steady_clock();  // outlives the engine
     Allocate allocate = allocate_on_cpu;   // memory of the CPU's contexts
+    std::vector<DevicePart> devices;
 };
 
 // Owns contexts, models, slots and telemetry. Everything is thread-safe.
 class Engine final : public RefCounted {
   public:
+    // WB_BACKEND_UNAVAILABLE names a GPU that the options ask for and that cannot be used.
     static Expected<Ref<Engine>> make(const EngineOptions &options);
     // For tests: `parts` replace the real ones where they are not null.
     static Expected<Ref<Engine>> make(const EngineOptions &options, EngineParts parts);
@@ -135,6 +153,8 @@ class Engine final : public RefCounted {
     Expected<Ref<Model>> make_model(const std::shared_ptr<const Bundle> &bundle, const LoadOptions &options,
                                     const StopSource &stop);
     Status warm(Model &model, const StopSource &stop);
+    Status add_replicas(Model &model, const StopSource &stop);
+    Expected<Ref<Model>> make_replica(const Model &model, Backend &backend, const StopSource &stop);
     // `version` receives the bundle's as soon as it is known.
     Expected<Ref<Model>> load_source(const Source &source, const LoadOptions &options, std::string &version);
     void tell_load(const std::string &bundle, const Expected<Ref<Model>> &model, std::string_view slot,

@@ -72,6 +72,54 @@ Status Engine::warm(Model &model, const StopSource &stop) {
     return is_stop(status.code) ? ended_while(status.code, "warming contexts") : status;
 }
 
+// The model on another device, tried and measured there. WB_BACKEND_UNAVAILABLE, WB_OUT_OF_MEMORY where it does not fit
+// there.
+Expected<Ref<Model>> Engine::make_replica(const Model &model, Backend &backend, const StopSource &stop) {
+    const Program &program = model.program();
+    auto made = backend.prepare(model.shared_bundle(), precision_name(program.precision()), stop);
+    if (!made) return made.status();
+    if ((*made)->numerics() != program.numerics())
+        return Status::failure(WB_BACKEND_UNAVAILABLE, "expected numerics {} as the CPU's, got {}", program.numerics(),
+                               (*made)->numerics());
+    auto replica = Model::make(runtime_, model.shared_bundle(), *std::move(made));
+    if (!replica) return replica;
+    auto report = verify(**replica, stop);
+    Status verdict = report ? report->verdict(model.bundle().manifest()) : report.status();
+    if (!verdict.ok()) return verdict;
+    return replica;
+}
+
+// Replicas on the engine's other devices, for models of a plan. One that cannot be had is told, and is no failure.
+Status Engine::add_replicas(Model &model, const StopSource &stop) {
+    if (parts_.devices.empty() || model.program().numerics() == 0) return {};
+    auto golden = read_golden(model.bundle(), stop);
+    if (!golden) return golden.status();
+    const StridedRows row(*model.bundle().schema(), (*golden)[0].row.data(), 0);
+    CallOptions options;
+    options.deadline_ns = stop.deadline_ns;
+    options.cancel = stop.cancel;
+    bool measured = false;
+    const auto measure = [&](Model &one) {
+        Status status = one.measure(row, 1, options);
+        return status.ok() ? one.measure(row, one.tile_rows(), options) : status;
+    };
+    for (const DevicePart &part : parts_.devices) {
+        auto replica = make_replica(model, *part.backend, stop);
+        Status status = replica ? measure(**replica) : replica.status();
+        if (status.ok() && !measured) status = measure(model);
+        if (is_stop(status.code)) return ended_while(status.code, "preparing devices");
+        if (status.ok()) {
+            measured = true;
+            model.add_replica(*std::move(replica));
+            continue;
+        }
+        const BundleIdentity &identity = model.bundle().manifest().identity;
+        runtime_->events.tell({WB_LOG_WARNING, {}, identity.version}, "model '{}' {} stays on the CPU, not on {}: {}",
+                              identity.name, identity.version, name_of(part.contexts.device), status.message);
+    }
+    return {};
+}
+
 Status Engine::compile(const std::string &path, const CompileOptions &options, const LoadOptions &load,
                        JsonValue &report) {
     if (Status status = usable(); !status.ok()) return status;
@@ -109,6 +157,7 @@ Expected<Ref<Model>> Engine::load_source(const Source &source, const LoadOptions
         Status verdict = report ? report->verdict((*bundle)->manifest()) : report.status();
         if (!verdict.ok()) return verdict;
     }
+    if (Status status = add_replicas(**model, stop); !status.ok()) return status;
     if (Status status = stop.check("finishing the load"); !status.ok()) return status;
     return model;
 }

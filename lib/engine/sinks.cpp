@@ -19,7 +19,9 @@ Status no_such_output(size_t count, size_t index) {
 
 void Sink::answered(int64_t row, const Answer &answer) {
     ++tally_.scored;
-    if (reason_ != WB_REASON_NONE) {
+    if (reason_ == WB_REASON_NONE) {
+        ran_ = answer.by;
+    } else {
         ++tally_.fallbacks;
         ++tally_.by_spare;
     }
@@ -70,7 +72,7 @@ void ResultSink::write(int64_t, const Answer &answer) {
     made_.band = answer.band;
     made_.defaulted = answer.notes.defaulted;
     made_.clipped = answer.notes.clipped;
-    answering().name_run(made_);
+    answer.by->name_run(made_);
     if (reason() != WB_REASON_NONE) return;  // another model's outputs are not these
     for (size_t i = 0; i < buffers_.size(); ++i)
         if (buffers_[i].data) std::copy_n(answer.outputs[i], manifest().outputs[i].width, buffers_[i].data);
@@ -168,7 +170,7 @@ void ColumnSink::conclude(Status &status, const Timing &timing) {
         answering().name(named);
         made.fallback_bundle = named.bundle;
     }
-    target().name_run(named);
+    ran().name_run(named);
     made.bundle = named.bundle;
     std::memcpy(made.version, named.version, sizeof made.version);
     if (made.scored == 0) return;

@@ -32,7 +32,7 @@ class Sink : public RowSink {
 
     // `model`: that of the target, which outlives the sink.
     Sink(const Model &model, bool accept_fallback)
-        : model_(model), answering_(&model), accept_fallback_(accept_fallback) {}
+        : model_(model), answering_(&model), ran_(&model), accept_fallback_(accept_fallback) {}
 
     // Whether the caller's memory fits the model's outputs. WB_INVALID_ARGUMENT, WB_BUFFER_TOO_SMALL.
     virtual Status check() const = 0;
@@ -61,6 +61,7 @@ class Sink : public RowSink {
 
     const Model &target() const { return model_; }
     const Model &answering() const { return *answering_; }
+    const Model &ran() const { return *ran_; }  // for the target: it, or its replica on another device
     int32_t reason() const { return reason_; }
     const Manifest &manifest() const { return model_.bundle().manifest(); }
     // WB_OK_FALLBACK for what the fallback answers.
@@ -69,6 +70,7 @@ class Sink : public RowSink {
   private:
     const Model &model_;
     const Model *answering_;
+    const Model *ran_;
     const bool accept_fallback_;
     int32_t reason_ = WB_REASON_NONE;
     Tally tally_;

@@ -23,8 +23,14 @@ class Backend {
                                                              const StopSource &stop = {}) = 0;
 };
 
-// Those that run a bundle's model.plan: with kernels of a CPU level, which must be available, and with plain loops.
+namespace cuda {
+class GpuDevice;
+}
+
+// Those that run a bundle's model.plan: with kernels of a CPU level, which must be available, with plain loops, and on
+// a GPU.
 std::unique_ptr<Backend> make_native_backend(native::Level level);
 std::unique_ptr<Backend> make_reference_backend();
+std::unique_ptr<Backend> make_cuda_backend(std::shared_ptr<const cuda::GpuDevice> device);
 
 }  // namespace weighbridge::lib

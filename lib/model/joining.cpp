@@ -40,6 +40,10 @@ void Pace::saw(int64_t rows, int64_t took_ns) {
     each_ns_.store(next, std::memory_order_relaxed);
 }
 
+void Pace::measured(int64_t rows, int64_t took_ns) {
+    each_ns_.store(std::max<int64_t>(0, took_ns - run_ns(0)) / (rows - 1), std::memory_order_relaxed);
+}
+
 int64_t Pace::others_before(int64_t left_ns) const {
     const int64_t each = each_ns(), left = left_ns - 1 - first_ns_.load(std::memory_order_relaxed);
     return each == 0 ? INT64_MAX : std::max<int64_t>(0, left / each);

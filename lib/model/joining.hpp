@@ -52,6 +52,8 @@ class Pace {
     void saw_one(int64_t took_ns);
     // Of a run of `rows`, at least two.
     void saw(int64_t rows, int64_t took_ns);
+    // In the place of all that was seen: the least that a run of `rows` took, at least two.
+    void measured(int64_t rows, int64_t took_ns);
     // Of a row with so many others; 0 where nothing was seen.
     int64_t run_ns(int64_t others) const { return first_ns_.load(std::memory_order_relaxed) + others * each_ns(); }
     // How many others such a run may have to be through in less than `left_ns`.

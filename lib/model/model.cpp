@@ -195,6 +195,7 @@ Status Model::answer(Place &place, size_t index, int64_t row, RowSink &sink) con
         answer.band = band_of(output.bands, answer.probability);
     }
     answer.outputs = place.row_outputs;
+    answer.by = this;
     sink.answered(row, answer);
     return Status();
 }
@@ -266,6 +267,13 @@ void Model::fail_next(const Rows &rows, Status status) {
 
 Status Model::score(const RowSource &source, std::span<int64_t> order, const CallOptions &options, RowSink &sink,
                     Progress &progress, Timing &timing, ShapeSorter *sorter) {
+    if (!replicas_.empty()) [[unlikely]]
+        return score_routed(source, order, options, sink, progress, timing, sorter);
+    return score_here(source, order, options, sink, progress, timing, sorter);
+}
+
+Status Model::score_here(const RowSource &source, std::span<int64_t> order, const CallOptions &options, RowSink &sink,
+                         Progress &progress, Timing &timing, ShapeSorter *sorter) {
     Rows rows{source, {}, options, sink, progress};
     if (joining_ != Joining::none && order.size() == 1 && progress.done == 0) {
         rows.order = order;
@@ -274,7 +282,7 @@ Status Model::score(const RowSource &source, std::span<int64_t> order, const Cal
     Pool::Lease lease;
     int64_t now_ns = timing.entered_ns != 0 ? timing.entered_ns : runtime_->clock.now_ns();
     while (progress.done < order.size()) {
-        if (progress.done == rows.order.size()) {
+        if (progress.done >= rows.order.size()) {
             rows.order = order.first(std::min(progress.done + kSlice, order.size()));
             if (sorter && program_->packed_input() < 0 && bundle_->encoder().has_shapes()) {
                 lease.reset();

@@ -27,6 +27,8 @@ struct CallOptions {
     Company *company = nullptr;  // of a row that was submitted: where others wait
 };
 
+class Model;
+
 // A model's answer for one row. Pointers hold until the sink returns.
 struct Answer {
     double score = 0.0;
@@ -34,6 +36,7 @@ struct Answer {
     int32_t band = -1;
     RowNotes notes;
     std::span<const float *const> outputs;  // by output: its `width` floats, activation applied
+    const Model *by = nullptr;              // that ran: the model, or its replica on another device
 };
 
 // What scoring took. Reading the clock is dear next to a small model, so that the ends are handed on.
@@ -99,6 +102,13 @@ class Model final : public RefCounted {
     Status score(const RowSource &source, std::span<int64_t> rows, const CallOptions &options, RowSink &sink,
                  Progress &progress, Timing &timing, ShapeSorter *sorter = nullptr);
 
+    // The same bundle on another device of the engine's, in a program with this one's bits: takes requests that are
+    // sooner done there. Only before the model serves.
+    void add_replica(Ref<Model> replica) { replicas_.push_back(std::move(replica)); }
+    std::span<const Ref<Model>> replicas() const { return replicas_; }
+    // Runs rows [0, rows) of the source, at most a tile of them, for what that takes.
+    Status measure(const RowSource &source, int64_t rows, const CallOptions &options = {});
+
     // Runs row 0 of the source in every place, on this thread, in memory of its own: only before the model serves, and
     // only where the program is inline_safe. Ends as the options's deadline and token say. May throw std::bad_alloc.
     Status warm(const RowSource &source, const CallOptions &options = {});
@@ -130,12 +140,23 @@ class Model final : public RefCounted {
     int64_t output_bytes(size_t output, int64_t rows) const;
     Layout layout_of(int64_t tile_rows) const;
     void settle_in(Place &place, AlignedBuffer &block) const;
+    Status score_here(const RowSource &source, std::span<int64_t> rows, const CallOptions &options, RowSink &sink,
+                      Progress &progress, Timing &timing, ShapeSorter *sorter);
     Status score_tile(Place &place, Pool::Lease &lease, const Rows &rows);
     Status encode_and_run(Place &place, Pool::Lease &lease, const Rows &rows, size_t &end);
     Status fill(Place &place, const Rows &rows, size_t &end) const;
     Status run(Place &place, Pool::Lease &lease, const CallOptions &options);
     Status answer(Place &place, size_t index, int64_t row, RowSink &sink) const;
     static void fail_next(const Rows &rows, Status status);
+
+    // routing.cpp: a model with replicas.
+    Status score_routed(const RowSource &source, std::span<int64_t> rows, const CallOptions &options, RowSink &sink,
+                        Progress &progress, Timing &timing, ShapeSorter *sorter);
+    int64_t finish_ns(int64_t rows) const;
+    int64_t spare_ns(int64_t rows) const;
+    Model *soonest(int64_t rows, const CallOptions &options, int64_t now_ns) const;
+    void tell_health(const Status &ran) const;
+    void saw_rows(int64_t rows, int64_t took_ns);
 
     // joining.cpp: a single row of a model that joins.
     struct Ride;
@@ -151,7 +172,8 @@ class Model final : public RefCounted {
     std::shared_ptr<const Bundle> bundle_;
     std::shared_ptr<const Program> program_;
     std::vector<std::unique_ptr<Place>> places_;  // by run of the pool
-    wb_result named_{};                           // what name() and name_run() copy
+    std::vector<Ref<Model>> replicas_;
+    wb_result named_{};  // what name() and name_run() copy
     std::string band_names_;
     bool may_abandon_;  // the backend may keep a run beyond its end
     Joining joining_ = Joining::none;

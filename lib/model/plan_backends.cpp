@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "backend/cuda/program.hpp"
 #include "backend/native/native.hpp"
 #include "backend/reference/reference.hpp"
 #include "model/backend.hpp"
@@ -75,9 +76,29 @@ class ReferenceBackend final : public Backend {
     }
 };
 
+class CudaBackend final : public Backend {
+  public:
+    explicit CudaBackend(std::shared_ptr<const cuda::GpuDevice> device) : device_(std::move(device)) {}
+    std::string_view name() const override { return "cuda"; }
+
+    Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
+                                                     std::string_view precision, const StopSource &stop) override {
+        auto chosen = choose_plan(bundle, precision, stop);
+        if (!chosen) return chosen.status();
+        return make_cuda_program(chosen->plan, chosen->precision, device_, std::move(chosen->tensor_names), stop);
+    }
+
+  private:
+    const std::shared_ptr<const cuda::GpuDevice> device_;
+};
+
 }  // namespace
 
 std::unique_ptr<Backend> make_native_backend(native::Level level) { return std::make_unique<NativeBackend>(level); }
+
+std::unique_ptr<Backend> make_cuda_backend(std::shared_ptr<const cuda::GpuDevice> device) {
+    return std::make_unique<CudaBackend>(std::move(device));
+}
 
 std::unique_ptr<Backend> make_reference_backend() { return std::make_unique<ReferenceBackend>(); }
 

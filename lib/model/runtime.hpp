@@ -2,10 +2,12 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <span>
 
 #include "base/clock.hpp"
 #include "base/ref.hpp"
+#include "model/device_health.hpp"
 #include "pool/pools.hpp"
 #include "telemetry/counters.hpp"
 #include "telemetry/events.hpp"
@@ -28,6 +30,7 @@ class Runtime final : public RefCounted {
     Runtime(std::span<const DeviceContexts> devices, uint32_t queue_limit, int64_t fairness_ns, const Clock &time,
             uint32_t event_capacity, wb_log_fn log, void *payload, JoiningOptions how = {})
         : pools(devices, queue_limit, time, fairness_ns),
+          health(std::make_unique<DeviceHealth[]>(devices.size())),
           clock(time),
           events(event_capacity, time, log, payload),
           joining(how) {}
@@ -44,6 +47,7 @@ class Runtime final : public RefCounted {
     void close();
 
     Pools pools;
+    const std::unique_ptr<DeviceHealth[]> health;  // by device, as in pools
     const Clock &clock;
     Account account;  // of calls that name a model, not a slot
     EventLog events;

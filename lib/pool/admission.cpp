@@ -40,6 +40,10 @@ bool Admission::may_pass(Priority priority) const {
     return clock_.now_ns() < bound_ns_.load();
 }
 
+bool Admission::is_busy() const {
+    return std::all_of(flags_.begin(), flags_.end(), [](const Flag &flag) { return flag.busy.load(); });
+}
+
 int Admission::take_any(int first) {
     const size_t count = flags_.size();
     auto run = static_cast<size_t>(first);

@@ -69,6 +69,11 @@ uint32_t Pool::waiting() const {
     return found->of_this_process() ? found->waiting() : 0;
 }
 
+bool Pool::is_busy() const {
+    const Admission *found = admission_.load(std::memory_order_acquire);
+    return found->of_this_process() && found->is_busy();
+}
+
 Expected<Pool::Lease> Pool::acquire(Priority priority, int64_t deadline_ns, CancelToken *cancel, Patience patience) {
     int64_t now_ns = deadline_ns == WB_NO_DEADLINE ? 0 : clock_.now_ns();
     return acquire(priority, deadline_ns, cancel, now_ns, patience);

@@ -178,17 +178,6 @@ std::string libtorch_version(const std::string &directory) {
     return version.substr(0, version.find('+'));
 }
 
-std::string plugin_directory() {
-    Dl_info where{};
-    std::error_code failed;
-    fs::path file;
-    if (dladdr(reinterpret_cast<void *>(&plugin_directory), &where) && where.dli_fname) file = where.dli_fname;
-    // In an executable the name is argv[0], which may be relative to a directory that is no longer the current one.
-    if (!file.is_absolute()) file = fs::read_symlink("/proc/self/exe", failed);
-    const fs::path real = fs::canonical(file, failed);
-    return ((failed ? file : real).parent_path() / "weighbridge").string();
-}
-
 std::vector<PluginFile> plugins_in(const std::string &directory) {
     std::vector<PluginFile> found;
     const auto names = list_directory(directory);

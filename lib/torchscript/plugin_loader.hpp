@@ -36,9 +36,6 @@ struct PluginFile {
     std::string minor;  // "2.15"; "" where the name does not tell
 };
 
-// <directory of the file that holds this code>/weighbridge.
-std::string plugin_directory();
-
 // libweighbridge_torch-<minor>.so in a directory, newest first.
 std::vector<PluginFile> plugins_in(const std::string &directory);
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/lock.hpp"
+#include "base/own_directory.hpp"
 
 namespace weighbridge::lib {
 namespace {
@@ -26,7 +27,7 @@ Expected<std::shared_ptr<const TorchThreads>> TorchStart::threads() {
     const Lock lock(mutex_);
     if (Status status = usable(); !status.ok()) return status;
     if (threads_) return threads_;
-    auto plugin = open_plugin(options_.plugin, options_.libtorch, plugin_directory());
+    auto plugin = open_plugin(options_.plugin, options_.libtorch, own_directory());
     if (!plugin) return plugin.status();
     auto threads = std::make_shared<TorchThreads>();
     threads->plugin = *std::move(plugin);

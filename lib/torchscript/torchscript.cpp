@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "base/own_directory.hpp"
 #include "graph/graph_file.hpp"
 #include "torchscript/plugin_api.h"
 #include "torchscript/plugin_loader.hpp"
@@ -316,7 +317,7 @@ std::unique_ptr<TorchscriptBackend> make_torchscript_backend(PluginOptions optio
 
 JsonValue describe_plugins() {
     JsonValue list = JsonValue::array();
-    for (const PluginFile &file : plugins_in(plugin_directory()))
+    for (const PluginFile &file : plugins_in(own_directory()))
         list.push_back({{"kind", "plugin"}, {"libtorch", file.minor}, {"path", file.path}});
     if (const auto mapped = mapped_libtorch())
         list.push_back({{"kind", "mapped"}, {"libtorch", mapped->version}, {"path", mapped->directory}});

@@ -96,8 +96,8 @@ int main(int argc, char **argv) {
 
     /* options: errors with both values */
     CHECK_STATUS(WB_OK, wb_engine_options_create(&options, E));
-    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_engine_options_set_devices(options, "cuda:0", E));
-    CHECK(strstr(E->message, "cuda:0") != NULL);
+    CHECK_STATUS(WB_INVALID_ARGUMENT, wb_engine_options_set_devices(options, "tpu:0", E));
+    CHECK(strstr(E->message, "tpu:0") != NULL);
     CHECK_STATUS(WB_INVALID_ARGUMENT, wb_engine_options_set_devices(options, "cpu=0", E));
     CHECK_STATUS(WB_INVALID_ARGUMENT, wb_engine_options_set_devices(options, "cpu=2x", E));
     CHECK_STATUS(WB_INVALID_ARGUMENT, wb_engine_options_set_devices(options, NULL, E));

@@ -27,8 +27,22 @@ static const struct {
 } kEngine[] =
     {
         {"devices", "cpu=3", WB_OK, ""},
-        {"devices", "cuda:0", WB_INVALID_ARGUMENT,
-         "devices: expected \"cpu\" or \"cpu=N\" with N in [1, 1024], got \"cuda:0\""},
+        {"devices", "tpu:0", WB_INVALID_ARGUMENT,
+         "devices: expected \"cpu\", \"cpu=N\", \"cuda:I\" or \"cuda:I=N\" with N in [1, 1024], with commas between "
+         "them, "
+         "got \"tpu:0\""},
+        {"devices", "cuda:0", WB_OK, ""},
+        {"devices", "cuda:0=4,cpu=2", WB_OK, ""},
+        {"devices", "cpu,cuda:0?,cuda:1?=3", WB_OK, ""},
+        {"devices", "cuda", WB_INVALID_ARGUMENT, "\"cuda\""},
+        {"devices", "cuda:", WB_INVALID_ARGUMENT, "\"cuda:\""},
+        {"devices", "cuda:128", WB_INVALID_ARGUMENT, "\"cuda:128\""},
+        {"devices", "cuda:-1", WB_INVALID_ARGUMENT, "\"cuda:-1\""},
+        {"devices", "cuda:0=0", WB_INVALID_ARGUMENT, "\"cuda:0=0\""},
+        {"devices", "cuda:0=2?", WB_INVALID_ARGUMENT, "\"cuda:0=2?\""},
+        {"devices", "cuda:0,cuda:0?", WB_INVALID_ARGUMENT, "\"cuda:0,cuda:0?\""},
+        {"devices", "cpu=1,cpu=2", WB_INVALID_ARGUMENT, "\"cpu=1,cpu=2\""},
+        {"devices", "cpu=1,", WB_INVALID_ARGUMENT, "\"cpu=1,\""},
         {"devices", "cpu=1025", WB_INVALID_ARGUMENT, "[1, 1024]"},
         {"devices", "cpu=", WB_INVALID_ARGUMENT, "\"cpu=\""},
         {"devices", "", WB_INVALID_ARGUMENT, "\"\""},
@@ -61,7 +75,7 @@ static const struct {
          "async_threads: expected \"auto\" or a whole number in [0, 1024]"},
         {"async_threads", "-1", WB_INVALID_ARGUMENT, "\"-1\""},
         {"queue_limt", "64", WB_NOT_FOUND,
-         "option 'queue_limt': expected one of the 12 options; near: 'queue_limit', "},
+         "option 'queue_limt': expected one of the 14 options; near: 'queue_limit', "},
         {"", "64", WB_NOT_FOUND, "option ''"},
         {"cpu_level", NULL, WB_INVALID_ARGUMENT, "cpu_level: expected a pointer"},
         {NULL, "64", WB_INVALID_ARGUMENT, "name: expected a pointer"},
@@ -135,7 +149,7 @@ int main(int argc, char **argv) {
     CHECK(argc == 2);
     CHECK_STATUS(WB_OK, wb_engine_options_create(&engine, E));
     CHECK_STATUS(WB_OK, wb_load_options_create(&load, E));
-    CHECK(listed(wb_engine_options_describe, engine, NULL) == 12);
+    CHECK(listed(wb_engine_options_describe, engine, NULL) == 14);
     CHECK(listed(wb_load_options_describe, NULL, load) == 4);
     for (i = 0; i < sizeof kEngine / sizeof *kEngine; ++i) {
         CHECK_STATUS(kEngine[i].status, wb_engine_options_set(engine, kEngine[i].name, kEngine[i].text, E));

@@ -13,7 +13,7 @@ import sys
 GROUND = {"base", "tensor"}
 DATA = GROUND | {"feature", "bundle"}  # a row becomes tensors
 MATHS = GROUND | {"graph", "plan", "backend"}  # tensors become a score
-RUNNERS = {"backend/native", "backend/reference"}
+RUNNERS = {"backend/native", "backend/reference", "backend/cuda"}
 MODEL = DATA | MATHS | RUNNERS | {"telemetry", "pool"}
 COMPILE = MODEL | {"model", "graph/passes"}
 

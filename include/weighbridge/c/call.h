@@ -28,7 +28,7 @@ extern "C" {
 #define WB_BACKEND_NATIVE 2      /**< plan, this CPU's kernels */
 #define WB_BACKEND_TORCH 3       /**< plan, through LibTorch */
 #define WB_BACKEND_TORCHSCRIPT 4 /**< the module itself, through LibTorch */
-#define WB_BACKEND_CUDA 5        /**< plan, kernels of an NVIDIA GPU; reserved. @since 0.2 */
+#define WB_BACKEND_CUDA 5        /**< plan, kernels of an NVIDIA GPU. @since 0.2 */
 #define WB_BACKEND_FAKE 6        /**< scores that a test gave; never in a service. @since 0.2 */
 /** @} */
 

@@ -81,8 +81,12 @@ WB_API int32_t wb_engine_options_create(wb_engine_options **out, wb_error *err);
 WB_API void wb_engine_options_free(wb_engine_options *options);
 
 /** Where requests run: "cpu=2" is two CPU contexts; "cpu" alone means automatic: the smaller of the affinity mask and
- *  the cgroup quota. Devices other than cpu are refused in this version.
- *  @return WB_OK; WB_INVALID_ARGUMENT (says what was expected); WB_INVALID_HANDLE. @since 0.1, stable */
+ *  the cgroup quota. "cuda:0=4,cpu=2" has four contexts on GPU 0 besides (2 where none are given): models of a plan in
+ *  fp32 and int8 are then loaded to both, with the same bits, and each request goes where it is predicted to be done
+ *  first; what a GPU fails on is answered by the CPU. There is always a CPU. "cuda:0?" may be missing: the engine serves
+ *  from the CPU then, and tells WB_LOG_WARNING; without "?" wb_engine_create says WB_BACKEND_UNAVAILABLE. The option
+ *  cuda_driver names the driver's library, cuda_kernels the file of GPU kernels.
+ *  @return WB_OK; WB_INVALID_ARGUMENT (says what was expected); WB_INVALID_HANDLE. @since 0.1, stable; cuda 0.2, unstable */
 WB_API int32_t wb_engine_options_set_devices(wb_engine_options *options, const char *devices, wb_error *err);
 
 /** Most requests that wait for a context, over both priority classes; more are shed with WB_OVERLOADED. 0 sheds at once

@@ -2,7 +2,9 @@
 #include "backend/cuda/executor.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "backend/plan_run.hpp"
 
@@ -12,6 +14,8 @@ namespace {
 constexpr int64_t kLeastTokens = 64, kMostTokens = 8192;  // of a bucket; unless one sequence is longer
 constexpr int64_t kTokensOfRow = 4;                       // at least, in all buckets but the largest
 constexpr int64_t kAlignment = 256;
+constexpr std::chrono::microseconds kBetweenLooks{
+    20};  // at a run that may be stopped: the driver has no wait that ends
 
 int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -122,6 +126,9 @@ Status CudaExecutor::take_memory(const Launches &sizes) {
     auto stream = make_stream(context);
     if (!stream) return stream.status();
     stream_ = *std::move(stream);
+    auto done = make_event(context);
+    if (!done) return done.status();
+    done_ = *std::move(done);
     return {};
 }
 
@@ -191,12 +198,13 @@ GraphExec CudaExecutor::capture(const Prepared &prepared) const {
 Status CudaExecutor::run(Run &run) {
     auto length = check_run(run, shared_->plan->graph(), shared_->inputs, tile_rows_, shared_->tensor_names);
     if (!length) return length.status();
+    if (Status status = take_back(); !status.ok()) return status;
     Before before;
     while (before.rows < run.rows) {
         if (int32_t code = run.stop.poll(); code != WB_OK) return ended_while(code, "the model ran");
         const Before end = write_block(run, before, *length);
         write_inputs(run, before);
-        if (Status status = run_block(); !status.ok()) return status;
+        if (Status status = run_block(run.stop); !status.ok()) return status;
         if (Status status = check_faults(); !status.ok()) return status;
         leave(run, before);
         before = end;
@@ -248,17 +256,50 @@ const CudaExecutor::Prepared &CudaExecutor::bucket_of_block() const {
 }
 
 // Copies, runs and copies back; waits for the end.
-Status CudaExecutor::run_block() {
+Status CudaExecutor::run_block(const StopSource &stop) {
     const auto &context = *shared_->device->context();
     const DeviceContext::Current current(context);
-    if (current.result() != kSuccess) return context.status(current.result(), "taking its context");
+    if (current.result() != kSuccess)
+        return context.status(current.result(), "taking its context", WB_BACKEND_UNAVAILABLE);
     const Prepared &prepared = bucket_of_block();
     Result result =
         prepared.graph ? context.functions().graph_launch(prepared.graph.get(), stream_.get()) : submit(prepared, all_);
-    // Whatever failed: nothing may still be at work on this memory when the run is over.
-    const Result finished = context.functions().stream_synchronize(stream_.get());
-    if (result == kSuccess) result = finished;
-    return context.status(result, "running the model");
+    if (result == kSuccess) result = context.functions().event_record(done_.get(), stream_.get());
+    if (result != kSuccess) {  // what did begin ends before the next run
+        (void)context.functions().stream_synchronize(stream_.get());
+        return context.status(result, "running the model", WB_BACKEND_UNAVAILABLE);
+    }
+    return wait(stop);
+}
+
+// Waits for the block's end, or for the stop: then the device works on, on this executor's own memory, which stays its
+// until a later run finds it done. A device that hangs is left so.
+Status CudaExecutor::wait(const StopSource &stop) {
+    const auto &context = *shared_->device->context();
+    Result result = kNotReady;
+    if (stop.deadline_ns == WB_NO_DEADLINE && !stop.cancel) {
+        result = context.functions().event_synchronize(done_.get());
+    } else {
+        while ((result = context.functions().event_query(done_.get())) == kNotReady) {
+            if (int32_t code = stop.poll(); code != WB_OK) {
+                left_ = true;
+                return ended_while(code, "the model ran");
+            }
+            std::this_thread::sleep_for(kBetweenLooks);
+        }
+    }
+    return context.status(result, "running the model", WB_BACKEND_UNAVAILABLE);
+}
+
+// Whether the work that a stopped run left is done.
+Status CudaExecutor::take_back() {
+    if (!left_) return {};
+    const auto &context = *shared_->device->context();
+    const DeviceContext::Current current(context);
+    Result result = current.result();
+    if (result == kSuccess) result = context.functions().event_query(done_.get());
+    left_ = result == kNotReady;
+    return context.status(result, "ending a former run", WB_BACKEND_UNAVAILABLE);
 }
 
 // Puts a block's work into the stream, or into what that captures; copies are of what `sizes` has.

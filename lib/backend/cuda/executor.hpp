@@ -77,7 +77,9 @@ class CudaExecutor final : public Executor {
     Before write_block(const Run &run, const Before &before, int64_t length);
     void write_inputs(const Run &run, const Before &before);
     const Prepared &bucket_of_block() const;
-    Status run_block();
+    Status run_block(const StopSource &stop);
+    Status wait(const StopSource &stop);
+    Status take_back();
     Result submit(const Prepared &prepared, const Before &sizes) const;
     Status check_faults() const;
     void leave(const Run &run, const Before &before) const;
@@ -91,6 +93,8 @@ class CudaExecutor final : public Executor {
     DeviceMemory memory_;
     int64_t quantised_ = 0, scales_ = 0, scores_ = 0;  // where the scratch lies
     Stream stream_;
+    Event done_;                      // behind a block's work
+    bool left_ = false;               // a stopped run's work may go on
     std::vector<Prepared> prepared_;  // by bucket
     Before all_;                      // of the block that passes
     int64_t longest_ = 0;

@@ -17,6 +17,7 @@ class CudaProgram final : public Program {
     explicit CudaProgram(std::shared_ptr<const Shared> shared) : shared_(std::move(shared)) {}
 
     Traits traits() const override { return {.inline_safe = true, .cancellable = false, .batch_invariant = true}; }
+    Device device() const override { return {Device::Kind::cuda, shared_->device->context()->ordinal()}; }
     int32_t backend() const override { return WB_BACKEND_CUDA; }
     int32_t precision() const override { return shared_->precision; }
     int32_t numerics() const override { return static_cast<int32_t>(kNumericsV1); }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "base/own_directory.hpp"
 #include "support/catch.hpp"
 #include "support/module_bundle.hpp"
 
@@ -155,7 +156,7 @@ TEST_CASE("a mapped library is found as code, by its whole name") {
     CHECK(mapped_path("7f r-xp 0 0 0 /a/libc10.so", "libc10.so") == "/a/libc10.so");  // no newline at the end
 }
 
-TEST_CASE("the plug-ins' folder is beside this program") {
+TEST_CASE("the folder of the library's other files is beside this program") {
     const std::string here = std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
-    CHECK(plugin_directory() == std::filesystem::canonical(here).string() + "/weighbridge");
+    CHECK(own_directory() == std::filesystem::canonical(here).string() + "/weighbridge");
 }

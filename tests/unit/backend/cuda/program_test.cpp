@@ -297,7 +297,7 @@ TEST_CASE("whatever call fails, a device's run says so, and the next device answ
                 REQUIRE(test::same_bits(*found, expected));
             } else {
                 ++failures;
-                REQUIRE(found.status().code == WB_BACKEND_FAILED);
+                REQUIRE(found.status().code == WB_BACKEND_UNAVAILABLE);
                 REQUIRE(test::part_of(found.status().message, "cuda:0") == "cuda:0");
             }
             if (reached > 0) REQUIRE(test::same_bits(*devices.run(*devices.second), expected));
@@ -360,6 +360,24 @@ TEST_CASE("a device's run that is late already does not begin", "[cuda]") {
     REQUIRE(late.status().code == WB_DEADLINE_EXCEEDED);
     REQUIRE(cuda_sim::work(0) == cuda_sim::work(1));
     REQUIRE(devices.run(*devices.first, {&clock, nullptr, 1001}));
+}
+
+TEST_CASE("a run of a device that hangs ends at its deadline, and the next ones until the device is through",
+          "[cuda]") {
+    const TwoDevices devices(true);
+    const auto expected = devices.run(*devices.second);
+    REQUIRE(expected);
+    cuda_sim::set_hanging(0, true);
+    const lib::Clock &clock = lib::steady_clock();
+    const auto late = devices.run(*devices.first, {&clock, nullptr, clock.now_ns() + 20'000'000});
+    REQUIRE(late.status().code == WB_DEADLINE_EXCEEDED);
+    REQUIRE(devices.run(*devices.first).status().code == WB_BACKEND_UNAVAILABLE);
+    REQUIRE(test::same_bits(*devices.run(*devices.second), *expected));
+    cuda_sim::set_hanging(0, false);
+    const auto again = devices.run(*devices.first);
+    INFO(again.status().message);
+    REQUIRE(again);
+    REQUIRE(test::same_bits(*again, *expected));
 }
 
 TEST_CASE("memory that a device has not is refused at load with both figures", "[cuda]") {
