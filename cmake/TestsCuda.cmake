@@ -33,6 +33,16 @@ target_compile_definitions(cuda_tests PRIVATE WB_EXAMPLES="${PROJECT_SOURCE_DIR}
 add_test(NAME cuda.backend COMMAND cuda_tests)
 set_tests_properties(cuda.backend PROPERTIES TIMEOUT 900)
 
+# For a machine with a GPU (tests/gpu/run.sh), which may lack what this one has.
+wb_test_program(gpu_check
+    SOURCES "${WEIGHBRIDGE_TESTS}/gpu/check.cpp" "${WEIGHBRIDGE_TESTS}/support/random_graph.cpp"
+        "${WEIGHBRIDGE_TESTS}/support/graph_runs.cpp"
+    LIBRARIES weighbridge_plan -static-libstdc++ -static-libgcc)
+# image.bin is what the simulated driver takes for a fatbin.
+add_test(NAME gpu_check.simulated COMMAND gpu_check "$<TARGET_FILE:cuda_sim>" "${cuda_sim}/image.bin"
+    "${CMAKE_CURRENT_BINARY_DIR}/gpu_check.json" 4 0)
+set_tests_properties(gpu_check.simulated PROPERTIES TIMEOUT 600)
+
 # driver_api.hpp beside CUDA's own header, where there is one.
 find_path(WEIGHBRIDGE_CUDA_INCLUDE cuda.h HINTS "${PROJECT_SOURCE_DIR}/.venv/cuda/nvidia/cu13/include"
     /usr/local/cuda/include)
