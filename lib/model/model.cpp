@@ -60,10 +60,11 @@ Model::Model(Ref<Runtime> runtime, int device, std::shared_ptr<const Bundle> bun
     named_.numerics = program_->numerics();
     named_.device = device;
     for (const Band &band : bundle_->primary().bands) band_names_ += band.name + '\0';
-    runtime_->models.fetch_add(1, std::memory_order_relaxed);
+    if (device == 0) runtime_->models.fetch_add(1, std::memory_order_relaxed);  // a replica is no other model
 }
 
 Model::~Model() {
+    if (named_.device != 0) return;
     runtime_->models.fetch_sub(1, std::memory_order_relaxed);
     const auto &identity = bundle_->manifest().identity;
     runtime_->events.tell({WB_LOG_UNLOADED, {}, identity.version}, "model '{}' {} was freed", identity.name,

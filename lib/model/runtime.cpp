@@ -5,7 +5,7 @@
 
 namespace weighbridge::lib {
 
-Runtime::~Runtime() = default;  // every buried model owned this runtime, so none is left
+Runtime::~Runtime() = default;  // every retired model owned this runtime, so none is left
 
 void Runtime::retire_model(Model *model) {
     const Ref<Runtime> own(this);  // once it is in the list, whoever destroys it may be the last who owns the runtime
@@ -24,14 +24,14 @@ bool Runtime::has_upkeep() {
     return retired_.load(std::memory_order_relaxed) || pools.has_replaced() || events.has_undelivered();
 }
 
-// The runtime may go with the last of them.
+// A model that goes retires its replicas, which go then. Whoever calls this owns the runtime.
 void Runtime::destroy_retired() {
-    Model *model = retired_.exchange(nullptr);
-    while (model) {
-        Model *next = model->next_retired_;
-        delete model;
-        model = next;
-    }
+    while (Model *model = retired_.exchange(nullptr))
+        while (model) {
+            Model *next = model->next_retired_;
+            delete model;
+            model = next;
+        }
 }
 
 void Runtime::close() {

@@ -198,6 +198,10 @@ GraphExec CudaExecutor::capture(const Prepared &prepared) const {
 Status CudaExecutor::run(Run &run) {
     auto length = check_run(run, shared_->plan->graph(), shared_->inputs, tile_rows_, shared_->tensor_names);
     if (!length) return length.status();
+    const DeviceContext &context = *shared_->device->context();
+    if (!context.driver().of_this_process())
+        return Status::failure(WB_BACKEND_UNAVAILABLE, "{} belongs to the process that this one was forked from",
+                               context.name());
     if (Status status = take_back(); !status.ok()) return status;
     Before before;
     while (before.rows < run.rows) {

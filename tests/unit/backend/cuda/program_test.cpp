@@ -2,6 +2,9 @@
 // Whole plans on the simulated device: the reference's bits, alone and packed, and nothing left behind.
 #include "backend/cuda/program.hpp"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <random>
@@ -378,6 +381,21 @@ TEST_CASE("a run of a device that hangs ends at its deadline, and the next ones 
     INFO(again.status().message);
     REQUIRE(again);
     REQUIRE(test::same_bits(*again, *expected));
+}
+
+TEST_CASE("a forked child touches no device", "[cuda]") {
+    const TwoDevices devices(true);
+    REQUIRE(devices.run(*devices.first));
+    const uint64_t calls = cuda_sim::calls(nullptr);
+    const pid_t child = fork();
+    if (child == 0) {
+        const auto refused = devices.run(*devices.first);
+        _exit(refused.status().code == WB_BACKEND_UNAVAILABLE && cuda_sim::calls(nullptr) == calls ? 0 : 1);
+    }
+    int status = 1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    REQUIRE(status == 0);
+    REQUIRE(devices.run(*devices.first));
 }
 
 TEST_CASE("memory that a device has not is refused at load with both figures", "[cuda]") {
