@@ -121,6 +121,8 @@ void Backlog::put_back(Hold &hold, Submission &one) {
         refuse(hold, one, Status::failure(WB_CLOSED, "the queue or its engine was closed while the submit waited"));
     else if (one.stop.is_set())
         refuse(hold, one, Status::failure(WB_CANCELLED, "cancelled while it waited to run"));
+    else if (!hold.tell(idle_))  // who took it along may leave, and whoever was told of it found nothing
+        one.queue->arm(hold, one.deadline_ns());
 }
 
 uint64_t Backlog::run(Hold &hold, Submission &one, Ref<Queue> &last, Rides &rides) {
@@ -138,17 +140,23 @@ uint64_t Backlog::run(Hold &hold, Submission &one, Ref<Queue> &last, Rides &ride
     return 1 + rides.end(hold);
 }
 
-// The first, but where others can be run with it and its deadline would make their run short. Else an overload never
-// ends: who is first has waited for nearly as long as he may, and rows that are run by themselves or by twos are not
-// done as fast as they come.
+// The first, but where others can be run with it and its deadline would make their run short: then the first of those.
+// Else an overload never ends: who is first has waited for nearly as long as he may, and rows that are run by
+// themselves or by twos are not done as fast as they come.
 Submission *Backlog::next_of(const SubmissionList &list) const {
-    Submission *one = list.first();
-    const int64_t run_ns = one && waiting() > 1 ? one->ride_ns(waiting() - 1) : 0;
-    if (run_ns == 0) return one;
-    const int64_t end_ns = now_ns() + run_ns;
-    for (int looks = 0; one && looks < kLooks; ++looks, one = one->next)
-        if (one->ride_deadline_ns() > end_ns) return one;
-    return one ? one : list.first();
+    Submission *const first = list.first();
+    if (!first || waiting() < 2 || first->ride_ns(1) == 0) return first;
+    int64_t others = 0;
+    int looks = 0;
+    for (Submission *one = first->next; one && looks < kLooks; ++looks, one = one->next)
+        others += one->rides_with(*first) ? 1 : 0;
+    if (others == 0) return first;
+    const int64_t end_ns = now_ns() + first->ride_ns(others);
+    if (first->ride_deadline_ns() > end_ns) return first;
+    looks = 0;
+    for (Submission *one = first->next; one && looks < kLooks; ++looks, one = one->next)
+        if (one->rides_with(*first) && one->ride_deadline_ns() > end_ns) return one;
+    return first;
 }
 
 uint64_t Backlog::run_next(Hold &hold, Ref<Queue> &last, Rides &rides) {

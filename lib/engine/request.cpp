@@ -95,8 +95,9 @@ Rider *Request::ride() {
 
 Status Request::arrive() {
     const Rider &rider = journey_->rider;
-    timing_.queue_ns = rider.began_ns - entered_ns_;
-    timing_.run_ns = rider.ended_ns - rider.began_ns;
+    const int64_t began_ns = std::max(rider.began_ns, entered_ns_);  // the run may have begun before the row came
+    timing_.queue_ns = began_ns - entered_ns_;
+    timing_.run_ns = rider.ended_ns - began_ns;
     timing_.ended_ns = rider.ended_ns;
     Status status = rider.status;
     if (!status.ok() || progress_.failed > 0) [[unlikely]]

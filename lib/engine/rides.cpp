@@ -64,7 +64,8 @@ bool Backlog::Rides::take_of(const SubmissionList &from, const Model &model, Sea
 void Backlog::Rides::take(const Model &model, Seats &seats) {
     int looks = kLooks;
     const Hold hold(backlog_);
-    if (take_of(backlog_.high_, model, seats, looks)) take_of(backlog_.normal_, model, seats, looks);
+    if (take_of(backlog_.high_, model, seats, looks) && !seats.high_only)
+        take_of(backlog_.normal_, model, seats, looks);
 }
 
 Rider *Backlog::Rides::claim(const Model &model, Seats &seats) {

@@ -91,7 +91,8 @@ Status Submission::answer(Runtime &runtime) {
 // The reserve of a fallback slot is left to it, though it may prove unable to answer.
 int64_t Submission::ride_deadline_ns() const {
     if (!spare_.model || options_.deadline_ns == WB_NO_DEADLINE) return options_.deadline_ns;
-    return options_.deadline_ns - target_.model->bundle().manifest().fallback.reserve_us * 1000;
+    const int64_t reserve_ns = target_.model->bundle().manifest().fallback.reserve_us * 1000;
+    return std::max(options_.deadline_ns, INT64_MIN + reserve_ns) - reserve_ns;
 }
 
 int64_t Submission::ride_ns(int64_t others) const {

@@ -62,10 +62,11 @@ class Submission final : public CancelToken::Waker {
     int64_t deadline_ns() const { return options_.deadline_ns; }
     // Whether it may be run by who runs another row of this model, and when that has to be through.
     bool may_ride(const Model &model) const { return !batch_ && !alone && target_.model.get() == &model; }
+    bool rides_with(const Submission &other) const { return may_ride(*other.target_.model); }
     int64_t ride_deadline_ns() const;
     // How long it would run with others, of which there are so many; 0 for by itself.
     int64_t ride_ns(int64_t others) const;
-    void let_go_of_target() { target_ = Target(); }  // a completion that nobody drains holds no model
+    void let_go_of_target() { target_ = spare_ = Target(); }  // a completion that nobody drains holds no model
 
     // The answer, once done.
     Status outcome;

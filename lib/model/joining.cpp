@@ -36,7 +36,7 @@ void Pace::saw(int64_t rows, int64_t took_ns) {
     constexpr int64_t kShare = 8;  // of one run in what is known
     const int64_t before = each_ns();
     const int64_t now = std::max<int64_t>(0, took_ns - run_ns(0)) / (rows - 1);
-    const int64_t next = before == 0 ? now : before + (std::min(now, 2 * before) - before) / kShare;
+    const int64_t next = before == 0 ? now : before + (std::min(now, 2 * before + kShare) - before) / kShare;
     each_ns_.store(next, std::memory_order_relaxed);
 }
 
@@ -86,6 +86,7 @@ Status Model::score_row(const Rows &rows, Timing &timing) {
             party.first() || company ? score_joined(place, lease, own, party, company) : score_tile(place, lease, rows);
         own.ended_ns = runtime_->clock.now_ns();
     }
+    own.began_ns = std::max(own.began_ns, asked_ns);  // the run that took it along may have begun before
     timing.queue_ns += own.began_ns - asked_ns;
     timing.run_ns += own.ended_ns - own.began_ns;
     timing.ended_ns = own.ended_ns;
@@ -103,13 +104,15 @@ Rider *Model::claim(Rider &own, const Pool::Lease &lease, Pool::Party &party) co
     const bool submits = company && company->waiting() > 0;
     if (!calls && !submits) [[likely]]
         return nullptr;
-    if (runtime_->joining.wait_ns > 0) gather(own, lease);
+    if (runtime_->joining.wait_ns > 0 && calls && !pool_.high_waits() && own.options.patience != Patience::none)
+        gather(own, lease);
     Seats seats;
     seats.left = std::min(tile_rows_, kMostRiders) - 1;
     seats.left = std::min<int64_t>(seats.left, (calls ? pool_.waiting() : 0) + (submits ? company->waiting() : 0));
     seats.left = std::min(seats.left, pace_.others_before(own.deadline_ns - own.began_ns));
     seats.end_ns = own.began_ns + pace_.run_ns(seats.left);
     if (calls) party.claim(lease, this, seats);
+    seats.high_only = pool_.high_waits();
     return submits && seats.left > 0 ? company->claim(*this, seats) : nullptr;
 }
 
@@ -167,15 +170,16 @@ void Model::run_joined(Place &place, Pool::Lease &lease, const Ride &ride, int64
         Rider &rider = *ride.riders[i];
         rider.began_ns = began_ns;
         rider.ended_ns = ended_ns;
-        rider.served = true;
         const int32_t stop = stop_of(rider.options, ended_ns);
         if (stop != WB_OK || ends_call(ran.code)) {
             rider.status = stop != WB_OK ? stopped(stop) : ran;
+            rider.served = true;
             continue;
         }
         const Status status = ran.ok() ? answer(place, i, rider.order[0], rider.sink) : ran;
         if (!status.ok()) fail_next({rider.source, rider.order, rider.options, rider.sink, rider.progress}, status);
         rider.progress.done = 1;
+        rider.served = true;
     }
 }
 

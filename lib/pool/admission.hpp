@@ -38,6 +38,7 @@ class Admission {
     bool closed() const { return (gate_.load() & kClosed) != 0; }
     uint32_t waiting() const { return static_cast<uint32_t>(gate_.load() & kWaiters); }
 
+    bool high_waits() const { return (gate_.load() & kHigh) != 0; }
     bool is_busy() const;  // whether every run is taken, about
 
     // Whether a newcomer may take a free run though others wait: past lower ones always, past its own class until the

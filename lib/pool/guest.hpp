@@ -23,6 +23,7 @@ struct Seats {
     int64_t left = 0;
     int64_t end_ns = 0;  // with every seat taken
     int64_t taken = 0;
+    bool high_only = false;  // somebody of high priority waits whom this run does not serve
 
     bool take(int64_t deadline_ns) {
         if (left == 0 || deadline_ns <= end_ns) return false;

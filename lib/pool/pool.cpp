@@ -69,6 +69,11 @@ uint32_t Pool::waiting() const {
     return found->of_this_process() ? found->waiting() : 0;
 }
 
+bool Pool::high_waits() const {
+    const Admission *found = admission_.load(std::memory_order_acquire);
+    return found->of_this_process() && found->high_waits();
+}
+
 bool Pool::is_busy() const {
     const Admission *found = admission_.load(std::memory_order_acquire);
     return found->of_this_process() && found->is_busy();

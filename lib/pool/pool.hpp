@@ -60,6 +60,7 @@ class Pool {
     int contexts() const { return count_; }
     int runs() const { return runs_; }  // of all contexts
     uint32_t waiting() const;
+    bool high_waits() const;
     bool is_busy() const;  // whether every run is taken, about
 
     // Grows every arena to at least this size. Waits for no context: a busy one has the larger arena in its next run.
