@@ -36,7 +36,22 @@ struct Seen {
                std::any_of(view.strides.begin(), view.strides.end(), varies) ||
                std::any_of(type.shape.begin(), type.shape.end(), varies);
     }
-    bool merges_rows() const { return !has_length() && (!storage.own || storage.elements.batch); }
+    // Pieces of one size, each of which is a sequence's row: rows are the outermost axis of the storage.
+    bool merges_rows() const {
+        if (has_length()) return false;
+        if (!storage.own) return true;
+        if (!storage.elements.batch || !view.offset.known()) return false;
+        for (size_t i = 0; i < type.rank(); ++i) {
+            if (type.shape[i].is(1)) continue;
+            if (!view.strides[i].known()) return false;
+            int64_t piece = 0;
+            if (type.shape[i].batch &&
+                (__builtin_mul_overflow(view.strides[i].terms[0], type.shape[i].terms[0], &piece) ||
+                 piece != storage.elements.terms[0]))
+                return false;
+        }
+        return true;
+    }
     // The same for each sequence, at each of its places.
     bool repeats() const {
         if (storage.own || !view.offset.known()) return false;
@@ -144,7 +159,12 @@ class Packing {
 int64_t piece_begin(const Storage &storage, const Before &before) {
     if (!storage.own) return 0;
     const auto &terms = storage.elements.terms;
-    return terms[0] * before.rows + terms[1] * before.places + terms[2] * before.squares;
+    // Modulo 2^64, as Extent::at, so that a crafted plan's terms overflow nothing: what they come to is bounded.
+    const auto part = [](int64_t term, int64_t sum) {
+        return static_cast<uint64_t>(term) * static_cast<uint64_t>(sum);
+    };
+    return static_cast<int64_t>(part(terms[0], before.rows) + part(terms[1], before.places) +
+                                part(terms[2], before.squares));
 }
 
 int64_t merged_length(const Extent &sizes, const Before &all) {

@@ -10,6 +10,8 @@
 namespace weighbridge::lib {
 namespace {
 
+constexpr int64_t kFarBeyond = 2;  // what was predicted: a device that takes so many times as long is not well
+
 // Drops answers.
 struct NoSink final : RowSink {
     void answered(int64_t, const Answer &) override {}
@@ -42,7 +44,7 @@ Model *Model::soonest(int64_t rows, const CallOptions &options, int64_t now_ns) 
     for (const Ref<Model> &replica : replicas_) {
         const int64_t there_ns = replica->finish_ns(rows);
         if (there_ns >= best_ns) continue;
-        if (options.deadline_ns != WB_NO_DEADLINE && options.deadline_ns - now_ns <= there_ns + spare_ns(rows))
+        if (options.deadline_ns != WB_NO_DEADLINE && options.deadline_ns <= now_ns + there_ns + spare_ns(rows))
             continue;
         if (!runtime_->health[replica->named_.device].may_try(now_ns)) continue;
         best = replica.get();
@@ -79,23 +81,25 @@ Status Model::score_routed(const RowSource &source, std::span<int64_t> order, co
         if (!there) break;
         // The CPU has time left for what the device does not do.
         CallOptions until = options;
-        if (until.deadline_ns != WB_NO_DEADLINE) until.deadline_ns -= spare_ns(rows);
+        if (until.deadline_ns != WB_NO_DEADLINE)
+            until.deadline_ns = std::max(until.deadline_ns, INT64_MIN + spare_ns(rows)) - spare_ns(rows);
         const int64_t run_ns = timing.run_ns;
         Status status = there->score_here(source, order, until, sink, progress, timing, sorter);
         const bool late = status.code == WB_DEADLINE_EXCEEDED && runtime_->clock.now_ns() < options.deadline_ns;
-        if (late && timing.run_ns != run_ns)
+        const int64_t took_ns = timing.run_ns - run_ns;
+        if (late && took_ns > kFarBeyond * there->finish_ns(rows))
             status = Status::failure(WB_BACKEND_UNAVAILABLE, "a run did not end in time");
-        if (!late || status.code == WB_BACKEND_UNAVAILABLE) there->tell_health(status);
-        if (!late && status.code != WB_BACKEND_UNAVAILABLE && status.code != WB_OVERLOADED) {
-            there->saw_rows(rows, timing.run_ns - run_ns);
-            return status;
-        }
+        if (status.code == WB_BACKEND_UNAVAILABLE || (status.ok() && took_ns > 0)) there->tell_health(status);
+        if (status.ok()) there->saw_rows(rows, took_ns);
+        const bool elsewhere = late || status.code == WB_BACKEND_UNAVAILABLE || status.code == WB_OVERLOADED ||
+                               status.code == WB_WOULD_WAIT;
+        if (!elsewhere) return status;
         timing.entered_ns = 0;  // it is later now
     }
     const auto rows = static_cast<int64_t>(order.size() - progress.done);
     const int64_t run_ns = timing.run_ns;
     const Status status = score_here(source, order, options, sink, progress, timing, sorter);
-    saw_rows(rows, timing.run_ns - run_ns);
+    if (status.ok()) saw_rows(rows, timing.run_ns - run_ns);
     timing.entered_ns = entered_ns;
     return status;
 }

@@ -162,6 +162,23 @@ TEST_CASE("an MLP's launches give the reference's bits") {
     }
 }
 
+TEST_CASE("sizes that shrink as the sequence grows have room enough") {
+    test::GraphBuilder build(30);
+    build.graph.least_length = 1;
+    const lib::Extent rows = lib::Extent::rows(), left = lib::Extent::length(-1, 31), wide = lib::Extent::of(80);
+    const auto x = build.input(0, lib::DType::float32, {rows, lib::Extent::length(), wide});
+    const auto query =
+        build.add(lib::Op::slice, {x}, {.axis = 1, .start = lib::Extent::of(0), .size = lib::Extent::of(1)});
+    const auto keys = build.add(lib::Op::expand, {query}, {.shape = {rows, left, wide}});
+    const auto layer = build.linear(keys, 80, test::fixed_numbers(6400, 1), test::fixed_numbers(80, 2));
+    const auto window = build.add(lib::Op::slice, {build.linear(x, 80, test::fixed_numbers(6400, 3))},
+                                  {.axis = 1, .start = lib::Extent::of(0), .size = lib::Extent::length()});
+    build.output(build.add(lib::Op::attention, {query, layer, layer}, {}));
+    build.output(build.add(lib::Op::reduce_mean, {window}, {.axis = 1}));
+    for (int32_t precision : {WB_PRECISION_FP32, WB_PRECISION_INT8})
+        REQUIRE(require_same(*plan_of(build.graph, precision), precision, {1, 30, 2, 29}, 1));
+}
+
 TEST_CASE("random graphs' launches give the reference's bits") {
     const int graphs = std::getenv("WB_FULL") ? 3000 : test::kSanitized ? 30 : 200;
     int taken = 0, asked = 0;

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "backend/plan_run.hpp"
+#include "graph/bounds.hpp"
 
 namespace weighbridge::lib::cuda {
 namespace {
@@ -46,8 +47,11 @@ std::vector<Bucket> Shared::buckets(int64_t tile_rows) const {
 int64_t Shared::room(const Storage &storage, const Before &most) {
     const auto &terms = storage.elements.terms;
     if (!storage.own) return terms[0];
-    const auto positive = [](int64_t term) { return std::max<int64_t>(term, 0); };
-    return positive(terms[0]) * most.rows + positive(terms[1]) * most.places + positive(terms[2]) * most.squares;
+    const auto positive = [](int64_t term) { return Wide{std::max<int64_t>(term, 0)}; };
+    const Wide all =
+        positive(terms[0]) * most.rows + positive(terms[1]) * most.places + positive(terms[2]) * most.squares;
+    // infer: no piece has more.
+    return static_cast<int64_t>(std::min(all, Wide{std::max<int64_t>(most.rows, 1)} * kMaxElements));
 }
 
 RunLayout RunLayout::make(const Schedule &schedule, const Before &most) {
@@ -202,13 +206,16 @@ Status CudaExecutor::run(Run &run) {
     if (!context.driver().of_this_process())
         return Status::failure(WB_BACKEND_UNAVAILABLE, "{} belongs to the process that this one was forked from",
                                context.name());
-    if (Status status = take_back(); !status.ok()) return status;
+    if (Status status = take_back(run.stop); !status.ok()) return status;
     Before before;
     while (before.rows < run.rows) {
         if (int32_t code = run.stop.poll(); code != WB_OK) return ended_while(code, "the model ran");
         const Before end = write_block(run, before, *length);
         write_inputs(run, before);
-        if (Status status = run_block(run.stop); !status.ok()) return status;
+        if (Status status = run_block(run.stop); !status.ok()) {
+            if (status.code == WB_OUT_OF_MEMORY) status.code = WB_BACKEND_UNAVAILABLE;  // the device's, not the row's
+            return status;
+        }
         if (Status status = check_faults(); !status.ok()) return status;
         leave(run, before);
         before = end;
@@ -295,15 +302,20 @@ Status CudaExecutor::wait(const StopSource &stop) {
     return context.status(result, "running the model", WB_BACKEND_UNAVAILABLE);
 }
 
-// Whether the work that a stopped run left is done.
-Status CudaExecutor::take_back() {
+// Waits for the work that a stopped run left, as long as the run may; one without a deadline does not.
+Status CudaExecutor::take_back(const StopSource &stop) {
     if (!left_) return {};
     const auto &context = *shared_->device->context();
     const DeviceContext::Current current(context);
-    Result result = current.result();
-    if (result == kSuccess) result = context.functions().event_query(done_.get());
-    left_ = result == kNotReady;
-    return context.status(result, "ending a former run", WB_BACKEND_UNAVAILABLE);
+    if (current.result() != kSuccess)
+        return context.status(current.result(), "taking its context", WB_BACKEND_UNAVAILABLE);
+    if (stop.deadline_ns == WB_NO_DEADLINE) {
+        const Result result = context.functions().event_query(done_.get());
+        left_ = result == kNotReady;
+        return context.status(result, "ending a former run", WB_BACKEND_UNAVAILABLE);
+    }
+    left_ = false;
+    return wait(stop);
 }
 
 // Puts a block's work into the stream, or into what that captures; copies are of what `sizes` has.

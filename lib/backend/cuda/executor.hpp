@@ -79,7 +79,7 @@ class CudaExecutor final : public Executor {
     const Prepared &bucket_of_block() const;
     Status run_block(const StopSource &stop);
     Status wait(const StopSource &stop);
-    Status take_back();
+    Status take_back(const StopSource &stop);
     Result submit(const Prepared &prepared, const Before &sizes) const;
     Status check_faults() const;
     void leave(const Run &run, const Before &before) const;

@@ -156,13 +156,12 @@ bool LaunchBuilder::add_lookup(const StepPlan &step) {
 bool LaunchBuilder::add_embedding(const StepPlan &step) {
     Embedding call;
     const ValueView &table = step.operands[0];
-    if (!constant(step, 0, call.table) || !table.strides[0].known()) return false;
+    if (!constant(step, 0, call.table) || !table.strides[0].known() || !step.operand_types[0].shape[0].known())
+        return false;
     call.entries = step.operand_types[0].shape[0].terms[0];
     call.stride = table.strides[0].terms[0];
     call.fault = fault_;
     // Ids have the result's axes but the last.
-    Extents ids_shape = step.operand_types[1].shape;
-    ids_shape.push_back(Extent::of(1));
     SequenceView ids = operand(step, 1, step.operand_types[1].shape);
     ids.strides.push_back(Extent::of(0));
     const SequenceView y = result(step);
@@ -201,7 +200,7 @@ bool LaunchBuilder::add_gather(const StepPlan &step) {
 
 bool LaunchBuilder::add_bucketize(const StepPlan &step) {
     Bucketize call;
-    if (!constant(step, 1, call.boundaries)) return false;
+    if (!constant(step, 1, call.boundaries) || !step.operand_types[1].shape[0].known()) return false;
     call.count = step.operand_types[1].shape[0].terms[0];
     call.right = node_of(step).attributes.right;
     call.x = strided(operand(step, 0, step.type.shape));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Launches of linear layers, attention and matmul.
 #include "backend/cuda/launch_builder.hpp"
+#include "graph/bounds.hpp"
 
 namespace weighbridge::lib::cuda {
 namespace {
@@ -138,9 +139,13 @@ bool LaunchBuilder::add_attention(const StepPlan &step) {
         call.mask = head_view(mask, outer);
         call.mask_key = terms_of(mask.strides.back());
     }
-    const int64_t most_keys = std::max<int64_t>(1, keys[axes - 2].at(1, bucket_.longest));
-    const int64_t most_queries = std::max<int64_t>(1, sizes[axes - 2].at(1, bucket_.longest));
-    const int64_t heads = product(Extents(sizes.begin(), sizes.end() - 2))->at(1, bucket_.longest);
+    // Sizes may shrink as the length grows.
+    const int64_t least = plan_.graph().least_length, longest = std::max(least, bucket_.longest);
+    const auto most_of = [&](const Extent &size) {
+        return std::max<int64_t>(1, static_cast<int64_t>(range_of(size, least, longest).most));
+    };
+    const int64_t most_keys = most_of(keys[axes - 2]), most_queries = most_of(sizes[axes - 2]);
+    const int64_t heads = most_of(*product(Extents(sizes.begin(), sizes.end() - 2)));
     const int64_t blocks = (most_queries + kAttentionQueries - 1) / kAttentionQueries;
     call.score_stride = attention_score_stride(most_keys);
     const bool shared = attention_shared_bytes(call.score_stride, true) <= resources_.shared_bytes;

@@ -2,6 +2,7 @@
 #include "backend/cuda/launches.hpp"
 
 #include "backend/cuda/launch_builder.hpp"
+#include "graph/bounds.hpp"
 
 namespace weighbridge::lib::cuda {
 
@@ -39,7 +40,10 @@ Status LaunchBuilder::add(const StepPlan &step, int32_t fault) {
 
 int64_t LaunchBuilder::most_rows(const Extent &count) const {
     const Before most = bucket_.most();
-    return count.terms[0] * most.rows + count.terms[1] * most.places + count.terms[2] * most.squares;
+    const auto positive = [](int64_t term) { return Wide{std::max<int64_t>(term, 0)}; };
+    const Wide all = positive(count.terms[0]) * most.rows + positive(count.terms[1]) * most.places +
+                     positive(count.terms[2]) * most.squares;
+    return static_cast<int64_t>(std::min(all, Wide{most.rows} * kMaxElements));
 }
 
 Rows LaunchBuilder::rows_of(const Extent &count, const Extent &width) const {

@@ -40,6 +40,9 @@ Expected<std::shared_ptr<const Program>> make_cuda_program(std::shared_ptr<const
                                                            std::shared_ptr<const cuda::GpuDevice> device,
                                                            std::vector<std::string> tensor_names,
                                                            const StopSource &stop) {
+    if (!device->context()->driver().of_this_process())
+        return Status::failure(WB_BACKEND_UNAVAILABLE, "{} belongs to the process that this one was forked from",
+                               device->context()->name());
     auto shared = std::make_shared<cuda::Shared>();
     auto schedule = Schedule::make(plan->graph());
     if (!schedule) return schedule.status();

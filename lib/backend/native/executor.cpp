@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "backend/plan_run.hpp"
+#include "graph/bounds.hpp"
 #include "tensor/fence.hpp"
 
 namespace weighbridge::lib::native {
@@ -22,11 +23,11 @@ Status stopped(int32_t code) {
 // The most that a storage's pieces have, of any sequences that pass together.
 int64_t most_of_sequences(const Storage &storage, int64_t rows, int64_t largest) {
     const int64_t longest = std::min(largest, kTokensTogether);
-    int64_t most = 0;
+    Wide most = 0;
     const Before all{rows, kTokensTogether, kTokensTogether * longest};
     const std::array<int64_t, 3> of{all.rows, all.places, all.squares};
-    for (size_t i = 0; i < of.size(); ++i) most += std::max<int64_t>(0, storage.elements.terms[i]) * of[i];
-    return most;
+    for (size_t i = 0; i < of.size(); ++i) most += Wide{std::max<int64_t>(0, storage.elements.terms[i])} * of[i];
+    return static_cast<int64_t>(std::min(most, Wide{rows} * kMaxElements));  // infer: no piece has more
 }
 
 // What a step needs at most, bound to each of the runs: Step::scratch_bytes() grows with its sizes. These are most at
@@ -80,7 +81,8 @@ RunMemory plan_run_memory(const Shared &shared, const Steps &steps, int64_t tile
         memory.scratch_bytes = std::max(memory.scratch_bytes, scratch_of(*steps[i], runs));
         const StepPlan &plan = schedule.steps[i];
         if (plan.merge != Merge::places || most.rows == 1) continue;
-        steps[i]->bind(1, merged_length(plan.places, most));
+        // Places that are fewer than a sequence's length are most in one sequence.
+        steps[i]->bind(1, merged_length(plan.places, plan.places.terms[0] < 0 ? Before{1, kTokensTogether, 0} : most));
         memory.scratch_bytes = std::max(memory.scratch_bytes, steps[i]->scratch_bytes());
     }
     for (const Storage &storage : schedule.storages) {

@@ -155,6 +155,44 @@ TEST_CASE("a value of a sequence's length that has no rows is each sequence's ow
     packed.require({3, 40, 1, 17}, 1);
 }
 
+TEST_CASE("rows that are not a value's outermost axis keep to their sequences", "[packed]") {
+    test::GraphBuilder build(40);
+    build.graph.least_length = 1;
+    const Extent rows = Extent::rows(), one = Extent::of(1), wide = Extent::of(4);
+    const auto x = build.input(0, DType::float32, {rows, Extent::length(), wide});
+    const auto pooled = [&](Op op) {
+        return build.add(Op::reshape, {build.add(op, {x}, {.axis = 1})}, {.shape = {one, rows, wide}});
+    };
+    const auto both = build.add(Op::concat, {pooled(Op::reduce_mean), pooled(Op::reduce_max)}, {.axis = 0});
+    const auto second = build.add(Op::slice, {both}, {.axis = 0, .start = one, .size = one});
+    const auto flat = build.add(Op::reshape, {second}, {.shape = {rows, wide}});
+    build.output(build.linear(flat, 8, test::fixed_numbers(32, 1), test::fixed_numbers(8, 2)));
+    build.output(build.add(Op::reshape, {build.add(Op::permute, {both}, {.order = {1, 0, 2}})},
+                           {.shape = {rows, Extent::of(8)}}));
+    Packed packed(build.plan(), WB_PRECISION_FP32);
+    packed.require({3, 5}, 1);
+    packed.require({7, 7, 1, 40}, 2);
+}
+
+TEST_CASE("terms that are huge and come to little get the room that their values need", "[packed]") {
+    // (32 - t) + t L and (64 - u) + u L are 32 and 64 at the only length, 1; their product's terms reach 2^55.
+    test::GraphBuilder build(1);
+    build.graph.least_length = 1;
+    const auto x = build.input(0, DType::float32, {Extent::rows(), Extent::length()});
+    const auto wide = build.add(Op::full, {},
+                                {.dtype = DType::float32,
+                                 .value = 0.5,
+                                 .shape = {Extent::rows(), Extent::length(16602889, 32 - 16602889),
+                                           Extent::length(1736026118, 64 - 1736026118)}});
+    build.output(build.add(Op::reduce_sum, {build.add(Op::reduce_sum, {build.add(Op::tanh, {wide})}, {.axis = 2})},
+                           {.axis = 1}));
+    build.output(x);
+    auto program = lib::make_native_program(build.plan(), WB_PRECISION_FP32, lib::native::Level::portable,
+                                            test::input_names(build.graph));
+    REQUIRE(program);
+    REQUIRE((*program)->scratch_bytes(kTile) >= int64_t{kTile} * 32 * 64 * 4);
+}
+
 TEST_CASE("offsets that do not fit are refused", "[packed]") {
     const auto build = test::transformer_graph(16, 40);
     auto program = lib::make_native_program(build.plan(), WB_PRECISION_FP32, lib::native::Level::portable,
