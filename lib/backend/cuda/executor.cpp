@@ -15,6 +15,7 @@ namespace {
 constexpr int64_t kLeastTokens = 64, kMostTokens = 8192;  // of a bucket; unless one sequence is longer
 constexpr int64_t kTokensOfRow = 4;                       // at least, in all buckets but the largest
 constexpr int64_t kAlignment = 256;
+constexpr int64_t kMostPinnedBytes = int64_t{1} << 30;  // memory that the system cannot page out, a run
 constexpr std::chrono::microseconds kBetweenLooks{
     20};  // at a run that may be stopped: the driver has no wait that ends
 
@@ -92,6 +93,9 @@ CudaExecutor::CudaExecutor(std::shared_ptr<const Shared> shared, int64_t tile_ro
 
 Expected<std::unique_ptr<Executor>> CudaExecutor::make(std::shared_ptr<const Shared> shared, int64_t tile_rows) {
     std::unique_ptr<CudaExecutor> executor(new CudaExecutor(std::move(shared), tile_rows));
+    if (executor->layout_.pinned_bytes > kMostPinnedBytes)
+        return Status::failure(WB_OUT_OF_MEMORY, "a context's pinned memory: expected at most {} bytes, got {}",
+                               kMostPinnedBytes, executor->layout_.pinned_bytes);
     if (Status status = executor->prepare(); !status.ok()) return status;
     return std::unique_ptr<Executor>(std::move(executor));
 }
