@@ -303,6 +303,7 @@ Status CudaExecutor::wait(const StopSource &stop) {
             std::this_thread::sleep_for(kBetweenLooks);
         }
     }
+    if (result != kSuccess) (void)context.functions().stream_synchronize(stream_.get());  // what goes on ends first
     return context.status(result, "running the model", WB_BACKEND_UNAVAILABLE);
 }
 

@@ -94,6 +94,7 @@ Result cuStreamDestroy_v2(StreamHandle handle) {
     const auto stream = call.stream(handle);
     if (!stream) return call.result;
     if (call) call.machine().finish(call.lock(), stream);
+    stream->tasks.clear();  // which hold events, and these the stream
     for (const auto &[of, event] : call.machine().events)
         if (event->captured_in == stream.get()) event->captured_in = nullptr;
     call.machine().streams.erase(handle);

@@ -46,6 +46,7 @@ Machine &Machine::get() {
 }
 
 void Machine::reset() {
+    for (const auto &[handle, stream] : streams) stream->tasks.clear();
     streams.clear();
     events.clear();
     graphs.clear();
