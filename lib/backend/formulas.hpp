@@ -48,12 +48,12 @@ WB_HOST_DEVICE inline float polynomial(float x, float highest, Coefficients... o
     return y;
 }
 
-struct Reduced {
+struct ReducedExponent {
     int exponent;    // n of exp(x) = 2^n (1 + fraction)
     float fraction;  // exp(r) - 1, |r| <= ln 2 / 2
 };
 
-WB_HOST_DEVICE inline Reduced reduce(float x) {
+WB_HOST_DEVICE inline ReducedExponent reduce(float x) {
     constexpr float kShift = 0x1.8p23f;
     const float n = fused(x, 0x1.715476p+0f, kShift) - kShift;
     const float r = fused(n, 0x1.05c61p-29f, fused(n, -0x1.62e43p-1f, x));
@@ -63,7 +63,7 @@ WB_HOST_DEVICE inline Reduced reduce(float x) {
 
 WB_HOST_DEVICE inline float expm1(float x) {  // |x| <= 80
     if (is_nan(x)) return x;
-    const Reduced e = reduce(x);
+    const ReducedExponent e = reduce(x);
     const float power = scaled(1.0f, e.exponent);
     return fused(e.fraction, power, power - 1.0f);
 }
@@ -79,7 +79,7 @@ WB_HOST_DEVICE inline float exp(float x) {
     if (is_nan(x)) return x;
     if (x > 89.0f) x = 89.0f;
     if (x < -105.0f) x = -105.0f;
-    const Reduced e = reduce(x);
+    const ReducedExponent e = reduce(x);
     return scaled(e.fraction + 1.0f, e.exponent);  // rounds once, where the result is denormal
 }
 

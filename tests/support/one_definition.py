@@ -5,8 +5,8 @@ usage: one_definition.py TREE
 
 Two types of one name in the same namespace would be one to the linker (the one-definition rule), and two of one name in
 sister namespaces are one to a reader. A file's own, in an unnamed namespace or inside another type, are not looked at. The
-command (lib/cli) is a program of its own, and each CPU level has vectors of its own (vec_*.hpp). Prints each name with its
-files.
+command (lib/cli) is a program of its own, each CPU level has vectors of its own (vec_*.hpp), and device kernels take what
+kernel_arguments.hpp names with addresses and sizes of their own (cuda/arguments.hpp). Prints each name with its files.
 """
 import collections
 import pathlib
@@ -16,7 +16,7 @@ import sys
 from sizes import blanked, closing
 
 FOLDERS = ("lib", "capi/src")
-APART = ("lib/cli/", "lib/backend/native/vec_")
+APART = ("lib/cli/", "lib/backend/native/vec_", "lib/backend/cuda/arguments.hpp")
 OPENING = re.compile(r"\b(namespace)\b\s*([\w:]*)\s*\{|\b(?:class|struct|union|enum(?:\s+class)?)\s+"
                      r"(?:alignas\([^)]*\)\s*|\[\[\w+\]\]\s*)*(\w+)\s*(?:final\s*)?(?::(?!:)[^;{()]*)?\{|\{")
 

@@ -30,7 +30,7 @@ int64_t bytes_of(const Storage &storage, int64_t elements) {
 
 }  // namespace
 
-std::vector<Bucket> Shared::buckets(int64_t tile_rows) const {
+std::vector<Bucket> DevicePlan::buckets(int64_t tile_rows) const {
     std::vector<Bucket> buckets;
     if (!sequences) {
         for (int64_t rows = 1; rows < tile_rows; rows *= 8) buckets.push_back({rows, 0, 0});
@@ -45,7 +45,7 @@ std::vector<Bucket> Shared::buckets(int64_t tile_rows) const {
     return buckets;
 }
 
-int64_t Shared::room(const Storage &storage, const Before &most) {
+int64_t DevicePlan::room(const Storage &storage, const Before &most) {
     const auto &terms = storage.elements.terms;
     if (!storage.own) return terms[0];
     const auto positive = [](int64_t term) { return Wide{std::max<int64_t>(term, 0)}; };
@@ -70,7 +70,7 @@ RunLayout RunLayout::make(const Schedule &schedule, const Before &most) {
     layout.control_bytes = end;
     std::vector<int64_t> room;
     for (const Storage &storage : schedule.storages) {
-        room.push_back(Shared::room(storage, most));
+        room.push_back(DevicePlan::room(storage, most));
         const bool input = storage.kind == Storage::Kind::input;
         layout.inputs.push_back(input ? take(std::max<int64_t>(bytes_of(storage, room.back()), 1)) : -1);
     }
@@ -84,14 +84,14 @@ RunLayout RunLayout::make(const Schedule &schedule, const Before &most) {
     return layout;
 }
 
-CudaExecutor::CudaExecutor(std::shared_ptr<const Shared> shared, int64_t tile_rows)
+CudaExecutor::CudaExecutor(std::shared_ptr<const DevicePlan> shared, int64_t tile_rows)
     : shared_(std::move(shared)),
       tile_rows_(tile_rows),
       buckets_(shared_->buckets(tile_rows)),
       most_(buckets_.back().most()),
       layout_(RunLayout::make(shared_->schedule, most_)) {}
 
-Expected<std::unique_ptr<Executor>> CudaExecutor::make(std::shared_ptr<const Shared> shared, int64_t tile_rows) {
+Expected<std::unique_ptr<Executor>> CudaExecutor::make(std::shared_ptr<const DevicePlan> shared, int64_t tile_rows) {
     std::unique_ptr<CudaExecutor> executor(new CudaExecutor(std::move(shared), tile_rows));
     if (executor->layout_.pinned_bytes > kMostPinnedBytes)
         return Status::failure(WB_OUT_OF_MEMORY, "a context's pinned memory: expected at most {} bytes, got {}",
@@ -336,7 +336,7 @@ Result CudaExecutor::submit(const Prepared &prepared, const Before &sizes) const
     copy(0, layout_.control_bytes);
     for (size_t i = 0; i < storages.size(); ++i)
         if (storages[i].kind == Storage::Kind::input)
-            copy(layout_.inputs[i], bytes_of(storages[i], Shared::room(storages[i], sizes)));
+            copy(layout_.inputs[i], bytes_of(storages[i], DevicePlan::room(storages[i], sizes)));
     for (const Start &start : prepared.starts) {
         void *arguments[] = {const_cast<std::max_align_t *>(start.arguments.data())};
         if (result == kSuccess) result = call.launch(&start.config, start.kernel, arguments, nullptr);
@@ -350,7 +350,7 @@ Result CudaExecutor::submit(const Prepared &prepared, const Before &sizes) const
     for (size_t i = 0; i < layout_.outputs.size(); ++i) {
         const uint32_t storage = shared_->schedule.outputs[i].storage;
         copy_back(layout_.outputs[i], layout_.copied_bytes + layout_.arena.begins[storage],
-                  bytes_of(storages[storage], Shared::room(storages[storage], sizes)));
+                  bytes_of(storages[storage], DevicePlan::room(storages[storage], sizes)));
     }
     return result;
 }

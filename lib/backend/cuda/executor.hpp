@@ -13,7 +13,7 @@
 namespace weighbridge::lib::cuda {
 
 // What every executor of a program reads. Constant once made.
-struct Shared {
+struct DevicePlan {
     std::shared_ptr<const GpuDevice> device;
     std::shared_ptr<const Plan> plan;
     int32_t precision = 0;
@@ -47,7 +47,7 @@ struct RunLayout {
 // that holds them, and waits for the end.
 class CudaExecutor final : public Executor {
   public:
-    static Expected<std::unique_ptr<Executor>> make(std::shared_ptr<const Shared> shared, int64_t tile_rows);
+    static Expected<std::unique_ptr<Executor>> make(std::shared_ptr<const DevicePlan> shared, int64_t tile_rows);
 
     Status run(Run &run) override;
 
@@ -63,7 +63,7 @@ class CudaExecutor final : public Executor {
         GraphExec graph;  // none where it could not be made: its work is started one by one then
     };
 
-    CudaExecutor(std::shared_ptr<const Shared> shared, int64_t tile_rows);
+    CudaExecutor(std::shared_ptr<const DevicePlan> shared, int64_t tile_rows);
     Status prepare();
     Status take_memory(const Launches &sizes);
     Places places() const;
@@ -84,7 +84,7 @@ class CudaExecutor final : public Executor {
     Status check_faults() const;
     void leave(const Run &run, const Before &before) const;
 
-    const std::shared_ptr<const Shared> shared_;
+    const std::shared_ptr<const DevicePlan> shared_;
     const int64_t tile_rows_;
     const std::vector<Bucket> buckets_;
     const Before most_;  // of a block

@@ -14,7 +14,7 @@ constexpr int64_t kSequenceTileRows = 256;
 
 class CudaProgram final : public Program {
   public:
-    explicit CudaProgram(std::shared_ptr<const Shared> shared) : shared_(std::move(shared)) {}
+    explicit CudaProgram(std::shared_ptr<const DevicePlan> shared) : shared_(std::move(shared)) {}
 
     Traits traits() const override { return {.inline_safe = true, .cancellable = false, .batch_invariant = true}; }
     Device device() const override { return {Device::Kind::cuda, shared_->device->context()->ordinal()}; }
@@ -30,7 +30,7 @@ class CudaProgram final : public Program {
     int packed_input() const override { return lib::packed_input(shared_->plan->graph()); }
 
   private:
-    const std::shared_ptr<const Shared> shared_;
+    const std::shared_ptr<const DevicePlan> shared_;
 };
 
 }  // namespace
@@ -43,7 +43,7 @@ Expected<std::shared_ptr<const Program>> make_cuda_program(std::shared_ptr<const
     if (!device->context()->driver().of_this_process())
         return Status::failure(WB_BACKEND_UNAVAILABLE, "{} belongs to the process that this one was forked from",
                                device->context()->name());
-    auto shared = std::make_shared<cuda::Shared>();
+    auto shared = std::make_shared<cuda::DevicePlan>();
     auto schedule = Schedule::make(plan->graph());
     if (!schedule) return schedule.status();
     const cuda::Bucket smallest{1, plan->graph().largest_length, plan->graph().largest_length};

@@ -9,13 +9,15 @@
 #include "engine/devices.hpp"
 #include "support/cuda_sim/simulated.hpp"
 #include "support/fake_engine.hpp"
+#include "support/sanitized.hpp"
 
 using namespace weighbridge::lib;
 using namespace weighbridge::test;
 
 namespace {
 
-const std::string kBundle = WB_EXAMPLES "/card-transformer";
+// Kernels that the CPU plays, unoptimised and with sanitizers, take minutes for the transformer.
+const std::string kBundle = std::string(WB_EXAMPLES) + (kSanitized ? "/card-mlp" : "/card-transformer");
 
 // The file that stands for the kernels, while it lives.
 struct KernelFile {
