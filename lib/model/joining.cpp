@@ -12,10 +12,6 @@ namespace {
 
 constexpr int64_t kMostRiders = 64;  // of a run: where rows fill a tile, more gain nothing and end later
 
-Status stopped(int32_t code) {
-    return Status::failure(code, "{} while the model ran", code == WB_CANCELLED ? "cancelled" : "the deadline passed");
-}
-
 int32_t stop_of(const CallOptions &options, int64_t now_ns) {
     if (options.cancel && options.cancel->is_set()) return WB_CANCELLED;
     return options.deadline_ns != WB_NO_DEADLINE && now_ns >= options.deadline_ns ? WB_DEADLINE_EXCEEDED : WB_OK;
@@ -172,7 +168,7 @@ void Model::run_joined(Place &place, Pool::Lease &lease, const Ride &ride, int64
         rider.ended_ns = ended_ns;
         const int32_t stop = stop_of(rider.options, ended_ns);
         if (stop != WB_OK || ends_call(ran.code)) {
-            rider.status = stop != WB_OK ? stopped(stop) : ran;
+            rider.status = stop != WB_OK ? ended_while(stop, "the model ran") : ran;
             rider.served = true;
             continue;
         }

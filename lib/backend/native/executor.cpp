@@ -16,10 +16,6 @@ constexpr int64_t kRowsTogether = 64;
 constexpr int64_t kTokensTogether = 128;                 // a sequence counts as its tokens
 constexpr int64_t kWorkBetweenPolls = int64_t{4} << 20;  // multiply-adds
 
-Status stopped(int32_t code) {
-    return Status::failure(code, "{} while the model ran", code == WB_CANCELLED ? "cancelled" : "the deadline passed");
-}
-
 // The most that a storage's pieces have, of any sequences that pass together.
 int64_t most_of_sequences(const Storage &storage, int64_t rows, int64_t largest) {
     const int64_t longest = std::min(largest, kTokensTogether);
@@ -191,7 +187,7 @@ Status NativeExecutor::run_alike(const Run &run, const Before &before, int64_t r
     for (size_t i = 0; i < steps_.size(); ++i)
         if (Status status = run_step(i, whole_, step_run, work); !status.ok()) return status;
     open_memory(arena_, arena_bytes());
-    if (work > kWorkBetweenPolls && !step_run.may_continue()) return stopped(left);
+    if (work > kWorkBetweenPolls && !step_run.may_continue()) return ended_while(left, "the model ran");
     leave(run, before, all);
     return {};
 }
@@ -246,7 +242,7 @@ Status NativeExecutor::run_sequences(const Run &run, const Before &before, int64
         if (!status.ok()) return status;
     }
     open_memory(arena_, arena_bytes());
-    if (work > kWorkBetweenPolls && !step_run.may_continue()) return stopped(left);
+    if (work > kWorkBetweenPolls && !step_run.may_continue()) return ended_while(left, "the model ran");
     leave(run, before, all);
     return {};
 }
@@ -262,12 +258,12 @@ Status NativeExecutor::run_step(size_t index, Binding to, const StepRun &run, in
     }
     work += step.work();
     if (work > kWorkBetweenPolls) {
-        if (!run.may_continue()) return stopped(*run.left);
+        if (!run.may_continue()) return ended_while(*run.left, "the model ran");
         work = step.work();
     }
     if constexpr (kFenced) fence(index);
     Status status = step.run(run);
-    if (status.ok() && *run.left != WB_OK) return stopped(*run.left);
+    if (status.ok() && *run.left != WB_OK) return ended_while(*run.left, "the model ran");
     return status;
 }
 

@@ -274,9 +274,7 @@ class ReferenceExecutor final : public Executor {
         for (ValueId id = 0; id < graph.nodes().size(); ++id) {
             const Node &node = graph.node(id);
             if (node.op == Op::input || node.op == Op::constant) continue;
-            if (int32_t code = run.stop.poll(); code != WB_OK)
-                return Status::failure(code, "{} while the model ran",
-                                       code == WB_CANCELLED ? "cancelled" : "the deadline passed");
+            if (int32_t code = run.stop.poll(); code != WB_OK) return ended_while(code, "the model ran");
             std::vector<Dense> operands;
             for (ValueId operand : node.operands) operands.push_back(dense(run, operand, length));
             Evaluation evaluation(*shared_, id, std::move(operands), dense(run, id, length),
