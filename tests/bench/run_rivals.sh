@@ -4,14 +4,15 @@
 # all. Checks first that every engine gives LibTorch's answers. Installs what it needs (Debian packages as root, Python
 # packages into .venv), builds build/release, prints a table and writes FILE. 10 to 15 minutes; --quick under 3.
 # Exit code 0; 1 where an answer differs, a step fails, or a kernel beats its limit. tests/bench/README.md says more.
-# usage: tests/bench/run_rivals.sh --json FILE [--quick] [--only PATTERN[,PATTERN]] [--no-peers] [--engine ENGINE]
+# usage: tests/bench/run_rivals.sh --json FILE [--quick] [--only PATTERN[,PATTERN]] [--no-peers] [--engine ENGINE] [--amx]
 #   --only    cases whose name holds a pattern: mlp-330k, traffic, d256, routes32, threads2, load, size
+#   --amx     ours on AMX tiles (the engine option allow_amx), without C and limits
 #   --engine  native (default), reference, or torchscript, which needs no compiled plan
 arguments=() json=
 while [ $# -gt 0 ]; do
     case $1 in
-        --help) sed -n '3,9p' "$0" | cut -c3-; exit 0 ;;
-        --quick | --no-peers) arguments+=("$1"); shift ;;
+        --help) sed -n '3,10p' "$0" | cut -c3-; exit 0 ;;
+        --quick | --no-peers | --amx) arguments+=("$1"); shift ;;
         --json | --only | --engine)
             [ $# -ge 2 ] || { echo "run_rivals.sh: $1: expected a value" >&2; exit 2; }
             if [ "$1" = --json ]; then json=$(realpath -m -- "$2"); else arguments+=("$1" "$2"); fi

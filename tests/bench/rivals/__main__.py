@@ -30,7 +30,7 @@ class Run:
     def __init__(self, options, folder: pathlib.Path):
         self.options = options
         self.maker = bundles.Maker(folder, options.build / "bin" / "weighbridge", options.engine)
-        self.weighbridge = ours.Weighbridge(options.build, options.module, self.maker)
+        self.weighbridge = ours.Weighbridge(options.build, options.module, self.maker, options.amx)
         self.peers = [] if options.no_peers else peers.make(folder)
         self.floor = limits.Limits(options.limits)
         self.c_side = c_side.CSide(folder, options.c_program, options.build / "libweighbridge.so", self.maker,
@@ -90,10 +90,12 @@ class Run:
         rivals = {name: us for name, us in by_name.items() if name not in precisions}
         p99 = {name: sampler.p99_us() for name, sampler in samplers.items()}
         for precision in precisions:
+            tiles = self.options.amx and precision != "fp32"  # the limits are measured without them
             self.rows.append({
-                "case": case.name, "precision": precision, "call": "python", "cpu_level": cpu.level(),
+                "case": case.name, "precision": precision, "call": "python",
+                "cpu_level": "amx" if tiles else cpu.level(),
                 "weighbridge_us": by_name[precision], "peers_us": rivals,
-                "limit_us": self.floor.case_us(case, precision), "p99_us": p99[precision],
+                "limit_us": None if tiles else self.floor.case_us(case, precision), "p99_us": p99[precision],
                 "peers_p99_us": {name: p99[name] for name in rivals}, "rounds": done, "tokens": case.tokens})
 
     def time_all_c(self) -> None:
@@ -117,7 +119,10 @@ class Run:
             if self.wanted(case.name):
                 with torch.inference_mode():
                     self.attempt(self.time_case, case)
-        self.attempt(self.time_all_c)
+        if self.options.amx:
+            self.notes.append("not run: C, which is timed without --amx")
+        else:
+            self.attempt(self.time_all_c)
         for row in self.rows:
             if row.get("limit_us") and row["weighbridge_us"] < FASTER_THAN_THE_LIMIT * row["limit_us"]:
                 which = f"{row['case']} {row['precision']} {row['call']}"
@@ -132,7 +137,7 @@ class Run:
         return 1 if self.failures else 0
 
     def print(self) -> None:
-        print(f"{cpu.name()}, {cpu.level()}; one thread each{'; quick' if self.options.quick else ''}"
+        print(f"{cpu.name()}, {'amx' if self.options.amx else cpu.level()}; one thread each{'; quick' if self.options.quick else ''}"
               f"{'' if self.maker.engine == 'native' else '; engine ' + self.maker.engine}")
         self.failures = list(dict.fromkeys(self.failures))
         lines = report.python_lines(self.rows) + report.c_lines(self.rows)
@@ -149,11 +154,14 @@ def main() -> int:
     parser.add_argument("--only", default="", help="cases whose name holds one of these patterns, comma-separated")
     parser.add_argument("--no-peers", action="store_true", help="only Weighbridge, its limits, and LibTorch's answers")
     parser.add_argument("--engine", default="native", choices=("native", "reference", "torchscript"))
+    parser.add_argument("--amx", action="store_true", help="ours on AMX tiles, where the CPU has them")
     parser.add_argument("--build", type=pathlib.Path, required=True, help="a release build")
     parser.add_argument("--module", type=pathlib.Path, help="the folder of the Python module (default: BUILD/python)")
     parser.add_argument("--limits", type=pathlib.Path, help="the program (default: BUILD/tests/bench_limits)")
     parser.add_argument("--c-program", type=pathlib.Path, help="the program (default: BUILD/tests/bench_rivals_c)")
     options = parser.parse_args()
+    if options.amx and not cpu.has("amx_int8"):
+        parser.error("--amx: this CPU has no AMX tiles")
     options.build = options.build.resolve()
     options.module = options.module or options.build / "python"
     options.limits = options.limits or options.build / "tests" / "bench_limits"

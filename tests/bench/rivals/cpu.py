@@ -27,7 +27,7 @@ def name() -> str:
 
 
 def level() -> str:
-    """The best instructions that the library's kernels may use here, without AMX, which is opt-in."""
+    """The best instructions that the library's kernels may use here, without AMX, which --amx asks for."""
     for flag in ("avx512_bf16", "avx512_vnni", "avx512f", "avx2"):
         if has(flag):
             return flag

@@ -11,11 +11,12 @@ from . import bundles
 
 
 class Weighbridge:
-    def __init__(self, build: pathlib.Path, module: pathlib.Path, maker: bundles.Maker):
+    def __init__(self, build: pathlib.Path, module: pathlib.Path, maker: bundles.Maker, amx: bool):
         sys.path.insert(0, str(module))
         self.module, self.maker = importlib.import_module("weighbridge"), maker
         plugin = sorted((build / "weighbridge").glob("libweighbridge_torch-*.so"))
-        self.engine = self.module.Engine(contexts=1, torch_plugin=plugin[0] if plugin else "")
+        self.engine = self.module.Engine(contexts=1, allow_amx=amx,
+                                         torch_plugin=plugin[0] if plugin else "")
 
     def precisions(self, case) -> list[str]:
         return self.maker.bundle(case.model).precisions

@@ -21,7 +21,7 @@ def python_lines(rows: list[dict]) -> list[str]:
         for name, us in row["peers_us"].items():
             mark = "*" if winner and name == winner[0] else ""
             peers.append(f"{name} {microseconds(us)} ({us / ours:.2f}{mark})")
-        limit = f"{ours / row['limit_us']:.2f}" if "limit_us" in row else "-"
+        limit = f"{ours / row['limit_us']:.2f}" if row.get("limit_us") else "-"
         lines.append(f"{row['case']:22}{row['precision']:>9} {microseconds(ours):>12} "
                      f"{microseconds(row['p99_us']):>8} {limit:>8}  {', '.join(peers)}")
     lines.append("* the best peer of any precision; p99 of single calls")
