@@ -109,4 +109,30 @@ WB_HOST_DEVICE inline float applied(kernel::Binary op, float a, float b) {
     return a;
 }
 
+// A unit of a recurrence after a step, as kernel::Gates says: x and a are those of its first part, and the other parts
+// lie `width` apart.
+struct UnitState {
+    float h = 0, c = 0;
+};
+WB_HOST_DEVICE inline UnitState stepped(Recurrence cell, const float *x, const float *a, int64_t width,
+                                        UnitState before) {
+    const auto product = [&](int part) { return a ? a[part * width] : 0.0f; };
+    const auto gate = [&](int part) { return x[part * width] + product(part); };
+    switch (cell) {
+        case Recurrence::lstm: {
+            const float c = fused(sigmoid(gate(1)), before.c, sigmoid(gate(0)) * tanh(gate(2)));
+            return {sigmoid(gate(3)) * tanh(c), c};
+        }
+        case Recurrence::gru: {
+            const float n = tanh(fused(sigmoid(gate(0)), product(2), x[2 * width]));
+            return {fused(sigmoid(gate(1)), before.h - n, n), 0};
+        }
+        case Recurrence::tanh:
+            return {tanh(gate(0)), 0};
+        case Recurrence::relu:
+            return {relu(gate(0)), 0};
+    }
+    return before;
+}
+
 }  // namespace weighbridge::lib::formulas

@@ -125,6 +125,24 @@ struct Attention {
     void *scratch;  // attention_scratch_bytes, 64-byte aligned
 };
 
+// One step of a recurrence, after its product a = W h' + b (a linear layer's row): a row has the gates' parts in the
+// order of LibTorch, each `width` wide, u = x + a for each of them, and h' (of lstm then c') is the state before it.
+//   lstm: c = fma(sigmoid(u_f), c', sigmoid(u_i) * tanh(u_g)); h = sigmoid(u_o) * tanh(c); parts i, f, g, o
+//   gru: n = tanh(fma(sigmoid(u_r), a_n, x_n)); h = fma(sigmoid(u_z), h' - n, n); parts r, z, n
+//   tanh: h = tanh(u); relu: h = relu(u)
+struct Gates {
+    Recurrence cell;
+    const float *x;
+    int64_t x_stride;
+    const float *a;  // or null: 0
+    int64_t a_stride;
+    const float *before;  // h', then c'; or null: 0
+    int64_t before_stride;
+    int64_t rows, width;
+    float *y;  // h, then c: states_of(cell) * width
+    int64_t y_stride;
+};
+
 // mean = sum_last(x) / w; variance = the same lanes of fma(d, d, lane), d = x - mean, / w; r = 1 / sqrt(variance +
 // epsilon); t = (x - mean) * r; y = fma(t, gamma, beta), t * gamma, t + beta or t, by what is given.
 struct LayerNorm {

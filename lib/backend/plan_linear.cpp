@@ -13,7 +13,7 @@ Expected<Linears> Linears::make(const Plan &plan, int32_t precision, const StopS
     linears.weights_.resize(nodes);
     Seen seen;
     for (ValueId id = 0; id < nodes; ++id) {
-        if (plan.graph().node(id).op != Op::linear) continue;
+        if (!has_panels(plan.graph().node(id).op)) continue;
         if (Status status = stop.check("preparing node {} of {}", id + 1, nodes); !status.ok()) return status;
         linears.add(plan, precision, id, seen);
     }

@@ -21,7 +21,7 @@ struct LinearWeights {
     int64_t n = 0, k = 0;
 };
 
-// The linears of a plan by node. Constant after construction; the plan must outlive it.
+// The linears of a plan, recurrences' among them, by node. Constant after construction; the plan must outlive it.
 class Linears {
   public:
     // May throw std::bad_alloc. WB_CANCELLED, WB_DEADLINE_EXCEEDED where `stop` says so, which is asked before each

@@ -263,6 +263,7 @@ class Builder {
     bool needs_dense_last(const Node &node, size_t index) const {
         switch (node.op) {
             case Op::linear:
+            case Op::recurrent:
                 return index != 1;
             case Op::attention:
                 return true;

@@ -16,4 +16,13 @@ inline constexpr int kActivations = 8;
 enum class Range : uint8_t { symmetric = 0, nonnegative, gelu };
 inline constexpr int kRanges = 3;
 
+// What a recurrence computes of a step's gates and the state before it. Numbers are those of the plan's file.
+enum class Recurrence : uint8_t { lstm = 0, gru, tanh, relu };
+inline constexpr int kRecurrences = 4;
+// Gates and states of a cell, each as wide as the cell. Inlined everywhere: see panel_columns in plan/panels.hpp.
+[[gnu::always_inline]] constexpr int64_t gates_of(Recurrence cell) {
+    return cell == Recurrence::lstm ? 4 : cell == Recurrence::gru ? 3 : 1;
+}
+[[gnu::always_inline]] constexpr int64_t states_of(Recurrence cell) { return cell == Recurrence::lstm ? 2 : 1; }
+
 }  // namespace weighbridge::lib

@@ -41,6 +41,9 @@ std::optional<Activation> known(int64_t number, Activation) {
 std::optional<Range> known(int64_t number, Range) {
     return number >= 0 && number < kRanges ? std::optional(static_cast<Range>(number)) : std::nullopt;
 }
+std::optional<Recurrence> known(int64_t number, Recurrence) {
+    return number >= 0 && number < kRecurrences ? std::optional(static_cast<Recurrence>(number)) : std::nullopt;
+}
 std::optional<bool> known(int64_t number, bool) {
     return number == 0 || number == 1 ? std::optional(number == 1) : std::nullopt;
 }

@@ -37,7 +37,7 @@ struct Attributes {
     double largest = 0.0;                      // clamp; inf for none
     double epsilon = 0.0;                      // layer_norm
     Activation activation = Activation::none;  // linear
-    bool bias = false;                         // linear: operand 2
+    bool bias = false;                         // linear, recurrent: operand 2
     bool residual = false;                     // linear: the last operand
     Range range = Range::symmetric;            // linear: what is known of its input
     double slope = 0.0;                        // leaky_relu, and a linear that ends with it
@@ -45,6 +45,9 @@ struct Attributes {
     bool zero_when_empty = false;              // attention: a query without any key gives zeros, otherwise NaN
     bool mask = false;                         // attention: operand 3
     double scale = 1.0;                        // attention: of the scores
+    Recurrence cell = Recurrence::lstm;        // recurrent
+    bool reverse = false;                      // recurrent: from the last place to the first
+    bool state = false;                        // recurrent: the last operand is the state to start with
 
     bool operator==(const Attributes &) const = default;
 };
@@ -52,9 +55,10 @@ struct Attributes {
 // An attribute by name. Its type decides its form in files: an int (indices, dtypes, flags, choices), a real or an
 // extent. A list takes all that is left of its form.
 struct NamedAttribute {
-    using Member = std::variant<int64_t Attributes::*, bool Attributes::*, DType Attributes::*,
-                                Activation Attributes::*, Range Attributes::*, std::vector<int64_t> Attributes::*,
-                                double Attributes::*, Extent Attributes::*, Extents Attributes::*>;
+    using Member =
+        std::variant<int64_t Attributes::*, bool Attributes::*, DType Attributes::*, Activation Attributes::*,
+                     Range Attributes::*, Recurrence Attributes::*, std::vector<int64_t> Attributes::*,
+                     double Attributes::*, Extent Attributes::*, Extents Attributes::*>;
     std::string_view name;
     Member member;
 };

@@ -38,6 +38,29 @@ Expected<Extents> linear(const Inference &node) {
     return shape;
 }
 
+Expected<Extents> recurrent(const Inference &node) {
+    const Attributes &attributes = node.attributes;
+    if (static_cast<int>(attributes.cell) >= kRecurrences) return node.fail("a known cell", "another");
+    const size_t expected = 2u + attributes.bias + attributes.state;
+    if (Status status = node.counts(expected); !status.ok()) return status;
+    const Extents &weights = node.shape(1);
+    const int64_t gates = gates_of(attributes.cell), states = states_of(attributes.cell);
+    if (!node.is_constant(1) || weights.size() != 2 || weights[0] != Extent::of(gates * weights[1].terms[0]) ||
+        weights[1].is(0))
+        return node.fail_operand(formatted("constant weights [{} h, h]", gates), 1);
+    Extents shape = node.shape(0);
+    if (shape.size() < 2 || shape.back() != weights[0]) return node.fail_operand("[..., t, gates h]", 0);
+    if (shape[shape.size() - 2].batch) return node.fail_operand("places within a row", 0);
+    if (attributes.bias && (!node.is_constant(2) || node.shape(2) != Extents{weights[0]}))
+        return node.fail_operand("a constant bias [gates h]", 2);
+    shape.back() = Extent::of(states * weights[1].terms[0]);
+    if (!attributes.state) return shape;
+    Extents state = shape;
+    state.erase(state.end() - 2);
+    if (node.shape(expected - 1) != state) return node.fail_operand("a state " + to_string(state), expected - 1);
+    return shape;
+}
+
 Status check_mask(const Inference &node, const Extents &scores) {
     auto shape = node.broadcast(node.shape(3), scores);
     if (!shape) return shape.status();
@@ -73,6 +96,8 @@ Expected<Extents> product_shape(const Inference &node) {
             return matmul(node);
         case Op::linear:
             return linear(node);
+        case Op::recurrent:
+            return recurrent(node);
         default:
             return attention(node);
     }

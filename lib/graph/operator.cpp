@@ -65,6 +65,9 @@ WB_ATTRIBUTE(causal)
 WB_ATTRIBUTE(zero_when_empty)
 WB_ATTRIBUTE(mask)
 WB_ATTRIBUTE(scale)
+WB_ATTRIBUTE(cell)
+WB_ATTRIBUTE(reverse)
+WB_ATTRIBUTE(state)
 #undef WB_ATTRIBUTE
 
 constexpr Operator kTable[] = {

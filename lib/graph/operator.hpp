@@ -130,6 +130,8 @@ std::span<const Operator> operators();  // all, by number
 const Operator *find_operator(Op op);   // null for a number that is none
 const Operator &operator_of(Op op);     // of an operator that infer has seen
 inline Family family_of(Op op) { return operator_of(op).family; }
+// Whether operand 1 is a constant [n, k] that plans have in panels, once for each precision.
+constexpr bool has_panels(Op op) { return op == Op::linear || op == Op::recurrent; }
 std::string_view name_of(Op op);  // "reduce_sum", ...; "unknown" for a number that is none
 
 }  // namespace weighbridge::lib

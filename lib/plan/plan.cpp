@@ -46,7 +46,7 @@ std::vector<ConstantUse> constant_uses(const Graph &graph) {
     for (const Node &node : graph.nodes())
         for (size_t i = 0; i < node.operands.size(); ++i)
             if (ConstantUse *found = use(node.operands[i]))
-                (node.op == Op::linear && i == 1 ? found->weights : found->raw) = true;
+                (has_panels(node.op) && i == 1 ? found->weights : found->raw) = true;
     for (ValueId id : graph.outputs())
         if (ConstantUse *found = use(id)) found->raw = true;
     return uses;
@@ -69,7 +69,7 @@ Status check_precisions(const Graph &graph, const Precisions &precisions) {
                                precision_name(precisions[0]));
     int64_t outputs = 0;
     for (const Node &node : graph.nodes()) {
-        if (node.op != Op::linear) continue;
+        if (!has_panels(node.op)) continue;
         const Extents &weights = graph.type(node.operands[1]).shape;
         outputs += panel_columns(weights[0].terms[0]);
         if (outputs > kMaxLinearOutputs)

@@ -162,6 +162,27 @@ TEST_CASE("an MLP's launches give the reference's bits") {
     }
 }
 
+TEST_CASE("a recurrence whose state does not fit in shared memory is refused by name") {
+    test::GraphBuilder build(9);
+    const auto x =
+        build.input(0, lib::DType::float32, {lib::Extent::rows(), lib::Extent::length(), lib::Extent::of(60)});
+    build.output(build.add(lib::Op::reduce_max,
+                           {build.add(lib::Op::recurrent, {x, build.floats({60, 20}, test::fixed_numbers(1200, 1))},
+                                      {.cell = lib::Recurrence::gru})},
+                           {.axis = 1}));
+    const auto plan = build.plan();
+    const auto schedule = lib::Schedule::make(plan->graph());
+    REQUIRE(schedule);
+    for (int64_t bytes : {cuda::recurrent_shared_bytes(60, 20), cuda::recurrent_shared_bytes(60, 20) - 1}) {
+        const lib::Status status =
+            cuda::make_launches(*plan, *schedule, WB_PRECISION_FP32, {}, {1, 9, 9}, {4, bytes}).status();
+        CAPTURE(bytes, status.message);
+        const bool fits = bytes == cuda::recurrent_shared_bytes(60, 20);
+        REQUIRE(status.code == (fits ? WB_OK : WB_BACKEND_UNAVAILABLE));
+        if (!fits) REQUIRE(std::string_view(status.message).starts_with("recurrent of "));
+    }
+}
+
 TEST_CASE("sizes that shrink as the sequence grows have room enough") {
     test::GraphBuilder build(30);
     build.graph.least_length = 1;

@@ -41,7 +41,7 @@ inline int64_t fuzz_work(const lib::Graph &graph, int64_t length) {
         };
         auto elements = [&](const lib::Type &type) { return lib::product(type.shape)->at(1, length); };
         int64_t each = 1;
-        if (node.op == Op::linear || node.op == Op::matmul) each = size(0, 0);
+        if (node.op == Op::linear || node.op == Op::matmul || node.op == Op::recurrent) each = size(0, 0);
         if (node.op == Op::attention) each = 4 + 2 * size(1, 1);
         int64_t work = 0;
         if (__builtin_mul_overflow(elements(node.type), each, &work)) return INT64_MAX;

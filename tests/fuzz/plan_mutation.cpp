@@ -18,13 +18,13 @@ constexpr size_t kHeader = 128, kTrailer = 32, kTotalAt = 16, kGraphAt = 24, kWe
 constexpr int64_t kMostElements = 8192;  // of a constant that a change makes
 
 constexpr Op kOps[] = {
-    Op::full,         Op::iota,        Op::neg,        Op::exp,        Op::log1p,       Op::rsqrt,   Op::sin,
-    Op::tanh,         Op::gelu,        Op::softplus,   Op::elu,        Op::round,       Op::sign,    Op::clamp,
-    Op::logical_not,  Op::cast,        Op::add,        Op::mul,        Op::div,         Op::minimum, Op::pow,
-    Op::floor_divide, Op::remainder,   Op::equal,      Op::less,       Op::logical_xor, Op::where,   Op::reshape,
-    Op::permute,      Op::slice,       Op::expand,     Op::concat,     Op::embedding,   Op::gather,  Op::bucketize,
-    Op::reduce_sum,   Op::reduce_mean, Op::reduce_max, Op::argmax,     Op::cumsum,      Op::softmax, Op::layer_norm,
-    Op::matmul,       Op::linear,      Op::attention,  Op::reduce_min, Op::relu,        Op::input};
+    Op::full,         Op::iota,        Op::neg,        Op::exp,        Op::log1p,       Op::rsqrt,     Op::sin,
+    Op::tanh,         Op::gelu,        Op::softplus,   Op::elu,        Op::round,       Op::sign,      Op::clamp,
+    Op::logical_not,  Op::cast,        Op::add,        Op::mul,        Op::div,         Op::minimum,   Op::pow,
+    Op::floor_divide, Op::remainder,   Op::equal,      Op::less,       Op::logical_xor, Op::where,     Op::reshape,
+    Op::permute,      Op::slice,       Op::expand,     Op::concat,     Op::embedding,   Op::gather,    Op::bucketize,
+    Op::reduce_sum,   Op::reduce_mean, Op::reduce_max, Op::argmax,     Op::cumsum,      Op::softmax,   Op::layer_norm,
+    Op::matmul,       Op::linear,      Op::attention,  Op::reduce_min, Op::relu,        Op::recurrent, Op::input};
 
 // Elements for a constant that has none, or another shape than it had.
 Constant filled(DType dtype, std::vector<int64_t> shape, uint32_t seed) {
@@ -286,6 +286,17 @@ class Changer {
                     attributes.activation = static_cast<Activation>(pick(kActivations));
                     attributes.range = static_cast<Range>(pick(kRanges));
                     attributes.slope = 0.1;
+                    break;
+                }
+                case Op::recurrent: {
+                    if (shape.size() < 2 || !shape.back().known()) continue;
+                    attributes.cell = static_cast<Recurrence>(pick(kRecurrences));
+                    attributes.reverse = chance(2);
+                    attributes.state = chance(4);
+                    const int64_t n = shape.back().terms[0], h = n / gates_of(attributes.cell);
+                    if (h < 1 || n * h > kMostElements) continue;
+                    operands.push_back(to_.add_constant(filled(DType::float32, {n, h}, seed())));
+                    if (attributes.state) operands.push_back(any());
                     break;
                 }
                 case Op::attention: {

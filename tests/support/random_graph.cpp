@@ -112,7 +112,7 @@ class Maker {
     }
 
     Found operation() {
-        switch (number(0, 15)) {
+        switch (number(0, 16)) {
             case 0:
             case 1:
                 return unary();
@@ -141,8 +141,10 @@ class Maker {
                 return matmul();
             case 14:
                 return linear();
-            default:
+            case 15:
                 return attention();
+            default:
+                return recurrent();
         }
     }
 
@@ -375,6 +377,38 @@ class Maker {
         }
         if (!y && k.known() && k.terms[0] > 0) y = add(Op::matmul, {*a, floats({k.terms[0], number(1, 40)})});
         return y && options_.smooth ? add(Op::tanh, {*y}) : y;
+    }
+    // Weights times a value, so that it is `width` wide.
+    Found widened(ValueId x, int64_t width) {
+        const int64_t k = type(x).shape.back().terms[0];
+        return add(Op::linear, {x, floats({width, k}, 1.0f / std::sqrt(static_cast<float>(k)))});
+    }
+    Found recurrent() {
+        Found x = any(DType::float32);
+        if (!x || type(*x).rank() < 2 || !type(*x).shape.back().known() || type(*x).shape.back().is(0))
+            return std::nullopt;
+        const auto axis = static_cast<int64_t>(type(*x).rank()) - 2;
+        Attributes attributes{.bias = chance(50),
+                              .cell = static_cast<lib::Recurrence>(number(0, lib::kRecurrences - 1)),
+                              .reverse = chance(30),
+                              .state = chance(30)};
+        const int64_t h = number(1, 20), gates = lib::gates_of(attributes.cell) * h;
+        Found inputs = widened(*x, gates);
+        if (!inputs) return inputs;
+        std::vector<ValueId> operands{*inputs, floats({gates, h}, 1.0f / std::sqrt(static_cast<float>(h)))};
+        if (attributes.bias) operands.push_back(floats({gates}));
+        if (attributes.state) {
+            Found state = widened(*x, lib::states_of(attributes.cell) * h);
+            if (state) state = add(Op::reduce_max, {*state}, {.axis = axis});
+            if (state) state = add(Op::tanh, {*state});
+            if (!state) return state;
+            Extents shape = type(*state).shape;
+            shape.erase(shape.begin() + axis);
+            state = add(Op::reshape, {*state}, {.shape = shape});
+            if (!state) return state;
+            operands.push_back(*state);
+        }
+        return add(Op::recurrent, operands, attributes);
     }
     Found linear() {
         Found x = any(DType::float32);

@@ -4,4 +4,5 @@
 #include "backend/cuda/kernels/elements.cu"
 #include "backend/cuda/kernels/linear_f32.cu"
 #include "backend/cuda/kernels/linear_i8.cu"
+#include "backend/cuda/kernels/recurrent.cu"
 #include "backend/cuda/kernels/rows.cu"

@@ -138,6 +138,22 @@ struct Attention {
     float *scores = nullptr;   // attention_scratch_floats; or null: in shared memory
 };
 
+// A recurrence of each of `outer` in each sequence: kernel::Gates behind a product of the state, place after place.
+struct Recurrent {
+    Sequences run{};
+    HeadView x{}, y{}, state{};  // row: from place to place; the state has one, h and then c of lstm
+    Terms outer{1, 0, 0}, places{};
+    Recurrence cell = Recurrence::lstm;
+    bool reverse = false;
+    bool starts = false;  // with `state`, else with zeros
+    int64_t width = 0;
+    const float *panels = nullptr, *bias = nullptr;  // fp32; bias or null. Or int8, where `bytes` is set:
+    const int8_t *bytes = nullptr;
+    const float *w_scale = nullptr;
+    const int32_t *start = nullptr;
+    const float *shift = nullptr;
+};
+
 // y[i] = op(x[i]), rows by rows; a stride of 0 within a row repeats its first element.
 struct UnaryRows {
     Rows rows{};
@@ -261,7 +277,7 @@ struct LinearTile {
 inline constexpr LinearTile kLinear128{128, 128, 256}, kLinear64{64, 64, 128}, kLinear32{32, 32, 64};
 inline constexpr LinearTile kLinearFew{4, 128, 128};  // a warp has 32 columns and 4 rows
 inline constexpr LinearTile kLinearI8{64, 64, 128};
-inline constexpr int kRowThreads = 128, kElementThreads = 256, kAttentionThreads = 256;
+inline constexpr int kRowThreads = 128, kElementThreads = 256, kAttentionThreads = 256, kRecurrentThreads = 256;
 inline constexpr int kRowLanes = 16;  // threads of a row in layer_norm, softmax and reduce_last
 inline constexpr int kQuantiseLanes = 32;
 inline constexpr int kAttentionQueries = 16;  // of a block
@@ -279,6 +295,10 @@ constexpr int64_t attention_score_stride(int64_t keys) { return (keys + 31) / 32
 inline constexpr int64_t kAttentionTiles = (64 * 33 + kAttentionQueries * 33) * 4;
 constexpr int64_t attention_shared_bytes(int64_t score_stride, bool scores_in_shared) {
     return kAttentionTiles + (scores_in_shared ? kAttentionQueries * score_stride * 4 : 0);
+}
+// Products of the gates, the states h and c, and the bytes of h with their scale.
+constexpr int64_t recurrent_shared_bytes(int64_t gates, int64_t width) {
+    return (gates + 2 * width + (width + 3) / 4 + 1) * 4;
 }
 // Of `scores` for a grid of so many blocks.
 constexpr int64_t attention_scratch_floats(int64_t score_stride, int64_t blocks) {

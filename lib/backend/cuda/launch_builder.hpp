@@ -34,6 +34,7 @@ class LaunchBuilder {
     bool add_linear(const StepPlan &step);
     bool add_attention(const StepPlan &step);
     bool add_matmul(const StepPlan &step);
+    bool add_recurrent(const StepPlan &step);
     bool add_last_axis(const StepPlan &step);
     bool add_reduction(const StepPlan &step);
     bool add_float_rows(const StepPlan &step);  // floats by a kernel, in rows

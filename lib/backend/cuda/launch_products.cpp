@@ -159,6 +159,56 @@ bool LaunchBuilder::add_attention(const StepPlan &step) {
     return true;
 }
 
+bool LaunchBuilder::add_recurrent(const StepPlan &step) {
+    const Attributes &attributes = node_of(step).attributes;
+    const Extents sizes = sizes_of_sequence(step.type.shape);
+    const SequenceView x = operand(step, 0, step.operand_types[0].shape), y = result(step);
+    const size_t axes = sizes.size();
+    if (axes < 2 || x.strides.size() != axes) return false;
+    const Extents outer(sizes.begin(), sizes.end() - 2);
+    if (std::count_if(outer.begin(), outer.end(), [](const Extent &size) { return !size.is(1); }) > 1) return false;
+    if (!outer.empty() && outer.back().is(1) && outer.size() > 1) return false;
+    const auto view_of = [&](const SequenceView &view) {
+        HeadView made;
+        made.view = view.view();
+        if (view.strides.size() == axes) made.row = terms_of(view.strides[axes - 2]);
+        if (!outer.empty()) made.outer = terms_of(view.strides[outer.size() - 1]);
+        return made;
+    };
+    Recurrent call;
+    call.run = places_.run;
+    call.x = view_of(x);
+    call.y = view_of(y);
+    if (attributes.state) {
+        const size_t last = step.operands.size() - 1;
+        call.state = view_of(operand(step, last, step.operand_types[last].shape));
+    }
+    call.outer = outer.empty() ? Terms{1, 0, 0} : terms_of(*product(outer));
+    call.places = terms_of(sizes[axes - 2]);
+    call.cell = attributes.cell;
+    call.reverse = attributes.reverse;
+    call.starts = attributes.state;
+    const int64_t gates = step.operand_types[1].shape[0].terms[0];
+    call.width = step.operand_types[1].shape[1].terms[0];
+    const int64_t shared = recurrent_shared_bytes(gates, call.width);
+    if (shared > resources_.shared_bytes) return false;
+    const LinearWeights none, &weights = places_.linears.empty() ? none : places_.linears[step.node];
+    if (precision_ == WB_PRECISION_FP32 || stays_float(gates, call.width)) {
+        call.panels = weights.f32;
+        call.bias = weights.bias;
+    } else {
+        call.bytes = weights.i8;
+        call.w_scale = weights.scale;
+        call.start = weights.start;
+        call.shift = weights.shift;
+    }
+    const int64_t least = plan_.graph().least_length, longest = std::max(least, bucket_.longest);
+    const auto most = outer.empty() ? Wide{1} : range_of(*product(outer), least, longest).most;
+    launch("wb_recurrent", call, kRecurrentThreads, shared, static_cast<int64_t>(std::max<Wide>(1, most)),
+           bucket_.sequences);
+    return true;
+}
+
 bool LaunchBuilder::add_matmul(const StepPlan &step) {
     const Extents &shape = step.type.shape;
     const Extents &a_shape = step.operand_types[0].shape, &b_shape = step.operand_types[1].shape;

@@ -22,6 +22,7 @@ Status LaunchBuilder::add(const StepPlan &step, int32_t fault) {
     else if (family == Family::product)
         taken = node.op == Op::linear      ? add_linear(step)
                 : node.op == Op::attention ? add_attention(step)
+                : node.op == Op::recurrent ? add_recurrent(step)
                                            : add_matmul(step);
     else if (family == Family::last_axis)
         taken = add_last_axis(step);

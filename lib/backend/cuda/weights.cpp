@@ -83,7 +83,7 @@ Expected<std::shared_ptr<const DeviceWeights>> DeviceWeights::make(const std::sh
                        graph.constants()[i].elements() * static_cast<int64_t>(size_of(graph.constants()[i].dtype)));
     for (ValueId id = 0; id < graph.nodes().size(); ++id) {
         weights->linears_.push_back(linears.of(id));
-        if (graph.node(id).op == Op::linear) add_linear(upload, weights->linears_.back());
+        if (has_panels(graph.node(id).op)) add_linear(upload, weights->linears_.back());
     }
     weights->bytes_ = upload.bytes();
     auto memory = allocate_on_device(context, upload.bytes(), "weights");

@@ -22,6 +22,7 @@ struct Kernels {
     void (*linear_bf16)(const LinearBf16 &) noexcept;  // null below avx512_bf16
     void (*attention_f32)(const Attention &) noexcept;
     void (*attention_bf16)(const Attention &) noexcept;  // null below avx512_bf16
+    void (*gates)(const Gates &) noexcept;
     void (*layer_norm)(const LayerNorm &) noexcept;
     void (*softmax_last)(const Softmax &) noexcept;
     void (*sum_last)(const Reduce &) noexcept;

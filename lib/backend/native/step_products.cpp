@@ -2,43 +2,27 @@
 #include <algorithm>
 #include <cstring>
 
-#include "backend/native/step.hpp"
+#include "backend/native/linear_product.hpp"
 #include "plan/panels.hpp"
 
 namespace weighbridge::lib::native {
 namespace {
 
-// Multiply-adds between two polls of the stop: below 200 us on a core of 80 GFLOP/s.
-constexpr int64_t kWorkBetweenPolls = int64_t{6} << 20;
-// Rows that are quantised, or multiplied by all panels, at a time: their inputs stay in the second-level cache.
+// Rows that are rounded, or multiplied by all panels, at a time: their inputs stay in the second-level cache.
 constexpr int64_t kRowsAtATime = 96;
-
-int64_t in_lines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
-
-int64_t panel_bytes(const LinearWeights &weights) {
-    return kPanelColumns * (weights.f32  ? weights.k * 4
-                            : weights.i8 ? (weights.k + 3) / 4 * 4
-                                         : (weights.k + 1) / 2 * 4);
-}
-const std::byte *panels_of(const LinearWeights &weights) {
-    return weights.f32  ? reinterpret_cast<const std::byte *>(weights.f32)
-           : weights.i8 ? reinterpret_cast<const std::byte *>(weights.i8)
-                        : reinterpret_cast<const std::byte *>(weights.bf16);
-}
 
 class LinearStep final : public Step {
   public:
     LinearStep(const StepContext &context, const StepPlan &plan)
-        : kernels_(*context.kernels),
-          plan_(plan),
+        : plan_(plan),
           weights_(context.linears->of(plan.node)),
-          attributes_(context.plan->graph().node(plan.node).attributes) {
+          attributes_(context.plan->graph().node(plan.node).attributes),
+          product_(*context.kernels, weights_, attributes_.range) {
         epilogue_.activation = attributes_.activation;
         epilogue_.slope = static_cast<float>(attributes_.slope);
         const auto &nodes = context.plan->graph().nodes();
         for (ValueId id = plan.node + 1; id < nodes.size() && !after_.from; ++id)
-            if (nodes[id].op == Op::linear)
-                after_ = {panels_of(context.linears->of(id)), panel_bytes(context.linears->of(id))};
+            if (has_panels(nodes[id].op)) after_ = first_panel(context.linears->of(id));
     }
 
     void bind(int64_t rows, int64_t length) override {
@@ -50,10 +34,7 @@ class LinearStep final : public Step {
         rows_at_a_time_ = std::min(loops_.times() * loops_.count(), kRowsAtATime);
     }
 
-    int64_t scratch_bytes() const override {
-        if (weights_.f32) return 0;
-        return in_lines(rows_at_a_time_ * quantised_stride()) + in_lines(rows_at_a_time_ * 4);
-    }
+    int64_t scratch_bytes() const override { return product_.scratch_bytes(rows_at_a_time_); }
     int64_t work() const override { return loops_.times() * loops_.count() * weights_.n * weights_.k; }
 
     Status run(const StepRun &run) override {
@@ -64,12 +45,13 @@ class LinearStep final : public Step {
         loops_.each([&](const Loops<3>::Places &places) {
             for (int64_t row = 0; row < loops_.count(); row += kRowsAtATime) {
                 const int64_t rows = std::min(kRowsAtATime, loops_.count() - row);
-                const float *from = x + places[0] + row * step[0];
-                float *to = y + places[1] + row * step[1];
                 if (residual) epilogue_.residual = residual + places[2] + row * step[2];
                 epilogue_.residual_stride = step[2];
-                const bool last = row + rows == loops_.count();
-                if (!multiply(run, from, step[0], rows, to, step[1], last)) return false;
+                // Behind the last rows the next layer, else this one's first panel again.
+                const Ahead after = row + rows == loops_.count() ? after_ : first_panel(weights_);
+                if (!product_.multiply(run, x + places[0] + row * step[0], step[0], rows, epilogue_,
+                                       y + places[1] + row * step[1], step[1], {.after = after}))
+                    return false;
             }
             return true;
         });
@@ -77,53 +59,11 @@ class LinearStep final : public Step {
     }
 
   private:
-    int64_t quantised_stride() const {  // bytes of a row
-        return weights_.i8 ? (weights_.k + 3) / 4 * 4 : (weights_.k + 1) / 2 * 4;
-    }
-
-    // Multiplies some rows by all panels, in groups with a poll of the stop between them. last: no rows follow.
-    bool multiply(const StepRun &run, const float *x, int64_t x_stride, int64_t rows, float *y, int64_t y_stride,
-                  bool last) {
-        std::byte *quantised = run.scratch;
-        auto *scale = reinterpret_cast<float *>(run.scratch + in_lines(rows_at_a_time_ * quantised_stride()));
-        if (weights_.i8)
-            kernels_.quantise_rows({x, x_stride, rows, weights_.k, attributes_.range,
-                                    reinterpret_cast<uint8_t *>(quantised), quantised_stride(), scale});
-        else if (weights_.bf16)
-            kernels_.round_rows_bf16(
-                {x, x_stride, rows, weights_.k, reinterpret_cast<uint16_t *>(quantised), quantised_stride() / 2});
-        const int64_t panel_work = rows * weights_.k * kPanelColumns;
-        const int64_t group = std::max<int64_t>(1, kWorkBetweenPolls / panel_work) * kPanelColumns;
-        Epilogue epilogue = epilogue_;
-        for (int64_t begin = 0; begin < weights_.n; begin += group) {
-            if (begin > 0 && !run.may_continue()) return false;
-            const int64_t n = std::min(group, weights_.n - begin);
-            if (epilogue_.residual) epilogue.residual = epilogue_.residual + begin;
-            const float *bias = weights_.bias ? weights_.bias + begin : nullptr;
-            const int64_t panel = panel_bytes(weights_);
-            const int64_t next = begin + group < weights_.n ? (begin + group) / kPanelColumns * panel : 0;
-            const Ahead ahead = next == 0 && last ? after_ : Ahead{panels_of(weights_) + next, panel};
-            if (weights_.f32)
-                kernels_.linear_f32({x, x_stride, rows, weights_.k, weights_.f32 + begin * weights_.k, n, bias,
-                                     epilogue, y + begin, y_stride, ahead});
-            else if (weights_.i8)
-                kernels_.linear_i8({reinterpret_cast<const uint8_t *>(quantised), quantised_stride(), scale, rows,
-                                    weights_.k, weights_.i8 + begin * ((weights_.k + 3) / 4 * 4), weights_.pairs_fit, n,
-                                    weights_.scale + begin, weights_.start + begin, weights_.shift + begin, epilogue,
-                                    y + begin, y_stride, ahead});
-            else
-                kernels_.linear_bf16({reinterpret_cast<const uint16_t *>(quantised), quantised_stride() / 2, rows,
-                                      weights_.k, weights_.bf16 + begin * ((weights_.k + 1) / 2 * 2), n, bias, epilogue,
-                                      y + begin, y_stride, ahead});
-        }
-        return true;
-    }
-
-    const Kernels &kernels_;
     const StepPlan &plan_;
     const LinearWeights &weights_;
     const Attributes &attributes_;
-    Ahead after_;  // the next linear's first panel
+    const LinearProduct product_;
+    Ahead after_;  // the next layer's first panel
     Epilogue epilogue_;
     Bound x_, y_, residual_;
     Loops<3> loops_;
@@ -173,9 +113,9 @@ class AttentionStep final : public Step {
         loops_ = Loops<5>::over(out_, rank - 3, {&q, &k, &v, &mask_, &out_});
         const int64_t work_of_query = std::max<int64_t>(1, call_.keys * (call_.dim + call_.value_dim));
         heads_at_a_time_ =
-            std::max<int64_t>(1, kWorkBetweenPolls / (work_of_query * std::max<int64_t>(1, call_.queries)));
+            std::max<int64_t>(1, kProductBetweenPolls / (work_of_query * std::max<int64_t>(1, call_.queries)));
         // A causal mask counts queries from the first, so those stay together.
-        queries_at_a_time_ = call_.causal ? call_.queries : std::max<int64_t>(24, kWorkBetweenPolls / work_of_query);
+        queries_at_a_time_ = call_.causal ? call_.queries : std::max<int64_t>(24, kProductBetweenPolls / work_of_query);
     }
 
     int64_t scratch_bytes() const override {
@@ -306,6 +246,8 @@ std::unique_ptr<Step> make_product_step(const StepContext &context, const StepPl
             return std::make_unique<LinearStep>(context, plan);
         case Op::attention:
             return std::make_unique<AttentionStep>(context, plan);
+        case Op::recurrent:
+            return make_recurrent_step(context, plan);
         default:
             return std::make_unique<MatmulStep>(context, plan);
     }

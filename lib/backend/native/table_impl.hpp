@@ -16,6 +16,7 @@
 #include "backend/native/rows_impl.hpp"
 #include "backend/native/attention_impl.hpp"
 #include "backend/native/elementwise_impl.hpp"
+#include "backend/native/recurrence_impl.hpp"
 #include "backend/native/dot_avx512_impl.hpp"
 #ifdef WB_AMX
 #include "backend/native/amx_impl.hpp"
@@ -52,6 +53,7 @@ const Kernels &table() noexcept {
         attention_f32,
         nullptr,
 #endif
+        gates,
         layer_norm,
         softmax_last,
         sum_last,

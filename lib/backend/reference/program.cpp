@@ -110,6 +110,7 @@ class Evaluation {
     void multiply() {
         if (node_.op == Op::linear) return linear();
         if (node_.op == Op::attention) return attention();
+        if (node_.op == Op::recurrent) return recurrent();
         matmul();
     }
     void along_last() {
@@ -127,23 +128,50 @@ class Evaluation {
         epilogue.activation = attributes.activation;
         epilogue.slope = static_cast<float>(attributes.slope);
         const float *residual = attributes.residual ? in(x_.size() - 1) : nullptr;
-        const int64_t k = weights.k, n = weights.n;
         for (int64_t row = 0; row < count(); ++row) {
-            const float *x = in(0) + row * k;
-            float *y = out() + row * n;
-            if (residual) epilogue.residual = residual + row * n;
-            if (weights.i8) {
-                auto *q = reinterpret_cast<uint8_t *>(scratch_ + 64);
-                auto *scale = reinterpret_cast<float *>(scratch_);
-                twins::quantise_rows({x, k, 1, k, attributes.range, q, (k + 3) / 4 * 4, scale});
-                twins::linear_i8({q, (k + 3) / 4 * 4, scale, 1, k, weights.i8, weights.pairs_fit, n, weights.scale,
-                                  weights.start, weights.shift, epilogue, y, n});
-            } else if (weights.bf16) {
-                auto *q = reinterpret_cast<uint16_t *>(scratch_ + 64);
-                twins::round_rows_bf16({x, k, 1, k, q, (k + 1) / 2 * 2});
-                twins::linear_bf16({q, (k + 1) / 2 * 2, 1, k, weights.bf16, n, weights.bias, epilogue, y, n});
-            } else {
-                twins::linear_f32({x, k, 1, k, weights.f32, n, weights.bias, epilogue, y, n});
+            if (residual) epilogue.residual = residual + row * weights.n;
+            multiply_row(in(0) + row * weights.k, epilogue, out() + row * weights.n);
+        }
+    }
+    // One row times this node's weights.
+    void multiply_row(const float *x, const kernel::Epilogue &epilogue, float *y) {
+        const LinearWeights &weights = shared_.linears.of(id_);
+        const int64_t k = weights.k, n = weights.n;
+        if (weights.i8) {
+            auto *q = reinterpret_cast<uint8_t *>(scratch_ + 64);
+            auto *scale = reinterpret_cast<float *>(scratch_);
+            twins::quantise_rows({x, k, 1, k, node_.attributes.range, q, (k + 3) / 4 * 4, scale});
+            twins::linear_i8({q, (k + 3) / 4 * 4, scale, 1, k, weights.i8, weights.pairs_fit, n, weights.scale,
+                              weights.start, weights.shift, epilogue, y, n});
+        } else if (weights.bf16) {
+            auto *q = reinterpret_cast<uint16_t *>(scratch_ + 64);
+            twins::round_rows_bf16({x, k, 1, k, q, (k + 1) / 2 * 2});
+            twins::linear_bf16({q, (k + 1) / 2 * 2, 1, k, weights.bf16, n, weights.bias, epilogue, y, n});
+        } else {
+            twins::linear_f32({x, k, 1, k, weights.f32, n, weights.bias, epilogue, y, n});
+        }
+    }
+
+    // Sequence by sequence; a row of the result is the state after its place.
+    void recurrent() {
+        const LinearWeights &weights = shared_.linears.of(id_);
+        const Attributes &attributes = node_.attributes;
+        const int64_t gates = weights.n, places = y_.shape[y_.shape.size() - 2];
+        if (count() == 0) return;
+        std::vector<float> product(static_cast<size_t>(gates));
+        for (int64_t sequence = 0; sequence < count() / places; ++sequence) {
+            const float *before = attributes.state ? in(x_.size() - 1) + sequence * width() : nullptr;
+            for (int64_t i = 0; i < places; ++i) {
+                const int64_t row = sequence * places + (attributes.reverse ? places - 1 - i : i);
+                const float *a = weights.i8 ? weights.shift : weights.bias;  // without a state
+                if (before) {
+                    multiply_row(before, {}, product.data());
+                    a = product.data();
+                }
+                float *y = out() + row * width();
+                twins::gates(
+                    {attributes.cell, in(0) + row * gates, gates, a, gates, before, width(), 1, weights.k, y, width()});
+                before = y;
             }
         }
     }

@@ -210,6 +210,20 @@ void attention_bf16(const kernel::Attention &a) {
         }
 }
 
+void gates(const kernel::Gates &g) {
+    for (int64_t row = 0; row < g.rows; ++row)
+        for (int64_t i = 0; i < g.width; ++i) {
+            const float *before = g.before ? g.before + row * g.before_stride + i : nullptr;
+            float *y = g.y + row * g.y_stride + i;
+            formulas::UnitState state;
+            if (before) state = {before[0], states_of(g.cell) == 2 ? before[g.width] : 0.0f};
+            state = formulas::stepped(g.cell, g.x + row * g.x_stride + i, g.a ? g.a + row * g.a_stride + i : nullptr,
+                                      g.width, state);
+            y[0] = state.h;
+            if (states_of(g.cell) == 2) y[g.width] = state.c;
+        }
+}
+
 void layer_norm(const kernel::LayerNorm &l) {
     const auto width = static_cast<float>(l.width);
     for (int64_t row = 0; row < l.rows; ++row) {

@@ -15,6 +15,7 @@ void linear_bf16(const kernel::LinearBf16 &l);
 void linear_bf16_amx(const kernel::LinearBf16 &l);
 void attention_f32(const kernel::Attention &a);
 void attention_bf16(const kernel::Attention &a);
+void gates(const kernel::Gates &g);
 void layer_norm(const kernel::LayerNorm &l);
 void softmax_last(const kernel::Softmax &s);
 void sum_last(const kernel::Reduce &r);

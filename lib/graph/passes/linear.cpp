@@ -96,13 +96,14 @@ Expected<Graph> fold_norms(const Graph &graph) {
     });
 }
 
-// Linears of one input whose results are only rearranged become one (query, key and value of an attention).
+// Linears of one input whose results are only rearranged become one (query, key and value of an attention, both
+// directions of a recurrence).
 Expected<Graph> merge_linears(const Graph &graph) {
     std::vector<bool> ends(graph.nodes().size(), false);  // somebody computes with the value as it is
     for (const Node &node : graph.nodes())
         for (ValueId id : node.operands)
             if (node.op != Op::reshape && node.op != Op::permute && node.op != Op::slice && node.op != Op::attention &&
-                node.op != Op::matmul)
+                node.op != Op::matmul && node.op != Op::recurrent)
                 ends[id] = true;
     for (ValueId id : graph.outputs()) ends[id] = true;
     std::map<ValueId, std::vector<ValueId>> groups;  // by input
@@ -212,6 +213,8 @@ Range range_of(const Graph &graph, ValueId id) {
         case Op::gelu:
         case Op::gelu_tanh:
             return Range::gelu;
+        case Op::recurrent:
+            return node.attributes.cell == Recurrence::relu ? Range::nonnegative : Range::symmetric;
         case Op::linear: {
             const Attributes &attributes = node.attributes;
             if (attributes.residual) return Range::symmetric;

@@ -43,10 +43,20 @@ test::GraphBuilder busy() {
     return build;
 }
 
+// A recurrence that is asked about between its steps.
+test::GraphBuilder recurring() {
+    test::GraphBuilder build;
+    const auto x = build.input(0, DType::float32, {Extent::rows(), Extent::of(64), Extent::of(24)});
+    const auto gates = build.linear(x, 4 * 160, test::fixed_numbers(4 * 160 * 24, 1, 0.1f));
+    build.output(build.add(Op::recurrent, {gates, build.floats({4 * 160, 160}, test::fixed_numbers(4 * 160 * 160, 2))},
+                           {.cell = lib::Recurrence::lstm}));
+    return build;
+}
+
 }  // namespace
 
 TEST_CASE("a deadline at any poll ends the run with its code, and later ones change no bit") {
-    for (const auto &build : {busy(), test::mlp_graph(), test::transformer_graph()})
+    for (const auto &build : {busy(), recurring(), test::mlp_graph(), test::transformer_graph()})
         for (lib::native::Level level : test::cpu_levels()) {
             auto run = executor(build, level);
             const int64_t rows = 3, length = 4;

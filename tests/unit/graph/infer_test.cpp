@@ -145,6 +145,34 @@ TEST_CASE("wrong operands and attributes are refused and leave the graph as it w
     REQUIRE(g.refuses(Op::input, {}, {.index = 4096, .dtype = DType::float32, .shape = {kRows}}));
 }
 
+TEST_CASE("a recurrence's gates, weights and state fit its cell") {
+    Values g;
+    using lib::Recurrence;
+    const ValueId one = g.floats({4, 1}, {1, 2, 3, 4}), four = g.floats({4, 4}, std::vector<float>(16, 0.5f));
+    const ValueId bias = g.floats({4}, {1, 2, 3, 4}), none = g.floats({0, 0}, {});
+    const ValueId first = g.input(5, DType::float32, {kRows, of(2)}),
+                  other = g.input(6, DType::float32, {kRows, of(4)});
+    auto type = [&](std::vector<ValueId> operands, Attributes attributes) {
+        return g.type(Op::recurrent, std::move(operands), std::move(attributes));
+    };
+    REQUIRE(type({g.s, one}, {.cell = Recurrence::lstm}) == "float32 [batch, length, 2]");
+    REQUIRE(type({g.s, one, bias, first}, {.bias = true, .cell = Recurrence::lstm, .state = true}) ==
+            "float32 [batch, length, 2]");
+    REQUIRE(type({g.s, four, other}, {.cell = Recurrence::tanh, .state = true}) == "float32 [batch, length, 4]");
+    REQUIRE(g.refuses(Op::recurrent, {g.s, one}, {.cell = static_cast<Recurrence>(4)}));
+    REQUIRE(g.refuses(Op::recurrent, {g.s, one}, {.cell = Recurrence::gru}));
+    REQUIRE(g.refuses(Op::recurrent, {g.s, four}, {.cell = Recurrence::lstm}));
+    REQUIRE(g.refuses(Op::recurrent, {g.s, g.s}, {.cell = Recurrence::tanh}));
+    REQUIRE(g.refuses(Op::recurrent, {g.s, none}, {.cell = Recurrence::tanh}));
+    REQUIRE(g.refuses(Op::recurrent, {bias, one}, {.cell = Recurrence::lstm}));
+    REQUIRE(g.refuses(Op::recurrent, {g.s, one, g.v}, {.bias = true, .cell = Recurrence::lstm}));
+    REQUIRE(g.refuses(Op::recurrent, {g.s, one, bias}, {.cell = Recurrence::lstm}));
+    REQUIRE(type({g.s, one, other}, {.cell = Recurrence::lstm, .state = true}) ==
+            "recurrent: expected a state [batch, 2], found operand 2 of float32 [batch, 4]");
+    const ValueId turned = g.add(Op::permute, {g.s}, {.order = {1, 0, 2}});
+    REQUIRE(g.refuses(Op::recurrent, {turned, one}, {.cell = Recurrence::lstm}));  // over rows
+}
+
 TEST_CASE("an input's sizes are numbers and the one length") {
     Values g;
     REQUIRE(g.refuses(Op::input, {}, {.index = 0, .dtype = DType::float32, .shape = {kRows, Extent::length(2)}}));

@@ -2,28 +2,12 @@
 // kernel::QuantiseRows and LinearI8. The sums are exact integers, so K may be cut, padded with zeros and taken in any
 // order; only the epilogue rounds.
 #include "backend/cuda/kernels/epilogue.hpp"
+#include "backend/cuda/kernels/quantise.hpp"
 
 namespace weighbridge::lib::cuda {
 namespace {
 
 using namespace device;
-
-constexpr float kOffset = 0.17f;  // kGeluOffset of plan/panels.hpp, which the tests hold to it
-
-__device__ float mapped(Range range, float x) {
-    if (range == Range::gelu) x = x + kOffset;
-    return range == Range::symmetric || x > 0 ? x : 0.0f;
-}
-
-// The largest of all lanes' values that are no NaN.
-__device__ float largest(float x) {
-#pragma unroll
-    for (int apart = kQuantiseLanes / 2; apart > 0; apart /= 2) {
-        const float other = __shfl_xor_sync(kAllLanes, x, apart);
-        if (other > x) x = other;
-    }
-    return x;
-}
 
 __device__ void store_output(const LinearI8 &l, const Row &row, int64_t column, int sum) {
     const float value =
@@ -33,35 +17,14 @@ __device__ void store_output(const LinearI8 &l, const Row &row, int64_t column, 
 
 }  // namespace
 
-// A warp a row, a word of 4 bytes a lane.
+// A warp a row.
 extern "C" __global__ void __launch_bounds__(kRowThreads) wb_quantise_rows(const __grid_constant__ QuantiseRows q) {
     constexpr int kWarps = kRowThreads / kQuantiseLanes;
-    const bool symmetric = q.range == Range::symmetric;
-    const float levels = symmetric ? 127.0f : 255.0f;
-    const int64_t count = all_rows(q.rows), stride = quantised_stride(q.k), padded = (q.k + 3) / 4 * 4;
-    const int lane = static_cast<int>(threadIdx.x) % kQuantiseLanes;
+    const int64_t count = all_rows(q.rows), stride = quantised_stride(q.k);
     for (int64_t i = int64_t{blockIdx.x} * kWarps + threadIdx.x / kQuantiseLanes; i < count;
          i += int64_t{gridDim.x} * kWarps) {
         const float *x = row_at(q.rows, i, q.x.merged).of<const float>(q.x, q.rows);
-        float top = 0, broken = 0;
-        for (int64_t k = lane; k < q.k; k += kQuantiseLanes) {
-            const float size = formulas::magnitude(mapped(q.range, x[k]));
-            if (size > top) top = size;
-            if (!(formulas::magnitude(x[k]) < formulas::kInfinity)) broken = 1;
-        }
-        top = largest(top);
-        const bool finite = largest(broken) == 0, flat = !finite || top < 0x1p-119f;
-        if (lane == 0) q.scale[i] = !finite ? formulas::kNaN : flat ? 0.0f : top / levels;
-        for (int64_t k = lane * 4; k < stride; k += kQuantiseLanes * 4) {
-            uint32_t word = 0;
-            for (int64_t j = 0; j < 4 && k < padded; ++j) {
-                const bool zero = flat || k + j >= q.k;
-                const int level =
-                    zero ? 0 : static_cast<int>(formulas::nearest(mapped(q.range, x[k + j]) * (levels / top)));
-                word |= static_cast<uint32_t>(level + (symmetric ? 128 : 0)) << (8 * j);
-            }
-            *reinterpret_cast<uint32_t *>(q.q + i * stride + k) = word;
-        }
+        quantise_row(x, q.k, q.range, q.q + i * stride, stride, q.scale + i);
     }
 }
 

@@ -233,6 +233,38 @@ TEST_CASE("a precision that a device has no kernels for is refused by name", "[c
     REQUIRE(test::part_of(program.status().message, "got bf16") == "got bf16");
 }
 
+TEST_CASE("recurrences on a device have the reference's bits, alone and packed", "[cuda]") {
+    const test::SimulatedMachine machine;
+    for (lib::Recurrence cell :
+         {lib::Recurrence::lstm, lib::Recurrence::gru, lib::Recurrence::tanh, lib::Recurrence::relu})
+        for (int turn = 0; turn < 4; ++turn) {
+            const bool heads = turn == 3, state = turn >= 2;
+            const int64_t h = turn == 0 ? 5 : 70, gates = lib::gates_of(cell) * h, states = lib::states_of(cell) * h;
+            test::GraphBuilder build(20);
+            lib::Extents x{Extent::rows(), Extent::length(), Extent::of(gates)},
+                first{Extent::rows(), Extent::of(states)};
+            if (heads) {
+                x.insert(x.begin() + 1, Extent::of(2));
+                first.insert(first.begin() + 1, Extent::of(2));
+            }
+            std::vector<lib::ValueId> operands{build.input(0, DType::float32, x),
+                                               build.floats({gates, h}, test::fixed_numbers(gates * h, 1, 0.2f))};
+            if (turn % 2 == 1) operands.push_back(build.floats({gates}, test::fixed_numbers(gates, 2)));
+            if (state) operands.push_back(build.input(1, DType::float32, first));
+            const auto y = build.add(Op::recurrent, operands,
+                                     {.bias = turn % 2 == 1, .cell = cell, .reverse = turn % 2 == 0, .state = state});
+            build.output(build.add(Op::reduce_sum, {y}, {.axis = heads ? 2 : 1}));
+            for (int32_t precision : {WB_PRECISION_FP32, WB_PRECISION_INT8}) {
+                CAPTURE(static_cast<int>(cell), turn, precision);
+                Beside beside(build.plan({precision}), precision, gpu(machine));
+                INFO(beside.why_not());
+                REQUIRE(beside.on_device());
+                beside.require_rows(3, 7, 1);
+                beside.require_packed({4, 0, 20, 1}, 2);
+            }
+        }
+}
+
 TEST_CASE("a thousand loads leave nothing on the device", "[cuda]") {
     const test::SimulatedMachine machine;
     const auto device = gpu(machine);
