@@ -16,6 +16,7 @@ constexpr Advice kAdvice[] = {
     {"a condition that depends on data", "write torch.where"},
     {"a number that depends on data", "keep it a tensor"},
     {"a loop of", "write operators over the whole axis"},
+    {"a loop over places", "write nn.LSTM, nn.GRU or nn.RNN, or operators over the whole axis"},
     {"a loop whose count depends on data", "write operators over the whole axis"},
     {"picks elements by a mask", "write torch.where, or multiply by the mask"},
     {"mixes rows", "let each row depend on itself alone"},

@@ -161,6 +161,10 @@ bool Interpreter::run_primitive(const torch::jit::Node &node) {
         set(node.output(), Undecided{"a value that is never set"});
     } else if (name == "prim::device" && inputs[0].is<TensorPtr>()) {
         set(node.output(), Opaque{std::make_shared<const c10::IValue>(c10::Device(c10::kCPU))});
+    } else if (name == "prim::isinstance" && inputs[0].is<TensorPtr>()) {
+        const auto &types = node.tys(c10::attr::types);
+        set(node.output(), std::any_of(types.begin(), types.end(),
+                                       [](const auto &type) { return type->kind() == c10::TypeKind::TensorType; }));
     } else if (name == "aten::warn" || name == "aten::_assert_tensor_metadata") {
         // A check or a warning: no result.
     } else if (name == "aten::format") {
@@ -231,7 +235,7 @@ void Interpreter::run_loop(const torch::jit::Node &node) {
     if (condition.is<Poison>() || most.is<Poison>()) return poison(node);
     const auto *trips = most.as<Extent>();
     if (!trips) throw Unsupported{"a loop whose count depends on data"};
-    if (!trips->known()) throw Unsupported{"a loop of " + to_string(*trips) + " rounds"};
+    if (!trips->known()) return run_loop_over_places(node, *trips);
     const int64_t end = trips->terms[0];
     std::vector<Value> carried;
     for (size_t i = 2; i < node.inputs().size(); ++i) carried.push_back(get(node.inputs()[i]));
@@ -248,6 +252,55 @@ void Interpreter::run_loop(const torch::jit::Node &node) {
         ++round;
     }
     set_outputs(node, std::move(carried));
+}
+
+// Runs the body once, for every place: what it takes at its round is taken at each of them, and its states are those of
+// recurrent cells, which begin with what the loop begins with.
+void Interpreter::run_loop_over_places(const torch::jit::Node &node, const Extent &count) {
+    const torch::jit::Block &body = *node.blocks()[0];
+    const Unsupported other{"a loop over places, " + to_string(count) + " rounds, that is no recurrence"};
+    const auto always = [&](const Value &condition) { return condition.is<bool>() && *condition.as<bool>(); };
+    if (count.batch || !always(get(node.inputs()[1]))) throw other;
+    std::vector<Value> carried;
+    for (size_t i = 2; i < node.inputs().size(); ++i) {
+        Value value = get(node.inputs()[i]);
+        if (const auto *tensor = value.as<TensorPtr>()) {
+            auto state = std::make_shared<Tensor>();
+            state->kind = Tensor::Kind::carried;
+            state->id = plain(builder_, **tensor);
+            value = state;
+        }
+        set(body.inputs()[i - 1], value);
+        carried.push_back(std::move(value));
+    }
+    set(body.inputs()[0], EachPlace{count});
+    ++loops_over_places_;
+    run_block(body);
+    --loops_over_places_;
+    if (poisoned(get(body.outputs()[0]))) return poison(node);
+    if (!always(get(body.outputs()[0]))) throw other;
+    std::vector<Value> results;
+    for (size_t i = 0; i < carried.size(); ++i) {
+        const Value after = get(body.outputs()[i + 1]);
+        if (poisoned(after)) return poison(node);
+        const auto *state = carried[i].as<TensorPtr>(), *made = after.as<TensorPtr>();
+        if (!state || !made || (*made)->before != *state) throw other;
+        const ValueId all = (*made)->id;
+        const Extent last = *(count - Extent::of(1));
+        results.push_back(tensor_of(builder_.squeeze(builder_.slice(all, 0, last, Extent::of(1)), 0)));
+    }
+    set_outputs(node, std::move(results));
+}
+
+// A list that a loop over places fills has what the body adds in place of one element for each.
+void Interpreter::append_each(const std::string &name, const std::vector<Value> &arguments) {
+    const auto *list = name == "aten::append" ? arguments[0].as<std::shared_ptr<List>>() : nullptr;
+    const auto *made = arguments.size() == 2 ? arguments[1].as<TensorPtr>() : nullptr;
+    if (!list || !(*list)->empty() || !made || (*made)->merged != size_t{0})
+        throw Unsupported{"a loop over places that writes other than one result for each into a list"};
+    auto all = std::make_shared<Tensor>(**made);
+    all->each_place = true;
+    (*list)->push_back(all);
 }
 
 std::vector<Value> Interpreter::compute(const torch::jit::Node &node, const std::vector<Value> &arguments) {
@@ -293,7 +346,11 @@ void Interpreter::run_in_place(const torch::jit::Node &node, const std::string &
     const Value made = lower(node, name.substr(0, name.size() - 1), arguments);
     const auto *written = made.as<TensorPtr>();
     if (!written) throw Unsupported{"not supported"};
-    if (*written != tensor) {
+    if ((*written)->kind == Tensor::Kind::row_index && !tensor->view) {
+        tensor->kind = Tensor::Kind::row_index;
+        tensor->rows = (*written)->rows;
+        tensor->version = ++tensor->storage->version;
+    } else if (*written != tensor) {
         const ValueId id = builder_.expand(builder_.cast(plain(builder_, **written), dtype), shape);
         write(builder_, tensor, id);
     }
@@ -304,6 +361,8 @@ void Interpreter::run_operator(const torch::jit::Node &node) {
     const std::string name = node.kind().toQualString();
     std::vector<Value> arguments;
     for (const torch::jit::Value *input : node.inputs()) arguments.push_back(get(input));
+    if (loops_over_places_ > 0 && node.maybeSchema() && node.maybeSchema()->is_mutable())
+        return append_each(name, arguments);
     if (auto answer = container_operator(name, arguments)) return set_outputs(node, {std::move(*answer)});
     if (auto answer = tensor_property(builder_, name, arguments)) return set_outputs(node, {std::move(*answer)});
     if (is_random(name)) throw Unsupported{"draws random numbers"};

@@ -46,6 +46,8 @@ class Interpreter {
     void tuple_element(const torch::jit::Node &node, const Value &whole, const Value &at);
     void run_if(const torch::jit::Node &node);
     void run_loop(const torch::jit::Node &node);
+    void run_loop_over_places(const torch::jit::Node &node, const Extent &count);
+    void append_each(const std::string &name, const std::vector<Value> &arguments);
     void run_operator(const torch::jit::Node &node);
     void run_in_place(const torch::jit::Node &node, const std::string &name, std::vector<Value> arguments);
     std::vector<Value> compute(const torch::jit::Node &node, const std::vector<Value> &arguments);  // in LibTorch
@@ -66,6 +68,7 @@ class Interpreter {
     std::unordered_map<const torch::jit::Value *, Value> values_;
     std::unordered_map<const torch::jit::Node *, Value> constants_;  // cached: a loop visits a node often
     std::map<std::pair<const void *, std::string>, Value> attributes_;
+    int loops_over_places_ = 0;                 // that are being run
     std::unordered_set<const void *> weights_;  // memory that nothing may write into
 };
 

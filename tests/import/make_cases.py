@@ -22,6 +22,7 @@ from layouts import folded, layouts
 from library_models import library
 from losses import losses
 from mlps import bag, codes, encodings, mlp
+from recurrences import recurrences
 from refusals import refusals
 from selections import selections
 
@@ -39,6 +40,7 @@ def cases():
     yield from arguments()
     yield from losses()
     yield from convolutions()
+    yield from recurrences()
     yield from formulas()
     yield from idioms()
     yield from selections()

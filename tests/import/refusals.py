@@ -157,7 +157,7 @@ def refusals() -> list[Case]:
         case(Doubles(), [numbers(4)], "float64 computation; write .float()", HERE),
         case(Mixes(), [numbers(4)], "aten::mean", HERE, "mixes rows", "let each row depend on itself alone"),
         case(FirstRow(), [numbers(4)], "aten::select", HERE, "mixes rows"),
-        case(Rounds(), [numbers(LENGTH, 3)], "prim::Loop", HERE, "rounds; write operators over the whole axis"),
+        case(Rounds(), [numbers(LENGTH, 3)], "aten::add", HERE, "more than a recurrent cell; write nn.LSTM"),
         case(Selects(), [numbers(4), ids(5)], "aten::index", HERE, "depends on data; write torch.where"),
         case(Noise(), [numbers(4)], "aten::randn_like", HERE, "random"),
         case(FixedNoise(), [numbers(4)], "aten::rand", HERE, "random"),

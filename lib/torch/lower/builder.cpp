@@ -13,7 +13,7 @@ std::vector<int64_t> to_ints(const std::vector<size_t> &from) { return {from.beg
 }  // namespace
 
 bool is_concrete(const Value &value) {
-    if (value.is<Poison>() || value.is<Undecided>()) return false;
+    if (value.is<Poison>() || value.is<Undecided>() || value.is<EachPlace>()) return false;
     if (const auto *extent = value.as<Extent>()) return extent->known();
     if (const auto *tensor = value.as<TensorPtr>())
         return (*tensor)->kind == Tensor::Kind::folded ||
@@ -105,6 +105,21 @@ ValueId Builder::permute(ValueId x, const std::vector<size_t> &order) {
 }
 
 ValueId Builder::slice(ValueId x, size_t axis, Extent start, Extent size, int64_t step) {
+    // Of the part that it lies in, so that what else was joined is not computed for it.
+    const lib::Node &node = graph_.node(x);
+    if (node.op == Op::concat && node.attributes.axis == static_cast<int64_t>(axis) && step == 1 && start.known() &&
+        size.known()) {
+        const std::vector<ValueId> parts = node.operands;
+        int64_t from = start.terms[0];
+        for (ValueId part : parts) {
+            const Extent here = shape(part)[axis];
+            if (!here.known() || from < 0) break;
+            const int64_t left = here.terms[0] - from;
+            if (left > 0 && size.terms[0] >= 1 && size.terms[0] <= left)
+                return slice(part, axis, Extent::of(from), size);
+            from -= here.terms[0];
+        }
+    }
     return add(Op::slice, {x}, {.axis = static_cast<int64_t>(axis), .step = step, .start = start, .size = size});
 }
 

@@ -29,6 +29,7 @@ const Value &Call::at(std::string_view argument) const {
 TensorPtr to_tensor(Builder &b, const Value &value) {
     if (const auto *tensor = value.as<TensorPtr>()) {
         require_fresh(**tensor);
+        if ((*tensor)->each_place) throw Unsupported{"a list that a loop filled; write torch.stack"};
         return *tensor;
     }
     if (const auto *undecided = value.as<Undecided>()) throw Unsupported{undecided->what};

@@ -156,6 +156,7 @@ void add_order(Registry &to);
 void add_series(Registry &to);
 void add_shapes(Registry &to);
 void add_writes(Registry &to);
+void add_recurrences(Registry &to);
 
 // Shared by several parts.
 Pair pair_of(Call &call, const TensorPtr &x, const TensorPtr &y, bool floating = false);  // promoted as PyTorch does

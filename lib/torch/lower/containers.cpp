@@ -147,10 +147,16 @@ std::optional<Value> of_list(const std::string &name, List &list, const std::vec
 
 std::optional<Value> container_operator(const std::string &name, const std::vector<Value> &arguments) {
     if (arguments.empty()) return std::nullopt;
+    const auto *list = arguments[0].as<std::shared_ptr<List>>();
+    if (list && std::any_of((*list)->begin(), (*list)->end(), [](const Value &value) {
+            const auto *tensor = value.as<TensorPtr>();
+            return tensor && (*tensor)->each_place;
+        }))
+        return std::nullopt;  // of as many elements as a loop had places: stack() knows them
     if (const auto *dict = arguments[0].as<std::shared_ptr<Dict>>()) return of_dict(name, **dict, arguments);
     if (const List *elements = list_of_value(arguments[0]))
         if (auto answer = of_elements(name, *elements, arguments)) return answer;
-    if (const auto *list = arguments[0].as<std::shared_ptr<List>>()) return of_list(name, **list, arguments);
+    if (list) return of_list(name, **list, arguments);
     return std::nullopt;
 }
 

@@ -273,6 +273,13 @@ Value index(Call &call) {
 }
 
 Value index_select(Call &call) {
+    if (const TensorPtr places = call.tensor("index"); is_rows(places)) {  // each row in its own place
+        const TensorPtr x = call.tensor("self");
+        const Extents from = shape_of(call.b, *x);
+        const Extent size = from[call.axis("dim", from.size())];
+        if (places->rows.times.is(1) && places->rows.shape == Extents{size}) return x;
+        throw Unsupported{"takes some rows"};
+    }
     const ValueId x = call.id("self");
     return result(take(call.b, x, call.id("index"), call.axis("dim", call.b.rank(x))));
 }

@@ -2,7 +2,7 @@
 // Operators that join tensors, take them apart, and repeat them.
 #include <algorithm>
 
-#include "torch/lower/call.hpp"
+#include "torch/lower/scalars.hpp"
 
 namespace weighbridge::torch_plugin {
 namespace {
@@ -63,6 +63,12 @@ Value concat(Call &call) {
 }
 
 Value stack(Call &call) {
+    // What a loop gave for each place: [places, ...] already.
+    if (const List *list = list_of_value(call.at("tensors")); list && list->size() == 1)
+        if (const auto *one = (*list)[0].as<TensorPtr>(); one && (*one)->each_place) {
+            const ValueId id = (*one)->id;
+            return result(call.b.move_axis(id, 0, call.axis("dim", call.b.rank(id))));
+        }
     const std::vector<TensorPtr> parts = call.tensors("tensors");
     if (parts.empty()) throw Unsupported{"stacks nothing"};
     const DType dtype = promote(call.b, parts);
@@ -92,6 +98,16 @@ Extents even(const Extent &whole, const Extent &size) {
     for (int64_t left = whole.terms[0]; left > 0; left -= size.terms[0])
         sizes.push_back(Extent::of(std::min(left, size.terms[0])));
     return sizes;
+}
+
+// The operator's parts without what they are parts of: an "unsafe" one's may be written, each by itself.
+template <Lower lower>
+Value without_base(Call &call) {
+    Value made = lower(call);
+    for (Value &value : **made.as<std::shared_ptr<List>>())
+        if (const TensorPtr &part = *value.as<TensorPtr>(); part->kind == Tensor::Kind::graph)
+            value = tensor_of(part->id, part->merged);
+    return made;
 }
 
 Value split(Call &call) {
@@ -272,11 +288,11 @@ void add_joins(Registry &to) {
         {"aten::stack", "tensors dim", &stack},
         {"aten::split", "self split_size split_sizes dim", &split},
         {"aten::split_with_sizes", "self split_sizes dim", &split},
-        {"aten::unsafe_split", "self split_size dim", &split},
-        {"aten::unsafe_split_with_sizes", "self split_sizes dim", &split},
+        {"aten::unsafe_split", "self split_size dim", &without_base<split>},
+        {"aten::unsafe_split_with_sizes", "self split_sizes dim", &without_base<split>},
         {"aten::tensor_split", "self sections indices dim tensor_indices_or_sections=", &tensor_split},
         {"aten::chunk", "self chunks dim", &chunk},
-        {"aten::unsafe_chunk", "self chunks dim", &chunk},
+        {"aten::unsafe_chunk", "self chunks dim", &without_base<chunk>},
         {"aten::unbind", "self dim", &unbind},
         {"aten::roll", "self shifts dims", &roll},
         {"aten::flip", "self dims", &flip},

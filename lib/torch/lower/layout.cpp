@@ -194,6 +194,13 @@ TensorPtr unsqueeze_tensor(Builder &b, const TensorPtr &x, size_t axis) {
 }
 
 TensorPtr select_tensor(Builder &b, const TensorPtr &x, size_t axis, Extent place) {
+    if (x->kind == Tensor::Kind::row_counts) {
+        if (!place.is(0)) throw Unsupported{"how many rows have a place"};
+        auto rows = std::make_shared<Tensor>();
+        rows->kind = Tensor::Kind::size;
+        rows->size = x->size;
+        return rows;
+    }
     const ValueId id = plain(b, *x);
     const Extent size = b.shape(id)[axis];
     if (size.batch) throw Unsupported{"mixes rows: takes one of them"};
@@ -206,6 +213,14 @@ TensorPtr select_tensor(Builder &b, const TensorPtr &x, size_t axis, Extent plac
     TensorPtr made = tensor_of(b.squeeze(b.slice(id, axis, *start, Extent::of(1)), axis));
     if (x->kind == Tensor::Kind::graph) made->view = ViewOf{x, axis, *start, true};
     return as_view(x, made);
+}
+
+// What stands at each place of an axis: [places, rows, ...], both counted as one.
+static TensorPtr select_each(Builder &b, const TensorPtr &x, size_t axis, const EachPlace &place) {
+    const ValueId id = b.move_axis(plain(b, *x), axis, 0);
+    if (b.rank(id) < 2 || b.shape(id)[0] != place.count || !b.shape(id)[1].batch)
+        throw Unsupported{"a loop over other places than those of " + to_string(b.shape(id))};
+    return tensor_of(id, 0);
 }
 
 TensorPtr slice_tensor(Builder &b, const TensorPtr &x, size_t axis, Extent start, std::optional<Extent> end,
@@ -281,6 +296,8 @@ void add_layout(Registry &to) {
         {"aten::select", "self dim index",
          [](Call &call) {
              const TensorPtr x = call.tensor("self");
+             if (const auto *place = call.at("index").as<EachPlace>())
+                 return Value(select_each(call.b, x, call.axis("dim", shape_of(call.b, *x).size()), *place));
              return Value(select_tensor(call.b, x, call.axis("dim", shape_of(call.b, *x).size()), call.size("index")));
          }},
         {"aten::slice", "self dim start end step",

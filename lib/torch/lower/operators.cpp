@@ -120,6 +120,7 @@ const Registry &registry() {
         add_series(*made);
         add_shapes(*made);
         add_writes(*made);
+        add_recurrences(*made);
         return made;
     }();
     return *all;

@@ -7,8 +7,6 @@ namespace {
 
 constexpr Refused kRefused[] = {
     {"msort mode nanquantile", "orders elements", "write sort, topk, median or quantile along an axis"},
-    {"lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell", "a recurrence",
-     "write attention or pools over the history"},
     {"conv2d conv3d conv_transpose1d conv_transpose2d conv_tbc im2col col2im", "a convolution along several axes",
      "write conv1d, or a linear of slices that are joined"},
     {"max_pool2d avg_pool2d max_pool1d_with_indices lp_pool1d", "a pool along several axes, or with its places",

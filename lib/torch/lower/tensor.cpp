@@ -35,6 +35,7 @@ static Extents shape_of(const Tensor &tensor) {
             return shape;
         }
         case Tensor::Kind::row_index:
+        case Tensor::Kind::row_counts:
             return tensor.rows.shape;
         default:
             return {};
@@ -42,13 +43,14 @@ static Extents shape_of(const Tensor &tensor) {
 }
 
 Extents shape_of(const Builder &builder, const Tensor &tensor) {
+    if (tensor.kind == Tensor::Kind::carried) return builder.shape(tensor.id);
     if (tensor.kind != Tensor::Kind::graph) return shape_of(tensor);
     const Extents shape = builder.shape(tensor.id);
     return tensor.merged ? merge(shape, *tensor.merged) : shape;
 }
 
 DType dtype_of(const Builder &builder, const Tensor &tensor) {
-    if (tensor.kind == Tensor::Kind::graph) return builder.dtype(tensor.id);
+    if (tensor.kind == Tensor::Kind::graph || tensor.kind == Tensor::Kind::carried) return builder.dtype(tensor.id);
     if (tensor.kind == Tensor::Kind::folded) return tensor.folded->dtype();
     return DType::int64;
 }
@@ -75,6 +77,8 @@ ValueId apart(Builder &b, const Tensor &tensor) {
         case Tensor::Kind::size:
             if (tensor.size.batch) throw Unsupported{"computes with the number of rows"};
             return b.full_int(tensor.size, {});
+        case Tensor::Kind::carried:
+            throw Unsupported{"a loop over places whose state goes through more than a recurrent cell"};
         default:
             throw Unsupported{"computes with row numbers"};
     }
@@ -93,7 +97,9 @@ void write(Builder &b, const TensorPtr &target, ValueId value) {
     require_fresh(*target);
     if (target->kind == Tensor::Kind::folded && !target->folded->alone())
         throw Unsupported{"writes into a weight, a constant or memory that others look at"};
-    if (target->merged || target->kind == Tensor::Kind::row_index) throw Unsupported{"writes into rows numbered anew"};
+    if (target->merged || target->kind == Tensor::Kind::row_index || target->kind == Tensor::Kind::row_counts ||
+        target->kind == Tensor::Kind::carried)
+        throw Unsupported{"writes into rows numbered anew"};
     const int64_t version = ++target->storage->version;
     TensorPtr one = target;
     for (;;) {

@@ -59,15 +59,17 @@ struct ViewOf {
 
 // An abstract tensor, an object as a TorchScript value is one: a write in place changes what it holds.
 struct Tensor {
-    enum class Kind { graph, folded, size, row_index };
+    enum class Kind { graph, folded, size, row_index, row_counts, carried };
     Kind kind = Kind::graph;
-    ValueId id = 0;                        // graph
+    ValueId id = 0;                        // graph; carried: a loop's state before the first place
     std::optional<size_t> merged;          // graph: axes `merged` and the next of `id` are one axis of this tensor, of
                                            // rows; see Builder::reshape
     std::shared_ptr<const Folded> folded;  // folded
-    Extent size;                           // size: an int64 tensor of rank 0 that holds it
-    RowIndex rows;                         // row_index
+    Extent size;                           // size: an int64 tensor of rank 0 that holds it; row_counts: at each place
+    RowIndex rows;                         // row_index; row_counts: the shape of sequences packed by place
     bool number = false;                   // a Python number in promotion of types
+    bool each_place = false;               // in a list: stands for one element for each place, which are merged
+    TensorPtr before;                      // of a state after each place: the carried one, before it
     std::optional<ValueId> kept;           // nested: a bool mask of what is not padding, [batch, length]
     std::shared_ptr<ViewedMemory> storage = std::make_shared<ViewedMemory>();
     int64_t version = 0;
@@ -80,6 +82,11 @@ struct Poison {};   // the result of something reported already
 struct Undecided {  // a number or bool that depends on data
     std::string what;
 };
+// The round of a loop over all places of an axis: the loop's body is run once, for each of them. What is taken at it
+// is merged, places before rows.
+struct EachPlace {
+    Extent count;
+};
 struct Opaque {  // a device, a generator, ...: LibTorch's own value
     std::shared_ptr<const void> value;
 };
@@ -91,7 +98,7 @@ struct Tuple {
 // What a TorchScript value is known to be. Lists and dicts are objects.
 struct Value {
     std::variant<std::monostate, Poison, Undecided, Extent, double, bool, std::string, TensorPtr, std::shared_ptr<List>,
-                 Tuple, std::shared_ptr<Dict>, Opaque>
+                 Tuple, std::shared_ptr<Dict>, Opaque, EachPlace>
         held;
 
     Value() = default;

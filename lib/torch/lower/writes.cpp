@@ -87,6 +87,14 @@ ValueId source(Call &call, const Scattered &at) {  // as many as there are place
 // Of several at one place the last stays. A place outside the axis takes nothing.
 Value scatter(Call &call) {
     Builder &b = call.b;
+    if (const TensorPtr to = call.tensor("index"); to->kind == Tensor::Kind::row_index) {  // a permutation inverted
+        const TensorPtr from = call.has("src") ? call.tensor("src") : nullptr;
+        if (!from || from->kind != Tensor::Kind::row_index || !to->rows.times.is(1) ||
+            to->rows.shape != Extents{shape_of(b, *call.tensor("self"))[call.axis("dim", 1)]} ||
+            from->rows.shape != to->rows.shape)
+            throw Unsupported{"mixes rows: writes into others"};
+        return from;
+    }
     const Scattered at = scattered(call);
     const size_t last = b.rank(at.x) - 1;
     const Extent size = b.shape(at.x)[last], count = b.shape(at.index)[last];
