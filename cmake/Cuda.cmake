@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The device kernels: one fatbin with machine code for sm_90 and PTX of compute_80, which serves the other GPUs from 8.0
-# on. Its digest goes into a header, so that the library loads its own fatbin only. Nothing of CUDA is linked.
+# The device kernels: one fatbin with machine code for WEIGHBRIDGE_CUDA_ARCHITECTURES and PTX of compute_80, which
+# serves the other GPUs from 8.0 on. Its digest goes into a header, so that the library loads its own fatbin only. Nothing of CUDA is linked.
 # lib/backend/cuda/README.md says what the flags are for.
 if(NOT WEIGHBRIDGE_BUILD_CUDA)
     return()
@@ -31,8 +31,13 @@ endfunction()
 
 set(WEIGHBRIDGE_FATBIN "${PROJECT_BINARY_DIR}/weighbridge/weighbridge_cuda.fatbin")  # own_directory()
 set(fatbin_header "${WEIGHBRIDGE_CUDA}/fatbin_digest.hpp")
-wb_nvcc("${WEIGHBRIDGE_FATBIN}" -fatbin --compress-mode=size
-    -gencode arch=compute_90,code=sm_90 -gencode arch=compute_80,code=compute_80)
+set(WEIGHBRIDGE_CUDA_ARCHITECTURES 90 CACHE STRING "GPUs that the device kernels have machine code for: 80;90;100;120")
+set(gencodes "")
+foreach(architecture IN LISTS WEIGHBRIDGE_CUDA_ARCHITECTURES)
+    list(APPEND gencodes -gencode "arch=compute_${architecture},code=sm_${architecture}")
+endforeach()
+wb_nvcc("${WEIGHBRIDGE_FATBIN}" -fatbin --compress-mode=size -t 2 ${gencodes}
+    -gencode arch=compute_80,code=compute_80)
 add_custom_command(OUTPUT "${fatbin_header}"
     COMMAND "${CMAKE_COMMAND}" "-DFATBIN=${WEIGHBRIDGE_FATBIN}" "-DHEADER=${fatbin_header}"
         -P "${PROJECT_SOURCE_DIR}/cmake/CudaDigest.cmake"

@@ -63,8 +63,11 @@ wb_cuda() {
     # nvcc takes the newest of the others where they are not named, and its ptxas refuses their PTX.
     local packages="nvidia-cuda-nvcc==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-crt==13.0.88"
     packages="$packages nvidia-cuda-runtime==13.0.96"
-    [ -x "$folder/nvidia/cu13/bin/nvcc" ] && return 0
-    wb_say "installing nvcc 13.0.88 into $(basename "$WB_VENV")/cuda (pip, 100 MB)"
+    # They read machine code of 13.0; PyPI has none before 13.2.
+    packages="$packages nvidia-cuda-cuobjdump==13.2.86 nvidia-cuda-nvdisasm==13.2.86"
+    [ -x "$folder/nvidia/cu13/bin/nvcc" ] && [ -x "$folder/nvidia/cu13/bin/cuobjdump" ] && return 0
+    wb_say "installing nvcc 13.0.88 and cuobjdump into $(basename "$WB_VENV")/cuda (pip, 110 MB)"
+    rm -rf "$folder"  # pip adds nothing to a folder that is there
     # shellcheck disable=SC2086
     "$WB_VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --target "$folder" $packages &&
         return 0
@@ -72,6 +75,12 @@ wb_cuda() {
     command -v nvcc >/dev/null && return 0
     printf 'skipped: the device kernels are not compiled: pip could not install %s\n' "$packages"
     return 1
+}
+
+# wb_cuobjdump: prints the path of what reads machine code, nothing where there is none.
+wb_cuobjdump() {
+    local own=$WB_VENV/cuda/nvidia/cu13/bin/cuobjdump
+    if [ -x "$own" ]; then echo "$own"; else command -v cuobjdump; fi
 }
 
 # wb_build PRESET [TARGET...]

@@ -65,11 +65,21 @@ if [ "${WB_FULL:-0}" = 1 ]; then
     tests/torch/other_version.sh || status=1
 fi
 if [ "$cuda" = 1 ]; then
-    wb_say "device kernels: compiled for sm_90 and as PTX, which is read"
-    cmake -G Ninja -S . -B build/cuda -DWEIGHBRIDGE_BUILD_CUDA=ON -DWEIGHBRIDGE_BUILD_COMMAND=OFF >/dev/null &&
+    architectures=90
+    [ "${WB_FULL:-0}" = 0 ] || architectures='80;86;89;90;100;120'
+    wb_say "device kernels: compiled for sm_$architectures and as PTX, both of which are read"
+    cmake -G Ninja -S . -B build/cuda -DWEIGHBRIDGE_BUILD_CUDA=ON -DWEIGHBRIDGE_BUILD_COMMAND=OFF \
+        "-DWEIGHBRIDGE_CUDA_ARCHITECTURES=$architectures" >/dev/null &&
         cmake --build build/cuda --target weighbridge_fatbin weighbridge_ptx &&
         "$WB_VENV/bin/python" tests/cuda/check_ptx.py build/cuda/cuda/kernels.ptx lib/backend/cuda/kernels.def ||
         status=1
+    cuobjdump=$(wb_cuobjdump)
+    if [ -n "$cuobjdump" ]; then
+        "$WB_VENV/bin/python" tests/cuda/check_sass.py "$cuobjdump" build/cuda/weighbridge/weighbridge_cuda.fatbin \
+            lib/backend/cuda/kernels.def || status=1
+    else
+        echo "skipped: the kernels' machine code is not read: no cuobjdump"
+    fi
 fi
 wb_say "all other tests"
 ctest --preset release || status=1
