@@ -67,12 +67,11 @@ int32_t Admission::wait(Waiter &waiter, int64_t deadline_ns, CancelToken *cancel
     int32_t code = attempt(waiter, limit);
     if (code != WB_BUSY) return code;
     if (cancel) {
-        waiter.cancel = cancel;
         // wake() locks our mutex under the token's, so the token's must not be locked under ours.
         lock.unlock();
         cancel->attach(waiter);
         lock.lock();
-        code = cancel->is_set() ? WB_CANCELLED : attempt(waiter, limit);
+        code = waiter.stopped || cancel->is_set() ? WB_CANCELLED : attempt(waiter, limit);
     }
     if (code == WB_BUSY) {
         enqueue(waiter);
@@ -287,7 +286,7 @@ void Admission::let_go(Guest &guest) {
         waiter.code = WB_OK;
     else if (closed())
         waiter.code = WB_CLOSED;
-    else if (waiter.cancel && waiter.cancel->is_set())
+    else if (waiter.stopped)
         waiter.code = WB_CANCELLED;
     else
         put_back(waiter);
@@ -326,6 +325,7 @@ int Admission::drain(int64_t deadline_ns) {
 
 void Admission::Waiter::wake() {
     const Lock lock(admission.mutex_);
+    stopped = true;
     if (queued) admission.settle(*this, -1, WB_CANCELLED);
 }
 

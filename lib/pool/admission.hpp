@@ -154,12 +154,12 @@ struct Admission::Waiter final : CancelToken::Waker {
     const Priority priority;
     const bool limited;  // counts in the queue's limit, and is refused by it
     Condition condition;
-    CancelToken *cancel = nullptr;
     Guest *guest;  // what others may serve; null for none. From here on guarded by admission.mutex_
     Waiter *next = nullptr;
     Waiter *previous = nullptr;
     bool queued = false;
     bool claimed = false;  // another has its guest: neither token nor deadline ends its wait
+    bool stopped = false;  // its token was set, whatever it is now
     bool waited = false;
     int64_t since_ns = 0;  // when it began to wait
     int64_t bound_ns = 0;  // while it is the first of its class: when waiting for a run to be left over ends

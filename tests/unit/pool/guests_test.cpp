@@ -113,7 +113,7 @@ TEST_CASE("a guest that was not served is the first again, and nobody's guest an
 }
 
 TEST_CASE("neither token, deadline nor close ends a guest's wait while another has him; they do afterwards") {
-    for (int how = 0; how < 3; ++how) {
+    for (int how = 0; how < 4; ++how) {
         CAPTURE(how);
         for (const bool served : {true, false}) {
             CAPTURE(served);
@@ -130,6 +130,7 @@ TEST_CASE("neither token, deadline nor close ends a guest's wait while another h
             if (how == 0) token.set(true);
             if (how == 1) clock.advance(2000);
             if (how == 2) pool.refuse();
+            if (how == 3) token.set(true), token.set(false);
             std::this_thread::yield();
             CHECK_FALSE(one.back);
             if (served) serve_all(party);
@@ -138,7 +139,7 @@ TEST_CASE("neither token, deadline nor close ends a guest's wait while another h
                 CHECK(one.was_served());
             } else {
                 one.thread.join();
-                CHECK(one.status.code == (how == 0 ? WB_CANCELLED : how == 1 ? WB_DEADLINE_EXCEEDED : WB_CLOSED));
+                CHECK(one.status.code == (how == 1 ? WB_DEADLINE_EXCEEDED : how == 2 ? WB_CLOSED : WB_CANCELLED));
             }
             CHECK(pool.waiting() == 0);
         }
