@@ -1,39 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/crew.hpp"
 
-#include <signal.h>
-#include <string.h>
-
 #include <utility>
 
 #include "base/format.hpp"
 #include "base/fp_env.hpp"
 #include "base/lock.hpp"
+#include "base/thread.hpp"
 
 namespace weighbridge::lib {
-namespace {
-
-// What a JVM gives a Java thread, on which the same code scores. The system's default of 8 MB would count where a host
-// limits address space.
-constexpr size_t kStackBytes = size_t{1} << 20;
-
-// Starts a thread with all signals blocked. Returns pthread_create's error number, 0 for none.
-int start_thread(pthread_t &thread, void *(*main)(void *), void *argument) {
-    pthread_attr_t attributes;
-    int code = pthread_attr_init(&attributes);
-    if (code != 0) return code;
-    sigset_t all, before;
-    sigfillset(&all);
-    code = pthread_attr_setstacksize(&attributes, kStackBytes);
-    if (code == 0 && (code = pthread_sigmask(SIG_SETMASK, &all, &before)) == 0) {
-        code = pthread_create(&thread, &attributes, main, argument);
-        pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    }
-    pthread_attr_destroy(&attributes);
-    return code;
-}
-
-}  // namespace
 
 Crew::Crew(Engine &engine, Ref<Runtime> runtime, int threads)
     : backlog_(make_ref<Backlog>(engine, std::move(runtime))), threads_(threads) {
@@ -54,10 +29,9 @@ Status Crew::hire(const std::string &name, void (Backlog::*job)(bool &running)) 
     hand->job = job;
     hands_.reserve(hands_.size() + 1);
     auto own = std::make_unique<std::shared_ptr<Hand>>(hand);
-    if (const int code = start_thread(hand->thread, &Crew::main, own.get()); code != 0)
-        return Status::failure(WB_OUT_OF_MEMORY, "thread '{}' could not be started: {}", name, strerrordesc_np(code));
+    if (Status status = start_thread(hand->thread, name, kStackBytes, &Crew::main, own.get()); !status.ok())
+        return status;
     (void)own.release();  // owned by the new thread
-    pthread_setname_np(hand->thread, name.c_str());
     hands_.push_back(std::move(hand));
     return {};
 }

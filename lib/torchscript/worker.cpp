@@ -2,20 +2,19 @@
 #include "torchscript/worker.hpp"
 
 #include <pthread.h>
-#include <signal.h>
-#include <string.h>
 
 #include <exception>
 #include <new>
 
 #include "base/fp_env.hpp"
 #include "base/lock.hpp"
+#include "base/thread.hpp"
 
 namespace weighbridge::lib {
 namespace {
 
 // LibTorch 2.15's parser overflowed a stack of 8 MB at 5,000 to 7,000 levels of nested parentheses.
-constexpr size_t kStackBytes = size_t{64} << 20;
+constexpr size_t kParserStackBytes = size_t{64} << 20;
 
 Status perform(Worker::Job &job) {
     try {
@@ -120,24 +119,10 @@ Expected<std::shared_ptr<Worker>> Worker::start(const std::string &name, const s
     start.state = state;
     start.prepare = &prepare;
 
-    pthread_attr_t attributes;
-    int code = pthread_attr_init(&attributes);
-    if (code == 0) {
-        code = pthread_attr_setstacksize(&attributes, kStackBytes);
-        sigset_t all;
-        sigset_t before;
-        sigfillset(&all);
-        if (code == 0 && (code = pthread_sigmask(SIG_SETMASK, &all, &before)) == 0) {
-            code = pthread_create(&state->thread, &attributes, &Worker::main, &start);
-            pthread_sigmask(SIG_SETMASK, &before, nullptr);
-        }
-        pthread_attr_destroy(&attributes);
-    }
-    if (code != 0) {
+    if (Status status = start_thread(state->thread, name, kParserStackBytes, &Worker::main, &start); !status.ok()) {
         worker->state_.reset();  // nothing to join
-        return Status::failure(WB_OUT_OF_MEMORY, "thread '{}' could not be started: {}", name, strerrordesc_np(code));
+        return status;
     }
-    pthread_setname_np(state->thread, name.substr(0, 15).c_str());
     Lock lock(start.mutex);
     while (!start.ready) start.answered.wait_until(start.mutex, WB_NO_DEADLINE);
     if (!start.result.ok()) return start.result;  // the thread has ended; ~Worker joins it
