@@ -182,6 +182,8 @@ class Batch {
     std::span<const int32_t> reasons() const noexcept { return {results_->reasons.data(), size_}; }
     /// The feature that an error is about, -1 for none.
     std::span<const int32_t> blamed() const noexcept { return {results_->blamed.data(), size_}; }
+    /// Index of the device that ran, 0 for the CPU; -1 where none did.
+    std::span<const int32_t> devices() const noexcept { return {results_->devices.data(), size_}; }
 
     size_t size() const noexcept { return size_; }
     const Schema &schema() const noexcept { return schema_; }
@@ -199,7 +201,7 @@ class Batch {
 
     struct Results {
         std::vector<double> scores, probabilities;
-        std::vector<int32_t> bands, statuses, reasons, blamed;
+        std::vector<int32_t> bands, statuses, reasons, blamed, devices;
     };
 
     Batch(Schema schema, Handle handle)
@@ -218,6 +220,7 @@ class Batch {
         place(WB_COLUMN_STATUS, results_->statuses);
         place(WB_COLUMN_REASON, results_->reasons);
         place(WB_COLUMN_FEATURE, results_->blamed);
+        place(WB_COLUMN_DEVICE, results_->devices);
         return status;
     }
 

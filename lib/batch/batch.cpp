@@ -6,7 +6,7 @@
 namespace weighbridge::lib {
 namespace {
 
-constexpr int32_t kLastColumn = WB_COLUMN_FEATURE;
+constexpr int32_t kLastColumn = WB_COLUMN_DEVICE;
 
 // Keeps what is allocated by row inside size_t.
 constexpr int64_t kMostRows = int64_t{1} << 48;

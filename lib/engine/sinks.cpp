@@ -138,6 +138,7 @@ void ColumnSink::put(int64_t row, const Answer &answer, int32_t status, int32_t 
     batch_.result(WB_COLUMN_DEFAULTED).put(row, answer.notes.defaulted);
     batch_.result(WB_COLUMN_CLIPPED).put(row, answer.notes.clipped);
     batch_.result(WB_COLUMN_FEATURE).put(row, feature);
+    batch_.result(WB_COLUMN_DEVICE).put(row, answer.by ? answer.by->device() : -1);
 }
 
 void ColumnSink::blank_outputs(int64_t row) const {

@@ -93,6 +93,7 @@ class Model final : public RefCounted {
     // What every result of this model says: bundle and version, and, where the model answers, what ran.
     void name(wb_result &result) const;
     void name_run(wb_result &result) const;
+    int32_t device() const { return named_.device; }  // its number, as in results
 
     // Scores rows[0..n), in tiles: packed, or for a program that takes none of equal shape, for which `sorter` puts
     // them side by side; null keeps their order. A row that the encoder refuses or that the model fails on goes to the

@@ -165,7 +165,8 @@ typedef struct wb_batch_result {
     int64_t first_error;      /**< the lowest row with an error code, which err tells of; -1 for none */
     int32_t reason;           /**< WB_REASON_*, why fallbacks answered: the call's own reason (deadline, overload)
                                *   before those of single rows, which WB_COLUMN_REASON has */
-    int32_t backend;          /**< WB_BACKEND_*, as the next three of the rows that the model answered */
+    int32_t backend;          /**< WB_BACKEND_*, as the next three of the row that the model answered last: where two
+                               *   devices answered, WB_COLUMN_DEVICE has each row's */
     int32_t precision;        /**< WB_PRECISION_*; 0 for none */
     int32_t numerics;         /**< as in wb_result; 0 for none */
     int32_t device;           /**< index of the device that ran, 0 for the CPU; -1 for none */
@@ -197,6 +198,7 @@ typedef struct wb_batch_result {
 #define WB_COLUMN_DEFAULTED 6   /**< uint32_t */
 #define WB_COLUMN_CLIPPED 7     /**< uint32_t */
 #define WB_COLUMN_FEATURE 8     /**< int32_t: the feature that an error is about, -1 for none */
+#define WB_COLUMN_DEVICE 9      /**< int32_t: index of the device that ran, 0 for the CPU; -1 where none did. @since 0.2 */
 /** @} */
 
 /** Where a result column goes: row i's is written at data + i * stride. NULL ends it.

@@ -36,6 +36,7 @@ TEST_CASE("structs as columns score as they do one by one, to the bit") {
         CHECK(batch.bands()[i] == one.band);
         CHECK(batch.statuses()[i] == WB_OK);
         CHECK(batch.blamed()[i] == -1);
+        CHECK(batch.devices()[i] == 0);
     }
 }
 
@@ -75,6 +76,8 @@ TEST_CASE("one wrong row does not spoil the others") {
     CHECK(batch.statuses()[3] == WB_INVALID_INPUT);
     CHECK(std::isnan(batch.scores()[3]));
     CHECK(batch.blamed()[3] == 0);
+    CHECK(batch.devices()[3] == -1);
+    CHECK(batch.devices()[4] == 0);
     CHECK(batch.statuses()[4] == WB_OK);
     CHECK(batch.check(3).error().feature == 0);
     CHECK(batch.check(4));
