@@ -109,6 +109,7 @@ Status CudaExecutor::prepare() {
         most.quantised_bytes = std::max(most.quantised_bytes, sized->quantised_bytes);
         most.scales = std::max(most.scales, sized->scales);
         most.scores = std::max(most.scores, sized->scores);
+        most.dense_bytes = std::max(most.dense_bytes, sized->dense_bytes);
     }
     if (Status status = take_memory(most); !status.ok()) return status;
     for (const Bucket &bucket : buckets_) {
@@ -125,7 +126,8 @@ Status CudaExecutor::take_memory(const Launches &sizes) {
     quantised_ = layout_.copied_bytes + layout_.arena.bytes;
     scales_ = quantised_ + aligned(sizes.quantised_bytes);
     scores_ = scales_ + aligned(sizes.scales * 4);
-    auto memory = allocate_on_device(context, scores_ + aligned(sizes.scores * 4), "a context's runs");
+    dense_ = scores_ + aligned(sizes.scores * 4);
+    auto memory = allocate_on_device(context, dense_ + sizes.dense_bytes, "a context's runs");
     if (!memory) return memory.status();
     memory_ = *std::move(memory);
     auto pinned = allocate_pinned(context, layout_.pinned_bytes);
@@ -165,6 +167,7 @@ Places CudaExecutor::places() const {
     places.quantised = reinterpret_cast<uint8_t *>(device + quantised_);
     places.scales = reinterpret_cast<float *>(device + scales_);
     places.scores = reinterpret_cast<float *>(device + scores_);
+    places.dense = device + dense_;
     return places;
 }
 

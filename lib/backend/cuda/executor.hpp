@@ -91,7 +91,7 @@ class CudaExecutor final : public Executor {
     const RunLayout layout_;
     PinnedMemory pinned_;
     DeviceMemory memory_;
-    int64_t quantised_ = 0, scales_ = 0, scores_ = 0;  // where the scratch lies
+    int64_t quantised_ = 0, scales_ = 0, scores_ = 0, dense_ = 0;  // where the scratch lies
     Stream stream_;
     Event done_;                      // behind a block's work
     bool left_ = false;               // a stopped run's work may go on

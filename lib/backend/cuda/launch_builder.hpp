@@ -2,7 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -46,6 +48,11 @@ class LaunchBuilder {
     bool add_gather(const StepPlan &step);
     bool add_bucketize(const StepPlan &step);
     bool add_along(const StepPlan &step);
+    // A linear layer, a norm or a reduction over dense copies, where its rows do not lie as the kernels go over them.
+    bool add_dense(const StepPlan &step);
+    std::optional<ValueView> take_dense(const Type &type);
+    int64_t dense_bytes(const Storage &storage) const;
+    void copy(const SequenceView &from, const SequenceView &to, const Type &type);
 
     template <class Arguments>
     void launch(const char *kernel, const Arguments &arguments, int threads, int64_t shared_bytes, int64_t blocks_x,
@@ -80,9 +87,15 @@ class LaunchBuilder {
         return static_cast<unsigned>(std::clamp<int64_t>(blocks, 1, most));
     }
     const Node &node_of(const StepPlan &step) const { return plan_.graph().node(step.node); }
-    const Storage &storage_of(const ValueView &view) const { return schedule_.storages[view.storage]; }
+    // A view's storage, which is the schedule's or behind these one of the step's dense copies.
+    const Storage &storage_of(const ValueView &view) const {
+        const size_t all = schedule_.storages.size();
+        return view.storage < all ? schedule_.storages[view.storage] : dense_[view.storage - all].storage;
+    }
     std::byte *base_of(const ValueView &view) const {
-        return places_.storages.empty() ? nullptr : places_.storages[view.storage];
+        const size_t all = schedule_.storages.size();
+        if (places_.storages.empty()) return nullptr;
+        return view.storage < all ? places_.storages[view.storage] : places_.dense + dense_[view.storage - all].begin;
     }
     SequenceView operand(const StepPlan &step, size_t index, const Extents &shape) const {
         const ValueView &view = step.operands[index];
@@ -109,6 +122,12 @@ class LaunchBuilder {
     const Resources resources_;
     Launches made_;
     int32_t fault_ = 0;  // of the step that is added
+    struct DenseCopy {
+        Storage storage;
+        int64_t begin = 0;  // in bytes
+    };
+    std::array<DenseCopy, 3> dense_;  // of the same step: x, a residual, the result
+    size_t dense_count_ = 0;
 };
 
 }  // namespace weighbridge::lib::cuda

@@ -128,12 +128,16 @@ bool LaunchBuilder::add_elements(const StepPlan &step) {
 }
 
 bool LaunchBuilder::add_copy(const StepPlan &step) {
-    Copy call;
-    call.type = element_of(step.type.dtype);
-    call.x = strided(operand(step, 0, step.type.shape));
-    call.y = strided(result(step));
-    launch_elements("wb_copy", call, sizes_of_sequence(step.type.shape));
+    copy(operand(step, 0, step.type.shape), result(step), step.type);
     return true;
+}
+
+void LaunchBuilder::copy(const SequenceView &from, const SequenceView &to, const Type &type) {
+    Copy call;
+    call.type = element_of(type.dtype);
+    call.x = strided(from);
+    call.y = strided(to);
+    launch_elements("wb_copy", call, sizes_of_sequence(type.shape));
 }
 
 bool LaunchBuilder::add_fill(const StepPlan &step) {

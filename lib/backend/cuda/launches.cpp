@@ -5,6 +5,11 @@
 #include "graph/bounds.hpp"
 
 namespace weighbridge::lib::cuda {
+namespace {
+
+constexpr int64_t kDenseAlignment = 256;
+
+}  // namespace
 
 Status LaunchBuilder::build() {
     for (const StepPlan &step : schedule_.steps)
@@ -34,9 +39,69 @@ Status LaunchBuilder::add(const StepPlan &step, int32_t fault) {
         taken = add_fill(step);
     else
         taken = add_float_rows(step) || add_elements(step);
-    if (taken) return {};
+    const bool by_rows = node.op == Op::linear || family == Family::last_axis || family == Family::reduction;
+    if (taken || (by_rows && !step.copies && add_dense(step))) return {};
     return Status::failure(WB_BACKEND_UNAVAILABLE, "{} of {}: expected views that the device kernels take, got others",
                            name_of(node.op), to_string(step.type));
+}
+
+// Room for a copy of a value, each sequence's piece as dense as it can be. None where sequences share the value.
+std::optional<ValueView> LaunchBuilder::take_dense(const Type &type) {
+    const auto elements = product(sizes_of_sequence(type.shape));
+    const bool own = std::any_of(type.shape.begin(), type.shape.end(), [](const Extent &size) { return size.batch; });
+    if (!elements || !own || dense_count_ == dense_.size()) return std::nullopt;
+    ValueView view;
+    view.storage = static_cast<uint32_t>(schedule_.storages.size() + dense_count_);
+    view.strides.resize(type.rank());
+    Extent stride = Extent::of(1);
+    for (size_t axis = type.rank(); axis-- > 0;) {
+        view.strides[axis] = stride;
+        if (type.shape[axis] == Extent::rows()) continue;
+        const auto next = stride * Extent{false, type.shape[axis].terms};
+        if (!next) return std::nullopt;
+        stride = *next;
+    }
+    DenseCopy &dense = dense_[dense_count_];
+    dense = {};
+    dense.storage.dtype = type.dtype;
+    dense.storage.elements = *elements;
+    dense.storage.own = true;
+    if (dense_count_ > 0) {
+        const DenseCopy &before = dense_[dense_count_ - 1];
+        dense.begin = before.begin + dense_bytes(before.storage);
+    }
+    made_.dense_bytes = std::max(made_.dense_bytes, dense.begin + dense_bytes(dense.storage));
+    ++dense_count_;
+    return view;
+}
+
+int64_t LaunchBuilder::dense_bytes(const Storage &storage) const {
+    const int64_t bytes = most_rows(storage.elements) * static_cast<int64_t>(size_of(storage.dtype));
+    return (bytes + kDenseAlignment - 1) / kDenseAlignment * kDenseAlignment;
+}
+
+bool LaunchBuilder::add_dense(const StepPlan &step) {
+    const Node &node = node_of(step);
+    StepPlan dense = step;
+    dense_count_ = 0;
+    const auto take_operand = [&](size_t index) {
+        const Type &type = step.operand_types[index];
+        const auto view = take_dense(type);
+        if (!view) return;
+        dense.operands[index] = *view;
+        copy(operand(step, index, type.shape), operand(dense, index, type.shape), type);
+    };
+    take_operand(0);
+    if (node.attributes.residual) take_operand(step.operands.size() - 1);
+    const auto to = take_dense(step.type);
+    if (!to) return false;
+    dense.result = *to;
+    const bool taken = node.op == Op::linear                     ? add_linear(dense)
+                       : family_of(node.op) == Family::reduction ? add_reduction(dense)
+                                                                 : add_last_axis(dense);
+    if (!taken) return false;
+    copy(result(dense), result(step), step.type);
+    return true;
 }
 
 int64_t LaunchBuilder::most_rows(const Extent &count) const {

@@ -38,6 +38,7 @@ struct Places {
     uint8_t *quantised = nullptr;  // rows of the int8 layer that runs
     float *scales = nullptr;       // of these rows
     float *scores = nullptr;       // of the attention that runs, where they do not fit in shared memory
+    std::byte *dense = nullptr;    // copies of what the step that runs does not take as it lies
 };
 
 // A plan's steps as launches, in order, with the scratch that they share.
@@ -46,6 +47,7 @@ struct Launches {
     int64_t quantised_bytes = 0;
     int64_t scales = 0;
     int64_t scores = 0;  // floats
+    int64_t dense_bytes = 0;
 };
 
 // What a device has.
