@@ -154,7 +154,7 @@ class Engine final : public RefCounted {
                                     const StopSource &stop);
     Status warm(Model &model, const StopSource &stop);
     Status add_replicas(Model &model, const StopSource &stop);
-    Expected<Ref<Model>> make_replica(const Model &model, Backend &backend, const StopSource &stop);
+    Expected<Ref<Model>> make_replica(Model &model, Backend &backend, const StopSource &stop);
     // `version` receives the bundle's as soon as it is known.
     Expected<Ref<Model>> load_source(const Source &source, const LoadOptions &options, std::string &version);
     void tell_load(const std::string &bundle, const Expected<Ref<Model>> &model, std::string_view slot,

@@ -74,7 +74,7 @@ Status Engine::warm(Model &model, const StopSource &stop) {
 
 // The model on another device, tried and measured there. WB_BACKEND_UNAVAILABLE, WB_OUT_OF_MEMORY where it does not fit
 // there.
-Expected<Ref<Model>> Engine::make_replica(const Model &model, Backend &backend, const StopSource &stop) {
+Expected<Ref<Model>> Engine::make_replica(Model &model, Backend &backend, const StopSource &stop) {
     const Program &program = model.program();
     auto made = backend.prepare(model.shared_bundle(), precision_name(program.precision()), stop);
     if (!made) return made.status();
@@ -85,6 +85,7 @@ Expected<Ref<Model>> Engine::make_replica(const Model &model, Backend &backend, 
     if (!replica) return replica;
     auto report = verify(**replica, stop);
     Status verdict = report ? report->verdict(model.bundle().manifest()) : report.status();
+    if (verdict.ok()) verdict = verify_together(model, **replica, stop);
     if (!verdict.ok()) return verdict;
     return replica;
 }
@@ -98,7 +99,7 @@ Status Engine::add_replicas(Model &model, const StopSource &stop) {
     CallOptions options;
     options.deadline_ns = stop.deadline_ns;
     options.cancel = stop.cancel;
-    bool measured = false;
+    std::vector<Ref<Model>> replicas;  // added at the end: until then the model is the CPU's alone
     const auto measure = [&](Model &one) {
         Status status = one.measure(row, 1, options);
         return status.ok() ? one.measure(row, one.tile_rows(), options) : status;
@@ -106,17 +107,17 @@ Status Engine::add_replicas(Model &model, const StopSource &stop) {
     for (const DevicePart &part : parts_.devices) {
         auto replica = make_replica(model, *part.backend, stop);
         Status status = replica ? measure(**replica) : replica.status();
-        if (status.ok() && !measured) status = measure(model);
+        if (status.ok() && replicas.empty()) status = measure(model);
         if (is_stop(status.code)) return ended_while(status.code, "preparing devices");
         if (status.ok()) {
-            measured = true;
-            model.add_replica(*std::move(replica));
+            replicas.push_back(*std::move(replica));
             continue;
         }
         const BundleIdentity &identity = model.bundle().manifest().identity;
         runtime_->events.tell({WB_LOG_WARNING, {}, identity.version}, "model '{}' {} stays on the CPU, not on {}: {}",
                               identity.name, identity.version, name_of(part.contexts.device), status.message);
     }
+    for (Ref<Model> &replica : replicas) model.add_replica(std::move(replica));
     return {};
 }
 

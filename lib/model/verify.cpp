@@ -3,6 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <numeric>
+#include <span>
+#include <utility>
 
 #include "bundle/golden.hpp"
 #include "feature/row.hpp"
@@ -50,6 +54,44 @@ class AnswerSink final : public RowSink {
     CallOptions options_;
     Status failure_;
 };
+
+// Keeps the outputs of all rows.
+class OutputsSink final : public RowSink {
+  public:
+    explicit OutputsSink(size_t rows) : outputs(rows) {}
+
+    void answered(int64_t row, const Answer &from) override {
+        const auto &manifest = from.by->bundle().manifest();
+        for (size_t i = 0; i < manifest.outputs.size(); ++i)
+            outputs[static_cast<size_t>(row)].emplace_back(from.outputs[i],
+                                                           from.outputs[i] + manifest.outputs[i].width);
+    }
+    void refused(int64_t row, const Status &why) override { failed(row, why); }
+    void failed(int64_t, const Status &why) override {
+        if (failure.ok()) failure = why;
+    }
+
+    std::vector<std::vector<std::vector<float>>> outputs;  // by row and output
+    Status failure;
+};
+
+// Rows of their own lengths, side by side.
+struct RowsTogether {
+    RowsTogether(const Schema &schema, std::span<const GoldenVector> vectors) {
+        size_t words = schema.fixed_bytes() / 8;
+        for (const GoldenVector &vector : vectors) words = std::max(words, vector.row.size());
+        memory.resize(words * vectors.size());
+        for (size_t i = 0; i < vectors.size(); ++i)
+            std::copy(vectors[i].row.begin(), vectors[i].row.end(), memory.begin() + static_cast<ptrdiff_t>(i * words));
+        stride = static_cast<int64_t>(words * 8);
+    }
+    std::vector<uint64_t> memory;
+    int64_t stride = 0;
+};
+
+bool same_bits(const std::vector<float> &a, const std::vector<float> &b) {
+    return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+}
 
 std::string band_name(const Output &output, const std::optional<int32_t> &band) {
     return band ? output.bands[static_cast<size_t>(*band)].name : std::string("none");
@@ -140,6 +182,36 @@ Expected<VerifyReport> verify(Model &model, const StopSource &stop, Mismatches m
         compare_decision(bundle.primary(), line, vector.answer, sink, told, report);
     }
     return report;
+}
+
+Status verify_together(Model &model, Model &replica, const StopSource &stop) {
+    const Bundle &bundle = model.bundle();
+    auto golden = read_golden(bundle, stop);
+    if (!golden) return golden.status();
+    const std::span vectors(golden->data(), std::min(golden->size(), static_cast<size_t>(replica.tile_rows())));
+    RowsTogether rows(*bundle.schema(), vectors);
+    const StridedRows source(*bundle.schema(), rows.memory.data(), rows.stride);
+    CallOptions options;
+    options.deadline_ns = stop.deadline_ns;
+    options.cancel = stop.cancel;
+    OutputsSink expected(vectors.size()), found(vectors.size());
+    for (auto [by, sink] : {std::pair(&model, &expected), std::pair(&replica, &found)}) {
+        std::vector<int64_t> order(vectors.size());
+        std::iota(order.begin(), order.end(), 0);
+        Progress progress;
+        Timing timing;
+        Status status = by->score(source, order, options, *sink, progress, timing);
+        if (is_stop(status.code)) return ended_while(status.code, "verifying rows together");
+        if (!status.ok() || !sink->failure.ok()) return status.ok() ? sink->failure : status;
+    }
+    for (size_t line = 0; line < vectors.size(); ++line)
+        for (size_t i = 0; i < expected.outputs[line].size(); ++i)
+            if (!same_bits(expected.outputs[line][i], found.outputs[line][i]))
+                return Status::failure(WB_VERIFY_FAILED,
+                                       "golden.jsonl: output '{}': expected the CPU's bits for {} rows that run "
+                                       "together, got others in line {}",
+                                       bundle.manifest().outputs[i].name, vectors.size(), line + 1);
+    return {};
 }
 
 Expected<std::string> compute_golden(Model &model, int64_t count) {

@@ -31,6 +31,10 @@ enum class Mismatches { untold, told };
 // Scores the bundle's golden vectors. WB_INVALID_BUNDLE names a vector that the bundle itself refuses.
 Expected<VerifyReport> verify(Model &model, const StopSource &stop = {}, Mismatches mismatches = Mismatches::untold);
 
+// Whether a replica gives a model's bits for golden rows that run together, where verify() runs them one by one: as
+// many as fit in one of its tiles. WB_VERIFY_FAILED names the first line and output that differ.
+Status verify_together(Model &model, Model &replica, const StopSource &stop = {});
+
 // The golden lines of `count` generated rows, as this model answers them.
 Expected<std::string> compute_golden(Model &model, int64_t count);
 
