@@ -36,7 +36,7 @@ using Options = lib::EngineOptions;
 constexpr Option kOptions[] = {
     {"devices", "\"cpu\", \"cpu=N\", \"cuda:I\" or \"cuda:I=N\" with N in [1, 1024], with commas between them", "cpu",
      "where requests run: N contexts of the CPU, or as many as the affinity mask and the cgroup quota allow; and N "
-     "contexts of GPU I, 2 without N; cuda:I? where it may be missing",
+     "contexts of GPU I, 2 without N; cuda:I? where it may be missing, cuda:I! where it is preferred",
      lib::parse_devices},
     {"cuda_driver", "an absolute path, or nothing", "",
      "the CUDA driver's library; nothing for the system's libcuda.so.1",

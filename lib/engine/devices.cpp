@@ -2,6 +2,7 @@
 #include "engine/devices.hpp"
 
 #include <charconv>
+#include <utility>
 
 #include "backend/cuda/device.hpp"
 #include "base/file.hpp"
@@ -29,8 +30,10 @@ bool parse_cuda(std::string_view text, CudaRequest &request) {
     const size_t equals = text.find('=');
     if (equals != text.npos && !parse_number(text.substr(equals + 1), 1, kMostContexts, request.contexts)) return false;
     std::string_view ordinal = text.substr(0, equals);
-    request.optional = ordinal.ends_with('?');
-    if (request.optional) ordinal.remove_suffix(1);
+    for (; ordinal.ends_with('?') || ordinal.ends_with('!'); ordinal.remove_suffix(1)) {
+        bool &mark = ordinal.back() == '?' ? request.optional : request.preferred;
+        if (std::exchange(mark, true)) return false;
+    }
     return parse_number(ordinal, 0, kMostOrdinal, request.ordinal);
 }
 
@@ -84,7 +87,14 @@ Expected<DevicePart> open_device(const CudaRequest &request, const std::shared_p
     auto device = cuda::GpuDevice::open(driver, request.ordinal, kernels);
     if (!device) return device.status();
     return DevicePart{DeviceContexts(request.contexts, {Device::Kind::cuda, request.ordinal}, kRunsInFlight),
-                      make_cuda_backend(*std::move(device))};
+                      make_cuda_backend(*std::move(device)), request.preferred};
+}
+
+// What keeps a device from being used, said once of which.
+std::string named(const std::string &device, std::string_view message) {
+    if (message.starts_with(device)) return std::string(message);
+    if (message.starts_with("cuda: ")) message.remove_prefix(6);
+    return device + ": " + std::string(message);
 }
 
 }  // namespace
@@ -114,9 +124,9 @@ Expected<std::vector<DevicePart>> open_devices(const EngineOptions &options, std
             parts.push_back(*std::move(part));
             continue;
         }
-        const std::string name = name_of(Device{Device::Kind::cuda, request.ordinal});
-        if (!request.optional) return Status::failure(part.status().code, "{}: {}", name, part.status().message);
-        missing.push_back(name + ": " + part.status().message);
+        std::string why = named(name_of(Device{Device::Kind::cuda, request.ordinal}), part.status().message);
+        if (!request.optional) return Status::failure(part.status().code, "{}", why);
+        missing.push_back(std::move(why));
     }
     return parts;
 }

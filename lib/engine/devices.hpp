@@ -10,7 +10,8 @@
 namespace weighbridge::lib {
 
 // Reads the option `devices`: "cpu", "cpu=N" and "cuda:I", "cuda:I=N", with "?" behind I where the device may be
-// missing, each once, with commas between them. False where it is none of that; then `set` is as it was.
+// missing and "!" where it is preferred, each once, with commas between them. False where it is none of that; then
+// `set` is as it was.
 bool parse_devices(EngineOptions &set, std::string_view text);
 
 // The GPUs that the options name, with what makes programs for them. One that may be missing and is leaves a line in

@@ -31,7 +31,8 @@ class JsonValue;
 struct CudaRequest {
     int ordinal = 0;
     int contexts = 2;
-    bool optional = false;  // served from the CPU where it is missing
+    bool optional = false;   // served from the CPU where it is missing
+    bool preferred = false;  // takes what it has time for, though the CPU were sooner done
 };
 
 struct EngineOptions {
@@ -68,6 +69,7 @@ struct LoadOptions {
 struct DevicePart {
     DeviceContexts contexts;
     std::unique_ptr<Backend> backend;
+    bool preferred = false;  // as CudaRequest
 };
 
 // Dependencies of an engine that tests replace.

@@ -99,7 +99,7 @@ Status Engine::add_replicas(Model &model, const StopSource &stop) {
     CallOptions options;
     options.deadline_ns = stop.deadline_ns;
     options.cancel = stop.cancel;
-    std::vector<Ref<Model>> replicas;  // added at the end: until then the model is the CPU's alone
+    std::vector<std::pair<Ref<Model>, bool>> replicas;  // added at the end: until then the model is the CPU's alone
     const auto measure = [&](Model &one) {
         Status status = one.measure(row, 1, options);
         return status.ok() ? one.measure(row, one.tile_rows(), options) : status;
@@ -110,14 +110,14 @@ Status Engine::add_replicas(Model &model, const StopSource &stop) {
         if (status.ok() && replicas.empty()) status = measure(model);
         if (is_stop(status.code)) return ended_while(status.code, "preparing devices");
         if (status.ok()) {
-            replicas.push_back(*std::move(replica));
+            replicas.emplace_back(*std::move(replica), part.preferred);
             continue;
         }
         const BundleIdentity &identity = model.bundle().manifest().identity;
         runtime_->events.tell({WB_LOG_WARNING, {}, identity.version}, "model '{}' {} stays on the CPU, not on {}: {}",
                               identity.name, identity.version, name_of(part.contexts.device), status.message);
     }
-    for (Ref<Model> &replica : replicas) model.add_replica(std::move(replica));
+    for (auto &[replica, preferred] : replicas) model.add_replica(std::move(replica), preferred);
     return {};
 }
 

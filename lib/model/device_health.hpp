@@ -11,7 +11,9 @@ class DeviceHealth {
   public:
     static constexpr int64_t kPauseNs = 1'000'000'000;
 
-    // Whether a call may go there. For one that is left out: whether this call shall try it, which says so once.
+    // Whether a call may go there, or may try one that is left out.
+    bool is_due(int64_t now_ns) const { return now_ns >= retry_ns_.load(std::memory_order_relaxed); }
+    // The same of the call that then goes there: of those that may try it one shall.
     bool may_try(int64_t now_ns) {
         int64_t retry_ns = retry_ns_.load(std::memory_order_relaxed);
         if (retry_ns == 0) [[likely]]

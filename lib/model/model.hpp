@@ -104,8 +104,11 @@ class Model final : public RefCounted {
                  Progress &progress, Timing &timing, ShapeSorter *sorter = nullptr);
 
     // The same bundle on another device of the engine's, in a program with this one's bits: takes requests that are
-    // sooner done there. Only before the model serves.
-    void add_replica(Ref<Model> replica) { replicas_.push_back(std::move(replica)); }
+    // sooner done there; a preferred one all that it has time for. Only before the model serves.
+    void add_replica(Ref<Model> replica, bool preferred = false) {
+        replica->preferred_ = preferred;
+        replicas_.push_back(std::move(replica));
+    }
     std::span<const Ref<Model>> replicas() const { return replicas_; }
     // Runs rows [0, rows) of the source, at most a tile of them, for what that takes.
     Status measure(const RowSource &source, int64_t rows, const CallOptions &options = {});
@@ -154,7 +157,9 @@ class Model final : public RefCounted {
     Status score_routed(const RowSource &source, std::span<int64_t> rows, const CallOptions &options, RowSink &sink,
                         Progress &progress, Timing &timing, ShapeSorter *sorter);
     int64_t finish_ns(int64_t rows) const;
-    int64_t spare_ns(int64_t rows) const;
+    int64_t spare_ns(int64_t rows, int64_t left_ns) const;
+    int64_t leave_ns(int64_t rows, const Model &there, const CallOptions &options, int64_t now_ns) const;
+    DeviceHealth &health() const { return runtime_->health[named_.device]; }
     Model *soonest(int64_t rows, const CallOptions &options, int64_t now_ns) const;
     void tell_health(const Status &ran) const;
     void saw_rows(int64_t rows, int64_t took_ns);
@@ -176,7 +181,8 @@ class Model final : public RefCounted {
     std::vector<Ref<Model>> replicas_;
     wb_result named_{};  // what name() and name_run() copy
     std::string band_names_;
-    bool may_abandon_;  // the backend may keep a run beyond its end
+    bool preferred_ = false;  // of a replica
+    bool may_abandon_;        // the backend may keep a run beyond its end
     Joining joining_ = Joining::none;
     Pace pace_;
     int64_t tile_rows_ = 1;

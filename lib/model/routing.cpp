@@ -11,6 +11,9 @@ namespace weighbridge::lib {
 namespace {
 
 constexpr int64_t kFarBeyond = 2;  // what was predicted: a device that takes so many times as long is not well
+constexpr int64_t kPatience = 8;  // times what was predicted, with a second: the longest that a call without a deadline
+constexpr int64_t kLeastPatienceNs = 1'000'000'000;  // waits for a device
+constexpr int64_t kPartToWake = 16;
 
 // Drops answers.
 struct NoSink final : RowSink {
@@ -24,8 +27,11 @@ struct NoSink final : RowSink {
 
 }  // namespace
 
-// With a quarter more, for what the prediction does not know.
-int64_t Model::spare_ns(int64_t rows) const { return finish_ns(rows) * 5 / 4; }
+// What the CPU needs for rows that a device did not do: with a quarter more, for what the prediction does not know, and
+// with a part of the time that is left, in which the caller's thread wakes up.
+int64_t Model::spare_ns(int64_t rows, int64_t left_ns) const {
+    return finish_ns(rows) * 5 / 4 + std::max<int64_t>(left_ns, 0) / kPartToWake;
+}
 
 // From now on, on this device: what waits before, then tiles one after the other.
 int64_t Model::finish_ns(int64_t rows) const {
@@ -36,30 +42,38 @@ int64_t Model::finish_ns(int64_t rows) const {
 }
 
 // Null where it is this model itself: nothing is sooner done elsewhere, or with time left for the CPU if it is not
-// done.
+// done. A preferred replica goes before those that are not, however long it takes.
 Model *Model::soonest(int64_t rows, const CallOptions &options, int64_t now_ns) const {
-    Model *best = nullptr;
-    const int64_t here_ns = finish_ns(rows);
-    int64_t best_ns = here_ns;
-    for (const Ref<Model> &replica : replicas_) {
-        const int64_t there_ns = replica->finish_ns(rows);
-        if (there_ns >= best_ns) continue;
-        if (options.deadline_ns != WB_NO_DEADLINE && options.deadline_ns <= now_ns + there_ns + spare_ns(rows))
-            continue;
-        if (!runtime_->health[replica->named_.device].may_try(now_ns)) continue;
-        best = replica.get();
-        best_ns = there_ns;
+    constexpr int64_t kBefore = std::numeric_limits<int64_t>::max() / 2;
+    for (;;) {
+        Model *best = nullptr;
+        int64_t best_ns = finish_ns(rows);
+        for (const Ref<Model> &replica : replicas_) {
+            const int64_t there_ns = replica->finish_ns(rows);
+            const int64_t rank_ns = replica->preferred_ ? there_ns - kBefore : there_ns;
+            if (rank_ns >= best_ns || !replica->health().is_due(now_ns)) continue;
+            if (now_ns + there_ns >= leave_ns(rows, *replica, options, now_ns)) continue;
+            best = replica.get();
+            best_ns = rank_ns;
+        }
+        if (!best || best->health().may_try(now_ns)) return best;
     }
-    return best;
+}
+
+// When a device is left to itself: the CPU has time for what it did not do. Where the caller gives all the time, a
+// device that hangs shall not take it.
+int64_t Model::leave_ns(int64_t rows, const Model &there, const CallOptions &options, int64_t now_ns) const {
+    if (options.deadline_ns == WB_NO_DEADLINE) return now_ns + kLeastPatienceNs + kPatience * there.finish_ns(rows);
+    if (options.deadline_ns <= now_ns) return now_ns;
+    return options.deadline_ns - spare_ns(rows, options.deadline_ns - now_ns);
 }
 
 // What a run says of this replica's device.
 void Model::tell_health(const Status &ran) const {
-    DeviceHealth &health = runtime_->health[named_.device];
     const std::string device = name_of(program_->device());
     if (ran.code != WB_BACKEND_UNAVAILABLE) {
-        if (health.answered()) runtime_->events.tell({WB_LOG_WARNING, {}, {}}, "device {} answers again", device);
-    } else if (health.failed(runtime_->clock.now_ns())) {
+        if (health().answered()) runtime_->events.tell({WB_LOG_WARNING, {}, {}}, "device {} answers again", device);
+    } else if (health().failed(runtime_->clock.now_ns())) {
         runtime_->events.tell({WB_LOG_WARNING, {}, {}}, "device {} is left out, and the CPU answers for it: {}", device,
                               ran.message);
     }
@@ -79,10 +93,8 @@ Status Model::score_routed(const RowSource &source, std::span<int64_t> order, co
         const auto rows = static_cast<int64_t>(order.size() - progress.done);
         Model *there = soonest(rows, options, now_ns);
         if (!there) break;
-        // The CPU has time left for what the device does not do.
         CallOptions until = options;
-        if (until.deadline_ns != WB_NO_DEADLINE)
-            until.deadline_ns = std::max(until.deadline_ns, INT64_MIN + spare_ns(rows)) - spare_ns(rows);
+        until.deadline_ns = leave_ns(rows, *there, options, now_ns);
         const int64_t run_ns = timing.run_ns;
         Status status = there->score_here(source, order, until, sink, progress, timing, sorter);
         const bool late = status.code == WB_DEADLINE_EXCEEDED && runtime_->clock.now_ns() < options.deadline_ns;
@@ -95,6 +107,7 @@ Status Model::score_routed(const RowSource &source, std::span<int64_t> order, co
                                status.code == WB_WOULD_WAIT;
         if (!elsewhere) return status;
         timing.entered_ns = 0;  // it is later now
+        if (late) break;        // the time that is left is the CPU's
     }
     const auto rows = static_cast<int64_t>(order.size() - progress.done);
     const int64_t run_ns = timing.run_ns;

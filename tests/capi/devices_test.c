@@ -25,7 +25,8 @@ int main(int argc, char **argv) {
     CHECK(strstr(E->message, "cuda:1: ") == E->message);
     CHECK(strstr(E->message, "/no/such/libcuda.so.1") != NULL);
 
-    engine = engine_on("cuda:0?=2,cpu=1", WB_OK);
+    CHECK(engine_on("cuda:0!", WB_BACKEND_UNAVAILABLE) == NULL);
+    engine = engine_on("cuda:0?!=2,cpu=1", WB_OK);
     CHECK_STATUS(WB_OK, wb_engine_events(&event, sizeof event, 1, &count, &dropped, engine, E));
     CHECK(count == 1 && event.event == WB_LOG_WARNING);
     CHECK(strstr(event.message, "the CPU serves alone: cuda:0: ") == event.message);

@@ -84,8 +84,10 @@ WB_API void wb_engine_options_free(wb_engine_options *options);
  *  the cgroup quota. "cuda:0=4,cpu=2" has four contexts on GPU 0 besides (2 where none are given): models of a plan in
  *  fp32 and int8 are then loaded to both, with the same bits, and each request goes where it is predicted to be done
  *  first; what a GPU fails on is answered by the CPU. There is always a CPU. "cuda:0?" may be missing: the engine serves
- *  from the CPU then, and tells WB_LOG_WARNING; without "?" wb_engine_create says WB_BACKEND_UNAVAILABLE. The option
- *  cuda_driver names the driver's library, cuda_kernels the file of GPU kernels.
+ *  from the CPU then, and tells WB_LOG_WARNING; without "?" wb_engine_create says WB_BACKEND_UNAVAILABLE. "cuda:0!" is
+ *  preferred: it takes what its deadline leaves it time for, whatever is predicted, so that the host's own work has the
+ *  CPU; "?!" is both. The option cuda_driver names the driver's library, cuda_kernels the file of GPU kernels. An engine
+ *  has a thread for each of its GPUs, wb:cuda-0, which sleeps while nothing runs there.
  *  @return WB_OK; WB_INVALID_ARGUMENT (says what was expected); WB_INVALID_HANDLE. @since 0.1, stable; cuda 0.2, unstable */
 WB_API int32_t wb_engine_options_set_devices(wb_engine_options *options, const char *devices, wb_error *err);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A model on two devices: requests go where they are done first, and what a device fails on the CPU answers.
+#include <algorithm>
 #include <string>
 #include <thread>
 #include <vector>
@@ -11,19 +12,22 @@ using namespace weighbridge::test;
 
 namespace {
 
-constexpr Device kGpu{Device::Kind::cuda, 0};
+constexpr Device kGpu{Device::Kind::cuda, 0}, kSlow{Device::Kind::cuda, 1};
 constexpr int64_t kStride = 1024;
 
-// The CPU takes 10 us a row, the device 100 us a run and 1 us a row.
+enum class With { one_gpu, a_preferred_gpu, a_slower_gpu };
+
+// The CPU takes 10 us a row, the device 100 us a run and 1 us a row, a slower one 110 us a run.
 class TwoDevices {
   public:
-    TwoDevices() {
+    explicit TwoDevices(With with = With::one_gpu) {
         EngineOptions options;
         options.cpu_contexts = 1;
         EngineParts parts;
         parts.native = std::make_unique<FakeBackend>(cpu, "native");
         parts.clock = &clock;
         parts.devices.push_back({DeviceContexts(1, kGpu, 2), std::make_unique<FakeBackend>(gpu, "cuda")});
+        parts.devices.push_back({DeviceContexts(1, kSlow, 2), std::make_unique<FakeBackend>(slow, "cuda")});
         engine = *Engine::make(options, std::move(parts));
         bundle = module_bundle("fake", R"("features": [{"name": "x", "type": "float64"}],
             "tensors": [{"name": "x", "dtype": "float32", "shape": ["batch", 1], "features": ["x"]}],
@@ -37,18 +41,21 @@ class TwoDevices {
         cpu.fail_where(takes(0, 10'000));
         gpu.fail_where(takes(100'000, 1'000));
         gpu_succeeds = takes(100'000, 1'000);
+        slow.fail_where(takes(110'000, 1'000));
         model = made(cpu, {});
-        Ref<Model> replica = made(gpu, kGpu);
+        Ref<Model> replica = made(gpu, kGpu), slower = made(slow, kSlow);
         const auto row = row_of(*bundle->schema(), R"({"x": 1})");
         const StridedRows rows(*bundle->schema(), const_cast<uint64_t *>(row.data()), 0);
-        for (Model *one : {&*model, &*replica})
+        for (Model *one : {&*model, &*replica, &*slower})
             for (int64_t count : {int64_t{1}, int64_t{16}}) REQUIRE(one->measure(rows, count).ok());
-        model->add_replica(std::move(replica));
+        if (with == With::a_slower_gpu) model->add_replica(std::move(slower));
+        model->add_replica(std::move(replica), with == With::a_preferred_gpu);
     }
 
     struct Scored {
         Status status;
         wb_batch_result result;
+        std::vector<int32_t> devices;  // by row
     };
     Scored score(int64_t rows, CallOptions options = {}) {
         std::vector<uint64_t> memory(static_cast<size_t>(rows * kStride / 8));
@@ -57,9 +64,11 @@ class TwoDevices {
         Batch batch(bundle);
         REQUIRE(batch.reset(rows).ok());
         REQUIRE(batch.set_rows(memory.data(), kStride).ok());
+        std::vector<int32_t> devices(static_cast<size_t>(rows), -2);
+        REQUIRE(batch.set_result(WB_COLUMN_DEVICE, devices.data(), sizeof(int32_t)).ok());
         std::optional<wb_batch_result> result;
         const Status status = engine->score_batch({model, {}}, batch, options, result);
-        return {status, result.value_or(wb_batch_result WB_BATCH_RESULT_INIT)};
+        return {status, result.value_or(wb_batch_result WB_BATCH_RESULT_INIT), std::move(devices)};
     }
     std::vector<std::string> events() {
         std::vector<std::string> told;
@@ -68,7 +77,7 @@ class TwoDevices {
     }
 
     ManualClock clock;
-    FakeControl cpu, gpu;
+    FakeControl cpu, gpu, slow;
     std::function<Status(const Run &)> gpu_succeeds;
     Ref<Engine> engine;
     std::shared_ptr<const Bundle> bundle;
@@ -139,6 +148,9 @@ TEST_CASE("a device that fails in the middle of a batch costs no row", "[routing
     CHECK(batch.result.scored == 64);
     CHECK(two.gpu.rows() == rows_there + 32);
     CHECK(two.cpu.rows() == rows_here + 32);
+    CHECK(batch.result.device == 0);  // the last; each row names its own
+    CHECK(std::count(batch.devices.begin(), batch.devices.end(), 1) == 32);
+    CHECK(std::count(batch.devices.begin(), batch.devices.end(), 0) == 32);
 }
 
 TEST_CASE("a deadline that leaves no time for the CPU behind the device keeps it from being tried", "[routing]") {
@@ -146,7 +158,7 @@ TEST_CASE("a deadline that leaves no time for the CPU behind the device keeps it
     CallOptions options;
     options.deadline_ns = two.clock.now_ns() + 1'000'000;  // 464 us there and 640 us here
     CHECK(two.score(64, options).result.device == 0);
-    options.deadline_ns = two.clock.now_ns() + 1'300'000;
+    options.deadline_ns = two.clock.now_ns() + 1'400'000;
     CHECK(two.score(64, options).result.device == 1);
 }
 
@@ -179,4 +191,42 @@ TEST_CASE("what a payment's own values do to the model is its failure on any dev
     CHECK(batch.result.failed + batch.result.fallbacks == 64);
     CHECK(two.cpu.runs() == before);
     for (const std::string &event : two.events()) CHECK(event.find("cuda") == std::string::npos);
+}
+
+TEST_CASE("a device that is tried again is one that the call goes to", "[routing]") {
+    TwoDevices three(With::a_slower_gpu);
+    const auto fails = [](const Run &) { return Status::failure(WB_BACKEND_UNAVAILABLE, "it fell off the bus"); };
+    three.gpu.fail_where(fails);
+    three.slow.fail_where(fails);
+    CHECK(three.score(64).result.device == 0);
+    three.gpu.fail_where(three.gpu_succeeds);
+    three.clock.advance(DeviceHealth::kPauseNs);
+    CHECK(three.score(64).result.device == 1);
+    const auto &health = three.engine->runtime().health;
+    CHECK(health[2].is_due(three.clock.now_ns()));  // still: nobody asked it
+}
+
+TEST_CASE("a preferred device takes what the CPU were sooner done with, where there is time for it", "[routing]") {
+    TwoDevices two(With::a_preferred_gpu);
+    CHECK(two.score(1).result.device == 1);
+    CallOptions options;
+    options.deadline_ns = two.clock.now_ns() + 100'000;  // 101 us there
+    CHECK(two.score(1, options).result.device == 0);
+    two.gpu.fail_where([](const Run &) { return Status::failure(WB_BACKEND_UNAVAILABLE, "it fell off the bus"); });
+    CHECK(two.score(1).result.device == 0);
+}
+
+TEST_CASE("a call without a deadline does not wait for ever for a device that hangs", "[routing]") {
+    TwoDevices two;
+    two.gpu.block();
+    std::thread time([&] {
+        two.gpu.wait_for_running(1);
+        two.clock.advance(1'100'000'000);
+    });
+    const auto batch = two.score(64);
+    time.join();
+    CHECK(batch.status.ok());
+    CHECK(batch.result.scored == 64);
+    CHECK(batch.result.device == 0);
+    two.gpu.release();
 }
