@@ -39,6 +39,7 @@ class Bench final : public Verb {
                        "threads that call (default 1); a list between commas, such as 2,16,64, measures each count, by "
                        "turns of 0.25 s");
         options.count("--contexts", choice_.contexts, 1, 256, "contexts that run them (default: as many as threads)");
+        choice_.declare_devices(options);
         options.count("--batch", calls_.batch, 1, 1 << 20, "rows in one call (default 1)");
         options.count("--deadline-us", calls_.deadline_us, 1, 60'000'000,
                       "each call's deadline, in microseconds from its start; what is late is answered by the bundle's "
@@ -66,7 +67,8 @@ class Bench final : public Verb {
     int run() override {
         if (rate_ > 0.0 && think_us_)
             throw Failure(exit_usage, "expected --rate (open loop) or --think-us (closed loop), got both");
-        if (!choice_.contexts) choice_.contexts = *std::max_element(threads_.begin(), threads_.end());
+        if (!choice_.contexts && choice_.devices.empty())
+            choice_.contexts = *std::max_element(threads_.begin(), threads_.end());
         if (priority_ == "high") calls_.priority = Priority::high;
         choice_.queue_limit = queue_limit_;
         Engine engine = choice_.engine();
@@ -150,7 +152,10 @@ class Bench final : public Verb {
                          {"backend", backend_name(rows.first.backend)},
                          {"loop", rate_ > 0.0 ? "open" : "closed"}};
         if (!several) report["threads"] = laps.front().threads;
-        report["contexts"] = choice_.contexts;
+        if (choice_.devices.empty())
+            report["contexts"] = choice_.contexts;
+        else
+            report["devices"] = choice_.devices;
         report["batch"] = calls_.batch;
         report["distinct_rows"] = rows.rows.size();
         if (calls_.deadline_us) report["deadline_us"] = calls_.deadline_us;
@@ -184,6 +189,7 @@ class Bench final : public Verb {
                          {"latency_us", quantiles(latencies)},
                          {"rows_per_second", rate_of(lap.scored.rows)},
                          {"tokens_per_second", rate_of(lap.scored.tokens)}};
+        if (!choice_.devices.empty()) report["gpu_rows"] = lap.scored.on_gpus;
         if (rate_ > 0.0) {
             report["reached_calls_per_second"] = rate_of(latencies.count());
             report["late_calls"] = lap.timing.late;

@@ -63,6 +63,7 @@ void Scored::add(const Scored &other) {
     fallbacks += other.fallbacks;
     expired += other.expired;
     overloaded += other.overloaded;
+    on_gpus += other.on_gpus;
     differing += other.differing;
 }
 
@@ -98,17 +99,18 @@ void BenchCaller::call() {
 }
 
 void BenchCaller::count() {
-    if (size_ == 1) count_row(from_, result_.score, result_.reason);
+    if (size_ == 1) count_row(from_, result_.score, result_.reason, result_.device);
     for (size_t i = 0; size_ > 1 && i < size_; ++i)
-        count_row((from_ + i) % rows_.rows.size(), batch_.scores()[i], batch_.reasons()[i]);
+        count_row((from_ + i) % rows_.rows.size(), batch_.scores()[i], batch_.reasons()[i], batch_.devices()[i]);
     scored_.rows += size_;
 }
 
-void BenchCaller::count_row(size_t row, double score, int32_t reason) {
+void BenchCaller::count_row(size_t row, double score, int32_t reason, int32_t device) {
     scored_.tokens += rows_.tokens[row];
     scored_.fallbacks += reason != WB_REASON_NONE;
     scored_.expired += reason == WB_REASON_DEADLINE;
     scored_.overloaded += reason == WB_REASON_OVERLOAD;
+    scored_.on_gpus += device > 0;
     const bool by_load = reason == WB_REASON_DEADLINE || reason == WB_REASON_OVERLOAD;  // not by the row
     scored_.differing += !by_load && !same(score, rows_.expected[row]);
 }

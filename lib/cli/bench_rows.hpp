@@ -26,6 +26,7 @@ struct BenchRows {
 struct Scored {
     uint64_t rows = 0, tokens = 0, fallbacks = 0;
     uint64_t expired = 0, overloaded = 0;  // of the fallbacks, those for these reasons
+    uint64_t on_gpus = 0;                  // rows
     uint64_t differing = 0;                // the model's scores that are not bit for bit those expected
 
     void add(const Scored &other);
@@ -51,7 +52,7 @@ class BenchCaller final : public Caller {
   private:
     const Model &model_;
     int64_t deadline_ns() const;
-    void count_row(size_t row, double score, int32_t reason);
+    void count_row(size_t row, double score, int32_t reason, int32_t device);
 
     const BenchRows &rows_;
     const int64_t budget_ns_;  // 0: none

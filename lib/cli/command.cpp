@@ -36,13 +36,24 @@ void ModelChoice::declare_load(Options &options) {
     declare_engine(options);
 }
 
+void ModelChoice::declare_devices(Options &options) {
+    options.text("--devices", devices,
+                 "what runs them, as the engine's option: cuda:0=4,cpu=2 (in place of --contexts)");
+    options.text("--cuda-driver", cuda_driver, "the CUDA driver's library (default: the system's libcuda.so.1)");
+    options.text("--cuda-kernels", cuda_kernels, "the file of GPU kernels (default: beside the library)");
+}
+
 void ModelChoice::declare_no_verify(Options &options) {
     options.negation("--no-verify", verify, "load without reproducing the golden vectors");
 }
 
 Engine ModelChoice::engine() const {
     EngineOptions options;
-    if (contexts) options.devices = "cpu=" + std::to_string(contexts);
+    if (contexts && !devices.empty())
+        throw Failure(exit_usage, "expected --contexts or --devices, which has contexts of its own, got both");
+    options.devices = contexts ? "cpu=" + std::to_string(contexts) : devices;
+    if (!cuda_driver.empty()) options.named.emplace_back("cuda_driver", absolute(cuda_driver));
+    if (!cuda_kernels.empty()) options.named.emplace_back("cuda_kernels", absolute(cuda_kernels));
     options.queue_limit = queue_limit;
     if (!join) options.named.emplace_back("join", "0");
     options.cpu_level = cpu_level;

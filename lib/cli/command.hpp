@@ -59,8 +59,9 @@ std::vector<std::string> precision_names();
 struct ModelChoice {
     std::string directory, backend, precision, cpu_level, torch_plugin, libtorch;
     bool allow_amx = false;
-    uint32_t contexts = 0;                     // 0: automatic
-    std::optional<uint32_t> queue_limit = {};  // none: the library's default
+    uint32_t contexts = 0;                           // 0: automatic
+    std::string devices, cuda_driver, cuda_kernels;  // in the place of contexts
+    std::optional<uint32_t> queue_limit = {};        // none: the library's default
     bool verify = true;
     bool join = true;  // single rows that wait
 
@@ -68,6 +69,7 @@ struct ModelChoice {
     void declare_directory(Options &options);
     void declare_engine(Options &options);
     void declare_load(Options &options);
+    void declare_devices(Options &options);
     void declare_no_verify(Options &options);  // for verbs that do not verify anyway
     Engine engine() const;
     LoadOptions load() const;

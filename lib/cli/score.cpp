@@ -35,6 +35,7 @@ class Score final : public Verb {
         options.text("--label", label_, "a column with 0 or 1, or nothing where it is not known: adds an evaluation");
         options.count("--threads", threads_, 1, 256, "threads (default: the CPUs that may be used)");
         options.count("--contexts", choice_.contexts, 1, 256, "contexts (default: automatic)");
+        choice_.declare_devices(options);
         options.count("--batch", batch_, 1, 1 << 20, "score in batches of this many rows (default: one by one)");
         options.count("--deadline-us", deadline_us_, 1, 1 << 30,
                       "budget of each call, in microseconds (default: none)");

@@ -2,13 +2,16 @@
 """`weighbridge bench`: closed and open loops, pauses, several counts of threads."""
 import json
 import os
+import pathlib
 import pty
 import signal
 import subprocess
 
 import pytest
-from test_cli import COMMAND, bundle, bundles, pytestmark, run  # noqa: F401
+from test_cli import BUILD, COMMAND, SCORE, bundle, bundles, csv_of, pytestmark, run, write  # noqa: F401
 
+DRIVER = BUILD / "libcuda_sim.so"
+KERNELS = pathlib.Path(__file__).parents[1] / "support" / "cuda_sim" / "image.bin"
 QUICK = ("--seconds", "0.3", "--warm-up", "0.01")
 
 
@@ -31,6 +34,15 @@ def test_many_threads_on_few_contexts(bundle):
 def test_contexts_are_as_many_as_the_most_threads(bundle):
     assert bench(bundle, "--threads", "3")["contexts"] == 3
     assert bench(bundle, "--threads", "1,4,2")["contexts"] == 4
+
+
+def test_devices_take_the_place_of_contexts(bundle):
+    report = bench(bundle, "--devices", "cpu=2", "--threads", "2", "--batch", "4")
+    assert report["devices"] == "cpu=2" and "contexts" not in report
+    assert report["calls"] > 0 and report["gpu_rows"] == 0
+    assert "got both" in run("bench", bundle, "--devices", "cpu=2", "--contexts", "2", code=2).stderr
+    refused = run("bench", bundle, "--devices", "cuda:0", "--cuda-driver", "no/libcuda.so.1", code=1).stderr
+    assert "cuda:0: no driver here" in refused and "no/libcuda.so.1" in refused
 
 
 def test_a_pause_lowers_the_rate_and_is_in_no_latency(bundle):
@@ -129,3 +141,14 @@ def test_calls_beyond_the_queue_limit_are_counted_as_overloaded(bundle):
 def test_help_says_that_lists_have_commas(bundle):
     assert "a list between commas" in " ".join(run("bench", "--help").stdout.split())
     assert "--priority" in run("bench", bundle, "--priority", "low", code=2).stderr
+
+
+@pytest.mark.skipif(not DRIVER.exists(), reason="the simulated CUDA driver is not built")
+def test_a_gpu_answers_with_the_bits_of_the_cpu(bundle, tmp_path):
+    gpu = ("--cuda-driver", DRIVER, "--cuda-kernels", KERNELS)
+    report = bench(bundle, "--devices", "cuda:0!=1,cpu=1", *gpu, "--batch", "8")
+    assert report["gpu_rows"] == report["rows"] > 0 and report["differing"] == 0
+    source = write(tmp_path / "in.csv", csv_of(20))
+    scores = [run("score", bundle, "--input", source, "--output", "-", "--threads", "1", *SCORE, *devices).stdout
+              for devices in (("--devices", "cpu=1"), ("--devices", "cuda:0!,cpu=1", *gpu))]
+    assert scores[0] == scores[1]
