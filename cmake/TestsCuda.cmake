@@ -27,7 +27,8 @@ target_link_libraries(cuda_sim PRIVATE cuda_sim_kernels weighbridge_flags Thread
 file(GLOB cuda_host_tests CONFIGURE_DEPENDS "${WEIGHBRIDGE_TESTS}/unit/backend/cuda/*_test.cpp")
 wb_test_program(cuda_tests
     SOURCES ${cuda_host_tests} "${WEIGHBRIDGE_TESTS}/support/random_graph.cpp"
-        "${WEIGHBRIDGE_TESTS}/support/graph_runs.cpp"
+        "${WEIGHBRIDGE_TESTS}/support/graph_runs.cpp" "${WEIGHBRIDGE_TESTS}/support/fixture.cpp"
+        "${WEIGHBRIDGE_TESTS}/support/fixture_plan.cpp"
     LIBRARIES test_main weighbridge_core cuda_sim)
 target_compile_definitions(cuda_tests PRIVATE WB_EXAMPLES="${PROJECT_SOURCE_DIR}/examples/bundles")
 add_test(NAME cuda.backend COMMAND cuda_tests)

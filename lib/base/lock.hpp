@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <mutex>
+
 #include "base/fork.hpp"
 #include "base/guarded.hpp"
 
@@ -10,6 +12,8 @@ namespace weighbridge::lib {
 class WB_SCOPED_LOCK Lock {
   public:
     explicit Lock(ForkMutex &mutex) WB_ACQUIRE(mutex) : mutex_(mutex) { mutex_.lock(); }
+    // Of one that try_lock() has locked.
+    Lock(ForkMutex &mutex, std::adopt_lock_t) WB_REQUIRES(mutex) : mutex_(mutex) {}
     ~Lock() WB_RELEASE() {
         if (held_) mutex_.unlock();
     }

@@ -136,8 +136,8 @@ int main(int argc, char **argv) {
     auto gpu = cuda::GpuDevice::open(*driver, 0, *kernels);
     if (!gpu) stop(gpu.status().message);
     Device device{*gpu, 0, 0, 0, {}};
-    std::printf("device: %s, compute capability %d, driver %d\n", (*gpu)->context()->name().c_str(),
-                (*gpu)->context()->capability(), (*driver)->version());
+    std::printf("device: %s, compute capability %d, driver %d\n", (*gpu)->name().c_str(), (*gpu)->capability(),
+                (*driver)->version());
 
     const std::vector<std::vector<int64_t>> sequences{{34}, {1, 2, 3, 34, 128, 5}, std::vector<int64_t>(kTile, 17)};
     const std::vector<std::vector<int64_t>> rows{{0}, std::vector<int64_t>(7, 0), std::vector<int64_t>(kTile, 0)};
@@ -155,7 +155,7 @@ int main(int argc, char **argv) {
         time_plan(device, test::transformer_graph(256, 128), precision, "transformer 256 x 1", sequences, timed);
         time_plan(device, test::mlp_graph(320, 512), precision, "mlp 320-512-512", rows, timed);
     }
-    std::ofstream(argv[3]) << "{\"device\": \"" << (*gpu)->context()->name() << "\", \"compared\": " << device.compared
+    std::ofstream(argv[3]) << "{\"device\": \"" << (*gpu)->name() << "\", \"compared\": " << device.compared
                            << ", \"different\": " << device.different << ", \"refused\": " << device.refused
                            << ", \"times\": [\n"
                            << device.report << "\n]}\n";

@@ -138,10 +138,11 @@ Status DeviceContext::retain() {
 }
 
 DeviceContext::~DeviceContext() {
-    if (handle_ && driver_->of_this_process()) (void)functions().primary_release(device_);
+    if (handle_ && driver_->of_this_process() && !is_given_up()) (void)functions().primary_release(device_);
 }
 
 Status DeviceContext::status(Result result, std::string_view what, int32_t code) const {
+    if (is_sticky(result)) lost_.store(true, std::memory_order_release);
     return driver_->status(
         result, formatted("cuda:{}{}: {}", ordinal_, name_.empty() ? "" : formatted(" ({})", name_), what), code);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -63,8 +64,12 @@ class DeviceContext {
     int64_t shared_bytes() const { return shared_bytes_; }  // of a block that asks for all
     int64_t total_bytes() const { return total_bytes_; }
 
-    // A failed call as a status, which names the device.
+    // A failed call as a status, which names the device. A sticky failure is the context's end.
     Status status(Result result, std::string_view what, int32_t code = WB_BACKEND_FAILED) const;
+    bool is_lost() const { return lost_.load(std::memory_order_acquire); }
+    // Work of it does not end, and a call that gives something back might wait for it: all is left to it from now on.
+    void give_up() const { given_up_.store(true, std::memory_order_release); }
+    bool is_given_up() const { return given_up_.load(std::memory_order_acquire); }
 
     // Makes the context the thread's current one while it lives, in front of one that the caller may have.
     class Current {
@@ -95,6 +100,7 @@ class DeviceContext {
     int multiprocessors_ = 0;
     int64_t shared_bytes_ = 0;
     int64_t total_bytes_ = 0;
+    mutable std::atomic<bool> lost_{false}, given_up_{false};
 };
 
 // Something of a device that is given back to it: freed when its owner goes, in whatever context the thread has.
@@ -121,7 +127,8 @@ class Owned {
   private:
     void reset() {
         if (!context_ || handle_ == Handle{}) return;
-        if (context_->driver().of_this_process()) {  // a forked child has no device to give back to
+        // A forked child has no device to give back to.
+        if (context_->driver().of_this_process() && !context_->is_given_up()) {
             const DeviceContext::Current current(*context_);
             (void)(context_->functions().*Release)(handle_);  // of a lost device: nothing is left to free
         }

@@ -2,9 +2,7 @@
 #include "backend/cuda/executor.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
-#include <thread>
 
 #include "backend/plan_run.hpp"
 #include "graph/bounds.hpp"
@@ -16,8 +14,7 @@ constexpr int64_t kLeastTokens = 64, kMostTokens = 8192;  // of a bucket; unless
 constexpr int64_t kTokensOfRow = 4;                       // at least, in all buckets but the largest
 constexpr int64_t kAlignment = 256;
 constexpr int64_t kMostPinnedBytes = int64_t{1} << 30;  // memory that the system cannot page out, a run
-constexpr std::chrono::microseconds kBetweenLooks{
-    20};  // at a run that may be stopped: the driver has no wait that ends
+constexpr int64_t kLeaveNs = 1'000'000'000;             // that what goes away waits for a run that was left
 
 int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -26,6 +23,12 @@ int64_t elements(const Storage &storage, const Before &of) {
 }
 int64_t bytes_of(const Storage &storage, int64_t elements) {
     return elements * static_cast<int64_t>(size_of(storage.dtype));
+}
+
+// What ends a run there is no failure of its rows.
+Status of_device(Status status) {
+    if (status.code == WB_OUT_OF_MEMORY) status.code = WB_BACKEND_UNAVAILABLE;
+    return status;
 }
 
 }  // namespace
@@ -91,17 +94,27 @@ CudaExecutor::CudaExecutor(std::shared_ptr<const DevicePlan> shared, int64_t til
       most_(buckets_.back().most()),
       layout_(RunLayout::make(shared_->schedule, most_)) {}
 
-Expected<std::unique_ptr<Executor>> CudaExecutor::make(std::shared_ptr<const DevicePlan> shared, int64_t tile_rows) {
+Expected<std::unique_ptr<CudaExecutor>> CudaExecutor::make(std::shared_ptr<const DevicePlan> shared,
+                                                           int64_t tile_rows) {
     std::unique_ptr<CudaExecutor> executor(new CudaExecutor(std::move(shared), tile_rows));
     if (executor->layout_.pinned_bytes > kMostPinnedBytes)
         return Status::failure(WB_OUT_OF_MEMORY, "a context's pinned memory: expected at most {} bytes, got {}",
                                kMostPinnedBytes, executor->layout_.pinned_bytes);
     if (Status status = executor->prepare(); !status.ok()) return status;
-    return std::unique_ptr<Executor>(std::move(executor));
+    return executor;
+}
+
+CudaExecutor::~CudaExecutor() {
+    const DeviceContext &context = *shared_->kernels->context();
+    if (!left_ || !context.driver().of_this_process() || context.is_given_up()) return;
+    const Clock &clock = steady_clock();
+    const DeviceContext::Current current(context);
+    if (current.result() != kSuccess || record() != kSuccess) return;
+    if (shared_->kernels->watch().wait(done_, {&clock, nullptr, clock.now_ns() + kLeaveNs}).left()) context.give_up();
 }
 
 Status CudaExecutor::prepare() {
-    const Resources resources = shared_->device->resources();
+    const Resources resources = shared_->kernels->resources();
     Launches most;
     for (const Bucket &bucket : buckets_) {
         auto sized = make_launches(*shared_->plan, shared_->schedule, shared_->precision, {}, bucket, resources);
@@ -122,7 +135,7 @@ Status CudaExecutor::prepare() {
 }
 
 Status CudaExecutor::take_memory(const Launches &sizes) {
-    const auto &context = shared_->device->context();
+    const auto &context = shared_->kernels->context();
     quantised_ = layout_.copied_bytes + layout_.arena.bytes;
     scales_ = quantised_ + aligned(sizes.quantised_bytes);
     scores_ = scales_ + aligned(sizes.scales * 4);
@@ -136,7 +149,7 @@ Status CudaExecutor::take_memory(const Launches &sizes) {
     auto stream = make_stream(context);
     if (!stream) return stream.status();
     stream_ = *std::move(stream);
-    auto done = make_event(context);
+    auto done = shared_->kernels->make_look();
     if (!done) return done.status();
     done_ = *std::move(done);
     return {};
@@ -181,7 +194,7 @@ std::vector<CudaExecutor::Start> CudaExecutor::starts(const Launches &launches) 
         start.config.block_x = launch.threads;
         start.config.shared_bytes = static_cast<unsigned>(launch.shared_bytes);
         start.config.stream = stream_.get();
-        start.kernel = reinterpret_cast<FunctionHandle>(shared_->device->kernel(launch.kernel));
+        start.kernel = reinterpret_cast<FunctionHandle>(shared_->kernels->kernel(launch.kernel));
         start.arguments.resize(launch.arguments.size() / sizeof(std::max_align_t) + 1);
         std::memcpy(start.arguments.data(), launch.arguments.data(), launch.arguments.size());
         starts.push_back(std::move(start));
@@ -191,7 +204,7 @@ std::vector<CudaExecutor::Start> CudaExecutor::starts(const Launches &launches) 
 
 // A bucket's work as a graph; none where the device has no room for one more.
 GraphExec CudaExecutor::capture(const Prepared &prepared) const {
-    const auto &context = shared_->device->context();
+    const auto &context = shared_->kernels->context();
     const Functions &call = context->functions();
     const DeviceContext::Current current(*context);
     if (current.result() != kSuccess || call.capture_begin(stream_.get(), kCaptureThreadLocal) != kSuccess) return {};
@@ -209,20 +222,13 @@ GraphExec CudaExecutor::capture(const Prepared &prepared) const {
 Status CudaExecutor::run(Run &run) {
     auto length = check_run(run, shared_->plan->graph(), shared_->inputs, tile_rows_, shared_->tensor_names);
     if (!length) return length.status();
-    const DeviceContext &context = *shared_->device->context();
-    if (!context.driver().of_this_process())
-        return Status::failure(WB_BACKEND_UNAVAILABLE, "{} belongs to the process that this one was forked from",
-                               context.name());
-    if (Status status = take_back(run.stop); !status.ok()) return status;
+    if (Status status = take_back(run.stop); !status.ok()) return of_device(std::move(status));
     Before before;
     while (before.rows < run.rows) {
         if (int32_t code = run.stop.poll(); code != WB_OK) return ended_while(code, "the model ran");
         const Before end = write_block(run, before, *length);
         write_inputs(run, before);
-        if (Status status = run_block(run.stop); !status.ok()) {
-            if (status.code == WB_OUT_OF_MEMORY) status.code = WB_BACKEND_UNAVAILABLE;  // the device's, not the row's
-            return status;
-        }
+        if (Status status = run_block(run.stop); !status.ok()) return of_device(std::move(status));
         if (Status status = check_faults(); !status.ok()) return status;
         leave(run, before);
         before = end;
@@ -275,60 +281,53 @@ const CudaExecutor::Prepared &CudaExecutor::bucket_of_block() const {
 
 // Copies, runs and copies back; waits for the end.
 Status CudaExecutor::run_block(const StopSource &stop) {
-    const auto &context = *shared_->device->context();
+    const auto &context = *shared_->kernels->context();
     const DeviceContext::Current current(context);
     if (current.result() != kSuccess)
         return context.status(current.result(), "taking its context", WB_BACKEND_UNAVAILABLE);
     const Prepared &prepared = bucket_of_block();
     Result result =
         prepared.graph ? context.functions().graph_launch(prepared.graph.get(), stream_.get()) : submit(prepared, all_);
-    if (result == kSuccess) result = context.functions().event_record(done_.get(), stream_.get());
-    if (result != kSuccess) {  // what did begin ends before the next run
-        (void)context.functions().stream_synchronize(stream_.get());
-        return context.status(result, "running the model", WB_BACKEND_UNAVAILABLE);
-    }
-    return wait(stop);
+    left_ = true;  // what did begin, until it is seen to be through
+    if (result == kSuccess) result = record();
+    if (result != kSuccess) return context.status(result, "running the model", WB_BACKEND_UNAVAILABLE);
+    return wait(stop, "running the model");
+}
+
+// Behind all that the stream has.
+Result CudaExecutor::record() const {
+    return shared_->kernels->context()->functions().event_record(done_->event.get(), stream_.get());
 }
 
 // Waits for the block's end, or for the stop: then the device works on, on this executor's own memory, which stays its
 // until a later run finds it done. A device that hangs is left so.
-Status CudaExecutor::wait(const StopSource &stop) {
-    const auto &context = *shared_->device->context();
-    Result result = kNotReady;
-    if (stop.deadline_ns == WB_NO_DEADLINE && !stop.cancel) {
-        result = context.functions().event_synchronize(done_.get());
-    } else {
-        while ((result = context.functions().event_query(done_.get())) == kNotReady) {
-            if (int32_t code = stop.poll(); code != WB_OK) {
-                left_ = true;
-                return ended_while(code, "the model ran");
-            }
-            std::this_thread::sleep_for(kBetweenLooks);
-        }
-    }
-    if (result != kSuccess) (void)context.functions().stream_synchronize(stream_.get());  // what goes on ends first
-    return context.status(result, "running the model", WB_BACKEND_UNAVAILABLE);
+Status CudaExecutor::wait(const StopSource &stop, std::string_view what) {
+    const auto &context = *shared_->kernels->context();
+    const Watch::Outcome outcome = shared_->kernels->watch().wait(done_, stop);
+    left_ = outcome.left() || outcome.result != kSuccess;
+    if (outcome.stop != WB_OK) return ended_while(outcome.stop, "the model ran");
+    if (!outcome.stalled) return context.status(outcome.result, what, WB_BACKEND_UNAVAILABLE);
+    return Status::failure(WB_BACKEND_UNAVAILABLE, "cuda:{} ({}): {}: it does not end", context.ordinal(),
+                           context.name(), what);
 }
 
-// Waits for the work that a stopped run left, as long as the run may; one without a deadline does not.
+// Waits for the work that a former run left, as long as the run may; one without a deadline does not.
 Status CudaExecutor::take_back(const StopSource &stop) {
     if (!left_) return {};
-    const auto &context = *shared_->device->context();
+    const auto &context = *shared_->kernels->context();
     const DeviceContext::Current current(context);
     if (current.result() != kSuccess)
         return context.status(current.result(), "taking its context", WB_BACKEND_UNAVAILABLE);
-    if (stop.deadline_ns == WB_NO_DEADLINE) {
-        const Result result = context.functions().event_query(done_.get());
-        left_ = result == kNotReady;
-        return context.status(result, "ending a former run", WB_BACKEND_UNAVAILABLE);
-    }
-    left_ = false;
-    return wait(stop);
+    Result result = record();
+    if (result == kSuccess && stop.deadline_ns != WB_NO_DEADLINE) return wait(stop, "ending a former run");
+    if (result == kSuccess) result = context.functions().event_query(done_->event.get());
+    left_ = result != kSuccess;
+    return context.status(result, "ending a former run", WB_BACKEND_UNAVAILABLE);
 }
 
 // Puts a block's work into the stream, or into what that captures; copies are of what `sizes` has.
 Result CudaExecutor::submit(const Prepared &prepared, const Before &sizes) const {
-    const Functions &call = shared_->device->context()->functions();
+    const Functions &call = shared_->kernels->context()->functions();
     const auto &storages = shared_->schedule.storages;
     Result result = kSuccess;
     const auto copy = [&](int64_t begin, int64_t bytes) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backend/cuda/device.hpp"
@@ -12,9 +13,15 @@
 
 namespace weighbridge::lib::cuda {
 
-// What every executor of a program reads. Constant once made.
+// What every executor of a program reads, in one context. Constant once made.
 struct DevicePlan {
-    std::shared_ptr<const GpuDevice> device;
+    // As make_cuda_program.
+    static Expected<std::shared_ptr<const DevicePlan>> make(std::shared_ptr<const KernelSet> kernels,
+                                                            std::shared_ptr<const Plan> plan, int32_t precision,
+                                                            std::vector<std::string> tensor_names,
+                                                            const StopSource &stop = {});
+
+    std::shared_ptr<const KernelSet> kernels;
     std::shared_ptr<const Plan> plan;
     int32_t precision = 0;
     std::vector<std::string> tensor_names;
@@ -47,7 +54,9 @@ struct RunLayout {
 // that holds them, and waits for the end.
 class CudaExecutor final : public Executor {
   public:
-    static Expected<std::unique_ptr<Executor>> make(std::shared_ptr<const DevicePlan> shared, int64_t tile_rows);
+    static Expected<std::unique_ptr<CudaExecutor>> make(std::shared_ptr<const DevicePlan> shared, int64_t tile_rows);
+    // Waits a second for what a stopped run left; a device that is not through then is left with all that it has.
+    ~CudaExecutor() override;
 
     Status run(Run &run) override;
 
@@ -78,7 +87,8 @@ class CudaExecutor final : public Executor {
     void write_inputs(const Run &run, const Before &before);
     const Prepared &bucket_of_block() const;
     Status run_block(const StopSource &stop);
-    Status wait(const StopSource &stop);
+    Result record() const;
+    Status wait(const StopSource &stop, std::string_view what);
     Status take_back(const StopSource &stop);
     Result submit(const Prepared &prepared, const Before &sizes) const;
     Status check_faults() const;
@@ -93,10 +103,10 @@ class CudaExecutor final : public Executor {
     DeviceMemory memory_;
     int64_t quantised_ = 0, scales_ = 0, scores_ = 0, dense_ = 0;  // where the scratch lies
     Stream stream_;
-    Event done_;                      // behind a block's work
-    bool left_ = false;               // a stopped run's work may go on
-    std::vector<Prepared> prepared_;  // by bucket
-    Before all_;                      // of the block that passes
+    std::shared_ptr<Watch::Look> done_;  // behind a block's work
+    bool left_ = false;                  // a run's work may go on behind its end
+    std::vector<Prepared> prepared_;     // by bucket
+    Before all_;                         // of the block that passes
     int64_t longest_ = 0;
 };
 

@@ -33,17 +33,28 @@ class Upload {
     }
     int64_t bytes() const { return bytes_; }
 
-    Status copy(const std::shared_ptr<const DeviceContext> &context, DevicePointer to) const {
+    // Returns when the device is through, or hangs.
+    Status copy(const KernelSet &kernels, DevicePointer to) const {
+        const auto &context = kernels.context();
         auto stream = make_stream(context);
         if (!stream) return stream.status();
+        auto look = kernels.make_look();
+        if (!look) return look.status();
         const DeviceContext::Current current(*context);
         Result result = current.result();
         for (const Part &part : parts_)
             if (result == kSuccess && part.bytes > 0)
                 result = context->functions().copy_to_device(to + static_cast<DevicePointer>(part.begin), part.from,
                                                              static_cast<size_t>(part.bytes), stream->get());
-        const Result finished = context->functions().stream_synchronize(stream->get());
-        return context->status(result == kSuccess ? finished : result, "copying weights", WB_BACKEND_UNAVAILABLE);
+        const Result recorded = context->functions().event_record((*look)->event.get(), stream->get());
+        if (recorded != kSuccess) return context->status(recorded, "copying weights", WB_BACKEND_UNAVAILABLE);
+        const Watch::Outcome outcome = kernels.watch().wait(*look, {});
+        if (outcome.stalled) {
+            context->give_up();
+            return Status::failure(WB_BACKEND_UNAVAILABLE, "cuda:{} ({}): it does not end copying weights",
+                                   context->ordinal(), context->name());
+        }
+        return context->status(result == kSuccess ? outcome.result : result, "copying weights", WB_BACKEND_UNAVAILABLE);
     }
 
   private:
@@ -71,8 +82,8 @@ void add_linear(Upload &upload, LinearWeights &weights) {
 
 }  // namespace
 
-Expected<std::shared_ptr<const DeviceWeights>> DeviceWeights::make(const std::shared_ptr<const DeviceContext> &context,
-                                                                   const Plan &plan, const Linears &linears) {
+Expected<std::shared_ptr<const DeviceWeights>> DeviceWeights::make(const KernelSet &kernels, const Plan &plan,
+                                                                   const Linears &linears) {
     std::shared_ptr<DeviceWeights> weights(new DeviceWeights);
     const Graph &graph = plan.graph();
     const auto uses = constant_uses(graph);
@@ -86,11 +97,11 @@ Expected<std::shared_ptr<const DeviceWeights>> DeviceWeights::make(const std::sh
         if (has_panels(graph.node(id).op)) add_linear(upload, weights->linears_.back());
     }
     weights->bytes_ = upload.bytes();
-    auto memory = allocate_on_device(context, upload.bytes(), "weights");
+    auto memory = allocate_on_device(kernels.context(), upload.bytes(), "weights");
     if (!memory) return memory.status();
     weights->memory_ = *std::move(memory);
     const DevicePointer base = weights->memory_.get();
-    if (Status status = upload.copy(context, base); !status.ok()) return status;
+    if (Status status = upload.copy(kernels, base); !status.ok()) return status;
     for (size_t i = 0; i < graph.constants().size(); ++i) {
         auto *data = const_cast<std::byte *>(graph.constants()[i].data.get());
         weights->constants_.push_back(uses[i].raw ? upload.at(base, data) : nullptr);

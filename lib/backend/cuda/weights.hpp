@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "backend/cuda/driver.hpp"
+#include "backend/cuda/device.hpp"
 #include "backend/plan_linear.hpp"
 
 namespace weighbridge::lib::cuda {
@@ -14,8 +14,8 @@ namespace weighbridge::lib::cuda {
 class DeviceWeights {
   public:
     // WB_OUT_OF_MEMORY with both figures; WB_BACKEND_UNAVAILABLE.
-    static Expected<std::shared_ptr<const DeviceWeights>> make(const std::shared_ptr<const DeviceContext> &context,
-                                                               const Plan &plan, const Linears &linears);
+    static Expected<std::shared_ptr<const DeviceWeights>> make(const KernelSet &kernels, const Plan &plan,
+                                                               const Linears &linears);
 
     std::byte *constant(size_t index) const { return constants_[index]; }   // null where it is in panels only
     const std::vector<LinearWeights> &linears() const { return linears_; }  // by node: device pointers

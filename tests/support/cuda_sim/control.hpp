@@ -30,6 +30,8 @@ CUDA_SIM_API void fail_call(const char *function, uint64_t nth, unsigned result)
 CUDA_SIM_API void fail_work(int device, uint64_t nth, unsigned result);
 // Every call fails from now on, until reset().
 CUDA_SIM_API void lose(int device);
+// Faults that did not come yet do not.
+CUDA_SIM_API void clear_faults();
 // Copies take so long at least; nothing of a device that hangs is ever done.
 CUDA_SIM_API void set_copy_us(int64_t microseconds);
 CUDA_SIM_API void set_hanging(int device, bool hangs);

@@ -193,6 +193,12 @@ void lose(int device) {
     of.lost = true;
     of.sticky = kUnknown;
 }
+void clear_faults() {
+    std::unique_lock<std::mutex> lock;
+    Machine &machine = locked(lock);
+    machine.faults.clear();
+    for (const auto &device : machine.devices) device->work_faults.clear();
+}
 void set_copy_us(int64_t microseconds) {
     std::unique_lock<std::mutex> lock;
     locked(lock).copy_us = microseconds;
