@@ -6,7 +6,7 @@ import numpy as np
 
 from . import models
 
-SEQUENCES, LONGEST, SORTED = 256, 128, 16
+SEQUENCES, LONGEST, SORTED, STEPS = 256, 128, 16, 24
 
 
 @dataclasses.dataclass
@@ -79,6 +79,9 @@ def make(quick: bool) -> list[Case]:
                         ("mlp-1m", 1)):
         inputs = [payments(rows, seed) for seed in range(16 if rows == 1 else 2)]
         cases.append(Case(f"{model}/rows={rows}", model, inputs, True, 15))
+    for model in models.RECURRENTS:
+        random = np.random.default_rng(9)
+        cases.append(Case(f"{model}/steps={STEPS}", model, [events(1, STEPS, random) for _ in range(16)], True, 15))
     for model, share in (("d256", 1.0), ("d128", 0.3)):
         random = np.random.default_rng(7)
         traffic = [events(1, length, random) for length in traffic_lengths()]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The models: MLPs over numbers and categories, transformers over a card's events. Weights are random and the same each
-run: speed does not depend on them, and every engine gets the same."""
+"""The models: MLPs over numbers and categories, transformers and recurrent nets over a card's events. Weights are random
+and the same each run: speed does not depend on them, and every engine gets the same."""
 import dataclasses
 
 import torch
@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 NUMBERS, CODES, CODE_SIZE, CODE_WIDTH = 64, 16, 10_000, 16
-STEP_NUMBERS, STEP_KINDS = 12, 1_000
+STEP_NUMBERS, STEP_KINDS, KIND_WIDTH = 12, 1_000, 20
+RECURRENT_LAYERS = 2
 
 
 class Mlp(nn.Module):
@@ -93,11 +94,30 @@ class PaddedTransformer(nn.Module):
         return self.inside.last((self.inside.norm(x) * real).sum(1) / real.sum(1)).squeeze(1)
 
 
+class Recurrent(nn.Module):
+    """12 numbers and a category of each event, two layers of LSTM or GRU, and a logit of the last state."""
+
+    def __init__(self, kind: type[nn.LSTM] | type[nn.GRU], width: int):
+        super().__init__()
+        self.kinds = nn.Embedding(STEP_KINDS, KIND_WIDTH)
+        self.layers = kind(STEP_NUMBERS + KIND_WIDTH, width, RECURRENT_LAYERS, batch_first=True)
+        self.last = nn.Linear(width, 1)
+        for name, weights in self.layers.named_parameters():
+            if name.startswith("weight"):
+                nn.init.xavier_normal_(weights)
+
+    def forward(self, numbers: Tensor, kinds: Tensor) -> Tensor:
+        states, _ = self.layers(torch.cat([numbers, self.kinds(kinds)], 2))
+        return self.last(states[:, -1]).squeeze(1)
+
+
 @dataclasses.dataclass(frozen=True)
 class Shape:
-    """What the limits are computed from: each linear layer as (inputs, outputs)."""
+    """What the limits are computed from: each linear layer as (inputs, outputs), and each product of states, which is
+    done once a step."""
 
     linears: tuple[tuple[int, int], ...]
+    recurrents: tuple[tuple[int, int], ...] = ()
     width: int = 0  # of a transformer
     layers: int = 0
 
@@ -105,9 +125,14 @@ class Shape:
 MLPS = {"mlp-100k": (256, 64), "mlp-330k": (512, 256, 128), "mlp-1m": (1024, 512, 256)}
 TRANSFORMERS = {"d256": (256, 4, 1024, 4), "d128": (128, 2, 512, 2)}  # width, heads, inner, layers
 
+RECURRENTS = {"lstm64": (nn.LSTM, 4, 64), "gru128": (nn.GRU, 3, 128)}  # layer, gates, width
+
 
 def make(name: str) -> nn.Module:
     torch.manual_seed(len(name))
+    if name in RECURRENTS:
+        kind, _, width = RECURRENTS[name]
+        return Recurrent(kind, width).eval()
     model = Mlp(MLPS[name]) if name in MLPS else Transformer(*TRANSFORMERS[name])
     return model.eval()
 
@@ -116,6 +141,10 @@ def shape_of(name: str) -> Shape:
     if name in MLPS:
         sizes = (NUMBERS + CODES * CODE_WIDTH, *MLPS[name], 1)
         return Shape(tuple(zip(sizes, sizes[1:])))
+    if name in RECURRENTS:
+        _, gates, width = RECURRENTS[name]
+        inputs = (STEP_NUMBERS + KIND_WIDTH, *(RECURRENT_LAYERS - 1) * (width,))
+        return Shape(tuple((size, gates * width) for size in inputs), ((width, gates * width),) * RECURRENT_LAYERS)
     width, _, inner, layers = TRANSFORMERS[name]
     one = ((width, 3 * width), (width, width), (width, inner), (inner, width))
-    return Shape(((STEP_NUMBERS, width), *(one * layers)), width, layers)
+    return Shape(((STEP_NUMBERS, width), *(one * layers)), width=width, layers=layers)

@@ -93,7 +93,7 @@ class OnnxRuntime:
             if not out.exists():
                 quantize_dynamic(path, out, per_channel=by_channel, reduce_range=seven_bits,
                                  weight_type=QuantType.QInt8 if signed else QuantType.QUInt8,
-                                 op_types_to_quantize=["MatMul"])
+                                 op_types_to_quantize=["MatMul", "LSTM"])
             calls = self.bound(session(out), case, padded)[:JUDGED]
             error = max(np.abs(call()[0] - one).max() for call, one in zip(calls, expected)) / scale
             # The quickest of those that are well within the tolerance; where none is, the most exact.
