@@ -81,7 +81,7 @@ class LaunchBuilder {
     Rows rows_of(const Extent &count, const Extent &width) const;
     void multiply_f32(const LinearWeights &weights, LinearF32 arguments, int64_t rows);
     void multiply_i8(const LinearWeights &weights, const RowView &x, Range range, LinearI8 arguments, int64_t rows);
-    HeadView head_view(const SequenceView &view, const Extents &outer) const;
+    static HeadView head_view(const SequenceView &view, std::optional<size_t> outer);
 
     static unsigned in_grid(int64_t blocks, int64_t most) {
         return static_cast<unsigned>(std::clamp<int64_t>(blocks, 1, most));

@@ -32,6 +32,18 @@ const LinearKernel &kernel_for(int64_t rows, int64_t n, int multiprocessors) {
     return kKernels[2];
 }
 
+// Of axes that a kernel goes over as one: the only one with more than one place, else the last. None where there are
+// two of these.
+std::optional<size_t> axis_gone_over(const Extents &outer) {
+    size_t found = outer.size();
+    for (size_t axis = 0; axis < outer.size(); ++axis) {
+        if (outer[axis].is(1)) continue;
+        if (found != outer.size()) return std::nullopt;
+        found = axis;
+    }
+    return found == outer.size() && found > 0 ? found - 1 : found;
+}
+
 }  // namespace
 
 bool LaunchBuilder::add_linear(const StepPlan &step) {
@@ -88,14 +100,14 @@ void LaunchBuilder::multiply_i8(const LinearWeights &weights, const RowView &x, 
            blocks_of(tile, rows, arguments.n));
 }
 
-// `outer`: the sizes of the axes before the heads.
-HeadView LaunchBuilder::head_view(const SequenceView &view, const Extents &outer) const {
+// `outer`: the axis gone over before the heads; none where there is none.
+HeadView LaunchBuilder::head_view(const SequenceView &view, std::optional<size_t> outer) {
     const size_t axes = view.strides.size();
     HeadView made;
     made.view = view.view();
     made.row = terms_of(view.strides[axes - 2]);
     if (axes > 2) made.head = terms_of(view.strides[axes - 3]);
-    if (!outer.empty()) made.outer = terms_of(view.strides[outer.size() - 1]);
+    if (outer) made.outer = terms_of(view.strides[*outer]);
     return made;
 }
 
@@ -109,15 +121,16 @@ bool LaunchBuilder::add_attention(const StepPlan &step) {
     const size_t axes = sizes.size();
     if (axes < 2 || q.strides.size() != axes || k.strides.size() != axes || v.strides.size() != axes) return false;
     const Extents outer(sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(axes > 3 ? axes - 3 : 0));
-    if (std::count_if(outer.begin(), outer.end(), [](const Extent &size) { return !size.is(1); }) > 1) return false;
-    if (!outer.empty() && outer.back().is(1) && outer.size() > 1) return false;
+    auto over = axis_gone_over(outer);
+    if (!over) return false;
+    if (outer.empty()) over.reset();
 
     Attention call;
     call.run = places_.run;
-    call.q = head_view(q, outer);
-    call.k = head_view(k, outer);
-    call.v = head_view(v, outer);
-    call.out = head_view(y, outer);
+    call.q = head_view(q, over);
+    call.k = head_view(k, over);
+    call.v = head_view(v, over);
+    call.out = head_view(y, over);
     call.outer = outer.empty() ? Terms{1, 0, 0} : terms_of(*product(outer));
     call.heads = axes > 2 ? terms_of(sizes[axes - 3]) : Terms{1, 0, 0};
     const Extents keys = sizes_of_sequence(step.operand_types[1].shape);
@@ -136,7 +149,7 @@ bool LaunchBuilder::add_attention(const StepPlan &step) {
         const SequenceView mask = operand(step, 3, shape);
         call.mask_kind =
             step.operand_types[3].dtype == DType::boolean ? kernel::MaskKind::boolean : kernel::MaskKind::additive;
-        call.mask = head_view(mask, outer);
+        call.mask = head_view(mask, over);
         call.mask_key = terms_of(mask.strides.back());
     }
     // Sizes may shrink as the length grows.
@@ -166,13 +179,13 @@ bool LaunchBuilder::add_recurrent(const StepPlan &step) {
     const size_t axes = sizes.size();
     if (axes < 2 || x.strides.size() != axes) return false;
     const Extents outer(sizes.begin(), sizes.end() - 2);
-    if (std::count_if(outer.begin(), outer.end(), [](const Extent &size) { return !size.is(1); }) > 1) return false;
-    if (!outer.empty() && outer.back().is(1) && outer.size() > 1) return false;
+    const auto over = axis_gone_over(outer);
+    if (!over) return false;
     const auto view_of = [&](const SequenceView &view) {
         HeadView made;
         made.view = view.view();
         if (view.strides.size() == axes) made.row = terms_of(view.strides[axes - 2]);
-        if (!outer.empty()) made.outer = terms_of(view.strides[outer.size() - 1]);
+        if (!outer.empty()) made.outer = terms_of(view.strides[*over]);
         return made;
     };
     Recurrent call;
