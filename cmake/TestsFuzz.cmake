@@ -42,7 +42,7 @@ function(wb_fuzz_target name library)
 endfunction()
 wb_fuzz_target(plan_fuzz weighbridge_fuzzed "${fuzz}/plan_fuzz.cpp" "${fuzz}/plan_mutation.cpp"
     "${PROJECT_SOURCE_DIR}/lib/model/binding.cpp" ${native_support})
-foreach(input manifest row_json arrow arrow_rows csv)
+foreach(input manifest row_json arrow arrow_rows csv signature)
     wb_fuzz_target(${input}_fuzz weighbridge_fuzzed_data "${fuzz}/data_fuzz.cpp" ${data_inputs})
     target_compile_definitions(${input}_fuzz PRIVATE WB_FUZZ_INPUT=try_${input})
 endforeach()

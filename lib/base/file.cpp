@@ -48,9 +48,9 @@ Status write_all(int fd, const std::string &path, ByteView content, const StopSo
 }
 
 Status create_file(int directory, const std::string &name, const std::string &path, ByteView content,
-                   const StopSource &stop = {}) {
+                   const StopSource &stop = {}, mode_t mode = 0644) {
     if (has_nul(name)) return io_error(path, "cannot create", EINVAL);
-    Descriptor file(open_retrying(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
+    Descriptor file(open_retrying(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
     if (file.get() < 0) return io_error(path, "cannot create", errno);
     Status status = write_all(file.get(), path, content, stop);
     if (::close(file.release()) != 0 && status.ok()) status = io_error(path, "cannot close", errno);
@@ -217,7 +217,9 @@ Expected<Bytes> read_file(const std::string &path, uint64_t limit_bytes) {
     return opened ? opened->read(limit_bytes) : opened.status();
 }
 
-Status write_file(const std::string &path, ByteView content) { return create_file(AT_FDCWD, path, path, content); }
+Status write_file(const std::string &path, ByteView content, mode_t mode) {
+    return create_file(AT_FDCWD, path, path, content, {}, mode);
+}
 
 Expected<std::vector<std::string>> list_directory(const std::string &path) {
     auto directory = Directory::open(path);

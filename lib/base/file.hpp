@@ -98,7 +98,7 @@ Expected<Bytes> read_file(const std::string &path, uint64_t limit_bytes);
 
 // Writes a new file and syncs it; an existing one is an error. WB_IO_ERROR with path and reason; nothing is left
 // behind.
-Status write_file(const std::string &path, ByteView content);
+Status write_file(const std::string &path, ByteView content, mode_t mode = 0644);
 
 // Names of a directory's entries, as Directory has them.
 Expected<std::vector<std::string>> list_directory(const std::string &path);

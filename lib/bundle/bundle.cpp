@@ -23,10 +23,10 @@ Status check_expiry(const Manifest &manifest, int64_t now_s) {
                            utc_text(now_s), end);
 }
 
-// Source and manifest must name the same files.
+// Source and manifest must name the same files, but for signatures, which no manifest lists.
 Status check_listing(const std::vector<std::string> &names, const Manifest &manifest) {
     for (const std::string &name : names)
-        if (name != "manifest.json" && !manifest.files.contains(name))
+        if (name != "manifest.json" && !is_signature_name(name) && !manifest.files.contains(name))
             return Status::failure(WB_INVALID_BUNDLE,
                                    "'{}': expected only files that manifest.json lists, got one that it does not: take "
                                    "it away, or pack again",
@@ -123,38 +123,72 @@ Expected<std::shared_ptr<const Bundle>> Bundle::open(const std::string &path, Mo
 }
 
 Expected<std::shared_ptr<const Bundle>> Bundle::open(const Source &source, Mode mode, int64_t now_s,
-                                                     const StopSource &stop) {
-    auto bundle = read(source, mode, now_s, stop);
+                                                     const StopSource &stop, const BundleGate *gate) {
+    auto bundle = read(source, mode, now_s, stop, gate);
     if (bundle || !source.removed()) return bundle;
     return Status::failure(WB_IO_ERROR, "{}: the directory was removed while it was read: load it again",
                            shown_path(source.label()));
 }
 
+// Signatures are looked at first, so that nothing else of a bundle that they do not fit is parsed.
+Status Bundle::read_signatures(const Source &source, const std::vector<std::string> &names, const StopSource &stop,
+                               const BundleGate *gate) {
+    for (const std::string &name : names) {
+        if (!is_signature_name(name)) continue;
+        if (signatures_.size() == kSignatureFiles)
+            return Status::failure(WB_INVALID_BUNDLE, "{}: expected at most {} signatures, got more", name,
+                                   kSignatureFiles);
+        auto text = read_unlisted(source, name, kSignatureBytes, stop);
+        if (!text) return text.status();
+        auto signature = read_signature(name, as_text(**text));
+        if (!signature) return signature.status();
+        if (Status status = check_signed_manifest(*signature, digest_); !status.ok()) return status;
+        signatures_.push_back(*std::move(signature));
+    }
+    if (!gate) return {};
+    auto signers = gate->signers(digest_, signatures_);
+    if (signers) signers_ = *std::move(signers);
+    return signers.status();
+}
+
+Status Bundle::read_listed_files(const Source &source, const std::vector<std::string> &names, Mode mode,
+                                 const Manifest &manifest, const StopSource &stop) {
+    if (Status status = check_listing(names, manifest); !status.ok()) return status;
+    for (const SignatureFile &signature : signatures_)
+        if (Status status = check_signed_files(signature, manifest.files); !status.ok()) return status;
+    const bool planned = mode == Mode::serving && manifest.files.contains("model.plan");
+    for (const auto &[name, entry] : manifest.files) {
+        if (planned && name == kModuleFile) {
+            if (auto file = open_listed(source, name, entry); !file) return file.status();
+            continue;
+        }
+        auto bytes = read_listed(source, name, entry, stop);
+        if (!bytes) return bytes.status();
+        files_.emplace(name, *std::move(bytes));
+    }
+    return {};
+}
+
 Expected<std::shared_ptr<const Bundle>> Bundle::read(const Source &source, Mode mode, int64_t now_s,
-                                                     const StopSource &stop) {
+                                                     const StopSource &stop, const BundleGate *gate) {
     auto names = source.names();
     if (!names) return names.status();
     auto text = read_unlisted(source, "manifest.json", kManifestBytes, stop);
     if (!text) return text.status();
+    auto digest = sha256(**text);
+    if (!digest) return digest.status();
+    std::shared_ptr<Bundle> bundle(new Bundle());
+    bundle->digest_ = *digest;
     const bool full = mode == Mode::full || mode == Mode::serving;
+    if (full)
+        if (Status status = bundle->read_signatures(source, *names, stop, gate); !status.ok()) return status;
     auto read = read_manifest("manifest.json", as_text(**text), full ? Completeness::complete : Completeness::draft);
     if (!read) return read.status();
-    if (full)
-        if (Status status = check_expiry(read->manifest, now_s); !status.ok()) return status;
-
-    std::shared_ptr<Bundle> bundle(new Bundle());
     if (full) {
-        if (Status status = check_listing(*names, read->manifest); !status.ok()) return status;
-        const bool planned = mode == Mode::serving && read->manifest.files.contains("model.plan");
-        for (const auto &[name, entry] : read->manifest.files) {
-            if (planned && name == kModuleFile) {
-                if (auto file = open_listed(source, name, entry); !file) return file.status();
-                continue;
-            }
-            auto bytes = read_listed(source, name, entry, stop);
-            if (!bytes) return bytes.status();
-            bundle->files_.emplace(name, *std::move(bytes));
-        }
+        if (Status status = check_expiry(read->manifest, now_s); !status.ok()) return status;
+        if (Status status = gate ? gate->admit(read->manifest) : Status(); !status.ok()) return status;
+        Status status = bundle->read_listed_files(source, *names, mode, read->manifest, stop);
+        if (!status.ok()) return status;
     } else {
         const bool module = mode == Mode::unsealed;
         Status status = read_draft_files(source, *names, *read, module, stop, bundle->files_);
@@ -168,8 +202,6 @@ Expected<std::shared_ptr<const Bundle>> Bundle::read(const Source &source, Mode 
     if (!schema) return in_manifest(schema.status());
     auto encoder = Encoder::make(*schema, read->manifest.tensors, read->manifest.limits);
     if (!encoder) return in_manifest(encoder.status());
-    auto digest = sha256(**text);
-    if (!digest) return digest.status();
 
     bundle->manifest_ = std::move(read->manifest);
     if (mode == Mode::scripted)
@@ -177,7 +209,6 @@ Expected<std::shared_ptr<const Bundle>> Bundle::read(const Source &source, Mode 
     bundle->manifest_.features = (*schema)->features();
     bundle->schema_ = *std::move(schema);
     bundle->encoder_ = *std::move(encoder);
-    bundle->digest_ = *digest;
     bundle->samples_ = std::move(read->samples);
     bundle->files_.insert_or_assign("manifest.json", *std::move(text));
     const auto &outputs = bundle->manifest_.outputs;

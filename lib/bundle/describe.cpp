@@ -160,6 +160,17 @@ JsonValue describe_output(const Output &output) {
     return out;
 }
 
+// Each with the role of its key, where the signature was checked.
+JsonValue describe_signatures(const std::vector<SignatureFile> &signatures, const std::vector<Signer> &signers) {
+    JsonValue out = JsonValue::array();
+    for (size_t i = 0; i < signatures.size(); ++i) {
+        JsonValue entry = {{"file", signatures[i].name}, {"key", signatures[i].key}, {"checked", i < signers.size()}};
+        if (i < signers.size() && !signers[i].role.empty()) entry["role"] = signers[i].role;
+        out.push_back(std::move(entry));
+    }
+    return out;
+}
+
 JsonValue describe_fallback(const Fallback &fallback) {
     JsonValue out = {{"score", fallback.score}};
     if (!fallback.slot.empty()) {
@@ -185,6 +196,7 @@ JsonValue Bundle::describe() const {
     out["identity"] = describe_identity(manifest_.identity);
     out["requires"] = manifest_.requires_version;
     out["digest"] = hex(digest_);
+    out["signatures"] = describe_signatures(signatures_, signers_);
     out["schema"] = {{"digest", formatted("{:016x}", schema_->digest())},
                      {"features", manifest_.features.size()},
                      {"fixed_bytes", schema_->fixed_bytes()},

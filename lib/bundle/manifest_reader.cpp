@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "bundle/manifest_sections.hpp"
+#include "bundle/signature_file.hpp"
 #include "feature/rfc3339.hpp"
 #include "feature/zone.hpp"
 #include "weighbridge/c/base.h"
@@ -17,11 +18,6 @@ constexpr std::string_view kOwnFiles[] = {"manifest.json", "model.ts",      "mod
                                           "zones.json",    "baseline.json", "CARD.md"};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-bool is_hex_digest(std::string_view text) {
-    return text.size() == 64 &&
-           std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); });
-}
 
 using Version = std::array<int, 3>;
 
@@ -154,6 +150,7 @@ void read_files(const JsonCursor &files, Completeness completeness, std::map<std
         const JsonCursor entry = files.field(name);
         if (!is_file_name(name) || name == "manifest.json")
             return entry.refuse("expected a name of 1 to 127 of [A-Za-z0-9._-], no leading dot, not manifest.json");
+        if (is_signature_name(name)) return entry.refuse("expected no signature, which lies beside what it signs");
         if (!entry.object({"sha256", "bytes"})) return;
         const JsonCursor digest = entry.field("sha256"), bytes = entry.field("bytes");
         FileEntry &file = out[std::string(name)];
@@ -189,10 +186,16 @@ bool is_label(std::string_view text, size_t most, std::string_view more) {
     });
 }
 
+bool is_hex_digest(std::string_view text) {
+    return text.size() == 64 &&
+           std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); });
+}
+
 bool is_file_name(std::string_view name) { return is_label(name, 127) && name[0] != '.'; }
 
 bool is_free_file_name(std::string_view name) {
-    return is_file_name(name) && std::find(std::begin(kOwnFiles), std::end(kOwnFiles), name) == std::end(kOwnFiles);
+    return is_file_name(name) && !is_signature_name(name) &&
+           std::find(std::begin(kOwnFiles), std::end(kOwnFiles), name) == std::end(kOwnFiles);
 }
 
 uint64_t file_limit_bytes(std::string_view name) { return name == kModuleFile ? kModuleBytes : kFileBytes; }

@@ -51,6 +51,9 @@ bool is_file_name(std::string_view name);
 bool is_free_file_name(std::string_view name);
 uint64_t file_limit_bytes(std::string_view name);
 
+// 64 lower-case hex digits.
+bool is_hex_digest(std::string_view text);
+
 // Whether time is named by an IANA zone: neither "" nor fixed.
 bool is_named_zone(const Feature &feature);
 

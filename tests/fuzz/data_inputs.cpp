@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "base/base64.hpp"
 #include "base/json_text.hpp"
+#include "bundle/signature_file.hpp"
 #include "cli/command.hpp"
 #include "cli/records.hpp"
 #include "feature/row.hpp"
@@ -104,6 +106,33 @@ bool try_manifest(lib::ByteView bytes) {
         auto read = lib::read_manifest("manifest.json", text_of(bytes), completeness);
         if (!read) promise_message(read.status());
         accepted = accepted || read;
+    }
+    return accepted;
+}
+
+bool try_signature(lib::ByteView bytes) {
+    // As a file, and as the statement of a file that is right otherwise: base64 would hide it from the fuzzer.
+    const std::string around = R"({"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+        "verificationMaterial": {"publicKey": {"hint": ")" +
+                               std::string(64, '0') + R"("}, "tlogEntries": []},
+        "dsseEnvelope": {"payloadType": "application/vnd.in-toto+json", "signatures": [{"sig": "MAYCAQECAQE=", "keyid": ""}],
+        "payload": ")" + lib::base64(text_of(bytes)) +
+                               R"("}})";
+    bool accepted = false;
+    for (const std::string_view text : {text_of(bytes), std::string_view(around)}) {
+        const auto read = lib::read_signature("model.sig", text);
+        if (!read) {
+            promise_message(read.status());
+            continue;
+        }
+        accepted = true;
+        promise(!read->digests.empty() && read->digests.size() <= lib::kSignedFiles, "a signature of files");
+        for (const auto &[name, digest] : read->digests) {
+            promise(lib::is_file_name(name), "names of files beside the manifest");
+            promise(digest.size() == 64 && read->key.size() == 64, "digests of 64 digits");
+        }
+        promise(lib::signed_bytes(read->statement).ends_with(read->statement), "the statement is signed");
+        promise(read->signature.size() <= 256, "a signature's size");
     }
     return accepted;
 }

@@ -15,15 +15,14 @@ bool try_row_json(lib::ByteView bytes);    // wb_row_set_json, then the encoder
 bool try_arrow(lib::ByteView bytes);       // a description of arrays (arrow_input.cpp), then the encoder
 bool try_arrow_rows(lib::ByteView bytes);  // the same of a struct array, whose children are columns by name
 bool try_csv(lib::ByteView bytes);         // a file of payments
+bool try_signature(lib::ByteView bytes);   // a signature's file, or the statement in one
 
 struct DataInput {
     std::string_view name;
     bool (*run)(lib::ByteView bytes);
 };
-inline constexpr DataInput kDataInputs[] = {{"manifest", try_manifest},
-                                            {"row_json", try_row_json},
-                                            {"arrow", try_arrow},
-                                            {"arrow_rows", try_arrow_rows},
-                                            {"csv", try_csv}};
+inline constexpr DataInput kDataInputs[] = {{"manifest", try_manifest}, {"row_json", try_row_json},
+                                            {"arrow", try_arrow},       {"arrow_rows", try_arrow_rows},
+                                            {"csv", try_csv},           {"signature", try_signature}};
 
 }  // namespace weighbridge::test

@@ -1,0 +1,1 @@
+{"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json", "verificationMaterial": {"certificate": {"rawBytes": "AAAA"}, "tlogEntries": []}, "dsseEnvelope": {"payload": "e30=", "payloadType": "application/vnd.in-toto+json", "signatures": [{"sig": "MEQCIFuiA29Xi5t8qAAwSaxW7D+mkQtUPEss2wr2gFNOPcsvAiALtOE+L8y3aQnTAwORZoFOTYkqCEJInpN5q4mLKFQaMw==", "keyid": ""}]}}
