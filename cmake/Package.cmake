@@ -8,6 +8,7 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/" DESTINATION ${CMAKE_INSTALL_I
 if(TARGET weighbridge_command)
     install(TARGETS weighbridge_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+install(TARGETS weighbridge_verify LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/weighbridge)
 if(TARGET weighbridge_torch)
     install(TARGETS weighbridge_torch LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/weighbridge)
 endif()

@@ -40,6 +40,10 @@ wb_test_program(unit_tests
         "${WEIGHBRIDGE_TESTS}/support/random_graph.cpp" "${WEIGHBRIDGE_TESTS}/support/graph_runs.cpp"
     LIBRARIES test_main weighbridge_core nlohmann_json::nlohmann_json)
 target_precompile_headers(unit_tests PRIVATE <support/catch.hpp>)
+file(GLOB sign_tests CONFIGURE_DEPENDS "${WEIGHBRIDGE_TESTS}/unit/sign/*_test.cpp")
+set_source_files_properties(${sign_tests} PROPERTIES
+    COMPILE_DEFINITIONS "WB_TEST_VERIFY=\"$<TARGET_FILE_DIR:weighbridge_verify>\"")
+add_dependencies(unit_tests weighbridge_verify)
 set(unit_cases "")
 if(WEIGHBRIDGE_SANITIZE STREQUAL "thread")
     message(STATUS "unit tests: long cases of one thread, tagged [one-thread], do not run under ThreadSanitizer")

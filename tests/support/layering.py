@@ -25,6 +25,7 @@ ARROWS = {
     # the data wing
     "feature": GROUND,
     "bundle": GROUND | {"feature"},
+    "sign": DATA,
     # the maths wing
     "graph": GROUND,
     "graph/passes": GROUND | {"graph"},
@@ -42,18 +43,19 @@ ARROWS = {
     "fake": DATA | {"backend"},
     "slot": MODEL | {"model"},
     "registry": MODEL | {"model", "slot"},
-    "engine": COMPILE | {"batch", "compile", "torchscript", "fake", "slot", "registry"},
-    # beside the house: the plug-in is a library of its own, the command a caller
+    "engine": COMPILE | {"batch", "compile", "torchscript", "fake", "sign", "slot", "registry"},
+    # beside the house: the plug-in and what checks signatures are libraries of their own, the command a caller
+    "verify": {"sign"},
     "torch/lower": GROUND | {"graph", "graph/passes"},
     "torch": GROUND | {"graph", "graph/passes", "compile", "torchscript", "torch/lower"},
     "cli": set(),
 }
-CAPI = set(ARROWS) - {"torch", "torch/lower", "cli", "slot", "registry", "batch", "telemetry"}
+CAPI = set(ARROWS) - {"torch", "torch/lower", "verify", "cli", "slot", "registry", "batch", "telemetry"}
 
 # What else a tree includes by a path that names no file of it.
 LIBRARIES = re.compile(r"(fmt|nlohmann|openssl|CLI|pybind11|sys|linux|sanitizer|simde|arpa|netinet)/")
 LIBTORCH = re.compile(r"(torch|ATen|c10|caffe2|cuda\w*)[/.]")
-OF_LIBRARIES = {"openssl": {"base"}, "nlohmann": {"cli"}, "CLI": {"cli"}, "fmt": {"base", "cli"}}
+OF_LIBRARIES = {"openssl": {"base", "verify"}, "nlohmann": {"cli"}, "CLI": {"cli"}, "fmt": {"base", "cli"}}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 SOURCES = {".h", ".hpp", ".c", ".cpp", ".cu", ".inc"}
 TESTS = ("support/", "unit/", "tests/", "fuzz/", "fault/")
