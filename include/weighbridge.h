@@ -68,6 +68,7 @@
 #include "weighbridge/c/queue.h"
 #include "weighbridge/c/row.h"
 #include "weighbridge/c/schema.h"
+#include "weighbridge/c/signing.h"
 #include "weighbridge/c/slot.h"
 #include "weighbridge/c/source.h"
 

@@ -4,10 +4,10 @@
 ///
 ///  1. What can fail returns Expected<T>: a value or an Error {code, message, feature, row}. value() throws Exception,
 ///     and exists only in programs that are compiled with exceptions.
-///  2. Engine, Model, Slot, Queue, Batch, Call and CancelToken own a handle and are move-only. Any order of destroying is
-///  safe.
-///  3. Engine, Model, Slot, Queue and Schema are thread-safe. Row, Rows, Batch, Call and a Binding's own row are for one
-///  thread
+///  2. Engine, Model, Slot, Queue, Batch, Call and CancelToken own a handle and are move-only. Any order of destroying
+///  is safe.
+///  3. Engine, Model, Slot, Queue and Schema are thread-safe. Row, Rows, Batch, Call and a Binding's own row are for
+///  one thread
 ///     at a time.
 ///  4. Money is int64 minor units. Deadlines are budgets, steady_clock time points, or CLOCK_MONOTONIC nanoseconds.
 ///
@@ -35,6 +35,7 @@
 #include "weighbridge/queue.hpp"
 #include "weighbridge/row.hpp"
 #include "weighbridge/schema.hpp"
+#include "weighbridge/signing.hpp"
 #include "weighbridge/slot.hpp"
 #include "weighbridge/source.hpp"
 #include "weighbridge/value.hpp"

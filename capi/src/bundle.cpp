@@ -40,6 +40,7 @@ lib::JsonValue describe(const lib::Model &model, const lib::VerifyReport &report
     info["version"] = manifest.identity.version;
     info["verified"] = verdict.ok();
     info["backend"] = capi::backend_name(model.program().backend());
+    if (const std::string names = lib::signer_names(model.bundle()); !names.empty()) info["signed_by"] = names;
     info["vectors"] = report.vectors;
     info["tolerance"] = report.tolerance;
     for (size_t i = 0; i < manifest.outputs.size(); ++i)

@@ -8,6 +8,7 @@
 #include "feature/vocabulary.hpp"
 #include "feature/wordpiece.hpp"
 #include "objects.hpp"
+#include "sign/trust.hpp"
 #include "weighbridge.h"
 
 using namespace weighbridge;
@@ -79,6 +80,7 @@ wb_model_description describe(const lib::Model &model) {
     made.contexts = static_cast<uint32_t>(model.pool().contexts());
     made.weight_bytes = program.weight_bytes();
     made.context_bytes = model.context_bytes();
+    made.signers = static_cast<uint32_t>(bundle.signers().size());
     if (!manifest.identity.not_after.empty()) made.not_after_s = lib::utc_seconds(manifest.identity.not_after);
     copy_text(made.name, manifest.identity.name);
     copy_text(made.version, manifest.identity.version);
@@ -86,6 +88,7 @@ wb_model_description describe(const lib::Model &model) {
     const auto plan = manifest.files.find("model.plan");
     const bool plan_runs = program.backend() != WB_BACKEND_TORCHSCRIPT && plan != manifest.files.end();
     if (plan_runs) copy_text(made.plan_sha256, plan->second.sha256);
+    copy_text(made.signed_by, lib::signer_names(bundle));
     return made;
 }
 

@@ -71,6 +71,40 @@ constexpr capi::Option<lib::LoadOptions> kOptions[] = {
          set.fake_script = text;
          return true;
      }},
+    {"trusted_keys", "public keys: paths or PEM, as KEY or ROLE=KEY, with commas or line breaks", "",
+     "whose signatures count; where there are any, a bundle needs signatures that hold, all of trusted keys, and is "
+     "refused without; read by the load",
+     [](lib::LoadOptions &set, std::string_view text) {
+         set.trust.trusted_keys = text;
+         return true;
+     }},
+    {"signatures_required", "numbers with commas, as 2 or owner=1,risk=1, or nothing", "",
+     "how many trusted keys must have signed, in all or by role; nothing for one of each role",
+     [](lib::LoadOptions &set, std::string_view text) {
+         return lib::is_required_list(text) && (set.trust.signatures_required = text, true);
+     }},
+    {"unsigned", "allowed, refused or nothing", "",
+     "whether a bundle without any signature loads; nothing for allowed where no keys are trusted",
+     [](lib::LoadOptions &set, std::string_view text) {
+         const bool known = text.empty() || text == "allowed" || text == "refused";
+         return known && (set.trust.unsigned_bundles = text, true);
+     }},
+    {"revoked", "sha256 digests with commas or line breaks, 64 hex digits each, or nothing", "",
+     "what does not load: bundles (sha256 of manifest.json), files in them, and signatures by keys of that fingerprint",
+     [](lib::LoadOptions &set, std::string_view text) {
+         return lib::is_digest_list(text) && (set.trust.revoked = text, true);
+     }},
+    {"minimum_version", "a version, or nothing", "",
+     "the least identity.version that loads, by numbers: 2026.11.1 comes before 2026.11.10",
+     [](lib::LoadOptions &set, std::string_view text) {
+         set.trust.minimum_version = text;
+         return true;
+     }},
+    {"bundle_bytes", "a whole number in [0, 1099511627776]", "0",
+     "most bytes of a bundle's files together; 0 for no other limit than the format's",
+     [](lib::LoadOptions &set, std::string_view text) {
+         return capi::parse_number(text, uint64_t{1} << 40, set.trust.bundle_bytes);
+     }},
 };
 
 int32_t set_text(wb_load_options *options, const char *name, const char *text, wb_error *err) {

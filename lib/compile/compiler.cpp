@@ -122,6 +122,11 @@ Status Compiler::compile(const DirectorySource &source, const CompileOptions &op
     auto bundle = Bundle::open(source, Bundle::Mode::full, Bundle::kAnyTime, stop_);
     if (!bundle) return bundle.status();
     bundle_ = *std::move(bundle);
+    if (!bundle_->signatures().empty())
+        return Status::failure(WB_INVALID_BUNDLE,
+                               "{}: expected a bundle without signatures, as a signed one is not changed: take them "
+                               "away, compile, and sign again",
+                               bundle_->signatures().front().name);
     JsonValue passes = JsonValue::array();
     auto plan = make_plan(options, report, passes);
     if (!plan) return plan.status();

@@ -139,9 +139,9 @@ Status Engine::forget_previous(Slot &slot) {
 
 void Engine::tell_swap(const Slot &slot, const Deployment &deployed, std::string_view verb) {
     const BundleIdentity &identity = deployed.model().bundle().manifest().identity;
-    runtime_->events.tell({WB_LOG_SWAPPED, slot.name(), identity.version}, "slot '{}' {} model '{}' {}{}{}",
-                          slot.name(), verb, identity.name, identity.version, deployed.news().empty() ? "" : "; ",
-                          deployed.news());
+    runtime_->events.tell({WB_LOG_SWAPPED, slot.name(), identity.version}, "slot '{}' {} model '{}' {}{}{}{}",
+                          slot.name(), verb, identity.name, identity.version, signed_by(deployed.model().bundle()),
+                          deployed.news().empty() ? "" : "; ", deployed.news());
     try {
         warn_of_fallbacks(slot);
     } catch (const std::bad_alloc &) {  // the swap is done: no warning undoes it

@@ -20,6 +20,7 @@
 #include "model/model.hpp"
 #include "model/verify.hpp"
 #include "registry/registry.hpp"
+#include "sign/trust.hpp"
 #include "slot/slot.hpp"
 #include "torchscript/torchscript.hpp"
 
@@ -61,6 +62,7 @@ struct LoadOptions {
     std::string fake_script;  // of the engine fake, which stands alone
     bool verify = true;
     bool check_module = false;  // also where the module is not run: its digest
+    TrustOptions trust;         // whose bundles are taken
     CancelToken *cancel = nullptr;
     int64_t deadline_ns = WB_NO_DEADLINE;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "base/own_directory.hpp"
 #include "bundle/bundle_directory.hpp"
 #include "bundle/golden.hpp"
 #include "engine/engine.hpp"
@@ -25,6 +26,8 @@ Bundle::Mode mode_of(const LoadOptions &options, std::string_view torchscript) {
 Status check_fake(const LoadOptions &options) {
     if (is_faked(options) && options.check_module)
         return Status::failure(WB_INVALID_ARGUMENT, "engines: expected one that computes scores, got fake");
+    if (is_faked(options) && options.trust.asks_signatures())
+        return Status::failure(WB_INVALID_ARGUMENT, "engines: expected one that looks at signatures, got fake");
     if (options.fake_script.empty() || is_faked(options)) return Status();
     return Status::failure(WB_INVALID_ARGUMENT, "fake_script: expected the engine fake, got {}", options.engines[0]);
 }
@@ -147,7 +150,9 @@ Expected<Ref<Model>> Engine::load_source(const Source &source, const LoadOptions
     const StopSource stop = stop_of(options);
     if (Status status = stop.check("opening the bundle"); !status.ok()) return status;
     const auto mode = mode_of(options, parts_.torchscript->name());
-    auto bundle = Bundle::open(source, mode, Bundle::wall_clock_s(), stop);
+    const auto trust = TrustPolicy::read(options.trust, own_directory());
+    if (!trust) return trust.status();
+    auto bundle = Bundle::open(source, mode, Bundle::wall_clock_s(), stop, &*trust);
     if (!bundle) return bundle.status();
     version = (*bundle)->manifest().identity.version;
     auto model = make_model(*bundle, options, stop);
@@ -188,8 +193,8 @@ void Engine::tell_load(const std::string &bundle, const Expected<Ref<Model>> &mo
                               model.status().message);
     } else {
         const BundleIdentity &identity = (*model)->bundle().manifest().identity;
-        runtime_->events.tell({WB_LOG_LOADED, {}, identity.version}, "model '{}' {} was loaded", identity.name,
-                              identity.version);
+        runtime_->events.tell({WB_LOG_LOADED, {}, identity.version}, "model '{}' {} was loaded{}", identity.name,
+                              identity.version, signed_by((*model)->bundle()));
         for (const std::string &warning : (*model)->bundle().manifest().warnings) warn(**model, warning);
         if ((*model)->program().backend() == WB_BACKEND_FAKE)
             warn(**model, "its scores are a script's, of the engine fake, which is for tests");

@@ -116,6 +116,8 @@ py::dict describe(const wb_model_description &found) {
     out["not_after_s"] = found.not_after_s;
     out["bundle_sha256"] = found.bundle_sha256;
     out["plan_sha256"] = found.plan_sha256;
+    out["signers"] = found.signers;
+    out["signed_by"] = found.signed_by;
     return out;
 }
 

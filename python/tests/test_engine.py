@@ -35,6 +35,22 @@ def test_options_by_name():
     assert weighbridge.system_info()["version"] == weighbridge.__version__
 
 
+PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEwOYsrjB/kVnp3ZY6dXqivB1iWhy6
+25ylyhTT6YgqZgkoTXqfVmJ3krzmHoTEelqwOIgkDt8fyet2PnLhrDPLvQ==
+-----END PUBLIC KEY-----
+"""
+
+
+def test_the_load_policy_is_options_by_name(fixtures):
+    with pytest.raises(weighbridge.InvalidBundle, match="model.sig: expected a signature by a trusted key, found none"):
+        weighbridge.load(fixtures / "mlp", trusted_keys=f"owner={PUBLIC_KEY}")
+    told = weighbridge.load(fixtures / "mlp", trusted_keys=PUBLIC_KEY, unsigned="allowed").describe()
+    assert told["signers"] == 0 and told["signed_by"] == ""
+    with pytest.raises(weighbridge.InvalidBundle, match="minimum_version"):
+        weighbridge.load(fixtures / "mlp", minimum_version="9999")
+
+
 def test_what_an_engine_tells(fixtures):
     engine = weighbridge.Engine(contexts=1)
     model = engine.load(fixtures / "mlp")

@@ -313,7 +313,7 @@ class Model(_Scorer):
         return found
 
     def describe(self) -> dict[str, Any]:
-        """Name, version, backend, precision, numerics, contexts, bytes, and the sha256 of bundle and plan."""
+        """Name, version, backend, precision, numerics, contexts, bytes, the sha256 of bundle and plan, and who signed."""
         return self._target.describe()
 
     def __repr__(self) -> str:

@@ -42,13 +42,14 @@ int main(void) {
     OFFSET(wb_band_info, below, 8);
     OFFSET(wb_band_info, name, 16);
 
-    CHECK(sizeof(wb_model_description) == 288 && WB_MODEL_DESCRIPTION_SIZE_V1 == 288);
+    CHECK(sizeof(wb_model_description) == 544 && WB_MODEL_DESCRIPTION_SIZE_V1 == 288);
     OFFSET(wb_model_description, signers, 20);
     OFFSET(wb_model_description, weight_bytes, 24);
     OFFSET(wb_model_description, name, 48);
     OFFSET(wb_model_description, version, 112);
     OFFSET(wb_model_description, bundle_sha256, 144);
     OFFSET(wb_model_description, plan_sha256, 216);
+    OFFSET(wb_model_description, signed_by, 288);
 
     CHECK(sizeof(wb_tensor_info) == 152 && WB_TENSOR_INFO_SIZE_V1 == 152);
     OFFSET(wb_tensor_info, shape, 16);

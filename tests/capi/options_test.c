@@ -93,6 +93,16 @@ static const struct {
        "precision: expected fp32, bf16, int8, int8bf16 or nothing, got \"fp7\""},
       {"verify", "true", WB_OK, ""},
       {"verifi", "true", WB_NOT_FOUND, "near: 'verify'"},
+      {"trusted_keys", "owner=/no/such.pub", WB_OK, ""}, /* the load looks */
+      {"signatures_required", "2,owner=1", WB_OK, ""},
+      {"signatures_required", "0", WB_INVALID_ARGUMENT,
+       "signatures_required: expected numbers with commas, as 2 or owner=1,risk=1, or nothing, got \"0\""},
+      {"unsigned", "refused", WB_OK, ""},
+      {"unsigned", "maybe", WB_INVALID_ARGUMENT, "unsigned: expected allowed, refused or nothing, got \"maybe\""},
+      {"revoked", "12ab", WB_INVALID_ARGUMENT, "revoked: expected sha256 digests"},
+      {"minimum_version", "2026.11.1", WB_OK, ""},
+      {"bundle_bytes", "1099511627777", WB_INVALID_ARGUMENT,
+       "bundle_bytes: expected a whole number in [0, 1099511627776]"},
 };
 
 /* The deadline that an engine has by itself: a fallback slot keeps a second of it, so half a second is too little. */
@@ -154,7 +164,7 @@ int main(int argc, char **argv) {
     CHECK_STATUS(WB_OK, wb_engine_options_create(&engine, E));
     CHECK_STATUS(WB_OK, wb_load_options_create(&load, E));
     CHECK(listed(wb_engine_options_describe, engine, NULL) == 14);
-    CHECK(listed(wb_load_options_describe, NULL, load) == 4);
+    CHECK(listed(wb_load_options_describe, NULL, load) == 10);
     for (i = 0; i < sizeof kEngine / sizeof *kEngine; ++i) {
         CHECK_STATUS(kEngine[i].status, wb_engine_options_set(engine, kEngine[i].name, kEngine[i].text, E));
         CHECK(strstr(kEngine[i].status < 0 ? E->message : "", kEngine[i].message) != NULL);

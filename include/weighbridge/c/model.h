@@ -84,8 +84,9 @@ WB_API int32_t wb_load_options_set(wb_load_options *options, const char *name, c
 /** Lists the options of a load; as wb_engine_options_describe. @since 0.2, stable */
 WB_API int32_t wb_load_options_describe(wb_option_info *out, uint32_t index, wb_error *err);
 
-/** Loads a bundle: reads and hashes its files, checks the manifest, prepares and warms every context, reproduces the
- *  golden vectors. Blocks for as long as that takes; scoring of other models goes on.
+/** Loads a bundle: reads and hashes its files, checks signatures, where the options name trusted_keys, and the manifest,
+ *  prepares and warms every context, reproduces the golden vectors. Blocks for as long as that takes; scoring of other
+ *  models goes on.
  *  @param out      receives the model; NULL on error
  *  @param path     the bundle's directory, UTF-8
  *  @param options  read during the call; NULL for defaults
@@ -119,7 +120,7 @@ typedef struct wb_model_description {
     int32_t precision;      /**< WB_PRECISION_* */
     int32_t numerics;       /**< as wb_result.numerics */
     uint32_t contexts;      /**< contexts of the engine, each with memory of its own for the model */
-    uint32_t signers;       /**< signatures that were checked; 0: bundles are not signed yet */
+    uint32_t signers;       /**< signatures that were checked; 0 where none were, or no keys were trusted */
     int64_t weight_bytes;   /**< weights and tables, shared by the contexts; where LibTorch runs, the module's file */
     int64_t context_bytes;  /**< memory of one context */
     int64_t not_after_s;    /**< end of its approval, in seconds since 1970-01-01 UTC; 0 where the bundle states none */
@@ -127,6 +128,8 @@ typedef struct wb_model_description {
     char version[32];       /**< the bundle's version, as wb_result.version */
     char bundle_sha256[72]; /**< of manifest.json, which has the digests of all other files: 64 hex digits */
     char plan_sha256[72];   /**< of model.plan; "" where no plan runs */
+    char signed_by[256];    /**< the signers: role, where the key has one, and first 12 digits of the key's fingerprint,
+                                 as "owner 1f2e3d4c5b6a, risk 0123456789ab"; "" for none */
 } wb_model_description;
 
 /** The size of wb_model_description in its first version, the least that is taken. @since 0.2, stable */
@@ -135,7 +138,7 @@ typedef struct wb_model_description {
 /** An empty wb_model_description with its size set. @since 0.2, stable */
 #define WB_MODEL_DESCRIPTION_INIT                                                        \
     {                                                                                    \
-        sizeof(wb_model_description), 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, { 0 }, { 0 }, { 0 } \
+        sizeof(wb_model_description), 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, { 0 }, { 0 }, { 0 }, { 0 } \
     }
 
 /** What was loaded and what runs it. @param out struct_size set. @return WB_OK; WB_INVALID_ARGUMENT;

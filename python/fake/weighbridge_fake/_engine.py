@@ -54,7 +54,8 @@ class _Loaded:
 
     def describe(self) -> dict[str, Any]:
         return {"name": self.version, "version": self.version, "backend": "fake", "precision": "fp32", "numerics": 0,
-                "contexts": 1, "weight_bytes": 0, "context_bytes": 0, "not_after_s": 0, "bundle_sha256": "", "plan_sha256": ""}
+                "contexts": 1, "weight_bytes": 0, "context_bytes": 0, "not_after_s": 0, "bundle_sha256": "", "plan_sha256": "",
+                "signers": 0, "signed_by": ""}
 
     def end(self, values: dict[str, object], run: Run, late: bool, began: int, fallback: bool) -> Score:
         error = DeadlineExceeded("the deadline passed while the fake model ran") if late else run.error

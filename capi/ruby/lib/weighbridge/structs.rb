@@ -61,7 +61,8 @@ module Weighbridge
     class ModelDescription < Sized
       layout :struct_size, :uint32, :backend, :int32, :precision, :int32, :numerics, :int32, :contexts, :uint32,
              :signers, :uint32, :weight_bytes, :int64, :context_bytes, :int64, :not_after_s, :int64,
-             :name, [:char, 64], :version, [:char, 32], :bundle_sha256, [:char, 72], :plan_sha256, [:char, 72]
+             :name, [:char, 64], :version, [:char, 32], :bundle_sha256, [:char, 72], :plan_sha256, [:char, 72],
+             :signed_by, [:char, 256]
     end
 
     class SlotInfo < Sized

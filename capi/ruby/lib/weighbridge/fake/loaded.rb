@@ -46,7 +46,8 @@ module Weighbridge
 
     def describe
       { name: @version, version: @version, backend: :fake, precision: :fake, numerics: 0, contexts: 1, signers: 0,
-        weight_bytes: 0, context_bytes: 0, not_after_s: 0, bundle_sha256: "", plan_sha256: "" }.freeze
+        weight_bytes: 0, context_bytes: 0, not_after_s: 0, bundle_sha256: "", plan_sha256: "",
+        signed_by: "" }.freeze
     end
 
     # @param figures [Array<Figures>]

@@ -117,7 +117,8 @@ final class Layout {
     static final int MODEL_DESCRIPTION_VERSION = 112;
     static final int MODEL_DESCRIPTION_BUNDLE_SHA256 = 144;
     static final int MODEL_DESCRIPTION_PLAN_SHA256 = 216;
-    static final int MODEL_DESCRIPTION_SIZEOF = 288;
+    static final int MODEL_DESCRIPTION_SIGNED_BY = 288;
+    static final int MODEL_DESCRIPTION_SIZEOF = 544;
     static final int SLOT_INFO_STRUCT_SIZE = 0;
     static final int SLOT_INFO_RESERVED = 4;
     static final int SLOT_INFO_GENERATION = 8;

@@ -23,10 +23,12 @@ public final class Model extends Scorer {
      * @param notAfter end of its approval, in seconds since 1970-01-01 UTC; 0 where the bundle states none
      * @param bundleSha256 of manifest.json, which has the digests of all other files
      * @param planSha256 of model.plan; "" where no plan runs
+     * @param signedBy whose signatures were checked, by role and key; "" for nobody's
      * @since 0.2
      */
     public record Info(String name, String version, String backend, String precision, int numerics, int contexts,
-            long weightBytes, long contextBytes, long notAfter, String bundleSha256, String planSha256) {}
+            long weightBytes, long contextBytes, long notAfter, String bundleSha256, String planSha256,
+            String signedBy) {}
 
     private final Schema schema;
 
@@ -63,7 +65,8 @@ public final class Model extends Scorer {
                 frame.outLong(Layout.MODEL_DESCRIPTION_CONTEXT_BYTES),
                 frame.outLong(Layout.MODEL_DESCRIPTION_NOT_AFTER_S),
                 frame.outChars(Layout.MODEL_DESCRIPTION_BUNDLE_SHA256, 72),
-                frame.outChars(Layout.MODEL_DESCRIPTION_PLAN_SHA256, 72));
+                frame.outChars(Layout.MODEL_DESCRIPTION_PLAN_SHA256, 72),
+                frame.outChars(Layout.MODEL_DESCRIPTION_SIGNED_BY, 256));
     }
 
     /**

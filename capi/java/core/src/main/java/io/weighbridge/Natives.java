@@ -12,8 +12,9 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /**
- * The natives jar, classifier {@code linux-x86_64}: {@code libweighbridge.so.1} and, for JDK 17 to 21,
- * {@code libweighbridge_jni.so}. Where an image is built,
+ * The natives jar, classifier {@code linux-x86_64}: {@code libweighbridge.so.1}, for JDK 17 to 21
+ * {@code libweighbridge_jni.so}, and {@code weighbridge/libweighbridge_verify.so}, which checks signatures. Where an
+ * image is built,
  *
  * <pre>java -cp weighbridge.jar:weighbridge-linux-x86_64.jar io.weighbridge.Natives --unpack DIR</pre>
  *
@@ -23,7 +24,7 @@ import java.util.HexFormat;
  * @since 0.2
  */
 public final class Natives {
-    private static final String[] FILES = {Search.LIBRARY, Search.SHIM};
+    private static final String[] FILES = {Search.LIBRARY, Search.SHIM, Search.VERIFY};
 
     private Natives() {}
 
@@ -71,9 +72,9 @@ public final class Natives {
             byte[] wanted = read(file);
             Path path = folder.resolve(file);
             try {
-                Files.createDirectories(folder);
+                Files.createDirectories(path.getParent());
                 if (Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS) && digest(Files.readAllBytes(path)).equals(digest(wanted))) continue;
-                Path partial = Files.createTempFile(folder, file, ".partial");
+                Path partial = Files.createTempFile(path.getParent(), path.getFileName().toString(), ".partial");
                 try {
                     Files.write(partial, wanted);
                     partial.toFile().setReadable(true, false);

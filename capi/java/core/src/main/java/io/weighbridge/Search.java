@@ -21,6 +21,7 @@ final class Search {
     static final String CACHE = "weighbridge.native.cache";
     static final String LIBRARY = "libweighbridge.so.1";
     static final String SHIM = "libweighbridge_jni.so";
+    static final String VERIFY = "weighbridge/libweighbridge_verify.so";
 
     private final UnaryOperator<String> properties;
     private final Map<String, String> environment;
