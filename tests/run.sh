@@ -15,7 +15,7 @@ done
 . "$(dirname "$0")/../cmake/setup.sh"
 
 wb_system_build
-wb_system catch2 doxygen pkg-config binutils libsimde-dev abigail-tools
+wb_system catch2 doxygen pkg-config binutils libsimde-dev abigail-tools softhsm2 opensc openssl
 wb_python
 # The Python module needs Python.h.
 [ -e "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || wb_system python3-dev
@@ -49,6 +49,7 @@ ended() {
     cat "build/$2.tests.log"
 }
 
+tests/support/signing_venv.sh
 [ "$sanitizers" = 0 ] || beside asan '^(unit|cuda[.](kernels|backend))$'
 wb_say "tests in Python"
 "$WB_VENV/bin/python" -m pytest -q -rs tests/parity tests/cli || status=1

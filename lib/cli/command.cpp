@@ -33,6 +33,12 @@ void ModelChoice::declare_load(Options &options) {
     options.name("--cpu-level", cpu_level, {"portable", "avx2", "avx512", "avx512_vnni", "avx512_bf16", "amx"},
                  "most that native kernels may use: portable, avx2, avx512, avx512_vnni, avx512_bf16, amx");
     options.flag("--allow-amx", allow_amx, "ask Linux for AMX tiles");
+    options.texts("--public-key", public_keys,
+                  "a trusted key, as FILE or ROLE=FILE (repeat): refuse the bundle without "
+                  "its signatures");
+    options.text("--required", signatures_required,
+                 "with --public-key: how many keys have to have signed, as 2 or "
+                 "owner=1,risk=1 (default: one of each role)");
     declare_engine(options);
 }
 
@@ -63,7 +69,14 @@ Engine ModelChoice::engine() const {
     return Engine::create(options).value();
 }
 
-LoadOptions ModelChoice::load() const { return {.engines = backend, .precision = precision, .verify = verify}; }
+LoadOptions ModelChoice::load() const {
+    LoadOptions options{.engines = backend, .precision = precision, .verify = verify};
+    std::string keys;
+    for (const std::string &key : public_keys) keys += key + "\n";
+    if (!keys.empty()) options.named.emplace_back("trusted_keys", keys);
+    if (!signatures_required.empty()) options.named.emplace_back("signatures_required", signatures_required);
+    return options;
+}
 
 void print_report(const Report &report, bool json, const std::string &path) {
     Output output(path);

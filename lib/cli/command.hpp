@@ -46,6 +46,8 @@ std::unique_ptr<Verb> make_pack();
 std::unique_ptr<Verb> make_compile();
 std::unique_ptr<Verb> make_inspect();
 std::unique_ptr<Verb> make_verify();
+std::unique_ptr<Verb> make_keygen();
+std::unique_ptr<Verb> make_sign();
 std::unique_ptr<Verb> make_encode();
 std::unique_ptr<Verb> make_score();
 std::unique_ptr<Verb> make_bench();
@@ -63,7 +65,9 @@ struct ModelChoice {
     std::string devices, cuda_driver, cuda_kernels;  // in the place of contexts
     std::optional<uint32_t> queue_limit = {};        // none: the library's default
     bool verify = true;
-    bool join = true;  // single rows that wait
+    bool join = true;                      // single rows that wait
+    std::vector<std::string> public_keys;  // trusted ones, as KEY or ROLE=KEY
+    std::string signatures_required;
 
     // `directory` is declared by the verb's DIR; engine_options alone for verbs without a model.
     void declare_directory(Options &options);

@@ -79,7 +79,8 @@ def score(bundle, source, output, *more, code=0):
 
 def test_help_names_exit_codes_and_every_verb():
     out = run("--help").stdout
-    for word in ("pack", "compile", "inspect", "verify", "encode", "score", "bench", "codegen", "version", "130"):
+    for word in ("pack", "compile", "inspect", "verify", "keygen", "sign", "encode", "score", "bench", "codegen", "version",
+                 "130"):
         assert word in out
     for verb in ("pack", "compile", "inspect", "verify", "encode", "score", "bench", "version"):
         text = run(verb, "--help").stdout
@@ -98,7 +99,7 @@ def test_a_wrong_command_line_is_exit_2(bundle, tmp_path):
                                          ("weigh", None), ("", None), ("x" * 1000, None)])
 def test_a_verb_that_is_none_is_named_with_those_that_are(word, meant):
     error = run(word, "x", code=2).stderr
-    assert f"no such verb '{word}'" in error and "pack, compile, inspect, verify, encode, score, bench, codegen and version" in error
+    assert f"no such verb '{word}'" in error and "pack, compile, inspect, verify, keygen, sign, encode, score, bench, codegen and version" in error
     assert f"did you mean '{meant}'?" in error if meant else "did you mean" not in error
 
 

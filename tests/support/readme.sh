@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # readme.sh README BUILD_DIR INCLUDE_DIR CC CXX: the README's programs run as they are printed, from the repository's root,
 # on the bundle of examples/bundles that they name. The model answers, in both languages with the same score; the engine
-# fake with what the README says; a slot with its events and metrics.
+# fake with what the README says; a slot with its events and metrics; the commands that sign a bundle verify it.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -25,6 +25,11 @@ slot=$("$work/slot")
 for line in '^band [012]$' '^swapped: slot .card. serves ' '^weighbridge_slot_info{slot="card",.*} 1$'; do
     grep -q "$line" <<<"$slot" || { echo "the slot: expected a line $line, got $slot"; exit 1; }
 done
+snippet README.md bash >"$work/sign.sh"
+ln -s "$PWD/examples" "$work/examples"
+(cd "$work" && PATH=$2/bin:$PATH bash -euo pipefail sign.sh) >"$work/signed" 2>&1 ||
+    { echo "signing: expected that the README's commands work, got"; cat "$work/signed"; exit 1; }
+grep -q 'WB_INVALID_BUNDLE: golden.jsonl: expected ' "$work/signed" || { cat "$work/signed"; exit 1; }
 # On a busy machine the fallback may answer: then once more.
 for _ in 1 2 3 4 5; do
     cpp=$("$work/cpp") c=$("$work/c")
