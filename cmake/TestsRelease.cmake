@@ -14,7 +14,7 @@ add_test(NAME conformance.cases COMMAND ${Python3_EXECUTABLE} "${WEIGHBRIDGE_TES
 add_test(NAME used_symbols
     COMMAND ${Python3_EXECUTABLE} "${WEIGHBRIDGE_TESTS}/support/used_symbols.py" "${PROJECT_SOURCE_DIR}")
 add_test(NAME symbols COMMAND bash "${WEIGHBRIDGE_TESTS}/support/symbols.sh"
-    "$<TARGET_FILE:weighbridge>" "${PROJECT_SOURCE_DIR}/capi/symbols.txt")
+    "$<TARGET_FILE:weighbridge>" "${PROJECT_SOURCE_DIR}/capi/symbols.txt" "$<TARGET_FILE:weighbridge_verify>")
 add_test(NAME abi COMMAND bash "${PROJECT_SOURCE_DIR}/capi/abi.sh")
 set_tests_properties(abi PROPERTIES ENVIRONMENT "CC=${CMAKE_C_COMPILER}")
 file(GLOB_RECURSE public_headers RELATIVE "${PROJECT_SOURCE_DIR}/include" CONFIGURE_DEPENDS
