@@ -18,6 +18,9 @@ target_link_options(weighbridge_jni PRIVATE "LINKER:-z,now" "LINKER:--no-undefin
 set_target_properties(weighbridge_jni PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${WEIGHBRIDGE_JAVA}/natives")
 add_custom_command(TARGET weighbridge_jni POST_BUILD
     COMMAND ${CMAKE_STRIP} -o "${WEIGHBRIDGE_JAVA}/natives/libweighbridge.so.1" "$<TARGET_FILE:weighbridge>"
+    COMMAND "${CMAKE_COMMAND}" -E make_directory "${WEIGHBRIDGE_JAVA}/natives/weighbridge"
+    COMMAND ${CMAKE_STRIP} -o "${WEIGHBRIDGE_JAVA}/natives/weighbridge/libweighbridge_verify.so"
+            "$<TARGET_FILE:weighbridge_verify>"
     COMMENT "Copying the library for the natives jar" VERBATIM)
 add_dependencies(weighbridge_jni weighbridge)
 

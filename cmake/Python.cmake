@@ -40,10 +40,14 @@ install(TARGETS weighbridge_python LIBRARY DESTINATION weighbridge COMPONENT pyt
 set(WEIGHBRIDGE_SONAME "libweighbridge.so.${WEIGHBRIDGE_ABI}")
 install(PROGRAMS "$<TARGET_FILE:weighbridge>" RENAME "${WEIGHBRIDGE_SONAME}"
         DESTINATION weighbridge COMPONENT python EXCLUDE_FROM_ALL)
+# What checks signatures, where the library looks for it.
+install(PROGRAMS "$<TARGET_FILE_DIR:weighbridge>/weighbridge/libweighbridge_verify.so"
+        DESTINATION weighbridge/weighbridge COMPONENT python EXCLUDE_FROM_ALL)
 if(SKBUILD)
     install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${SKBUILD_METADATA_DIR}/licenses"
             COMPONENT python EXCLUDE_FROM_ALL)
 endif()
 install(CODE "execute_process(COMMAND \"${CMAKE_STRIP}\" --strip-unneeded
-    \"\${CMAKE_INSTALL_PREFIX}/weighbridge/${WEIGHBRIDGE_SONAME}\" COMMAND_ERROR_IS_FATAL ANY)"
+    \"\${CMAKE_INSTALL_PREFIX}/weighbridge/${WEIGHBRIDGE_SONAME}\"
+    \"\${CMAKE_INSTALL_PREFIX}/weighbridge/weighbridge/libweighbridge_verify.so\" COMMAND_ERROR_IS_FATAL ANY)"
         COMPONENT python EXCLUDE_FROM_ALL)

@@ -6,7 +6,7 @@ require_relative "lib/weighbridge/version"
 # build_gems.sh builds two gems of it: one for any platform, which finds an installed library; and where
 # lib/weighbridge/native has the library, one for its platform, which carries it.
 Gem::Specification.new do |spec|
-  carried = Dir.glob("lib/weighbridge/native/*", base: __dir__)
+  carried = Dir.glob("lib/weighbridge/native/**/*.so*", base: __dir__)
   spec.name = "weighbridge"
   spec.version = Weighbridge::VERSION
   spec.platform = "x86_64-linux" unless carried.empty?

@@ -90,7 +90,7 @@ class LoadingTest {
         Path library;
         try (Stream<Path> all = Files.walk(folder)) {
             List<Path> files = all.filter(Files::isRegularFile).toList();
-            assertEquals(2, files.size(), files.toString());
+            assertEquals(3, files.size(), files.toString());
             library = files.stream().filter(f -> f.endsWith(Search.LIBRARY)).findFirst().orElseThrow();
         }
         byte[] right = Files.readAllBytes(library);
