@@ -80,6 +80,21 @@ class Sorted(nn.Module):
         return self.head(h[-1])
 
 
+class Clamped(nn.Module):
+    """Packed by lengths that are one at least, padded to the history's length again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(4, 5, batch_first=True)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        lengths = mask.long().sum(1).clamp(min=1).cpu()
+        packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        out, (h, _) = self.lstm(packed)
+        padded, counts = pad_packed_sequence(out, batch_first=True, total_length=x.size(1))
+        return h[-1] + padded.sum(1) / counts.unsqueeze(1).float()
+
+
 class Plain(nn.Module):
     """Elman's, of both kinds, length first, without biases."""
 
@@ -214,9 +229,25 @@ class LengthFirst(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = x.transpose(0, 1)
         h = torch.zeros(x.size(1), 4)
-        for t in range(x.size(0)):
+        for t in range(0, x.shape[0]):
             h = self.cell(x[t], h)
         return h
+
+
+class Joined(nn.Module):
+    """What each step gives, joined along an axis of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = nn.LSTMCell(3, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h, c = torch.zeros(x.size(0), 5), torch.zeros(x.size(0), 5)
+        outs: list[Tensor] = []
+        for t in range(x.size(1)):
+            h, c = self.cell(x[:, t, :], (h, c))
+            outs.append(h.unsqueeze(1))
+        return torch.cat(outs, 1).amax(1)
 
 
 class Fills(nn.Module):
@@ -298,10 +329,12 @@ class OtherState(nn.Module):
 KINDS: list[tuple[Callable, list]] = [
     (Last, [numbers(LENGTH, 4)]), (Hidden, [ids(11, LENGTH), numbers(LENGTH, 2)]), (Both, [numbers(LENGTH, 3)]),
     (Packed, [numbers(LENGTH, 4), lengths()]), (Sorted, [numbers(LENGTH, 4), real_mask()]),
+    (Clamped, [numbers(LENGTH, 4), real_mask()]),
     (Plain, [numbers(LENGTH, 4)]), (Projected, [numbers(LENGTH, 4), numbers(2)]),
     (Started, [numbers(LENGTH, 4), numbers(3)]), (Attended, [numbers(LENGTH, 4)]), (Rebuilt, [numbers(24)]),
     (Cells, [numbers(15)]), (Rows, [numbers(24, special=True)])]
-SCRIPTS: list[tuple[Callable, list]] = [(Stepped, [numbers(LENGTH, 3)]), (LengthFirst, [numbers(LENGTH, 3)])]
+SCRIPTS: list[tuple[Callable, list]] = [(Stepped, [numbers(LENGTH, 3)]), (LengthFirst, [numbers(LENGTH, 3)]),
+                                        (Joined, [numbers(LENGTH, 3)])]
 REFUSED: list[tuple[Callable, list, tuple[str, ...]]] = [
     (Fills, [numbers(LENGTH, 4)], ("a loop over places that writes",)),
     (Counts, [numbers(LENGTH, 4)], ("aten::len", "not supported")),

@@ -162,6 +162,8 @@ void add_recurrences(Registry &to);
 Pair pair_of(Call &call, const TensorPtr &x, const TensorPtr &y, bool floating = false);  // promoted as PyTorch does
 ValueId log_softmax(Builder &b, ValueId x, size_t axis);
 ValueId vector_norm(Builder &b, ValueId x, double order, const std::vector<size_t> &axes, bool keep);
+// Lengths without a clamp to one at least, which changes none of a sequence that is not empty.
+ValueId unclamped(const Builder &b, ValueId lengths);
 // Another operator of the table, with arguments in place of the call's own.
 Value lower_as(Call &call, const char *name, std::vector<Argument> arguments);
 ValueId attend(Builder &b, ValueId q, ValueId k, ValueId v, std::optional<ValueId> mask, bool causal,

@@ -46,7 +46,20 @@ Value repeat_interleave(Call &call) {
     return result(call.b.reshape(call.b.expand(call.b.unsqueeze(x, axis + 1), wide), shape));
 }
 
+// What a loop gave for each place, [places, rows, ...], where that is the list.
+std::optional<ValueId> of_each_place(const Call &call) {
+    if (!call.find("tensors")) return std::nullopt;
+    const List *list = list_of_value(call.at("tensors"));
+    const auto *one = list && list->size() == 1 ? (*list)[0].as<TensorPtr>() : nullptr;
+    return one && (*one)->each_place ? std::optional((*one)->id) : std::nullopt;
+}
+
 Value concat(Call &call) {
+    if (const auto id = of_each_place(call)) {
+        const size_t axis = call.axis("dim", call.b.rank(*id) - 1);
+        if (!call.b.shape(*id)[axis + 1].is(1)) throw Unsupported{"a list that a loop filled; write torch.stack"};
+        return result(call.b.move_axis(call.b.squeeze(*id, axis + 1), 0, axis));
+    }
     const char *name = call.find("tensors") ? "tensors" : "self";
     std::vector<TensorPtr> parts;
     for (const TensorPtr &part : call.tensors(name)) {
@@ -63,12 +76,8 @@ Value concat(Call &call) {
 }
 
 Value stack(Call &call) {
-    // What a loop gave for each place: [places, ...] already.
-    if (const List *list = list_of_value(call.at("tensors")); list && list->size() == 1)
-        if (const auto *one = (*list)[0].as<TensorPtr>(); one && (*one)->each_place) {
-            const ValueId id = (*one)->id;
-            return result(call.b.move_axis(id, 0, call.axis("dim", call.b.rank(id))));
-        }
+    if (const auto id = of_each_place(call))
+        return result(call.b.move_axis(*id, 0, call.axis("dim", call.b.rank(*id))));
     const std::vector<TensorPtr> parts = call.tensors("tensors");
     if (parts.empty()) throw Unsupported{"stacks nothing"};
     const DType dtype = promote(call.b, parts);

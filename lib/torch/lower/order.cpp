@@ -70,7 +70,8 @@ ValueId whole_number(Builder &b, int64_t value) { return b.full_int(Extent::of(v
 std::optional<List> rows_in_order(Call &call) {
     const TensorPtr x = call.tensor("self");
     const Extents shape = shape_of(call.b, *x);
-    if (x->kind != Tensor::Kind::graph || shape.size() != 1 || !shape[0].batch || !call.b.known(x->id).uniform)
+    if (x->kind != Tensor::Kind::graph || shape.size() != 1 || !shape[0].batch ||
+        !call.b.known(unclamped(call.b, x->id)).uniform)
         return std::nullopt;
     call.axis("dim", 1);
     call.flag("descending");

@@ -278,9 +278,10 @@ Value pack(Call &call) {
     for (size_t i = 0; i < order.size(); ++i) order[i] = i < 2 ? 1 - i : i;
     if (call.flag("batch_first")) x = b.permute(x, order);
     const Extent places = b.shape(x)[0], rows = b.shape(x)[1];
-    const Known known = b.known(call.id("lengths"));
+    const Known known = b.known(unclamped(b, call.id("lengths")));
     if (places.batch || !rows.batch || !known.uniform || known.least != places)
         throw Unsupported{"packs sequences by other lengths than their own; give it those of the manifest's argument"};
+    b.require_nonnegative((places - Extent::of(1)).value_or(Extent::of(-1)), "a sequence that is not empty");
     auto sizes = std::make_shared<Tensor>();
     sizes->kind = Tensor::Kind::row_counts;
     sizes->size = rows;
@@ -304,6 +305,13 @@ Value unpack(Call &call) {
 }
 
 }  // namespace
+
+ValueId unclamped(const Builder &b, ValueId lengths) {
+    const lib::Node &node = b.graph().node(lengths);
+    const bool clamps = node.op == Op::clamp && node.attributes.least <= 1 &&
+                        node.attributes.largest >= static_cast<double>(b.largest_length());
+    return clamps ? node.operands[0] : lengths;
+}
 
 void add_recurrences(Registry &to) {
     constexpr const char *kLayers =

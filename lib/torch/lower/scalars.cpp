@@ -112,6 +112,13 @@ std::optional<Value> scalar_operator(Builder &b, const std::string &name, const 
         const List *first = list_of_value(arguments[0]), *second = list_of_value(arguments[1]);
         if (first && second) return of_lists(b, name, *first, *second);
     }
+    if (arguments.size() == 3 && (name == "aten::__range_length" || name == "aten::__derive_index")) {
+        // range(0, end): as many as the end, each as it is.
+        const bool length = name == "aten::__range_length";
+        const auto *start = arguments[length ? 0 : 1].as<Extent>(), *step = arguments[2].as<Extent>();
+        if (!start || !step || !start->is(0) || !step->is(1)) return std::nullopt;
+        return arguments[length ? 1 : 0];
+    }
     if (arguments.empty()) return std::nullopt;
     const auto x = extent_of(arguments[0]);
     if (!x) return std::nullopt;
