@@ -363,6 +363,9 @@ void Interpreter::run_operator(const torch::jit::Node &node) {
     for (const torch::jit::Value *input : node.inputs()) arguments.push_back(get(input));
     if (loops_over_places_ > 0 && node.maybeSchema() && node.maybeSchema()->is_mutable())
         return append_each(name, arguments);
+    // Within a loop a list that it fills has grown to its round only, which nothing else than the round knows.
+    if (loops_over_places_ == 0 || (arguments.size() == 2 && arguments[1].is<EachPlace>()))
+        if (auto answer = of_places(builder_, name, arguments)) return set_outputs(node, {std::move(*answer)});
     if (auto answer = container_operator(name, arguments)) return set_outputs(node, {std::move(*answer)});
     if (auto answer = tensor_property(builder_, name, arguments)) return set_outputs(node, {std::move(*answer)});
     if (is_random(name)) throw Unsupported{"draws random numbers"};

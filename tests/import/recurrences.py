@@ -250,6 +250,22 @@ class Joined(nn.Module):
         return torch.cat(outs, 1).amax(1)
 
 
+class Apart(nn.Module):
+    """Over the history taken apart; how many steps there were, the first and the last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = nn.GRUCell(3, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.zeros(x.size(0), 5)
+        outs: list[Tensor] = []
+        for event in x.unbind(1):
+            h = self.cell(event, h)
+            outs.append(h)
+        return outs[0] * 0.5 + outs[-1] / float(len(outs)) + torch.stack(outs).mean(0)
+
+
 class Fills(nn.Module):
     """Writes into a tensor in a loop."""
 
@@ -266,7 +282,7 @@ class Fills(nn.Module):
 
 
 class Counts(nn.Module):
-    """Asks how many a loop gave."""
+    """Asks within a loop what it gave so far."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -278,7 +294,8 @@ class Counts(nn.Module):
         for t in range(x.size(1)):
             h = self.cell(x[:, t], h)
             outs.append(h)
-        return h * float(len(outs)) + outs[0]
+            outs.append(outs[-1] * float(len(outs)))
+        return h + outs[1]
 
 
 class Mixed(nn.Module):
@@ -334,10 +351,10 @@ KINDS: list[tuple[Callable, list]] = [
     (Started, [numbers(LENGTH, 4), numbers(3)]), (Attended, [numbers(LENGTH, 4)]), (Rebuilt, [numbers(24)]),
     (Cells, [numbers(15)]), (Rows, [numbers(24, special=True)])]
 SCRIPTS: list[tuple[Callable, list]] = [(Stepped, [numbers(LENGTH, 3)]), (LengthFirst, [numbers(LENGTH, 3)]),
-                                        (Joined, [numbers(LENGTH, 3)])]
+                                        (Joined, [numbers(LENGTH, 3)]), (Apart, [numbers(LENGTH, 3)])]
 REFUSED: list[tuple[Callable, list, tuple[str, ...]]] = [
     (Fills, [numbers(LENGTH, 4)], ("a loop over places that writes",)),
-    (Counts, [numbers(LENGTH, 4)], ("aten::len", "not supported")),
+    (Counts, [numbers(LENGTH, 4)], ("aten::__getitem__", "aten::len", "not supported")),
     (Mixed, [numbers(LENGTH, 4)], ("a loop over places, length rounds, that is no recurrence; write nn.LSTM",)),
     (OverRows, [numbers(4)], ("aten::lstm", "mixes rows")),
     (OtherLengths, [numbers(LENGTH, 4), ids(7)], ("sort", "mixes rows")),

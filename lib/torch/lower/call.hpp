@@ -162,6 +162,8 @@ void add_recurrences(Registry &to);
 Pair pair_of(Call &call, const TensorPtr &x, const TensorPtr &y, bool floating = false);  // promoted as PyTorch does
 ValueId log_softmax(Builder &b, ValueId x, size_t axis);
 ValueId vector_norm(Builder &b, ValueId x, double order, const std::vector<size_t> &axes, bool keep);
+// What a list that stands for an element at each place answers: how many there are, and which stands where.
+std::optional<Value> of_places(Builder &b, const std::string &name, const std::vector<Value> &arguments);
 // Lengths without a clamp to one at least, which changes none of a sequence that is not empty.
 ValueId unclamped(const Builder &b, ValueId lengths);
 // Another operator of the table, with arguments in place of the call's own.
@@ -174,6 +176,8 @@ ValueId reduce_axes(Builder &b, Op op, ValueId x, std::vector<size_t> axes, bool
 TensorPtr slice_tensor(Builder &b, const TensorPtr &tensor, size_t axis, Extent start, std::optional<Extent> end,
                        int64_t step);  // places as in Python: negative from the end, cut to fit
 TensorPtr select_tensor(Builder &b, const TensorPtr &tensor, size_t axis, Extent place);
+// What stands at each place of an axis: [places, rows, ...], both counted as one.
+TensorPtr select_each(Builder &b, const TensorPtr &x, size_t axis, const EachPlace &place);
 TensorPtr unsqueeze_tensor(Builder &b, const TensorPtr &tensor, size_t axis);
 TensorPtr as_view(const TensorPtr &base, TensorPtr made);  // of the same memory
 

@@ -170,8 +170,13 @@ Value unbind(Call &call) {
     const TensorPtr x = call.tensor("self");
     const Extents shape = shape_of(call.b, *x);
     const size_t axis = call.axis("dim", shape.size());
-    if (!shape[axis].known()) throw Unsupported{"takes apart an axis of " + to_string(shape[axis])};
     List parts;
+    if (!shape[axis].known()) {
+        const TensorPtr all = select_each(call.b, x, axis, {shape[axis]});
+        all->each_place = true;
+        parts.push_back(all);
+        return list_of(std::move(parts));
+    }
     for (int64_t i = 0; i < shape[axis].terms[0]; ++i) parts.push_back(select_tensor(call.b, x, axis, Extent::of(i)));
     return list_of(std::move(parts));
 }
@@ -284,6 +289,19 @@ Value pad(Call &call) {
 }
 
 }  // namespace
+
+std::optional<Value> of_places(Builder &b, const std::string &name, const std::vector<Value> &arguments) {
+    const auto *list = arguments.empty() ? nullptr : arguments[0].as<std::shared_ptr<List>>();
+    const auto *one = list && (*list)->size() == 1 ? (**list)[0].as<TensorPtr>() : nullptr;
+    if (!one || !(*one)->each_place) return std::nullopt;
+    const ValueId id = (*one)->id;
+    if (name == "aten::len") return Value(b.shape(id)[0]);
+    if (name != "aten::__getitem__") return std::nullopt;
+    if (const auto *place = arguments[1].as<EachPlace>(); place && place->count == b.shape(id)[0])
+        return Value(tensor_of(id, 0));
+    const auto *place = arguments[1].as<Extent>();
+    return place ? std::optional(Value(select_tensor(b, tensor_of(id), 0, *place))) : std::nullopt;
+}
 
 void add_joins(Registry &to) {
     const Entry entries[] = {

@@ -215,8 +215,7 @@ TensorPtr select_tensor(Builder &b, const TensorPtr &x, size_t axis, Extent plac
     return as_view(x, made);
 }
 
-// What stands at each place of an axis: [places, rows, ...], both counted as one.
-static TensorPtr select_each(Builder &b, const TensorPtr &x, size_t axis, const EachPlace &place) {
+TensorPtr select_each(Builder &b, const TensorPtr &x, size_t axis, const EachPlace &place) {
     const ValueId id = b.move_axis(plain(b, *x), axis, 0);
     if (b.rank(id) < 2 || b.shape(id)[0] != place.count || !b.shape(id)[1].batch)
         throw Unsupported{"a loop over other places than those of " + to_string(b.shape(id))};
