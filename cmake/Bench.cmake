@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What tests/bench/run_rivals.sh, run_bindings.sh and two_libraries.sh run, the cost of submits, and mixed texts; built
+# What tests/bench/run_rivals.sh, run_bindings.sh and two_libraries.sh run, the cost of submits, mixed texts, and the scan of modules; built
 # when asked for. No flag of this machine: limits.cpp chooses at run time.
 if(NOT WEIGHBRIDGE_BUILD_TESTS)
     return()
@@ -23,6 +23,9 @@ target_link_libraries(bench_overload PRIVATE weighbridge weighbridge_flags)
 add_executable(bench_mixed_texts EXCLUDE_FROM_ALL "${PROJECT_SOURCE_DIR}/tests/bench/mixed_texts.cpp")
 target_include_directories(bench_mixed_texts PRIVATE "${PROJECT_SOURCE_DIR}/tests")
 target_link_libraries(bench_mixed_texts PRIVATE weighbridge_core weighbridge_flags)
+add_executable(bench_scan EXCLUDE_FROM_ALL "${PROJECT_SOURCE_DIR}/tests/bench/scan.cpp")
+target_include_directories(bench_scan PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+target_link_libraries(bench_scan PRIVATE weighbridge_core weighbridge_flags)
 set_target_properties(bench_limits bench_rivals_c bench_bindings_c bench_calls bench_one_row bench_queue_cost
-    bench_mixed_texts bench_overload PROPERTIES
+    bench_mixed_texts bench_overload bench_scan PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests" LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")

@@ -16,7 +16,7 @@ target_link_libraries(weighbridge_plan
 include(NativeKernels)
 target_precompile_headers(weighbridge_plan PRIVATE <algorithm> <map> <memory> <optional> <string> <variant> <vector>)
 add_library(weighbridge_core STATIC ${WEIGHBRIDGE_CORE_SOURCES})
-target_link_libraries(weighbridge_core PUBLIC weighbridge_plan PRIVATE weighbridge_flags)
+target_link_libraries(weighbridge_core PUBLIC weighbridge_plan weighbridge_zlib PRIVATE weighbridge_flags)
 target_precompile_headers(weighbridge_core REUSE_FROM weighbridge_plan)
 
 file(GLOB WEIGHBRIDGE_CAPI_SOURCES CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/capi/src/*.cpp")

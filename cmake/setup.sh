@@ -27,7 +27,7 @@ wb_system() {
 }
 
 wb_system_build() {
-    wb_system g++ cmake ninja-build ccache libfmt-dev nlohmann-json3-dev libcli11-dev libssl-dev tzdata
+    wb_system g++ cmake ninja-build ccache libfmt-dev nlohmann-json3-dev libcli11-dev libssl-dev zlib1g-dev tzdata
 }
 
 # wb_python: the virtual environment .venv with this machine's python3 (3.11 or newer).

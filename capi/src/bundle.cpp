@@ -4,6 +4,7 @@
 #include "bundle/pack.hpp"
 #include "objects.hpp"
 #include "plan/plan_file.hpp"
+#include "scan/module.hpp"
 #include "weighbridge.h"
 
 using namespace weighbridge;
@@ -13,6 +14,7 @@ using lib::Status;
 namespace {
 
 constexpr int64_t kGoldenVectors = 64;
+constexpr uint64_t kMostModuleBytes = uint64_t{4} << 30;  // that wb_module_scan reads
 
 // The bundle's metadata and its plan's. A plan that is refused is told with its reason, and the rest shown.
 lib::JsonValue describe(const std::shared_ptr<const lib::Bundle> &bundle) {
@@ -106,6 +108,10 @@ int32_t wb_bundle_pack(wb_engine *engine, const char *module, const char *manife
         request.out_dir = out_dir;
         using BundleRef = std::shared_ptr<const lib::Bundle>;
         lib::Engine &made = *object->engine;
+        request.check_module = [&](lib::ByteView bytes) {
+            lib::ModuleReport report;
+            return lib::scan_module(bytes, made.plugin().scan, report).status();
+        };
         return lib::pack_bundle(
             request, [&](const BundleRef &bundle) { return made.compute_golden(bundle, kGoldenVectors); },
             [&](const BundleRef &bundle) { return lib::try_shortest(made.plugin(), bundle); });
@@ -159,6 +165,21 @@ int32_t wb_bundle_verify_source(wb_text **out, wb_engine *engine, wb_source *sou
     return capi::barrier(out, err, [&] {
         auto read = capi::read_source(source);
         return read ? verify(out, engine, *read, options) : read.status();
+    });
+}
+
+int32_t wb_module_scan(wb_text **out, wb_engine *engine, const char *path, wb_error *err) {
+    return capi::barrier(out, err, [&] {
+        capi::Pinned<capi::EngineObject> object(Kind::engine, engine);
+        if (!object) return object.status();
+        if (!path) return capi::null_argument("path");
+        auto file = lib::read_file(path, kMostModuleBytes);
+        if (!file) return file.status();
+        lib::ModuleReport report;
+        const Status verdict = lib::scan_module(*file, object->engine->plugin().scan, report).status();
+        if (!verdict.ok() && report.findings.none()) return verdict;
+        const Status given = capi::give_text(out, report.json().lines());
+        return given.ok() ? verdict : given;
     });
 }
 

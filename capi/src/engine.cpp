@@ -18,6 +18,27 @@ bool parse_path(std::string &path, std::string_view text) {
     return true;
 }
 
+// "aten::add,c10d::*": qualified names of operators, each with at most one "*".
+bool parse_operators(std::vector<std::string> &names, std::string_view text) {
+    std::vector<std::string> parsed;
+    while (!text.empty()) {
+        const size_t comma = std::min(text.find(','), text.size());
+        const std::string_view name = text.substr(0, comma);
+        const bool letters = std::all_of(name.begin(), name.end(), [](char one) {
+            return (one >= 'a' && one <= 'z') || (one >= 'A' && one <= 'Z') || (one >= '0' && one <= '9') ||
+                   one == '_' || one == ':' || one == '*';
+        });
+        const size_t colons = name.find("::");
+        if (!letters || colons == 0 || colons == name.npos || colons + 2 == name.size() ||
+            std::count(name.begin(), name.end(), '*') > 1)
+            return false;
+        parsed.emplace_back(name);
+        text.remove_prefix(std::min(comma + 1, text.size()));
+    }
+    names = std::move(parsed);
+    return true;
+}
+
 bool parse_event_capacity(lib::EngineOptions &set, std::string_view text) {
     uint32_t capacity = 0;
     if (!capi::parse_number(text, 65536u, capacity) || capacity < 16) return false;
@@ -53,6 +74,12 @@ constexpr Option kOptions[] = {
      [](Options &set, std::string_view text) { return parse_path(set.torch_plugin, text); }},
     {"libtorch", "an absolute path, or nothing", "", "LibTorch's lib directory; nothing for the copy in the process",
      [](Options &set, std::string_view text) { return parse_path(set.libtorch, text); }},
+    {"scan_allow", "names of operators as aten::name or aten::*, with commas between them, or nothing", "",
+     "operators that a module's code may call besides those that the library allows",
+     [](Options &set, std::string_view text) { return parse_operators(set.scan.also_allowed, text); }},
+    {"scan_refuse", "names of operators as aten::name or aten::*, with commas between them, or nothing", "",
+     "operators that a module's code may not call, whatever else says",
+     [](Options &set, std::string_view text) { return parse_operators(set.scan.not_allowed, text); }},
     {"cpu_level", "the name of a level, or nothing", "",
      "highest level of native kernels: portable, avx2, avx512, avx512_vnni, avx512_bf16, amx; nothing for the best",
      [](Options &set, std::string_view text) { return set.cpu_level = text, true; }},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// Bundles: pack, compile, inspect, verify. All thread-safe.
+/// Bundles: pack, compile, inspect, verify; modules: scan. All thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -72,6 +72,12 @@ inline Reported verify(const Engine &engine, const Source &source, const LoadOpt
     return detail::reported([&](wb_text **out, wb_error *err) {
         return wb_bundle_verify_source(out, engine.get(), source.get(), load->get(), err);
     });
+}
+
+/// Scans a TorchScript file before anything loads it. The report, as JSON, is there also where a rule refuses the file.
+inline Reported scan(const Engine &engine, const std::string &path) {
+    return detail::reported(
+        [&](wb_text **out, wb_error *err) { return wb_module_scan(out, engine.get(), path.c_str(), err); });
 }
 
 }  // namespace v0

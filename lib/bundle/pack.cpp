@@ -137,7 +137,11 @@ class Packer {
     }
 
     Status add_given_files() {
-        if (Status status = copy(request_.module, kModuleFile); !status.ok()) return status;
+        auto module = read_file(request_.module, file_limit_bytes(kModuleFile));
+        if (!module) return module.status();
+        if (request_.check_module)
+            if (Status status = request_.check_module(*module); !status.ok()) return status;
+        if (Status status = add(kModuleFile, *module); !status.ok()) return status;
         const fs::path beside = fs::path(request_.manifest).parent_path();
         std::set<std::string> names;
         for (const auto &use : read_.vocabularies) names.insert(use.file);

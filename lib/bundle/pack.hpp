@@ -9,8 +9,9 @@
 namespace weighbridge::lib {
 
 struct PackRequest {
-    std::string module, manifest, golden, out_dir;  // golden "" where it is to be generated
-    std::string zoneinfo = "/usr/share/zoneinfo";   // where named time zones are read from, once, here
+    std::string module, manifest, golden, out_dir;                  // golden "" where it is to be generated
+    std::string zoneinfo = "/usr/share/zoneinfo";                   // where named time zones are read from, once, here
+    std::function<Status(ByteView module)> check_module = nullptr;  // whose failure ends the packing
 };
 
 // Computes the golden lines of a bundle that is complete but for them (opened from the temporary directory in

@@ -48,6 +48,7 @@ std::unique_ptr<Verb> make_inspect();
 std::unique_ptr<Verb> make_verify();
 std::unique_ptr<Verb> make_keygen();
 std::unique_ptr<Verb> make_sign();
+std::unique_ptr<Verb> make_scan();
 std::unique_ptr<Verb> make_encode();
 std::unique_ptr<Verb> make_score();
 std::unique_ptr<Verb> make_bench();

@@ -37,6 +37,7 @@ int run(int argc, char **argv) {
         {"verify", "check signatures, digests, schema and golden vectors", make_verify()},
         {"keygen", "make a key pair for signatures", make_keygen()},
         {"sign", "sign a bundle", make_sign()},
+        {"scan", "say what a TorchScript file would do, and whether a rule refuses it", make_scan()},
         {"encode", "show the tensors that rows become", make_encode()},
         {"score", "score a file of payments", make_score()},
         {"bench", "measure latency and throughput", make_bench()},

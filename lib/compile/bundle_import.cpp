@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "model/binding.hpp"
+#include "scan/module.hpp"
 
 namespace weighbridge::lib {
 namespace {
@@ -45,13 +46,23 @@ Expected<ImportRequest> import_request(const Manifest &manifest) {
 
 }  // namespace
 
-Expected<Graph> import_bundle(Importer &importer, const std::shared_ptr<const Bundle> &bundle, std::string &report,
-                              const StopSource &stop) {
-    const Bytes *module = bundle->file(kModuleFile);
+Expected<std::shared_ptr<const Bytes>> checked_module(const Bundle &bundle, const ScanLimits &limits,
+                                                      const StopSource &stop) {
+    const Bytes *module = bundle.file(kModuleFile);
     if (!module) return Status::failure(WB_INVALID_BUNDLE, "{}: not in the bundle", kModuleFile);
+    ModuleReport report;
+    auto checked = scan_module(*module, limits, report, stop);
+    if (!checked) return checked.status();
+    return std::move(checked->archive);
+}
+
+Expected<Graph> import_bundle(Importer &importer, const std::shared_ptr<const Bundle> &bundle, const ScanLimits &limits,
+                              std::string &report, const StopSource &stop) {
     auto request = import_request(bundle->manifest());
     if (!request) return request.status();
-    return importer.import({bundle, module}, *request, report, stop);
+    auto module = checked_module(*bundle, limits, stop);
+    if (!module) return module.status();
+    return importer.import(*std::move(module), *request, report, stop);
 }
 
 }  // namespace weighbridge::lib

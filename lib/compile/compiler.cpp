@@ -101,7 +101,7 @@ Status Compiler::check_precisions(const std::shared_ptr<const Plan> &plan, JsonV
 Expected<std::shared_ptr<const Plan>> Compiler::make_plan(const CompileOptions &options, JsonValue &report,
                                                           JsonValue &passes) {
     std::string lines;
-    auto graph = import_bundle(importer_, bundle_, lines, stop_);
+    auto graph = import_bundle(importer_, bundle_, limits_, lines, stop_);
     if (!graph) return refuse(graph.status(), lines, report);
     const auto dump = [&](std::string_view name, const Graph &after) {
         JsonValue entry = {{"pass", name}, {"operators", after.nodes().size()}};

@@ -10,6 +10,7 @@
 #include "compile/importer.hpp"
 #include "model/runtime.hpp"
 #include "plan/plan.hpp"
+#include "scan/limits.hpp"
 
 namespace weighbridge::lib {
 
@@ -22,9 +23,10 @@ struct CompileOptions {
 // each precision. One bundle, on one thread.
 class Compiler {
   public:
-    // `level`: of the kernels that run the golden vectors. The importer outlives it.
-    Compiler(Ref<Runtime> runtime, native::Level level, Importer &importer, const StopSource &stop)
-        : runtime_(std::move(runtime)), level_(level), importer_(importer), stop_(stop) {}
+    // `level`: of the kernels that run the golden vectors. The importer and the limits outlive it.
+    Compiler(Ref<Runtime> runtime, native::Level level, Importer &importer, const ScanLimits &limits,
+             const StopSource &stop)
+        : runtime_(std::move(runtime)), level_(level), importer_(importer), limits_(limits), stop_(stop) {}
 
     // Writes the plan beside the module. The report stays null where there is nothing to tell; also where this fails it
     // may have something. See wb_bundle_compile.
@@ -39,6 +41,7 @@ class Compiler {
     const Ref<Runtime> runtime_;
     const native::Level level_;
     Importer &importer_;
+    const ScanLimits &limits_;
     const StopSource stop_;
     std::shared_ptr<const Bundle> bundle_;
 };

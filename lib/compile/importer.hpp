@@ -15,9 +15,10 @@ namespace weighbridge::lib {
 class Importer {
   public:
     virtual ~Importer() = default;
-    // The module as a graph, not optimised. WB_INVALID_BUNDLE where it does not lower; `report` then has a line for
-    // each operator that is to blame, with its place in the source. WB_BACKEND_UNAVAILABLE where this importer cannot
-    // run here. Ends as `stop` says, and then may go on beside its caller: it owns the module's bytes meanwhile.
+    // The module, which was scanned, as a graph, not optimised. WB_INVALID_BUNDLE where it does not lower; `report`
+    // then has a line for each operator that is to blame, with its place in the source. WB_BACKEND_UNAVAILABLE where
+    // this importer cannot run here. Ends as `stop` says, and then may go on beside its caller: it owns the module's
+    // bytes meanwhile.
     virtual Expected<Graph> import(std::shared_ptr<const Bytes> module, const ImportRequest &request,
                                    std::string &report, const StopSource &stop) = 0;
 };

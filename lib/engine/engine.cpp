@@ -39,7 +39,7 @@ Engine::Engine(const EngineOptions &options, native::Level level, EngineParts pa
       runtime_(make_ref<Runtime>(devices_of(options, parts), options.queue_limit, options.fairness_us * 1000,
                                  *parts.clock, options.event_capacity, options.log, options.log_payload,
                                  JoiningOptions{options.join, options.join_wait_us * 1000})),
-      plugin_{options.torch_plugin, options.libtorch, runtime_->pools.cpu().contexts()},
+      plugin_{options.torch_plugin, options.libtorch, options.scan, runtime_->pools.cpu().contexts()},
       parts_(completed(std::move(parts), level, plugin_)),
       async_threads_(options.async_threads == WB_ASYNC_THREADS_AUTOMATIC ? runtime_->pools.cpu().contexts()
                                                                          : options.async_threads) {}

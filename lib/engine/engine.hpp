@@ -20,6 +20,7 @@
 #include "model/model.hpp"
 #include "model/verify.hpp"
 #include "registry/registry.hpp"
+#include "scan/limits.hpp"
 #include "sign/trust.hpp"
 #include "slot/slot.hpp"
 #include "torchscript/torchscript.hpp"
@@ -48,6 +49,7 @@ struct EngineOptions {
     void *log_payload = nullptr;
     std::string torch_plugin;
     std::string libtorch;
+    ScanLimits scan;                  // of modules
     std::string cpu_level;            // the highest that native kernels may use; "" for the best there is
     bool allow_amx = false;           // asks the kernel for AMX tiles, for the whole process
     int64_t default_deadline_us = 0;  // of calls with WB_DEFAULT_DEADLINE; 0: none
@@ -61,7 +63,7 @@ struct LoadOptions {
     std::string precision;
     std::string fake_script;  // of the engine fake, which stands alone
     bool verify = true;
-    bool check_module = false;  // also where the module is not run: its digest
+    bool check_module = false;  // also where the module is not run: its digest, and the scan of it
     TrustOptions trust;         // whose bundles are taken
     CancelToken *cancel = nullptr;
     int64_t deadline_ns = WB_NO_DEADLINE;

@@ -4,6 +4,7 @@
 #include "base/own_directory.hpp"
 #include "bundle/bundle_directory.hpp"
 #include "bundle/golden.hpp"
+#include "compile/bundle_import.hpp"
 #include "engine/engine.hpp"
 #include "fake/fake.hpp"
 
@@ -130,7 +131,7 @@ Status Engine::compile(const std::string &path, const CompileOptions &options, c
     auto source = DirectorySource::open_path(path);
     if (!source) return source.status();
     const Status status =
-        Compiler(runtime_, level_, *parts_.torchscript, stop_of(load)).compile(*source, options, report);
+        Compiler(runtime_, level_, *parts_.torchscript, plugin_.scan, stop_of(load)).compile(*source, options, report);
     runtime_->reap();  // the models that ran the golden vectors
     return status;
 }
@@ -155,6 +156,8 @@ Expected<Ref<Model>> Engine::load_source(const Source &source, const LoadOptions
     auto bundle = Bundle::open(source, mode, Bundle::wall_clock_s(), stop, &*trust);
     if (!bundle) return bundle.status();
     version = (*bundle)->manifest().identity.version;
+    if (options.check_module)
+        if (const auto checked = checked_module(**bundle, plugin_.scan, stop); !checked) return checked.status();
     auto model = make_model(*bundle, options, stop);
     if (!model) return model.status();
     if (Status status = warm(**model, stop); !status.ok()) return status;

@@ -9,6 +9,7 @@
 
 #include "base/json.hpp"
 #include "base/own_directory.hpp"
+#include "compile/bundle_import.hpp"
 #include "graph/graph_file.hpp"
 #include "torchscript/plugin_api.h"
 #include "torchscript/plugin_loader.hpp"
@@ -196,14 +197,14 @@ class TorchscriptProgram final : public Program {
 // Loads a module and warms it: a run of each of warm_sizes(), in which LibTorch plans and allocates.
 class LoadAndWarm final : public TorchJob {
   public:
-    LoadAndWarm(Ref<TorchStart> start, std::shared_ptr<const Bundle> bundle)
-        : TorchJob(std::move(start)), bundle_(std::move(bundle)) {}
+    LoadAndWarm(Ref<TorchStart> start, std::shared_ptr<const Bundle> bundle, std::shared_ptr<const Bytes> checked)
+        : TorchJob(std::move(start)), bundle_(std::move(bundle)), checked_(std::move(checked)) {}
 
     std::shared_ptr<const Module> module;  // the result
 
   protected:
     Status work(const wb_plugin_v1 &table) override {
-        const Bytes &bytes = *bundle_->file(kModuleFile);
+        const Bytes &bytes = *checked_;
         PluginLine line = "";
         wb_plugin_module *handle = nullptr;
         const int32_t code = table.load(&handle, bytes.data(), bytes.size(), kCpu,
@@ -240,6 +241,7 @@ class LoadAndWarm final : public TorchJob {
     }
 
     const std::shared_ptr<const Bundle> bundle_;
+    const std::shared_ptr<const Bytes> checked_;  // the module, as the scan gave it
 };
 
 // Imports a module through the plug-in.
@@ -277,7 +279,8 @@ class Import final : public TorchJob {
 
 class Torchscript final : public TorchscriptBackend {
   public:
-    explicit Torchscript(PluginOptions options) : start_(make_ref<TorchStart>(std::move(options))) {}
+    explicit Torchscript(PluginOptions options)
+        : limits_(options.scan), start_(make_ref<TorchStart>(std::move(options))) {}
 
     std::string_view name() const override { return "torchscript"; }
     bool started() const override { return start_->done(); }
@@ -290,7 +293,9 @@ class Torchscript final : public TorchscriptBackend {
         if (!bundle->file(kModuleFile))
             return Status::failure(WB_BACKEND_UNAVAILABLE, "{}: not in the bundle, which the torchscript engine needs",
                                    kModuleFile);
-        const auto job = std::make_shared<LoadAndWarm>(start_, bundle);
+        auto checked = checked_module(*bundle, limits_, stop);
+        if (!checked) return checked.status();
+        const auto job = std::make_shared<LoadAndWarm>(start_, bundle, *std::move(checked));
         const Status status = run_job(job, "wb:torch-load", "LibTorch was loading model.ts", stop);
         if (!status.ok()) return status;
         return std::shared_ptr<const Program>(std::make_shared<TorchscriptProgram>(job->threads, job->module, bundle));
@@ -306,6 +311,7 @@ class Torchscript final : public TorchscriptBackend {
     }
 
   private:
+    const ScanLimits limits_;
     const Ref<TorchStart> start_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "compile/importer.hpp"
 #include "model/backend.hpp"
+#include "scan/limits.hpp"
 
 namespace weighbridge::lib {
 
@@ -13,14 +14,15 @@ class JsonValue;
 struct PluginOptions {
     std::string plugin;    // absolute path of the plug-in; "" for <libdir>/weighbridge/ beside the core
     std::string libtorch;  // absolute path of LibTorch's lib directory; "" for automatic (see wb_engine_options)
+    ScanLimits scan = {};  // of modules, before LibTorch sees them
     int contexts = 1;      // how many context threads: one for each context of the pool, started at the first prepare()
 };
 
 // The torchscript backend: LibTorch runs the frozen module on a worker thread for each context ("wb:torch-0", ...).
 // Inputs are copied and outputs are the library's, so that a caller returns at its deadline whatever LibTorch is doing.
 // Loads and imports have a thread each; one that its caller abandoned holds the bundle until LibTorch's next step, and
-// delays no other call. The first prepare() opens the plug-in; failures to are WB_BACKEND_UNAVAILABLE: the file, what
-// is wrong, what to do.
+// delays no other call. A module that the scan refuses is WB_INVALID_BUNDLE, and LibTorch never sees it. The first
+// prepare() opens the plug-in; failures to are WB_BACKEND_UNAVAILABLE: the file, what is wrong, what to do.
 class TorchscriptBackend : public Backend, public Importer {
   public:
     virtual bool started() const = 0;  // whether threads exist; a forked child then answers WB_FORKED

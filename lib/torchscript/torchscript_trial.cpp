@@ -12,7 +12,7 @@ namespace weighbridge::lib {
 namespace {
 
 Status run_shortest(const PluginOptions &options, const std::shared_ptr<const Bundle> &bundle) {
-    const auto backend = make_torchscript_backend({options.plugin, options.libtorch, 1});
+    const auto backend = make_torchscript_backend({options.plugin, options.libtorch, options.scan, 1});
     auto program = backend->prepare(bundle, "");
     if (!program) return program.status();
     auto executor = make_lone_executor(**program, 0, 1);

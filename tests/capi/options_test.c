@@ -79,7 +79,7 @@ static const struct {
          "async_threads: expected \"auto\" or a whole number in [0, 1024]"},
         {"async_threads", "-1", WB_INVALID_ARGUMENT, "\"-1\""},
         {"queue_limt", "64", WB_NOT_FOUND,
-         "option 'queue_limt': expected one of the 14 options; near: 'queue_limit', "},
+         "option 'queue_limt': expected one of the 16 options; near: 'queue_limit', "},
         {"", "64", WB_NOT_FOUND, "option ''"},
         {"cpu_level", NULL, WB_INVALID_ARGUMENT, "cpu_level: expected a pointer"},
         {NULL, "64", WB_INVALID_ARGUMENT, "name: expected a pointer"},
@@ -163,7 +163,7 @@ int main(int argc, char **argv) {
     CHECK(argc == 2);
     CHECK_STATUS(WB_OK, wb_engine_options_create(&engine, E));
     CHECK_STATUS(WB_OK, wb_load_options_create(&load, E));
-    CHECK(listed(wb_engine_options_describe, engine, NULL) == 14);
+    CHECK(listed(wb_engine_options_describe, engine, NULL) == 16);
     CHECK(listed(wb_load_options_describe, NULL, load) == 10);
     for (i = 0; i < sizeof kEngine / sizeof *kEngine; ++i) {
         CHECK_STATUS(kEngine[i].status, wb_engine_options_set(engine, kEngine[i].name, kEngine[i].text, E));

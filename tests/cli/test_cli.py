@@ -99,7 +99,7 @@ def test_a_wrong_command_line_is_exit_2(bundle, tmp_path):
                                          ("weigh", None), ("", None), ("x" * 1000, None)])
 def test_a_verb_that_is_none_is_named_with_those_that_are(word, meant):
     error = run(word, "x", code=2).stderr
-    assert f"no such verb '{word}'" in error and "pack, compile, inspect, verify, keygen, sign, encode, score, bench, codegen and version" in error
+    assert f"no such verb '{word}'" in error and "pack, compile, inspect, verify, keygen, sign, scan, encode, score, bench, codegen and version" in error
     assert f"did you mean '{meant}'?" in error if meant else "did you mean" not in error
 
 

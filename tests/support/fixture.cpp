@@ -11,6 +11,7 @@
 #include "base/file.hpp"
 #include "base/sha256.hpp"
 #include "support/fixture_plan.hpp"
+#include "support/module_archive.hpp"
 
 namespace weighbridge::test {
 namespace {
@@ -106,7 +107,7 @@ void write_fixture(const std::string &directory, const FixtureOptions &options) 
         auto bytes = lib::as_bytes(text);
         files[name] = lib::Bytes(bytes.begin(), bytes.end());
     };
-    add("model.ts", "not a module: this bundle serves from its plan\n");
+    files["model.ts"] = module_archive();  // of no use: these bundles serve from their plans
     add("golden.jsonl", options.golden ? options.golden(golden(options)) : golden(options));
     const auto steep = static_cast<float>(options.steep);
     std::vector<float> weights = {0.5f, -0.25f * steep, 1.0f};

@@ -136,7 +136,7 @@ TEST_CASE("the shortest sequences are tried in a process of their own, whatever 
     } cases[] = {{"nested", 1, "the process was ended by signal 11"},
                  {"sequence", 1, "output 'fraud': expected finite numbers, got others"},
                  {"kernel", 5, "Kernel size can't be greater than actual input size"}};
-    const PluginOptions options{plugin().path, "", 1};
+    const PluginOptions options{.plugin = plugin().path, .libtorch = ""};
     for (const auto &one : cases) {
         CAPTURE(one.module);
         const Status takes = try_shortest(options, events_bundle(one.module, one.least));
@@ -168,7 +168,7 @@ TEST_CASE("a text's own max_tokens is the longest that is imported, below 512 an
         const auto text = module_bundle(as_text(module_bytes("positions_" + std::to_string(most))), parts,
                                         {{"vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\ncoffee\n"}});
         std::string report;
-        const auto graph = import_bundle(*engine, text, report);
+        const auto graph = import_bundle(*engine, text, {}, report);
         INFO(graph.status().message);
         REQUIRE(graph);
         CHECK(graph->largest_length == most);
@@ -181,9 +181,9 @@ TEST_CASE("a load and an import end at their deadline, while LibTorch goes on, a
     const CountingClock clock;
     std::string report;
     CHECK(engine->prepare(mlp, "", clock.stop_at(2)).status().code == WB_DEADLINE_EXCEEDED);
-    CHECK(import_bundle(*engine, mlp, report, clock.stop_at(2)).status().code == WB_DEADLINE_EXCEEDED);
+    CHECK(import_bundle(*engine, mlp, {}, report, clock.stop_at(2)).status().code == WB_DEADLINE_EXCEEDED);
     CHECK(prepared(*engine, mlp)->tile_rows() > 0);
-    CHECK(import_bundle(*engine, mlp, report));
+    CHECK(import_bundle(*engine, mlp, {}, report));
     while (our_threads().count("wb:torch-load") + our_threads().count("wb:torch-import") > 0) std::this_thread::yield();
 }
 

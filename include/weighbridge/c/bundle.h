@@ -70,6 +70,17 @@ WB_API int32_t wb_bundle_verify(wb_text **out, wb_engine *engine, const char *pa
 WB_API int32_t wb_bundle_verify_source(wb_text **out, wb_engine *engine, wb_source *source, wb_load_options *options,
                                        wb_error *err);
 
+/** Scans a TorchScript file before anything loads it: its archive, code and pickles, against the rules that packing,
+ *  compiling, verifying and the engine torchscript hold modules to. Reads the file and runs nothing of it. Reports as
+ *  JSON: whether it is accepted, the findings (rule, file, line, in plain words), and what the module holds: classes,
+ *  functions, tensors, the operators that its code calls.
+ *  @param out     receives the text; also where a rule refuses the file; NULL with every other error
+ *  @param engine  whose options scan_allow and scan_refuse widen and narrow the list of operators
+ *  @param path    model.ts
+ *  @return WB_OK; WB_INVALID_BUNDLE (refused: the message has the first finding); WB_IO_ERROR; WB_OUT_OF_MEMORY.
+ *          Thread-safe. @since 0.2, unstable */
+WB_API int32_t wb_module_scan(wb_text **out, wb_engine *engine, const char *path, wb_error *err);
+
 #ifdef __cplusplus
 }
 #endif

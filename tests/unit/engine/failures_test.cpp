@@ -11,6 +11,7 @@
 #include "support/catch.hpp"
 #include "support/fake_backend.hpp"
 #include "support/fixture.hpp"
+#include "support/module_archive.hpp"
 #include "support/module_bundle.hpp"
 
 using namespace weighbridge::lib;
@@ -278,7 +279,7 @@ TEST_CASE("a probability that calibration makes of a number outside its domain f
 
 TEST_CASE("pack says which generated row and which output is not finite", "[failures][finite]") {
     // The plug-in adds the row's numbers: at either end of the range their sum overflows.
-    auto bundle = module_bundle("fake", R"("features": [
+    auto bundle = module_bundle(as_text(module_archive()), R"("features": [
         {"name": "a", "type": "float32", "range": [-3.4e38, 3.4e38]},
         {"name": "b", "type": "float32", "range": [-3.4e38, 3.4e38]}],
         "tensors": [{"name": "x", "dtype": "float32", "shape": ["batch", 2], "features": ["a", "b"]}],

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scan/locals.hpp"
+
+#include "scan/limits.hpp"
+
+namespace weighbridge::lib {
+namespace {
+
+using Kind = CodeToken::Kind;
+
+constexpr std::string_view kAssignments[] = {"=", "+", "-", "*", "/", "%", "|", "&", "^", "**", "//", "<<", ">>", "@"};
+
+// "NAME.NAME.NAME" from the first token on; how many tokens it takes.
+size_t chain_size(CodeTokens expression) {
+    size_t size = 1;
+    while (size + 1 < expression.size() && expression[size].is(".") && expression[size + 1].kind == Kind::name)
+        size += 2;
+    return size;
+}
+
+// Where the target of an assignment ends: before "=", or before the operator of "+=". line.size() for no assignment.
+size_t target_end(CodeTokens line) {
+    const size_t equals = outside(line, "=");
+    if (equals == line.size() || equals == 0) return line.size();
+    for (const std::string_view one : kAssignments)
+        if (line[equals - 1].is(one)) return equals - 1;
+    return equals;
+}
+
+}  // namespace
+
+size_t outside(CodeTokens expression, std::string_view mark) {
+    for (size_t at = 0; at < expression.size(); ++at) {
+        if (expression[at].is(mark)) return at;
+        if (expression[at].is("(") || expression[at].is("[") || expression[at].is("{")) at = closing_of(expression, at);
+    }
+    return expression.size();
+}
+
+CodeLocals::CodeLocals(const FunctionSource &source, const ModuleCode &code) : code_(code) {
+    add_parameters(source.parameters, code.functions[source.function].owner);
+    for_each_line(source.body, [&](CodeTokens line) { add_line(line); });
+}
+
+void CodeLocals::add(const CodeToken &name, CodeTokens value, std::string type) {
+    names_.push_back(name);
+    Local &local = locals_[std::string(name.text)];
+    ++local.set;
+    local.value = value;
+    local.type = std::move(type);
+}
+
+// The first parameter of a method has the class's type, stated or not.
+void CodeLocals::add_parameters(CodeTokens parameters, const std::string &owner) {
+    TokenCursor at(parameters);
+    for (bool first = true; at.peek().kind != Kind::end; first = false) {
+        const CodeToken name = at.next();
+        std::string type = first ? owner : "";
+        if (at.take(":"))
+            if (const std::string stated = joined(at.until({"=", ","})); type.empty()) type = stated;
+        if (at.take("=")) at.until({","});
+        at.take(",");
+        add(name, {}, std::move(type));
+    }
+}
+
+// NAME = VALUE; NAME : TYPE = VALUE; NAME, NAME, = VALUE; NAME += VALUE; for NAME in VALUE:
+void CodeLocals::add_line(CodeTokens line) {
+    if (line.empty()) return;
+    if (line[0].is("for")) {
+        for (size_t at = 1; at < line.size() && !line[at].is("in"); ++at)
+            if (line[at].kind == Kind::name) add(line[at], {}, "");
+        return;
+    }
+    const size_t end = target_end(line);
+    if (end == line.size()) return;
+    const CodeTokens target = line.first(end);
+    const bool plain = line[end].is("=");
+    const CodeTokens value = plain ? line.subspan(end + 1) : CodeTokens();
+    const bool typed = target.size() > 2 && target[1].is(":");
+    if (target[0].kind == Kind::name && (target.size() == 1 || typed)) {
+        add(target[0], value, typed ? joined(target.subspan(2)) : "");
+        return;
+    }
+    // A tuple of names; what is behind a point is an attribute, what is behind a bracket a place.
+    for (size_t at = 0; at < target.size(); ++at) {
+        const bool whole =
+            at + 1 == target.size() || target[at + 1].is(",") || target[at + 1].is(")") || target[at + 1].is("]");
+        if (target[at].kind == Kind::name && whole && (at == 0 || !target[at - 1].is("."))) add(target[at], {}, "");
+    }
+}
+
+CodeTokens CodeLocals::value_of(std::string_view name) const {
+    const auto found = locals_.find(name);
+    return found != locals_.end() && found->second.set == 1 ? found->second.value : CodeTokens();
+}
+
+std::string CodeLocals::attribute_type(std::string_view of, std::string_view name) const {
+    const CodeClass *known = code_.find_class(of);
+    if (!known) return {};
+    const auto found = known->attributes.find(name);
+    return found == known->attributes.end() ? std::string() : found->second;
+}
+
+// The type of what an expression begins with; `behind` becomes the place behind it.
+std::string CodeLocals::type_of_head(CodeTokens expression, size_t &behind, int depth) const {
+    const CodeToken &first = expression[0];
+    const size_t open = first.is("(") ? 0 : 1;
+    const size_t close = open < expression.size() && expression[open].is("(") ? closing_of(expression, open) : 0;
+    if (first.is("(")) {
+        if (close >= expression.size()) return {};
+        behind = close + 1;
+        return type_of(expression.subspan(1, close - 1), depth + 1);
+    }
+    if (first.is("__torch__")) {  // a constructor
+        const size_t chain = chain_size(expression);
+        std::string name = joined(expression.first(chain));
+        if (name.ends_with(".__new__")) name.resize(name.size() - 8);
+        if (chain >= expression.size() || !expression[chain].is("(")) return {};
+        behind = closing_of(expression, chain) + 1;
+        return code_.find_class(name) ? name : "";
+    }
+    const bool cast = first.is("unchecked_cast") || first.is("annotate") || first.is("uninitialized");
+    if ((cast || first.is("getattr")) && close > 0 && close < expression.size()) {
+        const CodeTokens inside = expression.subspan(2, close - 2);
+        const size_t comma = outside(inside, ",");
+        behind = close + 1;
+        if (cast) return joined(inside.first(comma));
+        if (comma + 2 != inside.size() || inside[comma + 1].kind != Kind::text) return {};
+        const std::string_view name = inside[comma + 1].text;
+        return attribute_type(type_of(inside.first(comma), depth + 1), name.substr(1, name.size() - 2));
+    }
+    const auto found = locals_.find(first.text);
+    behind = 1;
+    if (first.kind != Kind::name || found == locals_.end() || found->second.set != 1) return {};
+    const Local &local = found->second;
+    return !local.type.empty() || local.value.empty() ? local.type : type_of(local.value, depth + 1);
+}
+
+std::string CodeLocals::type_of(CodeTokens expression, int depth) const {
+    if (expression.empty() || depth > kScanDepth) return {};
+    size_t at = 0;
+    std::string type = type_of_head(expression, at, depth);
+    for (; at < expression.size() && !type.empty(); at += 2) {
+        if (!expression[at].is(".") || at + 1 == expression.size()) return {};
+        type = attribute_type(type, expression[at + 1].text);
+    }
+    return type;
+}
+
+}  // namespace weighbridge::lib

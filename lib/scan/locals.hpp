@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "scan/declarations.hpp"
+
+namespace weighbridge::lib {
+
+// The local names of a function and what is known of their types: from parameters, and from values of names that are
+// set once.
+class CodeLocals {
+  public:
+    CodeLocals(const FunctionSource &source, const ModuleCode &code);
+
+    bool has(std::string_view name) const { return locals_.find(name) != locals_.end(); }
+    const std::vector<CodeToken> &names() const { return names_; }
+    // The type of an expression where it is certain, as "__torch__.models.Net"; "" where it is not.
+    std::string type_of(CodeTokens expression, int depth = 0) const;
+    // What a name stands for that is set once, and never in a loop's head; nothing for others.
+    CodeTokens value_of(std::string_view name) const;
+
+  private:
+    struct Local {
+        size_t set = 0;  // how often
+        CodeTokens value;
+        std::string type;
+    };
+
+    void add_parameters(CodeTokens parameters, const std::string &owner);
+    void add_line(CodeTokens line);
+    void add(const CodeToken &name, CodeTokens value, std::string type);
+    std::string attribute_type(std::string_view of, std::string_view name) const;
+    std::string type_of_head(CodeTokens expression, size_t &behind, int depth) const;
+
+    const ModuleCode &code_;
+    std::map<std::string, Local, std::less<>> locals_;
+    std::vector<CodeToken> names_;  // each time that one is set
+};
+
+// Calls `visit` with each line of a block, and with indents and dedents as lines of one token.
+template <class Visitor>
+void for_each_line(CodeTokens block, const Visitor &visit) {
+    for (size_t at = 0; at < block.size();) {
+        size_t end = at;
+        const auto structure = [&](const CodeToken &one) {
+            return one.kind == CodeToken::Kind::indent || one.kind == CodeToken::Kind::dedent;
+        };
+        if (structure(block[at]))
+            end = at + 1;
+        else
+            while (end < block.size() && block[end].kind != CodeToken::Kind::newline && !structure(block[end])) ++end;
+        visit(block.subspan(at, end - at));
+        at = end < block.size() && block[end].kind == CodeToken::Kind::newline ? end + 1 : end;
+    }
+}
+
+// The place of the first such mark outside brackets; expression.size() where there is none.
+size_t outside(CodeTokens expression, std::string_view mark);
+
+}  // namespace weighbridge::lib
