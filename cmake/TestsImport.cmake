@@ -23,6 +23,17 @@ add_test(NAME import.arguments COMMAND "${WEIGHBRIDGE_PYTHON}" "${WEIGHBRIDGE_TE
 add_test(NAME import.operators_table COMMAND "${WEIGHBRIDGE_PYTHON}" "${WEIGHBRIDGE_TESTS}/import/operators_table.py"
     "${PROJECT_SOURCE_DIR}/lib/torch/README.md" "$<TARGET_FILE:lowered_operators>")
 
+# Every operator that lowers, or is refused with what to write instead, passes the scan of modules.
+wb_test_program(allowed_operators
+    SOURCES "${WEIGHBRIDGE_TESTS}/import/allowed_operators.cpp" "${PROJECT_SOURCE_DIR}/lib/scan/operators.cpp"
+    LIBRARIES weighbridge_torch_lower)
+add_test(NAME import.allowed_operators COMMAND allowed_operators)
+
+# No module of the tests and examples is refused by the scan.
+wb_test_program(scan_check SOURCES "${WEIGHBRIDGE_TESTS}/import/scan_check.cpp" LIBRARIES weighbridge_core)
+add_test(NAME import.scan COMMAND scan_check "${import_cases}" "${torch_modules}" "${PROJECT_SOURCE_DIR}/examples/bundles")
+set_tests_properties(import.scan PROPERTIES FIXTURES_REQUIRED "import_cases;torch_modules")
+
 wb_test_program(import_check SOURCES "${WEIGHBRIDGE_TESTS}/import/import_check.cpp" LIBRARIES weighbridge_core)
 add_dependencies(import_check weighbridge_torch)
 add_test(NAME import COMMAND import_check "${import_cases}" "$<TARGET_FILE:weighbridge_torch>")

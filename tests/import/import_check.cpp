@@ -15,6 +15,7 @@
 #include "compile/import_request.hpp"
 #include "graph/graph_file.hpp"
 #include "graph/passes/pipeline.hpp"
+#include "scan/module.hpp"
 #include "torchscript/plugin_loader.hpp"
 #include "weighbridge/c/schema.h"
 
@@ -128,7 +129,15 @@ Outcome check(const wb_plugin_v1 &table, const Json &one, const std::string &fol
     const std::vector<char> module = read_file(folder + "/" + name + ".ts");
     Outcome outcome;
     Bytes file;
-    if (table.import_module(module.data(), module.size(), asked.data(), asked.size(), &keep, &keep, &file) < 0) {
+    // LibTorch is given what it is given in production: what the scan makes of the file.
+    ModuleReport scanned;
+    const auto checked = scan_module(as_bytes({module.data(), module.size()}), {}, scanned);
+    if (!checked) {
+        outcome.report = checked.status().message;
+        return outcome;
+    }
+    const Bytes &archive = *checked->archive;
+    if (table.import_module(archive.data(), archive.size(), asked.data(), asked.size(), &keep, &keep, &file) < 0) {
         outcome.report = as_text(file);
         return outcome;
     }

@@ -168,10 +168,8 @@ class Flags(nn.Module):
                 x = torch.tanh(layer(x))
         else:
             x = self.layers[0](x)
-        i = 0
-        while i < self.rounds:
+        for i in range(self.rounds):
             x = x + self.scale * i
-            i += 1
         if self.norm is not None:
             x = self.norm(x)
         if self.training:

@@ -94,6 +94,17 @@ class FixedNoise(nn.Module):
         return (x + torch.rand(4)).sum(1)
 
 
+class While(nn.Module):
+    """Refused by the scan, before LibTorch sees it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        i = 0
+        while i < 3:
+            x = x * 2
+            i += 1
+        return x.sum(1)
+
+
 class Inner(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return torch.msort(x)
@@ -168,6 +179,7 @@ def refusals() -> list[Case]:
         case(Sparse(), [numbers(LENGTH)], "aten::zeros", HERE, "expected layout=torch.strided, found another"),
         case(Deep(), [numbers(4)], "aten::msort, encoder.layers.1.self_attn, refusals.py:", "not supported"),
         case(Deep(), [numbers(4)], "aten::msort, encoder.layers.1.self_attn, refusals.py:", scripted=False),
+        Case("forbidden_while", While(), [numbers(4)], set(), True, refusal=("rule code-word", "'while' is a loop")),
         case(InTorch(), [numbers(4)], ", body.1, refusals.py:", "no:normalization.py", "no:functional.py"),
         case(InTorch(), [numbers(4)], ", body.1, refusals.py:", "no:normalization.py", "no:functional.py",
              scripted=False),
