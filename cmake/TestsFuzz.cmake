@@ -6,8 +6,8 @@ wb_test_program(run_corpus
     LIBRARIES weighbridge_plan)
 add_test(NAME plan.corpus COMMAND run_corpus "${fuzz}/corpus/plan" 300)
 
-# What the data wing reads of strangers, and the command's records.
-set(data_inputs "${fuzz}/data_inputs.cpp" "${fuzz}/arrow_input.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/records.cpp"
+# What the data wing and the scan read of strangers, and the command's records.
+set(data_inputs "${fuzz}/data_inputs.cpp" "${fuzz}/arrow_input.cpp" "${fuzz}/scan_inputs.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/records.cpp"
     "${PROJECT_SOURCE_DIR}/lib/cli/interrupt.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/spelling.cpp"
     "${PROJECT_SOURCE_DIR}/lib/cli/text.cpp")
 wb_test_program(run_inputs SOURCES "${fuzz}/run_inputs.cpp" ${data_inputs} LIBRARIES weighbridge_core)
@@ -24,12 +24,12 @@ function(wb_fuzzed name)
     target_include_directories(${name} PUBLIC "${PROJECT_SOURCE_DIR}/lib" "${PROJECT_SOURCE_DIR}/include")
     target_compile_options(${name} PRIVATE ${fuzz_options} -fsanitize=fuzzer-no-link)
     target_link_libraries(${name}
-        PUBLIC fmt::fmt-header-only weighbridge_sha256 Threads::Threads ${CMAKE_DL_LIBS}
+        PUBLIC fmt::fmt-header-only weighbridge_sha256 weighbridge_zlib Threads::Threads ${CMAKE_DL_LIBS}
         PRIVATE weighbridge_flags)
 endfunction()
 wb_fuzzed(weighbridge_fuzzed ${WEIGHBRIDGE_PLAN_SOURCES})
 file(GLOB data_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/base/*.cpp" "${PROJECT_SOURCE_DIR}/lib/tensor/*.cpp"
-    "${PROJECT_SOURCE_DIR}/lib/feature/*.cpp" "${PROJECT_SOURCE_DIR}/lib/bundle/*.cpp")
+    "${PROJECT_SOURCE_DIR}/lib/feature/*.cpp" "${PROJECT_SOURCE_DIR}/lib/bundle/*.cpp" "${PROJECT_SOURCE_DIR}/lib/scan/*.cpp")
 wb_fuzzed(weighbridge_fuzzed_data ${data_sources})
 
 # wb_fuzz_target(NAME LIBRARY SOURCES...)
@@ -42,7 +42,7 @@ function(wb_fuzz_target name library)
 endfunction()
 wb_fuzz_target(plan_fuzz weighbridge_fuzzed "${fuzz}/plan_fuzz.cpp" "${fuzz}/plan_mutation.cpp"
     "${PROJECT_SOURCE_DIR}/lib/model/binding.cpp" ${native_support})
-foreach(input manifest row_json arrow arrow_rows csv signature)
+foreach(input manifest row_json arrow arrow_rows csv signature archive code pickle)
     wb_fuzz_target(${input}_fuzz weighbridge_fuzzed_data "${fuzz}/data_fuzz.cpp" ${data_inputs})
     target_compile_definitions(${input}_fuzz PRIVATE WB_FUZZ_INPUT=try_${input})
 endforeach()

@@ -26,6 +26,13 @@ if(DOXYGEN_PROGRAM)
         "${DOXYGEN_PROGRAM}" "${PROJECT_BINARY_DIR}/Doxyfile" "${PROJECT_SOURCE_DIR}/include")
 endif()
 
+# Crafted TorchScript files through every door.
+if(TARGET weighbridge_command)
+    add_test(NAME attacks COMMAND bash "${WEIGHBRIDGE_TESTS}/fault/run_attacks.sh"
+        --json "${PROJECT_BINARY_DIR}/tests/attacks.json")
+    set_tests_properties(attacks PROPERTIES TIMEOUT 1800 ENVIRONMENT "WB_BUILD_DIR=${PROJECT_BINARY_DIR}")
+endif()
+
 # A consumer that only knows the installed package.
 add_test(NAME consumer COMMAND bash "${WEIGHBRIDGE_TESTS}/consumer/run.sh"
     "${CMAKE_COMMAND}" "${PROJECT_BINARY_DIR}" "${WEIGHBRIDGE_TESTS}/consumer")

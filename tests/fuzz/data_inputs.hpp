@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the data wing reads of strangers, for the fuzz targets and for their corpora as tests.
+// What the data wing and the scan read of strangers, for the fuzz targets and for their corpora as tests.
 #pragma once
 
 #include <string_view>
@@ -16,13 +16,17 @@ bool try_arrow(lib::ByteView bytes);       // a description of arrays (arrow_inp
 bool try_arrow_rows(lib::ByteView bytes);  // the same of a struct array, whose children are columns by name
 bool try_csv(lib::ByteView bytes);         // a file of payments
 bool try_signature(lib::ByteView bytes);   // a signature's file, or the statement in one
+bool try_archive(lib::ByteView bytes);     // a TorchScript file
+bool try_code(lib::ByteView bytes);        // a code file of one
+bool try_pickle(lib::ByteView bytes);      // the data.pkl of one
 
 struct DataInput {
     std::string_view name;
     bool (*run)(lib::ByteView bytes);
 };
-inline constexpr DataInput kDataInputs[] = {{"manifest", try_manifest}, {"row_json", try_row_json},
-                                            {"arrow", try_arrow},       {"arrow_rows", try_arrow_rows},
-                                            {"csv", try_csv},           {"signature", try_signature}};
+inline constexpr DataInput kDataInputs[] = {
+    {"manifest", try_manifest},     {"row_json", try_row_json},   {"arrow", try_arrow},     {"csv", try_csv},
+    {"arrow_rows", try_arrow_rows}, {"signature", try_signature}, {"archive", try_archive}, {"code", try_code},
+    {"pickle", try_pickle}};
 
 }  // namespace weighbridge::test
