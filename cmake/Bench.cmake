@@ -26,6 +26,8 @@ target_link_libraries(bench_mixed_texts PRIVATE weighbridge_core weighbridge_fla
 add_executable(bench_scan EXCLUDE_FROM_ALL "${PROJECT_SOURCE_DIR}/tests/bench/scan.cpp")
 target_include_directories(bench_scan PRIVATE "${PROJECT_SOURCE_DIR}/tests")
 target_link_libraries(bench_scan PRIVATE weighbridge_core weighbridge_flags)
+add_executable(bench_trees EXCLUDE_FROM_ALL "${PROJECT_SOURCE_DIR}/tests/bench/trees.cpp")
+target_link_libraries(bench_trees PRIVATE weighbridge_core weighbridge weighbridge_flags ${CMAKE_DL_LIBS})
 set_target_properties(bench_limits bench_rivals_c bench_bindings_c bench_calls bench_one_row bench_queue_cost
-    bench_mixed_texts bench_overload bench_scan PROPERTIES
+    bench_mixed_texts bench_overload bench_scan bench_trees PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests" LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")

@@ -271,6 +271,8 @@ class Builder {
                 return index == 0;
             case Op::bucketize:
                 return index == 1;
+            case Op::trees:
+                return index == 0;
             default:
                 return family_of(node.op) == Family::last_axis || family_of(node.op) == Family::reduction;
         }

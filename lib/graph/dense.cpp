@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "graph/scalar_ops.hpp"
+#include "graph/trees.hpp"
 
 namespace weighbridge::lib {
 namespace {
@@ -167,7 +168,10 @@ Status look_up(const Node &node, std::span<const Dense> operands, const Dense &r
     if (node.op == Op::embedding) return embedding(operands[0], operands[1], result);
     if (node.op == Op::gather)
         return gather(static_cast<size_t>(node.attributes.axis), operands[0], operands[1], result);
-    bucketize(node.attributes.right, operands[0], operands[1], result);
+    if (node.op == Op::trees)
+        walk_trees(operands, result);
+    else
+        bucketize(node.attributes.right, operands[0], operands[1], result);
     return {};
 }
 

@@ -5,6 +5,8 @@
 #include <bit>
 #include <cstring>
 
+#include "graph/trees.hpp"
+
 namespace weighbridge::lib {
 
 // Fills a graph's constants, which only a reader does before there are nodes.
@@ -187,6 +189,7 @@ Expected<Graph> read_graph(ByteView bytes) {
     }
     if (!from.rest().empty())
         return Status::failure(WB_INVALID_BUNDLE, "graph: expected its end, found {} bytes more", from.rest().size());
+    if (Status status = check_tables(*graph); !status.ok()) return status;
     return graph;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Look-ups, reductions and what else runs along an axis.
 #include "graph/inference.hpp"
+#include "graph/trees.hpp"
 
 namespace weighbridge::lib {
 namespace {
@@ -31,6 +32,27 @@ Expected<Extents> gather(const Inference &node) {
     return index;
 }
 
+Expected<Extents> trees(const Inference &node) {
+    static constexpr const char *kTables[] = {"thresholds [n]", "values [n, w]", "nodes [n, 2]", "roots [t]"};
+    for (size_t i = 1; i < node.operands.size(); ++i) {
+        const Extents &table = node.shape(i);
+        const bool by_node = i != 4, wide = i == 2 || i == 3;
+        if (!node.is_constant(i) || table.size() != (wide ? 2u : 1u) || (by_node && table[0] != node.shape(1)[0]) ||
+            (i == 3 && !table[1].is(2)))
+            return node.fail_operand(std::string("constant ") + kTables[i - 1], i);
+    }
+    const int64_t nodes = node.shape(1)[0].terms[0];
+    if (nodes < 1 || nodes > kMaxTreeNodes)
+        return node.fail(formatted("1 to {} nodes", kMaxTreeNodes), formatted("{}", nodes));
+    Extents shape = node.shape(0);
+    if (shape.empty() || !shape.back().known() || shape.back().terms[0] < 1 || shape.back().terms[0] > kMaxTreeFeatures)
+        return node.fail_operand(formatted("[..., 1 to {} features]", kMaxTreeFeatures), 0);
+    const auto width = node.shape(4)[0] * node.shape(2)[1];
+    if (!width) return node.fail_operand("values that can be counted", 2);
+    shape.back() = *width;
+    return shape;
+}
+
 Expected<Extents> last_axis(const Inference &node) {
     const Extents &shape = node.shape(0);
     if (node.line.op == Op::softmax) {
@@ -52,6 +74,8 @@ Expected<Extents> look_up_shape(const Inference &node) {
             return embedding(node);
         case Op::bucketize:
             return bucketize(node);
+        case Op::trees:
+            return trees(node);
         default:
             return gather(node);
     }

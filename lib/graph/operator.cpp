@@ -17,6 +17,7 @@ constexpr Signature pair(DTypes a, DTypes b) { return {2, 2, {a, b, b, b}}; }
 constexpr Signature two(DTypes both) { return pair(both, both).alike_from(0); }
 constexpr Signature three(DTypes a, DTypes b, DTypes c) { return {3, 3, {a, b, c, c}}; }
 constexpr Signature four(DTypes a, DTypes b, DTypes c, DTypes d) { return {4, 4, {a, b, c, d}}; }
+constexpr Signature five(DTypes a, DTypes b, DTypes c, DTypes rest) { return {5, 5, {a, b, c, rest}}; }
 constexpr Signature many(DTypes all) { return Signature{1, Signature::kMany, {all, all, all, all}}.alike_from(0); }
 
 // How constants fold that numerics has no function for.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "graph/trees.hpp"
 #include "plan/panels.hpp"
 
 namespace weighbridge::lib {
@@ -123,6 +124,7 @@ T *allocate(int64_t count, std::vector<std::shared_ptr<const std::byte>> &owned)
 Expected<std::shared_ptr<const Plan>> Plan::make(Graph graph, const Digest &module, Precisions precisions,
                                                  const StopSource &stop) {
     if (Status status = validate(graph); !status.ok()) return status;
+    if (Status status = check_tables(graph); !status.ok()) return status;
     if (Status status = check_precisions(graph, precisions); !status.ok()) return status;
     std::shared_ptr<Plan> plan(new Plan);
     plan->weights_.resize(graph.constants().size());

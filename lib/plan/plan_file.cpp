@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "graph/graph_file.hpp"
+#include "graph/trees.hpp"
 #include "plan/panels.hpp"
 
 namespace weighbridge::lib {
@@ -176,6 +177,7 @@ class PlanFile {
         ByteView weights = bytes.subspan(sizeof header + static_cast<size_t>(header.graph_bytes),
                                          static_cast<size_t>(header.weight_bytes));
         if (Status status = place_weights(*plan, weights, owner, stop); !status.ok()) return status;
+        if (Status status = check_tables(plan->graph_); !status.ok()) return status;
         return std::shared_ptr<const Plan>(std::move(plan));
     }
 

@@ -8,6 +8,7 @@
 #include "graph/graph_file.hpp"
 #include "support/plans.hpp"
 #include "support/random_graph.hpp"
+#include "support/random_trees.hpp"
 
 namespace weighbridge::test {
 namespace {
@@ -24,7 +25,8 @@ constexpr Op kOps[] = {
     Op::floor_divide, Op::remainder,   Op::equal,      Op::less,       Op::logical_xor, Op::where,     Op::reshape,
     Op::permute,      Op::slice,       Op::expand,     Op::concat,     Op::embedding,   Op::gather,    Op::bucketize,
     Op::reduce_sum,   Op::reduce_mean, Op::reduce_max, Op::argmax,     Op::cumsum,      Op::softmax,   Op::layer_norm,
-    Op::matmul,       Op::linear,      Op::attention,  Op::reduce_min, Op::relu,        Op::recurrent, Op::input};
+    Op::matmul,       Op::linear,      Op::attention,  Op::reduce_min, Op::relu,        Op::recurrent, Op::input,
+    Op::trees};
 
 // Elements for a constant that has none, or another shape than it had.
 Constant filled(DType dtype, std::vector<int64_t> shape, uint32_t seed) {
@@ -297,6 +299,21 @@ class Changer {
                     if (h < 1 || n * h > kMostElements) continue;
                     operands.push_back(to_.add_constant(filled(DType::float32, {n, h}, seed())));
                     if (attributes.state) operands.push_back(any());
+                    break;
+                }
+                case Op::trees: {
+                    if (shape.empty() || !shape.back().known()) continue;
+                    const int64_t k = shape.back().terms[0];
+                    if (k < 1) continue;
+                    const auto small = [&](size_t most) { return static_cast<int64_t>(pick(most)); };
+                    const RandomTrees made(seed(), k, 1 + small(20), small(6), small(4));
+                    const auto constant = [&](DType dtype, std::vector<int64_t> sizes, const void *from) {
+                        operands.push_back(to_.add_constant(Constant::copy(dtype, std::move(sizes), from)));
+                    };
+                    constant(DType::float32, {made.count()}, made.thresholds.data());
+                    constant(DType::float32, {made.count(), made.width}, made.values.data());
+                    constant(DType::int64, {made.count(), 2}, made.nodes.data());
+                    constant(DType::int64, {made.trees()}, made.roots.data());
                     break;
                 }
                 case Op::attention: {

@@ -25,6 +25,7 @@ from mlps import bag, codes, encodings, mlp
 from recurrences import recurrences
 from refusals import refusals
 from selections import selections
+from trees import trees
 
 LARGEST = 16
 RUNS = [(1, 7), (5, 3), (5, 1), (3, 12)]  # rows and length
@@ -44,6 +45,7 @@ def cases():
     yield from formulas()
     yield from idioms()
     yield from selections()
+    yield from trees()
     yield from refusals()
 
 

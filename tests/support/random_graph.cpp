@@ -6,6 +6,7 @@
 #include <random>
 
 #include "graph/graph.hpp"
+#include "support/random_trees.hpp"
 
 namespace weighbridge::test {
 namespace {
@@ -306,7 +307,25 @@ class Maker {
         return add(Op::concat, parts, {.axis = axis});
     }
 
+    Found trees() {
+        Found x = any(DType::float32);
+        if (!x || type(*x).rank() == 0) return std::nullopt;
+        const Extent features = type(*x).shape.back();
+        if (!features.known() || features.terms[0] < 1) return std::nullopt;
+        const int64_t count = number(1, 20), height = number(0, 6), width = number(1, 3);
+        const RandomTrees made(static_cast<uint32_t>(number(0, 1 << 20)), features.terms[0], count, height, width);
+        const auto integers = [&](std::vector<int64_t> shape, const std::vector<int64_t> &from) {
+            return graph_.add_constant(lib::Constant::copy(DType::int64, std::move(shape), from.data()));
+        };
+        const auto reals = [&](std::vector<int64_t> shape, const std::vector<float> &from) {
+            return graph_.add_constant(lib::Constant::copy(DType::float32, std::move(shape), from.data()));
+        };
+        return add(Op::trees,
+                   {*x, reals({made.count()}, made.thresholds), reals({made.count(), made.width}, made.values),
+                    integers({made.count(), 2}, made.nodes), integers({made.trees()}, made.roots)});
+    }
     Found look_up() {
+        if (options_.trees && !options_.smooth && chance(20)) return trees();
         if (chance(30)) {
             Found x = options_.smooth ? std::nullopt : any(DType::float32);
             if (!x) return x;

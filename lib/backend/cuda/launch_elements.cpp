@@ -153,8 +153,16 @@ bool LaunchBuilder::add_fill(const StepPlan &step) {
 }
 
 bool LaunchBuilder::add_lookup(const StepPlan &step) {
-    const Op op = node_of(step).op;
-    return op == Op::embedding ? add_embedding(step) : op == Op::gather ? add_gather(step) : add_bucketize(step);
+    switch (node_of(step).op) {
+        case Op::embedding:
+            return add_embedding(step);
+        case Op::gather:
+            return add_gather(step);
+        case Op::bucketize:
+            return add_bucketize(step);
+        default:
+            return false;
+    }
 }
 
 bool LaunchBuilder::add_embedding(const StepPlan &step) {

@@ -37,7 +37,7 @@ class NativeProgram final : public Program {
         return plan_run_memory(*shared_, make_steps(*shared_), tile_rows).bytes();
     }
     int packed_input() const override { return lib::packed_input(shared_->plan->graph()); }
-    int64_t weight_bytes() const override { return shared_->plan->bytes(shared_->precision); }
+    int64_t weight_bytes() const override { return shared_->plan->bytes(shared_->precision) + shared_->forests->bytes(); }
 
   private:
     // A run of one row reads all weights for it; the rows of a tile share that. Tokens of a sequence do already.
@@ -73,6 +73,9 @@ Expected<std::shared_ptr<const Program>> make_native_program(std::shared_ptr<con
     auto linears = Linears::make(*shared->plan, precision, stop);
     if (!linears) return Status::failure(linears.status().code, "model.plan: {}", linears.status().message);
     shared->linears = std::make_unique<const Linears>(*std::move(linears));
+    auto forests = Forests::make(*shared->plan, stop);
+    if (!forests) return Status::failure(forests.status().code, "model.plan: {}", forests.status().message);
+    shared->forests = std::make_unique<const Forests>(*std::move(forests));
     shared->inputs = input_nodes(shared->plan->graph());
     return std::shared_ptr<const Program>(std::make_shared<const native::NativeProgram>(std::move(shared)));
 }

@@ -6,6 +6,7 @@
 #include "backend/loops.hpp"
 #include "backend/native/kernels.hpp"
 #include "backend/plan_linear.hpp"
+#include "backend/plan_trees.hpp"
 #include "backend/schedule.hpp"
 #include "base/cancel.hpp"
 #include "plan/plan.hpp"
@@ -18,6 +19,7 @@ struct StepContext {
     const Kernels *kernels;
     int32_t precision;
     const Linears *linears;
+    const Forests *forests;
 };
 
 // What a run lends to its steps.
@@ -51,6 +53,7 @@ std::unique_ptr<Step> make_product_step(const StepContext &context, const StepPl
 std::unique_ptr<Step> make_row_step(const StepContext &context, const StepPlan &plan);
 std::unique_ptr<Step> make_element_step(const StepContext &context, const StepPlan &plan);
 std::unique_ptr<Step> make_lookup_step(const StepContext &context, const StepPlan &plan);
+std::unique_ptr<Step> make_trees_step(const StepContext &context, const StepPlan &plan);
 std::unique_ptr<Step> make_step(const StepContext &context, const StepPlan &plan);  // any of them
 
 }  // namespace weighbridge::lib::native

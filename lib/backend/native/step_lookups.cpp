@@ -179,6 +179,8 @@ std::unique_ptr<Step> make_lookup_step(const StepContext &context, const StepPla
             return std::make_unique<GatherStep>(context, plan);
         case Op::bucketize:
             return std::make_unique<BucketizeStep>(context, plan);
+        case Op::trees:
+            return make_trees_step(context, plan);
         default:
             return std::make_unique<AlongStep>(context, plan);
     }

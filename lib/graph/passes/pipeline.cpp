@@ -15,6 +15,7 @@ std::span<const Pass> pipeline() {
         {"fold_constants", fold_constants},
         {"simplify_layouts", simplify_layouts},
         {"share_subexpressions", share_subexpressions},
+        {"recognise_trees", recognise_trees},
         {"remove_dead", remove_dead},
         {"fold_norms", fold_norms},
         {"fuse_attention", fuse_attention},

@@ -69,6 +69,7 @@ Expected<Graph> fold_fills(const Graph &graph);
 Expected<Graph> simplify_layouts(const Graph &graph);
 Expected<Graph> share_subexpressions(const Graph &graph);
 Expected<Graph> remove_dead(const Graph &graph);
+Expected<Graph> recognise_trees(const Graph &graph);
 Expected<Graph> fold_norms(const Graph &graph);
 Expected<Graph> fuse_attention(const Graph &graph);
 Expected<Graph> merge_linears(const Graph &graph);

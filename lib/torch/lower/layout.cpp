@@ -151,6 +151,7 @@ Value squeeze(Call &call) {
             axes = call.axes("dim", from.size());
     } else {
         for (size_t i = 0; i < from.size(); ++i) {
+            if (from[i].batch) continue;  // rows keep their axis, as where there are two or more
             if (!from[i].known())
                 throw Unsupported{"squeezes every axis of size 1 of " + to_string(from) + "; name the axis"};
             axes.push_back(i);

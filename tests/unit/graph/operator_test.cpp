@@ -16,6 +16,7 @@
 #include "support/levels.hpp"
 #include "support/plans.hpp"
 #include "support/random_graph.hpp"
+#include "support/random_trees.hpp"
 
 namespace {
 
@@ -70,6 +71,8 @@ struct Values : test::GraphBuilder {
             const ValueId safe = add(Op::clamp, {places}, {.least = 0.0, .largest = 2.0});
             return add(line.op, {floats({3, 6}, some), safe});
         }
+        if (line.op == Op::trees)
+            return test::RandomTrees(3, 6, 4, 3, 2).operation(*this, value(lib::dtypes::kFloats, false));
         std::vector<ValueId> operands;
         for (size_t i = 0; i < line.operands.least; ++i) operands.push_back(value(line.operands.operands[i], i == 1));
         if (line.family == Family::division) operands[1] = integers({1}, {3});
