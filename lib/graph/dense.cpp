@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "graph/requirement.hpp"
 #include "graph/scalar_ops.hpp"
 #include "graph/trees.hpp"
 
@@ -164,10 +165,20 @@ void bucketize(bool right, const Dense &x, const Dense &boundaries, const Dense 
     }
 }
 
+Status require(std::span<const Dense> operands, const Dense &result) {
+    const auto *holds = operands[1].as<const uint8_t>();
+    if (std::any_of(holds, holds + operands[1].elements(), [](uint8_t flag) { return flag == 0; }))
+        return not_as_required({operands[2].as<const int64_t>(), static_cast<size_t>(operands[2].elements())});
+    if (result.elements() > 0)
+        std::memcpy(result.data, operands[0].data, static_cast<size_t>(result.elements()) * size_of(result.dtype));
+    return {};
+}
+
 Status look_up(const Node &node, std::span<const Dense> operands, const Dense &result) {
     if (node.op == Op::embedding) return embedding(operands[0], operands[1], result);
     if (node.op == Op::gather)
         return gather(static_cast<size_t>(node.attributes.axis), operands[0], operands[1], result);
+    if (node.op == Op::require) return require(operands, result);
     if (node.op == Op::trees)
         walk_trees(operands, result);
     else

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Look-ups, reductions and what else runs along an axis.
 #include "graph/inference.hpp"
+#include "graph/requirement.hpp"
 #include "graph/trees.hpp"
 
 namespace weighbridge::lib {
@@ -53,6 +54,15 @@ Expected<Extents> trees(const Inference &node) {
     return shape;
 }
 
+Expected<Extents> require(const Inference &node) {
+    const Extents &shape = node.shape(0), &text = node.shape(2);
+    if (shape.empty() || shape[0] != Extent::rows()) return node.fail_operand("[batch, ...]", 0);
+    if (node.shape(1) != Extents{Extent::rows()}) return node.fail_operand("[batch]", 1);
+    if (!node.is_constant(2) || text.size() != 1 || text[0].terms[0] > kMaxRequireText)
+        return node.fail_operand(formatted("a constant text of {} characters at most", kMaxRequireText), 2);
+    return shape;
+}
+
 Expected<Extents> last_axis(const Inference &node) {
     const Extents &shape = node.shape(0);
     if (node.line.op == Op::softmax) {
@@ -76,6 +86,8 @@ Expected<Extents> look_up_shape(const Inference &node) {
             return bucketize(node);
         case Op::trees:
             return trees(node);
+        case Op::require:
+            return require(node);
         default:
             return gather(node);
     }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "graph/requirement.hpp"
+
 namespace weighbridge::lib {
 namespace {
 
@@ -53,6 +55,11 @@ std::vector<int32_t> tree_heights(const TreeTables &tables) {
 Status check_tables(const Graph &graph) {
     for (size_t i = 0; i < graph.nodes().size(); ++i) {
         const Node &node = graph.nodes()[i];
+        if (node.op == Op::require) {
+            const Constant &text = graph.constant_of(node.operands[2]);
+            if (!is_text({text.as<int64_t>(), static_cast<size_t>(text.elements())}))
+                return Status::failure(WB_INVALID_BUNDLE, "operator {}: require: expected printable ASCII", i);
+        }
         if (node.op != Op::trees) continue;
         const Status status = check_nodes(tree_tables(graph, node), graph.type(node.operands[0]).shape.back().terms[0]);
         if (!status.ok()) return Status::failure(WB_INVALID_BUNDLE, "operator {}: trees: {}", i, status.message);

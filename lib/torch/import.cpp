@@ -87,7 +87,7 @@ void add_output(Builder &b, lib::Graph &graph, const Value &returned, const lib:
         const Extents expected = symbolic(wanted.shape);
         if (b.shape(id) != expected)
             throw Unsupported{"expected shape " + to_string(expected) + ", found " + to_string(b.shape(id))};
-        graph.add_output(id);
+        graph.add_output(graph.outputs().empty() ? b.required(id) : id);
     } catch (const Unsupported &unsupported) {
         findings.add(what + unsupported.reason);
     }

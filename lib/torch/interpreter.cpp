@@ -223,6 +223,7 @@ void Interpreter::protect(const c10::IValue &held) {
 void Interpreter::run_if(const torch::jit::Node &node) {
     const Value condition = get(node.input());
     if (condition.is<Poison>()) return poison(node);
+    if (run_guard(node, condition)) return;
     const torch::jit::Block *branch = node.blocks()[decided(builder_, condition) ? 0 : 1];
     run_block(*branch);
     for (size_t i = 0; i < node.outputs().size(); ++i) set(node.outputs()[i], get(branch->outputs()[i]));

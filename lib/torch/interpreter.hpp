@@ -45,6 +45,9 @@ class Interpreter {
     void unpack(const torch::jit::Node &node, const Value &whole);
     void tuple_element(const torch::jit::Node &node, const Value &whole, const Value &at);
     void run_if(const torch::jit::Node &node);
+    // An if about the data of all rows: one whose branch raises is required of each row, `or` and `and` join two. False
+    // where it is neither.
+    bool run_guard(const torch::jit::Node &node, const Value &condition);
     void run_loop(const torch::jit::Node &node);
     void run_loop_over_places(const torch::jit::Node &node, const Extent &count);
     void append_each(const std::string &name, const std::vector<Value> &arguments);

@@ -205,7 +205,7 @@ TEST_CASE("random graphs' launches give the reference's bits") {
     int taken = 0, asked = 0;
     for (int seed = 0; seed < graphs; ++seed) {
         test::RandomGraphOptions options;
-        options.trees = false;
+        options.all = false;
         options.sequences = seed % 2 == 0;
         options.least_length = seed % 3;
         options.largest_length = 20;

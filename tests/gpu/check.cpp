@@ -73,7 +73,7 @@ void compare(Device &device, const std::shared_ptr<const lib::Plan> &plan, int32
 void compare_random(Device &device, int graphs) {
     for (int seed = 0; seed < graphs; ++seed) {
         test::RandomGraphOptions options;
-        options.trees = false;
+        options.all = false;
         options.sequences = seed % 2 == 0;
         options.least_length = seed % 3;
         const lib::Graph graph = test::random_graph(static_cast<uint32_t>(seed), options);

@@ -83,6 +83,8 @@ class Case:
     keys: tuple[str, ...] = ()        # of a dict
     refusal: tuple[str, ...] = ()     # words that the report must hold; the module must be refused
     many: bool = False                # a run of 200 rows too
+    spoil: Callable | None = None     # changes the inputs so that their second row is refused, and `says` why
+    says: str = ""
     around: Callable | None = None    # a context manager's factory, for script or trace and for runs
     program: torch.jit.ScriptModule | None = None
 

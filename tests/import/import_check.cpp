@@ -60,6 +60,35 @@ struct Outcome {
     std::string text;  // the graph
 };
 
+// Inputs that lie in `data` from `at` on, as copies at multiples of 64 bytes, which a run's inputs are.
+struct HeldInputs {
+    std::vector<AlignedBuffer> memory;
+    std::vector<TensorView> views;
+
+    HeldInputs(const Json &one, const Json &run, const std::vector<char> &data, size_t &at) {
+        for (const Json &argument : one["arguments"]) {
+            const DType dtype = dtype_of(argument["dtype"]);
+            const Shape shape = shape_at(argument["shape"], run["rows"], run["length"]);
+            const size_t bytes = static_cast<size_t>(shape.elements()) * size_of(dtype);
+            memory.emplace_back(bytes + 64);
+            std::memcpy(memory.back().data(), data.data() + at, bytes);
+            views.push_back({dtype, shape, memory.back().data()});
+            at += bytes;
+        }
+    }
+};
+
+// Whether a run with a row that the module raises for is refused with the module's words, as a caller's fault.
+std::string refused_otherwise(const Graph &graph, const Json &one, const std::vector<char> &data, size_t at) {
+    const Json &run = one["spoilt"];
+    const HeldInputs inputs(one, run, data, at);
+    std::vector<AlignedBuffer> outputs;
+    const Status status = evaluate(graph, inputs.views, run["rows"], run["length"], outputs);
+    const std::string words = run["says"];
+    const bool good = status.code == WB_INVALID_INPUT && std::string(status.message).find(words) != std::string::npos;
+    return good ? "" : "expected to be refused with '" + words + "', found '" + status.message + "'";
+}
+
 // What comes of a case's runs, for the graph as imported or optimised.
 void compare(const Graph &graph, const Json &one, const std::vector<char> &data, Outcome &outcome) {
     const size_t count = one["outputs"].size();
@@ -67,23 +96,9 @@ void compare(const Graph &graph, const Json &one, const std::vector<char> &data,
     size_t at = 0;
     for (const Json &run : one["runs"]) {
         const int64_t rows = run["rows"], length = run["length"];
-        std::vector<TensorView> inputs;
-        for (const Json &argument : one["arguments"]) {
-            const DType dtype = dtype_of(argument["dtype"]);
-            const Shape shape = shape_at(argument["shape"], rows, length);
-            inputs.push_back({dtype, shape, data.data() + at});
-            at += static_cast<size_t>(shape.elements()) * size_of(dtype);
-        }
+        const HeldInputs inputs(one, run, data, at);
         std::vector<AlignedBuffer> outputs;
-        // Copies at multiples of 64 bytes, as a run's inputs are.
-        std::vector<AlignedBuffer> held;
-        for (TensorView &view : inputs) {
-            const size_t bytes = static_cast<size_t>(view.shape.elements()) * size_of(view.dtype);
-            held.emplace_back(bytes + 64);
-            std::memcpy(held.back().data(), view.data, bytes);
-            view.data = held.back().data();
-        }
-        const Status status = evaluate(graph, inputs, rows, length, outputs);
+        const Status status = evaluate(graph, inputs.views, rows, length, outputs);
         if (!status.ok()) {
             outcome.differs = true;
             outcome.report = status.message;
@@ -107,6 +122,9 @@ void compare(const Graph &graph, const Json &one, const std::vector<char> &data,
     for (size_t i = 0; i < count; ++i)
         outcome.difference = std::max(outcome.difference, gap[i] / std::max(largest[i], 1e-30));
     outcome.differs = outcome.difference > kTolerance;
+    if (outcome.differs || !one.contains("spoilt")) return;
+    outcome.report = refused_otherwise(graph, one, data, at);
+    outcome.differs = !outcome.report.empty();
 }
 
 Outcome check(const wb_plugin_v1 &table, const Json &one, const std::string &folder) {

@@ -17,6 +17,7 @@ from case import BATCH, LENGTH, Case
 from convolutions import convolutions
 from encoders import by_hand, torch_attention, torch_encoder
 from formulas import formulas
+from guards import guards
 from idioms import idioms
 from layouts import folded, layouts
 from library_models import library
@@ -46,6 +47,7 @@ def cases():
     yield from idioms()
     yield from selections()
     yield from trees()
+    yield from guards()
     yield from refusals()
 
 
@@ -87,6 +89,12 @@ def write(case: Case, folder: pathlib.Path) -> dict:
             for tensor in [*inputs, *outputs]:
                 data.write(tensor.contiguous().numpy().tobytes())
             record["runs"].append({"rows": rows, "length": length})
+        if case.spoil:  # rows of which the second one is refused
+            inputs = case.samples(3, 4, generator)
+            case.spoil(inputs)
+            for tensor in inputs:
+                data.write(tensor.contiguous().numpy().tobytes())
+            record["spoilt"] = {"rows": 3, "length": 4, "says": case.says}
     return record
 
 

@@ -17,8 +17,8 @@ class Branches(nn.Module):
 
 class Raises(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
-        if bool((x < 0).any()):
-            raise ValueError("negative number")
+        if bool((x < 0).all()):
+            raise ValueError("negative numbers alone")
         return x.sum(1)
 
 
@@ -161,7 +161,7 @@ def refusals() -> list[Case]:
     data = "a condition that depends on data; write torch.where"
     return [
         case(Branches(), [numbers(4)], "prim::If", HERE, data),
-        case(Raises(), [numbers(4)], "prim::If", HERE, data),
+        case(Raises(), [numbers(4)], "prim::If", HERE, "raises only where every row is so, which mixes rows"),
         case(Sorts(), [numbers(4)], "aten::msort", "orders elements, which is not supported; write sort, topk", "aten::linalg_det", HERE,
              "linear algebra beyond products, which is not supported; compute it before export"),
         case(Sorts(), [numbers(4)], "aten::msort", "aten::linalg_det", HERE, "not supported", scripted=False),

@@ -324,8 +324,17 @@ class Maker {
                    {*x, reals({made.count()}, made.thresholds), reals({made.count(), made.width}, made.values),
                     integers({made.count(), 2}, made.nodes), integers({made.trees()}, made.roots)});
     }
+    // Of a condition that always holds.
+    Found required() {
+        Found x = any(), number = any(DType::int64);
+        if (!x || !number) return std::nullopt;
+        Found holds = add(Op::equal, {*number, *number});
+        const ValueId text =
+            graph_.add_constant(lib::Constant::copy(DType::int64, {3}, std::vector<int64_t>{'b', 'a', 'd'}.data()));
+        return holds ? add(Op::require, {*x, *holds, text}) : holds;
+    }
     Found look_up() {
-        if (options_.trees && !options_.smooth && chance(20)) return trees();
+        if (options_.all && !options_.smooth && chance(20)) return chance(70) ? trees() : required();
         if (chance(30)) {
             Found x = options_.smooth ? std::nullopt : any(DType::float32);
             if (!x) return x;

@@ -19,7 +19,7 @@ struct RandomGraphOptions {
     int64_t largest_length = 40;
     // Without operators that jump, and with numbers that stay moderate: for results to compare by difference.
     bool smooth = false;
-    bool trees = true;  // which no device kernel computes
+    bool all = true;  // those too that no device kernel computes: trees and require
     int operators = 24;
 };
 

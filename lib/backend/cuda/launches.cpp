@@ -41,8 +41,9 @@ Status LaunchBuilder::add(const StepPlan &step, int32_t fault) {
         taken = add_float_rows(step) || add_elements(step);
     const bool by_rows = node.op == Op::linear || family == Family::last_axis || family == Family::reduction;
     if (taken || (by_rows && !step.copies && add_dense(step))) return {};
-    if (node.op == Op::trees)
-        return Status::failure(WB_BACKEND_UNAVAILABLE, "trees have no device kernel: such a model runs on the CPU");
+    if (node.op == Op::trees || node.op == Op::require)
+        return Status::failure(WB_BACKEND_UNAVAILABLE, "{}: no device kernel, such a model runs on the CPU",
+                               name_of(node.op));
     return Status::failure(WB_BACKEND_UNAVAILABLE, "{} of {}: expected views that the device kernels take, got others",
                            name_of(node.op), to_string(step.type));
 }

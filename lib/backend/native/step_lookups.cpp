@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "backend/native/step.hpp"
+#include "graph/requirement.hpp"
 #include "graph/scalar_ops.hpp"
 
 namespace weighbridge::lib::native {
@@ -125,6 +126,44 @@ class BucketizeStep final : public Step {
     Loops<2> loops_;
 };
 
+class RequireStep final : public Step {
+  public:
+    RequireStep(const StepContext &context, const StepPlan &plan)
+        : plan_(plan),
+          text_(context.plan->graph().constant_of(context.plan->graph().node(plan.node).operands[2])),
+          bytes_(static_cast<int64_t>(size_of(plan.type.dtype))) {}
+    void bind(int64_t rows, int64_t length) override {
+        x_ = Bound::of(plan_.operands[0], plan_.operand_types[0], rows, length);
+        holds_ = Bound::of(plan_.operands[1], plan_.operand_types[1], rows, length);
+        y_ = Bound::of(plan_.result, plan_.type, rows, length);
+        loops_ = Loops<2>::over(y_, y_.rank, {&x_, &y_});
+    }
+    int64_t work() const override { return holds_.size[0] + loops_.times() * loops_.count(); }
+    Status run(const StepRun &run) override {
+        const auto *holds = run.at<const uint8_t>(holds_);
+        for (int64_t row = 0; row < holds_.size[0]; ++row)
+            if (holds[row * holds_.stride[0]] == 0)
+                return not_as_required({text_.as<int64_t>(), static_cast<size_t>(text_.elements())});
+        const auto *x = run.at<const std::byte>(x_);
+        auto *y = run.at<std::byte>(y_);
+        const auto &step = loops_.step();
+        loops_.each([&](const Loops<2>::Places &at) {
+            for (int64_t i = 0; i < loops_.count(); ++i)
+                std::memcpy(y + (at[1] + i * step[1]) * bytes_, x + (at[0] + i * step[0]) * bytes_,
+                            static_cast<size_t>(bytes_));
+            return true;
+        });
+        return {};
+    }
+
+  private:
+    const StepPlan &plan_;
+    const Constant &text_;
+    const int64_t bytes_;
+    Bound x_, holds_, y_;
+    Loops<2> loops_;
+};
+
 // argmax, running sums, and the sums and maxima of integers and bools: an element at a time along the axis.
 class AlongStep final : public Step {
   public:
@@ -181,6 +220,8 @@ std::unique_ptr<Step> make_lookup_step(const StepContext &context, const StepPla
             return std::make_unique<BucketizeStep>(context, plan);
         case Op::trees:
             return make_trees_step(context, plan);
+        case Op::require:
+            return std::make_unique<RequireStep>(context, plan);
         default:
             return std::make_unique<AlongStep>(context, plan);
     }

@@ -212,6 +212,11 @@ struct Knowledge::Query {
 
     Known look_up() const {
         if (op == Op::gather) return of(0);
+        if (op == Op::require) {
+            Known same = of(0);
+            same.uniform = false;  // a fill in its place would require nothing
+            return same;
+        }
         if (op == Op::bucketize) return within(Extent::of(0), type(1).shape[0]);
         return {};
     }
@@ -286,6 +291,9 @@ struct Knowledge::Query {
         switch (op) {
             case Op::where:
                 if (const auto chosen = number(0)) return operands[*chosen != 0 ? 1 : 2];
+                return std::nullopt;
+            case Op::require:
+                if (const auto holds = number(1); holds && *holds != 0) return operands[0];
                 return std::nullopt;
             case Op::add:
             case Op::logical_or:

@@ -33,6 +33,7 @@ ValueId Builder::append(Op op, std::vector<ValueId> operands, lib::Attributes at
 ValueId Builder::add(Op op, std::vector<ValueId> operands, lib::Attributes attributes) {
     for (ValueId id : operands)
         if (op != Op::cast && dtype(id) == DType::float64) throw Unsupported{"float64 computation"};
+    if ((op == Op::embedding || op == Op::gather) && operands.size() == 2) operands[1] = required_places(operands[1]);
     auto type = lib::infer(graph_, op, operands, attributes);
     if (!type) throw Unsupported{type.status().message};
     if (operands.empty()) return append(op, {}, std::move(attributes));

@@ -71,6 +71,13 @@ class Builder {
     ValueId linear(ValueId x, ValueId weights, std::optional<ValueId> bias);  // weights [n, k], constant or not
     ValueId transpose(ValueId x);                                             // the last two axes; constants as data
 
+    // From here on a row's bool [rows] has to be true, or else the row is refused with the text.
+    void require(ValueId holds, std::string text) { requirements_.emplace_back(holds, std::move(text)); }
+    // A result, as it is where all that was required holds.
+    ValueId required(ValueId result);
+    // Places in a table, of an argument, after what was required: a guard speaks before a look-up outside its table.
+    ValueId required_places(ValueId places);
+
     // Raises the least length to the first from which `extent` >= 0 for all longer ones; throws where there is none.
     void require_nonnegative(const Extent &extent, const std::string &what);
     int64_t least_length() const { return graph_.least_length; }
@@ -88,6 +95,7 @@ class Builder {
     };
     std::unordered_map<const Folded *, ConstantKey> folded_;
     std::unordered_map<ValueId, ValueId> transposed_;
+    std::vector<std::pair<ValueId, std::string>> requirements_;
 };
 
 }  // namespace weighbridge::torch_plugin

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "torch/lower/call.hpp"
+#include "torch/lower/scalars.hpp"
 
 namespace weighbridge::torch_plugin {
 
@@ -82,6 +82,10 @@ ValueId arg_extreme(Builder &b, ValueId x, size_t axis, bool largest, bool keep)
     return keep ? found : b.squeeze(found, axis);
 }
 
+bool has_rows(const Extents &shape) {
+    return std::any_of(shape.begin(), shape.end(), [](const Extent &size) { return size.batch; });
+}
+
 template <bool largest>
 Value extreme(Call &call) {
     constexpr Op op = largest ? Op::reduce_max : Op::reduce_min;
@@ -90,6 +94,9 @@ Value extreme(Call &call) {
     }
     const ValueId x = call.id("self");
     if (call.b.rank(x) == 0) return result(x);
+    if ((!call.find("dim") || call.find("dim")->none()) && has_rows(call.b.shape(x)) &&
+        call.b.dtype(x) == DType::float32)
+        return about_rows(call.b, largest ? AboutRows::What::largest : AboutRows::What::least, x);
     if (!call.find("dim") || call.find("dim")->none())
         return result(reduce_axes(call.b, op, x, call.axes("dim", call.b.rank(x)), false));
     const size_t axis = call.axis("dim", call.b.rank(x));
@@ -128,8 +135,8 @@ Value of_bools(Call &call) {  // any, all
     if (call.has("dim") && call.at("dim").is<Extent>())
         return result(call.b.reduce(op, x, call.axis("dim", call.b.rank(x)), kept(call)));
     const Extents from = call.b.shape(x);
-    if (!call.has("dim") && std::any_of(from.begin(), from.end(), [](const Extent &size) { return size.batch; }))
-        return Undecided{"a condition that depends on data"};
+    if (!call.has("dim") && has_rows(from))
+        return about_rows(call.b, op == Op::reduce_max ? AboutRows::What::any : AboutRows::What::all, x);
     return result(reduce_axes(call.b, op, x, call.axes("dim", call.b.rank(x)), kept(call)));
 }
 

@@ -103,8 +103,7 @@ std::optional<Value> scalar_operator(Builder &b, const std::string &name, const 
         for (size_t i = 0; i < 2; ++i)
             if (arguments[i].is<bool>()) return arguments[1 - i];
     }
-    for (const Value &value : arguments)
-        if (value.is<Undecided>()) return value;
+    if (auto undecided = condition_operator(b, name, arguments)) return undecided;
     if (arguments.size() == 2) {
         const auto x = extent_of(arguments[0]), y = extent_of(arguments[1]);
         const bool tensors = arguments[0].is<TensorPtr>() || arguments[1].is<TensorPtr>();

@@ -23,6 +23,15 @@ bool same_key(const Value &a, const Value &b);  // as a dict compares keys: stri
 // tensors (bool, int, item). nullopt for another operator.
 std::optional<Value> tensor_property(Builder &b, const std::string &name, const std::vector<Value> &arguments);
 
+// any and all of bools, the least and the largest of numbers, over the rows too: undecided, but for a guard.
+Value about_rows(Builder &b, AboutRows::What what, ValueId x);
+// An operator with an undecided operand: another condition about rows where it makes one, else what is undecided.
+// nullopt where every operand is decided.
+std::optional<Value> condition_operator(Builder &b, const std::string &name, const std::vector<Value> &arguments);
+// Two such conditions of one kind joined: one of them, or both of them. nullopt where rows would have to know of each
+// other.
+std::optional<Value> both(Builder &b, const Value &first, const Value &second, bool either);
+
 // The truth of a condition. Throws Unsupported where it depends on data or sizes.
 bool decided(Builder &b, const Value &condition);
 

@@ -79,8 +79,16 @@ struct Tensor {
 struct Value;
 using List = std::vector<Value>;
 struct Poison {};   // the result of something reported already
+// Of a number or bool that depends on the data of all rows: what each row has of its own, [rows], and how it comes of
+// that. A guard on data asks nothing else.
+struct AboutRows {
+    enum class What { any, all, least, largest };
+    ValueId value = 0;
+    What what = What::any;
+};
 struct Undecided {  // a number or bool that depends on data
     std::string what;
+    std::optional<AboutRows> rows = std::nullopt;
 };
 // The round of a loop over all places of an axis: the loop's body is run once, for each of them. What is taken at it
 // is merged, places before rows.

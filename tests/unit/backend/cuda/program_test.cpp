@@ -176,7 +176,7 @@ TEST_CASE("random graphs on a device have the reference's bits, alone and packed
     int on_device = 0;
     for (int seed = 0; seed < graphs; ++seed) {
         test::RandomGraphOptions options;
-        options.trees = false;
+        options.all = false;
         options.sequences = seed % 2 == 1;
         options.least_length = seed % 3;
         const lib::Graph graph = test::random_graph(static_cast<uint32_t>(seed), options);
@@ -211,7 +211,7 @@ TEST_CASE("a plan with trees stays on the CPU, and says so", "[cuda]") {
         lib::make_cuda_program(build.plan(), WB_PRECISION_FP32, gpu(machine), test::input_names(build.graph));
     REQUIRE_FALSE(program);
     REQUIRE(program.status().code == WB_BACKEND_UNAVAILABLE);
-    REQUIRE(std::string(program.status().message) == "trees have no device kernel: such a model runs on the CPU");
+    REQUIRE(std::string(program.status().message) == "trees: no device kernel, such a model runs on the CPU");
 }
 
 TEST_CASE("an index outside its table fails a device's run by name, and the next run is right again", "[cuda]") {
