@@ -37,7 +37,9 @@ class NativeProgram final : public Program {
         return plan_run_memory(*shared_, make_steps(*shared_), tile_rows).bytes();
     }
     int packed_input() const override { return lib::packed_input(shared_->plan->graph()); }
-    int64_t weight_bytes() const override { return shared_->plan->bytes(shared_->precision) + shared_->forests->bytes(); }
+    int64_t weight_bytes() const override {
+        return shared_->plan->bytes(shared_->precision) + shared_->forests->bytes();
+    }
 
   private:
     // A run of one row reads all weights for it; the rows of a tile share that. Tokens of a sequence do already.

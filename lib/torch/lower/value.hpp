@@ -78,7 +78,7 @@ struct Tensor {
 
 struct Value;
 using List = std::vector<Value>;
-struct Poison {};   // the result of something reported already
+struct Poison {};  // the result of something reported already
 // Of a number or bool that depends on the data of all rows: what each row has of its own, [rows], and how it comes of
 // that. A guard on data asks nothing else.
 struct AboutRows {
