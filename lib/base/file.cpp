@@ -58,6 +58,19 @@ Status create_file(int directory, const std::string &name, const std::string &pa
     return status;
 }
 
+// The same by a file that has no name until it is whole (O_TMPFILE), so that a process that is killed leaves nothing;
+// where the file system or /proc cannot do that, by create_file().
+Status create_whole(int directory, const std::string &name, const std::string &path, ByteView content,
+                    const StopSource &stop) {
+    const Descriptor file(has_nul(name) ? -1 : open_retrying(directory, ".", O_WRONLY | O_TMPFILE, 0644));
+    const std::string unnamed = formatted("/proc/self/fd/{}", file.get());
+    if (file.get() < 0 || ::access(unnamed.c_str(), F_OK) != 0)
+        return create_file(directory, name, path, content, stop);
+    if (Status status = write_all(file.get(), path, content, stop); !status.ok()) return status;
+    if (::linkat(AT_FDCWD, unnamed.c_str(), directory, name.c_str(), AT_SYMLINK_FOLLOW) == 0) return {};
+    return io_error(path, "cannot create", errno);
+}
+
 bool same_moment(const struct timespec &a, const struct timespec &b) {
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
@@ -142,6 +155,20 @@ Expected<Directory> Directory::open(const std::string &path) {
     return Directory(std::move(directory), path);
 }
 
+Expected<Directory> Directory::open_private(const std::string &path) {
+    if (path.empty() || has_nul(path)) return io_error(path, "cannot open as a directory", EINVAL);
+    Descriptor directory(open_retrying(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK));
+    if (directory.get() < 0) return io_error(path, "cannot open as a directory that is no link", errno);
+    struct stat about;
+    if (::fstat(directory.get(), &about) != 0) return io_error(path, "cannot stat", errno);
+    if (about.st_uid != ::geteuid() || (about.st_mode & 077) != 0)
+        return Status::failure(WB_IO_ERROR,
+                               "{}: expected a directory of user {} with mode 700, found user {}, mode {}{}{}",
+                               shown_path(path), ::geteuid(), about.st_uid, about.st_mode >> 6 & 7,
+                               about.st_mode >> 3 & 7, about.st_mode & 7);
+    return Directory(std::move(directory), path);
+}
+
 bool Directory::removed() const {
     struct stat about;
     return ::fstat(descriptor_.get(), &about) == 0 && about.st_nlink == 0;
@@ -175,7 +202,8 @@ Directory::Entry Directory::entry(const std::string &name) const {
                       : S_ISDIR(about.st_mode) ? Kind::directory
                       : S_ISLNK(about.st_mode) ? Kind::link
                                                : Kind::special;
-    return {kind, static_cast<uint64_t>(about.st_size)};
+    return {kind, static_cast<uint64_t>(about.st_size),
+            int64_t{about.st_mtim.tv_sec} * 1'000'000'000 + about.st_mtim.tv_nsec};
 }
 
 std::string Directory::link_target(const std::string &name) const {
@@ -204,13 +232,15 @@ Expected<Bytes> Directory::read(const std::string &name, uint64_t limit_bytes) c
 Status Directory::replace(const std::string &name, ByteView content, const StopSource &stop) const {
     const std::string partial = formatted("{}.partial-{}", name, ::getpid());
     const std::string path = path_ + "/" + name;
-    if (Status status = create_file(descriptor_.get(), partial, path_ + "/" + partial, content, stop); !status.ok())
+    if (Status status = create_whole(descriptor_.get(), partial, path_ + "/" + partial, content, stop); !status.ok())
         return status;
     if (::renameat(descriptor_.get(), partial.c_str(), descriptor_.get(), name.c_str()) == 0) return {};
     const int reason = errno;
     ::unlinkat(descriptor_.get(), partial.c_str(), 0);
     return io_error(path, "cannot replace", reason);
 }
+
+void Directory::remove(const std::string &name) const { ::unlinkat(descriptor_.get(), name.c_str(), 0); }
 
 Expected<Bytes> read_file(const std::string &path, uint64_t limit_bytes) {
     auto opened = File::open(AT_FDCWD, path, path);

@@ -63,10 +63,15 @@ class Directory {
     struct Entry {
         Kind kind = Kind::none;
         uint64_t bytes = 0;
+        int64_t modified_ns = 0;  // since 1970-01-01 UTC
     };
 
     // Links in the path are followed. WB_IO_ERROR where there is none.
     static Expected<Directory> open(const std::string &path);
+
+    // One that is this user's alone: no link, owned by the effective user, mode 0700 or less. WB_IO_ERROR says what was
+    // found.
+    static Expected<Directory> open_private(const std::string &path);
 
     const std::string &path() const { return path_; }
     // Whether it is in the file system no more.
@@ -84,6 +89,7 @@ class Directory {
     // Puts a file there, or another in its place: writes and syncs it beside that, then renames. WB_IO_ERROR; where
     // `stop` says so before the file is whole, WB_CANCELLED, WB_DEADLINE_EXCEEDED; nothing is left behind.
     Status replace(const std::string &name, ByteView content, const StopSource &stop = {}) const;
+    void remove(const std::string &name) const;  // a file that is there, and may be removed
 
   private:
     Directory(Descriptor descriptor, std::string path) : descriptor_(std::move(descriptor)), path_(std::move(path)) {}

@@ -168,3 +168,38 @@ TEST_CASE("a long path keeps its end in a message") {
     CHECK(cut(shown, "/model.ts") == "/model.ts");
     CHECK(shown_path("a\nb") == "a?b");
 }
+
+TEST_CASE("a replaced file is whole or what it was, and nothing else is left beside it") {
+    const Scratch dir;
+    const auto directory = Directory::open(dir.path);
+    REQUIRE(directory);
+    REQUIRE(directory->replace("f", as_bytes("first")).ok());
+    REQUIRE(directory->replace("f", as_bytes("second")).ok());
+    CHECK(as_text(*directory->read("f", 10)) == "second");
+    CancelToken stopped;
+    stopped.set(true);
+    CHECK(directory->replace("f", as_bytes("third"), {nullptr, &stopped}).code == WB_CANCELLED);
+    CHECK(as_text(*directory->read("f", 10)) == "second");
+    CHECK(directory->names()->size() == 1);
+    // The name that a writer of this process takes before it renames.
+    REQUIRE(write_file(dir / ("f.partial-" + std::to_string(::getpid())), as_bytes("another's")).ok());
+    CHECK(directory->replace("f", as_bytes("fourth")).code == WB_IO_ERROR);
+    CHECK(as_text(*directory->read("f", 10)) == "second");
+    directory->remove("f");
+    CHECK(directory->entry("f").kind == Directory::Kind::none);
+}
+
+TEST_CASE("a private directory is this user's alone and no link") {
+    const Scratch dir;
+    CHECK(Directory::open_private(dir.path));
+    REQUIRE(::chmod(dir.path.c_str(), 0701) == 0);
+    const Status open = Directory::open_private(dir.path).status();
+    CHECK(open.code == WB_IO_ERROR);
+    CHECK(cut(open.message, "mode 701") == "mode 701");
+    REQUIRE(::chmod(dir.path.c_str(), 0700) == 0);
+    fs::create_directory_symlink(dir.path, dir / "link");
+    CHECK_FALSE(Directory::open_private(dir / "link"));
+    REQUIRE(write_file(dir / "file", {}).ok());
+    CHECK_FALSE(Directory::open_private(dir / "file"));
+    CHECK_FALSE(Directory::open_private(""));
+}
