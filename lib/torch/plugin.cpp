@@ -13,6 +13,7 @@
 #include "error_text.hpp"
 #include "import_entry.hpp"
 #include "module.hpp"
+#include "prime.hpp"
 #include "weighbridge/c/base.h"
 
 namespace weighbridge::torch_plugin {
@@ -86,7 +87,7 @@ int32_t write_text(std::string_view text, int32_t otherwise, char *error, uint32
 constexpr wb_plugin_v1 kTable = {
     sizeof(wb_plugin_v1), WB_PLUGIN_ABI, TORCH_VERSION, __VERSION__ ", LibTorch " TORCH_VERSION,
     &thread_init,         &load,         &unload,       &run,
-    &import_graph,
+    &import_graph,        &prime,
 };
 
 }  // namespace

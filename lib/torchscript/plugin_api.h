@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define WB_PLUGIN_ABI 5u
+#define WB_PLUGIN_ABI 6u
 #define WB_PLUGIN_MAX_RANK 8
 
 typedef struct wb_plugin_module wb_plugin_module;
@@ -76,6 +76,10 @@ typedef struct wb_plugin_v1 {
      *  cannot be imported, split by LF, or one line on the module); WB_OUT_OF_MEMORY */
     int32_t (*import_module)(const void *bytes, uint64_t size, const void *request, uint64_t request_size,
                              wb_plugin_sink graph, wb_plugin_sink report, void *payload);
+
+    /** Has LibTorch do what it does once in a process, on a thread that had thread_init: load, run and import_module
+     *  open no file and start no thread afterwards. @return a status code */
+    int32_t (*prime)(char *error, uint32_t error_bytes);
 } wb_plugin_v1;
 
 /** The plug-in's only exported function. @return NULL where it does not speak this ABI number */

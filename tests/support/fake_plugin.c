@@ -8,6 +8,8 @@
  *   FAKE_MISFIT       run fails with WB_INVALID_BUNDLE
  *   FAKE_NO_THREAD    thread_init fails
  *   FAKE_HELD_LOAD    load and import_module wait for fake_go_on
+ *   FAKE_ESCAPES      import_module tries what a sandbox has to forbid, a line for each that succeeds, and one that
+ *                     tells how many failed
  * A module is any bytes but those with a class Refused. Each output float is the sum of the first input's first row,
  * plus the output's index, plus 100 where it has a key. No module can be imported: it has 5,000 operators that are not
  * known. */
@@ -15,6 +17,22 @@
 #include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
+
+#ifdef FAKE_ESCAPES
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#endif
 
 #include "torchscript/plugin_api.h"
 #include "weighbridge/c/schema.h"
@@ -120,6 +138,48 @@ static int32_t run(wb_plugin_module *module, wb_plugin_device device, const wb_p
     return WB_OK;
 }
 
+#ifdef FAKE_ESCAPES
+static char said[4096];
+static int refused;
+
+static void tried(const char *what, long result) {
+    if (result < 0)
+        ++refused;
+    else
+        snprintf(said + strlen(said), sizeof said - strlen(said), "%s succeeded\n", what);
+}
+
+static void *a_thread(void *none) { return none; }
+
+static void escape(void) {
+    struct sockaddr_un address = {AF_UNIX, "/tmp/none"};
+    char *const none[] = {NULL};
+    pthread_t thread;
+    char buffer[16];
+    int ends[2];
+    void *memory;
+    tried("open", open("/etc/passwd", O_RDONLY));
+    tried("create", open("/tmp/wb-escaped", O_WRONLY | O_CREAT, 0600));
+    tried("unlink", unlink("/tmp/wb-escaped") == 0 || errno == ENOENT ? 0 : -1);
+    tried("socket", socket(AF_UNIX, SOCK_STREAM, 0));
+    tried("connect", connect(3, (struct sockaddr *)&address, sizeof address));
+    tried("execve", execve("/bin/true", none, none));
+    tried("fork", fork());
+    tried("thread", pthread_create(&thread, NULL, a_thread, NULL) == 0 ? 0 : -1);
+    tried("kill", kill(getppid(), 0));
+    tried("ptrace", ptrace(PTRACE_TRACEME, 0, NULL, NULL));
+    tried("pipe", pipe(ends));
+    tried("dup", dup(4));
+    tried("ioctl", ioctl(4, FIONREAD, buffer));
+    tried("readlink", readlink("/proc/self/exe", buffer, sizeof buffer));
+    tried("prctl", prctl(PR_SET_DUMPABLE, 1));
+    tried("setrlimit", setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}));
+    tried("mount", mount("none", "/tmp", "tmpfs", 0, NULL));
+    memory = mmap(NULL, (size_t)8 << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    tried("memory", memory == MAP_FAILED ? -1 : 0);
+}
+#endif
+
 static int32_t import_module(const void *bytes, uint64_t size, const void *request, uint64_t request_size,
                              wb_plugin_sink graph, wb_plugin_sink report, void *payload) {
     static char lines[5000 * 64];
@@ -130,11 +190,23 @@ static int32_t import_module(const void *bytes, uint64_t size, const void *reque
     (void)request_size;
     (void)graph;
     linger();
+#ifdef FAKE_ESCAPES
+    escape();
+    snprintf(said + strlen(said), sizeof said - strlen(said), "%d refused", refused);
+    report(said, strlen(said), payload);
+    return WB_INVALID_BUNDLE;
+#endif
     for (int i = 1; i <= 5000; ++i)
         used += snprintf(lines + used, sizeof lines - (size_t)used, "%sfake::operator_%d, model.py:%d: not known",
                          i > 1 ? "\n" : "", i, i);
     report(lines, (uint64_t)used, payload);
     return WB_INVALID_BUNDLE;
+}
+
+static int32_t prime(char *error, uint32_t error_bytes) {
+    (void)error;
+    (void)error_bytes;
+    return WB_OK;
 }
 
 static const wb_plugin_v1 table = {
@@ -151,6 +223,7 @@ static const wb_plugin_v1 table = {
     unload,
     run,
     import_module,
+    prime,
 };
 
 #ifndef FAKE_NO_SYMBOL

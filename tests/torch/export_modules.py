@@ -11,6 +11,7 @@ from typing import Dict, List, Tuple
 
 import torch
 from forbidden_modules import write as write_forbidden
+from hostile_modules import write as write_hostile
 from torch import Tensor, nn
 
 NUMBERS, VOCABULARY, LENGTH, WIDTH = 6, 10, 8, 16
@@ -252,6 +253,7 @@ def main(directory: pathlib.Path) -> None:
         lines = [repr(value) for value in first.float().reshape(-1).tolist()]
         (directory / f"{name}.txt").write_text("\n".join(lines) + "\n")
     write_forbidden(directory)
+    write_hostile(directory)
 
 
 if __name__ == "__main__":
