@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # weighbridge_plan: the maths wing on its ground, which runs plans: without JSON, features or bundles.
-# weighbridge_core: everything in lib/ but the plug-ins, what checks signatures and the command, for the library and for unit tests.
+# weighbridge_core: everything in lib/ but the plug-ins, what checks signatures, the importer and the command, for the library and for unit tests.
 # weighbridge: the shared library, whose only symbols are wb_*.
 file(GLOB_RECURSE WEIGHBRIDGE_CORE_SOURCES CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/*.cpp")
-list(FILTER WEIGHBRIDGE_CORE_SOURCES EXCLUDE REGEX "/lib/(torch|verify|cli)/")
+list(FILTER WEIGHBRIDGE_CORE_SOURCES EXCLUDE REGEX "/lib/(torch|verify|importer|cli)/")
 set(WEIGHBRIDGE_PLAN_SOURCES ${WEIGHBRIDGE_CORE_SOURCES})
 list(FILTER WEIGHBRIDGE_PLAN_SOURCES INCLUDE REGEX "/lib/(base|tensor|graph|plan|backend)/")
 list(FILTER WEIGHBRIDGE_PLAN_SOURCES EXCLUDE REGEX "/lib/base/json[a-z_]*[.]cpp$")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Installation: headers, library, command, plug-in, CMake package, pkg-config file.
+# Installation: headers, library, command, plug-in with its importer, CMake package, pkg-config file.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -11,6 +11,7 @@ endif()
 install(TARGETS weighbridge_verify LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/weighbridge)
 if(TARGET weighbridge_torch)
     install(TARGETS weighbridge_torch LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/weighbridge)
+    install(TARGETS weighbridge_importer RUNTIME DESTINATION ${CMAKE_INSTALL_LIBDIR}/weighbridge)
 endif()
 install(FILES "${PROJECT_SOURCE_DIR}/lib/bundle/manifest.schema.json" DESTINATION ${CMAKE_INSTALL_DATADIR}/weighbridge)
 

@@ -10,7 +10,8 @@ add_test(NAME plan.corpus COMMAND run_corpus "${fuzz}/corpus/plan" 300)
 set(data_inputs "${fuzz}/data_inputs.cpp" "${fuzz}/arrow_input.cpp" "${fuzz}/scan_inputs.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/records.cpp"
     "${PROJECT_SOURCE_DIR}/lib/cli/interrupt.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/spelling.cpp"
     "${PROJECT_SOURCE_DIR}/lib/cli/text.cpp")
-wb_test_program(run_inputs SOURCES "${fuzz}/run_inputs.cpp" ${data_inputs} LIBRARIES weighbridge_core)
+wb_test_program(run_inputs SOURCES "${fuzz}/run_inputs.cpp" "${fuzz}/reply_input.cpp" ${data_inputs}
+    LIBRARIES weighbridge_core)
 add_test(NAME data.corpus COMMAND run_inputs "${fuzz}/corpus" 1000)
 if(NOT WEIGHBRIDGE_BUILD_FUZZERS)
     return()
@@ -46,6 +47,10 @@ foreach(input manifest row_json arrow arrow_rows csv signature archive code pick
     wb_fuzz_target(${input}_fuzz weighbridge_fuzzed_data "${fuzz}/data_fuzz.cpp" ${data_inputs})
     target_compile_definitions(${input}_fuzz PRIVATE WB_FUZZ_INPUT=try_${input})
 endforeach()
+# What an importer replies: its frames, and the graph in them.
+wb_fuzz_target(reply_fuzz weighbridge_fuzzed "${fuzz}/data_fuzz.cpp" "${fuzz}/reply_input.cpp"
+    "${PROJECT_SOURCE_DIR}/lib/isolation/wire.cpp")
+target_compile_definitions(reply_fuzz PRIVATE WB_FUZZ_INPUT=try_reply)
 # The kernels' unrolled loops have their addresses checked only: with the rest each file compiles for minutes.
 file(GLOB kernel_sources CONFIGURE_DEPENDS "${WEIGHBRIDGE_NATIVE}/kernels_*.cpp")
 set_property(SOURCE ${kernel_sources} APPEND PROPERTY COMPILE_OPTIONS -fno-sanitize=fuzzer-no-link,undefined)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Plug-ins without LibTorch for tests/unit/backend, beside the unit tests' program: fake_plugins/libfake_<variant>.so.
-foreach(variant good wrong_abi no_symbol null held fails misfit no_thread held_load)
+foreach(variant good wrong_abi no_symbol null held fails misfit no_thread held_load escapes)
     string(TOUPPER "FAKE_${variant}" macro)
     add_library(fake_${variant} MODULE "${PROJECT_SOURCE_DIR}/tests/support/fake_plugin.c")
     target_compile_definitions(fake_${variant} PRIVATE ${macro})
@@ -11,6 +11,13 @@ foreach(variant good wrong_abi no_symbol null held fails misfit no_thread held_l
     add_dependencies(unit_tests fake_${variant})
 endforeach()
 add_dependencies(c_text_test fake_good)
+
+# Importers that misbehave, and the real one.
+add_executable(fake_importer "${PROJECT_SOURCE_DIR}/tests/support/fake_importer.cpp")
+target_link_libraries(fake_importer PRIVATE weighbridge_core weighbridge_flags)
+set_target_properties(fake_importer PROPERTIES RUNTIME_OUTPUT_DIRECTORY "$<TARGET_FILE_DIR:unit_tests>/fake_plugins")
+add_dependencies(unit_tests fake_importer weighbridge_importer)
+add_dependencies(c_text_test weighbridge_importer)
 
 # The real plug-in. Its modules are exported by a Python that can import torch.
 if(NOT TARGET weighbridge_torch)
@@ -31,7 +38,7 @@ set_tests_properties(torch.modules PROPERTIES FIXTURES_SETUP torch_modules)
 file(GLOB torch_test_sources CONFIGURE_DEPENDS "${torch_tests}/*_test.cpp")
 wb_test_program(torch_tests
     SOURCES ${torch_test_sources} "${torch_tests}/torch_fixture.cpp" LIBRARIES test_main weighbridge_core)
-add_dependencies(torch_tests weighbridge_torch)
+add_dependencies(torch_tests weighbridge_torch weighbridge_importer)
 add_test(NAME torch COMMAND torch_tests)
 
 # The plug-in in a Python that has its own torch.

@@ -114,7 +114,7 @@ int32_t wb_bundle_pack(wb_engine *engine, const char *module, const char *manife
         };
         return lib::pack_bundle(
             request, [&](const BundleRef &bundle) { return made.compute_golden(bundle, kGoldenVectors); },
-            [&](const BundleRef &bundle) { return lib::try_shortest(made.plugin(), bundle); });
+            [&](const BundleRef &bundle) { return made.try_shortest(bundle); });
     });
 }
 

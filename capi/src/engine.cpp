@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <iterator>
+
 #include "engine/devices.hpp"
 #include "objects.hpp"
 #include "options.hpp"
@@ -46,6 +49,21 @@ bool parse_event_capacity(lib::EngineOptions &set, std::string_view text) {
     return true;
 }
 
+bool parse_importer(lib::EngineOptions &set, std::string_view text) {
+    constexpr std::string_view kNames[] = {"isolated", "process", "in_process", "none"};
+    const auto *const found = std::find(std::begin(kNames), std::end(kNames), text);
+    if (found == std::end(kNames)) return false;
+    set.importer = static_cast<lib::Importing>(found - std::begin(kNames));
+    return true;
+}
+
+bool parse_seconds(int64_t &set, std::string_view text) {
+    int64_t seconds = 0;
+    if (!capi::parse_number(text, int64_t{86400}, seconds) || seconds < 1) return false;
+    set = seconds;
+    return true;
+}
+
 bool parse_async_threads(lib::EngineOptions &set, std::string_view text) {
     if (text != "auto") return capi::parse_number(text, kMostContexts, set.async_threads);
     set.async_threads = WB_ASYNC_THREADS_AUTOMATIC;
@@ -80,6 +98,21 @@ constexpr Option kOptions[] = {
     {"scan_refuse", "names of operators as aten::name or aten::*, with commas between them, or nothing", "",
      "operators that a module's code may not call, whatever else says",
      [](Options &set, std::string_view text) { return parse_operators(set.scan.not_allowed, text); }},
+    {"importer", "isolated, process, in_process or none", "isolated",
+     "where TorchScript is imported: in a sandboxed process; in a process with what of the sandbox the system allows; "
+     "by LibTorch in this process, for trusted bundles; nowhere",
+     parse_importer},
+    {"importer_program", "an absolute path, or nothing", "",
+     "the program weighbridge-importer; nothing for the one beside the library",
+     [](Options &set, std::string_view text) { return parse_path(set.isolation.program, text); }},
+    {"importer_seconds", "a whole number in [1, 86400]", "60",
+     "seconds after which an import in a process of its own is ended",
+     [](Options &set, std::string_view text) { return parse_seconds(set.isolation.seconds, text); }},
+    {"importer_memory_mb", "a whole number in [0, 1000000]", "0",
+     "MB that such an import may use; 0: 2048, or eight times the module where that is more",
+     [](Options &set, std::string_view text) {
+         return capi::parse_number(text, int64_t{1000000}, set.isolation.memory_mb);
+     }},
     {"cpu_level", "the name of a level, or nothing", "",
      "highest level of native kernels: portable, avx2, avx512, avx512_vnni, avx512_bf16, amx; nothing for the best",
      [](Options &set, std::string_view text) { return set.cpu_level = text, true; }},

@@ -65,6 +65,13 @@ constexpr capi::Option<lib::LoadOptions> kOptions[] = {
      "the precision that serves; nothing for the plan's first", parse_precision},
     {"verify", "0, 1, false or true", "1", "whether the golden vectors must reproduce before the model serves",
      [](lib::LoadOptions &set, std::string_view text) { return capi::parse_flag(text, set.verify); }},
+    {"import_cache", "an absolute path, or nothing", "",
+     "directory, of this user alone, that keeps what modules were imported as; nothing to keep nothing",
+     [](lib::LoadOptions &set, std::string_view text) {
+         if (!text.empty() && text[0] != '/') return false;
+         set.import_cache = text;
+         return true;
+     }},
     {"fake_script", "the JSON that wb_load_options_set_engines describes", "",
      "what the engine fake answers, in tests; read by the load",
      [](lib::LoadOptions &set, std::string_view text) {

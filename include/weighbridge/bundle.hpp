@@ -35,12 +35,14 @@ struct CompileOptions {
     bool dump_passes = false;         ///< each pass's graph as text in the report
     Due deadline = {};  ///< when it has to be done, as LoadOptions::deadline; else the bundle is as it was
     const CancelToken *cancel = nullptr;
+    /// By name and text, as LoadOptions::named: "import_cache" is read.
+    std::vector<std::pair<std::string, std::string>> named = {};
 };
 
 /// Compiles a bundle's TorchScript to model.plan, in place. Needs the LibTorch plug-in. The report tells operators,
 /// precisions and passes, and where it fails what does not lower, or is beyond its tolerance.
 inline Reported compile(const Engine &engine, const std::string &path, const CompileOptions &options = {}) {
-    auto load = detail::load_handle({.deadline = options.deadline, .cancel = options.cancel});
+    auto load = detail::load_handle({.named = options.named, .deadline = options.deadline, .cancel = options.cancel});
     if (!load) return {{}, std::move(load).error()};
     return detail::reported([&](wb_text **out, wb_error *err) {
         return wb_bundle_compile(out, engine.get(), path.c_str(), options.precisions.c_str(), options.dump_passes,

@@ -117,6 +117,13 @@ int64_t Bundle::wall_clock_s() {
     return now.tv_sec;
 }
 
+std::shared_ptr<const Bundle> Bundle::with_plan(Bytes plan) const {
+    std::shared_ptr<Bundle> bundle(new Bundle(*this));
+    bundle->files_.erase(kModuleFile);
+    bundle->files_.insert_or_assign("model.plan", std::make_shared<const Bytes>(std::move(plan)));
+    return bundle;
+}
+
 Expected<std::shared_ptr<const Bundle>> Bundle::open(const std::string &path, Mode mode, int64_t now_s) {
     auto source = DirectorySource::open_path(path);
     return source ? open(*source, mode, now_s) : source.status();

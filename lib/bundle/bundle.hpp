@@ -78,11 +78,16 @@ class Bundle {
     // tokeniser, evenly spread. Empty where it has neither.
     const std::vector<std::string> &samples(uint32_t index) const { return samples_[index]; }
 
+    // The same bundle with a model.plan in memory, in place of its module.
+    std::shared_ptr<const Bundle> with_plan(Bytes plan) const;
+    bool imported() const { return files_.contains("model.plan") && !manifest_.files.contains("model.plan"); }
+
     // What inspect prints.
     JsonValue describe() const;
 
   private:
     Bundle() = default;
+    Bundle(const Bundle &) = default;
     static Expected<std::shared_ptr<const Bundle>> read(const Source &source, Mode mode, int64_t now_s,
                                                         const StopSource &stop, const BundleGate *gate);
     Status read_signatures(const Source &source, const std::vector<std::string> &names, const StopSource &stop,
@@ -92,7 +97,7 @@ class Bundle {
 
     Manifest manifest_;
     std::shared_ptr<const Schema> schema_;
-    std::unique_ptr<const Encoder> encoder_;
+    std::shared_ptr<const Encoder> encoder_;
     Digest digest_{};
     size_t primary_ = 0;
     FilesByName files_;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.hpp"
 
+#include <unistd.h>
+
+#include <cstdlib>
 #include <filesystem>
 
 #include "cli/options.hpp"
@@ -11,6 +14,15 @@
 namespace weighbridge::cli {
 
 namespace {
+
+// $XDG_CACHE_HOME/weighbridge, or ~/.cache/weighbridge; "" where its parent is not there or not for this user to write.
+std::string default_cache() {
+    const char *base = std::getenv("XDG_CACHE_HOME"), *home = std::getenv("HOME");
+    std::string parent = base ? base : "";
+    if (parent.empty() && home) parent = std::string(home) + "/.cache";
+    if (!parent.starts_with('/') || ::access(parent.c_str(), W_OK | X_OK) != 0) return {};
+    return parent + "/weighbridge";
+}
 
 std::string absolute(const std::string &path) { return path.empty() ? path : std::filesystem::absolute(path).string(); }
 
@@ -23,6 +35,12 @@ void ModelChoice::declare_directory(Options &options) { options.argument("DIR", 
 void ModelChoice::declare_engine(Options &options) {
     options.text("--torch-plugin", torch_plugin, "libweighbridge_torch-<minor>.so (default: beside the library)");
     options.text("--libtorch", libtorch, "LibTorch's lib directory");
+    options.name("--importer", importer, {"isolated", "process", "in_process", "none"},
+                 "where TorchScript is imported: isolated (default), in a sandboxed process of its own; process, with "
+                 "what of the sandbox the system allows; in_process, only for modules that you trust; none");
+    options.text("--import-cache", import_cache,
+                 "directory of your own that keeps imports (default: $XDG_CACHE_HOME/weighbridge, or "
+                 "~/.cache/weighbridge), or none");
 }
 
 void ModelChoice::declare_load(Options &options) {
@@ -66,16 +84,23 @@ Engine ModelChoice::engine() const {
     options.allow_amx = allow_amx;
     options.torch_plugin = absolute(torch_plugin);
     options.libtorch = absolute(libtorch);
+    if (!importer.empty()) options.named.emplace_back("importer", importer);
     return Engine::create(options).value();
 }
 
 LoadOptions ModelChoice::load() const {
-    LoadOptions options{.engines = backend, .precision = precision, .verify = verify};
+    LoadOptions options{
+        .engines = backend, .precision = precision, .verify = verify, .named = {{"import_cache", cache()}}};
     std::string keys;
     for (const std::string &key : public_keys) keys += key + "\n";
     if (!keys.empty()) options.named.emplace_back("trusted_keys", keys);
     if (!signatures_required.empty()) options.named.emplace_back("signatures_required", signatures_required);
     return options;
+}
+
+std::string ModelChoice::cache() const {
+    if (import_cache == "none") return {};
+    return import_cache == "default" ? default_cache() : absolute(import_cache);
 }
 
 void print_report(const Report &report, bool json, const std::string &path) {

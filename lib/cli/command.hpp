@@ -60,7 +60,8 @@ std::vector<std::string> precision_names();
 
 // The options of verbs that load a bundle.
 struct ModelChoice {
-    std::string directory, backend, precision, cpu_level, torch_plugin, libtorch;
+    std::string directory, backend, precision, cpu_level, torch_plugin, libtorch, importer;
+    std::string import_cache = "default";
     bool allow_amx = false;
     uint32_t contexts = 0;                           // 0: automatic
     std::string devices, cuda_driver, cuda_kernels;  // in the place of contexts
@@ -78,6 +79,8 @@ struct ModelChoice {
     void declare_no_verify(Options &options);  // for verbs that do not verify anyway
     Engine engine() const;
     LoadOptions load() const;
+    // The directory that keeps imports; "" for none.
+    std::string cache() const;
 };
 
 // Prints a report to the file `path`: as JSON, or as tables.

@@ -27,6 +27,7 @@ class Compile final : public Verb {
 
     int run() override {
         Engine engine = choice_.engine();
+        options_.named = {{"import_cache", choice_.cache()}};
         const Reported compiled = compile(engine, choice_.directory, options_);
         Report report = Report::parse(compiled.report);  // null where there is nothing to tell
         if (options_.dump_passes && !json_ && compiled.outcome)
@@ -56,7 +57,7 @@ class Compile final : public Verb {
     void add_evaluation(const Engine &engine, Report &report) const {
         std::optional<Ranking> first;
         for (auto &[name, entry] : report["precisions"].members()) {
-            LoadOptions load;
+            LoadOptions load = choice_.load();
             load.precision = entry["precision"].text();
             load.verify = false;
             auto model = Model::load(engine, choice_.directory, load);

@@ -65,4 +65,19 @@ Expected<Graph> import_bundle(Importer &importer, const std::shared_ptr<const Bu
     return importer.import(*std::move(module), *request, report, stop);
 }
 
+Expected<std::shared_ptr<const Plan>> import_plan(Importer &importer, const std::shared_ptr<const Bundle> &bundle,
+                                                  const ScanLimits &limits, const Precisions &precisions,
+                                                  const DumpPass &dump, std::string &report, const StopSource &stop) {
+    auto graph = import_bundle(importer, bundle, limits, report, stop);
+    if (!graph) return graph.status();
+    auto optimised = optimise(*std::move(graph), dump, stop);
+    if (!optimised) return optimised.status();
+    auto digest = sha256(*bundle->file(kModuleFile), stop);
+    if (!digest) return digest.status();
+    auto plan = Plan::make(*std::move(optimised), *digest, precisions, stop);
+    if (!plan) return plan;
+    const Status fits = check_binding(**plan, bundle->manifest());
+    return fits.ok() ? plan : fits;
+}
+
 }  // namespace weighbridge::lib

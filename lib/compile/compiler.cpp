@@ -101,21 +101,13 @@ Status Compiler::check_precisions(const std::shared_ptr<const Plan> &plan, JsonV
 Expected<std::shared_ptr<const Plan>> Compiler::make_plan(const CompileOptions &options, JsonValue &report,
                                                           JsonValue &passes) {
     std::string lines;
-    auto graph = import_bundle(importer_, bundle_, limits_, lines, stop_);
-    if (!graph) return refuse(graph.status(), lines, report);
     const auto dump = [&](std::string_view name, const Graph &after) {
         JsonValue entry = {{"pass", name}, {"operators", after.nodes().size()}};
         if (options.dump_passes) entry["graph"] = after.text();
         passes.push_back(std::move(entry));
     };
-    auto optimised = optimise(*std::move(graph), dump, stop_);
-    if (!optimised) return optimised.status();
-    auto digest = sha256(*bundle_->file(kModuleFile), stop_);
-    if (!digest) return digest.status();
-    auto plan = Plan::make(*std::move(optimised), *digest, options.precisions, stop_);
-    if (!plan) return plan;
-    const Status fits = check_binding(**plan, bundle_->manifest());
-    return fits.ok() ? plan : fits;
+    auto plan = import_plan(importer_, bundle_, limits_, options.precisions, dump, lines, stop_);
+    return plan || lines.empty() ? plan : refuse(plan.status(), lines, report);
 }
 
 Status Compiler::compile(const DirectorySource &source, const CompileOptions &options, JsonValue &report) {

@@ -21,6 +21,8 @@ class Importer {
     // bytes meanwhile.
     virtual Expected<Graph> import(std::shared_ptr<const Bytes> module, const ImportRequest &request,
                                    std::string &report, const StopSource &stop) = 0;
+    // What a graph depends on besides module and request: programs, versions. "" where results are not to be kept.
+    virtual std::string identity() const { return {}; }
 };
 
 }  // namespace weighbridge::lib

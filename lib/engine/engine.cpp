@@ -23,11 +23,22 @@ std::vector<DeviceContexts> devices_of(const EngineOptions &options, const Engin
 }
 
 // The parts, with real ones in place of those that are null.
-EngineParts completed(EngineParts parts, native::Level level, const PluginOptions &plugin) {
+EngineParts completed(EngineParts parts, native::Level level, const PluginOptions &plugin,
+                      const IsolationOptions &isolation) {
     if (!parts.native) parts.native = make_native_backend(level);
     if (!parts.reference) parts.reference = make_reference_backend();
     if (!parts.torchscript) parts.torchscript = make_torchscript_backend(plugin);
+    if (!parts.importer) parts.importer = make_isolated_importer(isolation);
     return parts;
+}
+
+IsolationOptions isolation_of(const EngineOptions &options) {
+    IsolationOptions isolation = options.isolation;
+    isolation.plugin = options.torch_plugin;
+    isolation.libtorch = options.libtorch;
+    isolation.scan = options.scan;
+    isolation.strict = options.importer == Importing::isolated;
+    return isolation;
 }
 
 }  // namespace
@@ -40,7 +51,9 @@ Engine::Engine(const EngineOptions &options, native::Level level, EngineParts pa
                                  *parts.clock, options.event_capacity, options.log, options.log_payload,
                                  JoiningOptions{options.join, options.join_wait_us * 1000})),
       plugin_{options.torch_plugin, options.libtorch, options.scan, runtime_->pools.cpu().contexts()},
-      parts_(completed(std::move(parts), level, plugin_)),
+      importing_(options.importer),
+      isolation_(isolation_of(options)),
+      parts_(completed(std::move(parts), level, plugin_, isolation_)),
       async_threads_(options.async_threads == WB_ASYNC_THREADS_AUTOMATIC ? runtime_->pools.cpu().contexts()
                                                                          : options.async_threads) {}
 

@@ -17,6 +17,7 @@
 #include "engine/queue.hpp"
 #include "engine/sinks.hpp"
 #include "engine/target.hpp"
+#include "isolation/isolated_importer.hpp"
 #include "model/model.hpp"
 #include "model/verify.hpp"
 #include "registry/registry.hpp"
@@ -37,6 +38,10 @@ struct CudaRequest {
     bool preferred = false;  // takes what it has time for, though the CPU were sooner done
 };
 
+// Where modules are imported: in a sandboxed process of their own, in a process with what of the sandbox the system
+// allows, by LibTorch in this process, nowhere.
+enum class Importing { isolated, process, in_process, none };
+
 struct EngineOptions {
     int cpu_contexts = 0;  // 0: automatic
     std::vector<CudaRequest> cuda;
@@ -49,7 +54,9 @@ struct EngineOptions {
     void *log_payload = nullptr;
     std::string torch_plugin;
     std::string libtorch;
-    ScanLimits scan;                  // of modules
+    ScanLimits scan;  // of modules
+    Importing importer = Importing::isolated;
+    IsolationOptions isolation;       // plug-in and LibTorch are those above
     std::string cpu_level;            // the highest that native kernels may use; "" for the best there is
     bool allow_amx = false;           // asks the kernel for AMX tiles, for the whole process
     int64_t default_deadline_us = 0;  // of calls with WB_DEFAULT_DEADLINE; 0: none
@@ -61,7 +68,8 @@ struct EngineOptions {
 struct LoadOptions {
     std::vector<std::string> engines = {"native", "reference"};
     std::string precision;
-    std::string fake_script;  // of the engine fake, which stands alone
+    std::string fake_script;   // of the engine fake, which stands alone
+    std::string import_cache;  // directory that keeps what importers gave; "" for none
     bool verify = true;
     bool check_module = false;  // also where the module is not run: its digest, and the scan of it
     TrustOptions trust;         // whose bundles are taken
@@ -81,6 +89,7 @@ struct EngineParts {
     std::unique_ptr<Backend> native;
     std::unique_ptr<Backend> reference;
     std::unique_ptr<TorchscriptBackend> torchscript;
+    std::unique_ptr<Importer> importer;    // of modules, in a process of their own
     const Clock *clock = &steady_clock();  // outlives the engine
     Allocate allocate = allocate_on_cpu;   // memory of the CPU's contexts
     std::vector<DevicePart> devices;
@@ -106,8 +115,11 @@ class Engine final : public RefCounted {
     // Compiles the bundle's module and writes model.plan into the bundle. The report is null where there is none; a
     // failure may come with one. Deadline and token as for load(). See wb_bundle_compile; lib/compile.
     Status compile(const std::string &path, const CompileOptions &options, const LoadOptions &load, JsonValue &report);
-    // As load, for a bundle in the making; the golden lines of `count` generated rows.
+    // As load, for a bundle in the making; the golden lines of `count` generated rows, as the module gives them where
+    // modules are imported.
     Expected<std::string> compute_golden(const std::shared_ptr<const Bundle> &bundle, int64_t count);
+    // score_shortest() or try_shortest(), where modules are imported.
+    Status try_shortest(const std::shared_ptr<const Bundle> &bundle);
 
     // Made, empty, where there is none.
     Expected<Ref<Slot>> slot(const std::string &name);
@@ -154,9 +166,16 @@ class Engine final : public RefCounted {
 
   private:
     Engine(const EngineOptions &options, native::Level level, EngineParts parts);
-    Expected<std::shared_ptr<const Program>> prepare(const std::shared_ptr<const Bundle> &bundle,
-                                                     const LoadOptions &options, const StopSource &stop);
-    Expected<Ref<Model>> make_model(const std::shared_ptr<const Bundle> &bundle, const LoadOptions &options,
+    // Null: modules are imported nowhere.
+    Importer *importer() const;
+    Status no_importer() const;
+    // The bundle with a plan of its module in memory. WB_BACKEND_UNAVAILABLE where it cannot be imported here.
+    Expected<std::shared_ptr<const Bundle>> planned(const std::shared_ptr<const Bundle> &bundle,
+                                                    const LoadOptions &options, const StopSource &stop);
+    // `bundle` becomes the one that is served: with a plan, where it came without.
+    Expected<std::shared_ptr<const Program>> prepare(std::shared_ptr<const Bundle> &bundle, const LoadOptions &options,
+                                                     const StopSource &stop);
+    Expected<Ref<Model>> make_model(std::shared_ptr<const Bundle> bundle, const LoadOptions &options,
                                     const StopSource &stop);
     Status warm(Model &model, const StopSource &stop);
     Status add_replicas(Model &model, const StopSource &stop);
@@ -179,6 +198,8 @@ class Engine final : public RefCounted {
     const int64_t default_deadline_us_;
     Ref<Runtime> runtime_;
     const PluginOptions plugin_;
+    const Importing importing_;
+    const IsolationOptions isolation_;
     const EngineParts parts_;
     Registry registry_;
     std::atomic<bool> closed_{false};

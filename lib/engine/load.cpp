@@ -35,32 +35,45 @@ Status check_fake(const LoadOptions &options) {
 
 }  // namespace
 
-// A program of the first allowed engine that can run the bundle; else a failure with each engine's reason.
-Expected<std::shared_ptr<const Program>> Engine::prepare(const std::shared_ptr<const Bundle> &bundle,
+// A program of the first allowed engine that can run the bundle; else a failure with each engine's reason. A bundle
+// without a plan gets one where an engine needs it; a module that does not lower is left to the engines behind.
+Expected<std::shared_ptr<const Program>> Engine::prepare(std::shared_ptr<const Bundle> &bundle,
                                                          const LoadOptions &options, const StopSource &stop) {
     if (is_faked(options)) return make_fake_program(bundle, options.fake_script, stop);
+    std::optional<Expected<std::shared_ptr<const Bundle>>> made;
+    int32_t code = WB_BACKEND_UNAVAILABLE;
     std::string reasons;
     for (const std::string &name : options.engines) {
         Backend *backend = name == parts_.native->name()      ? parts_.native.get()
                            : name == parts_.reference->name() ? parts_.reference.get()
                                                               : parts_.torchscript.get();
         auto program = backend->prepare(bundle, options.precision, stop);
-        if (program || program.status().code != WB_BACKEND_UNAVAILABLE) return program;
-        reasons += formatted("{}{}: {}", reasons.empty() ? "" : "; ", name, program.status().message);
+        const bool unplanned = bundle->file(kModuleFile) && !bundle->file("model.plan");
+        const bool needs_plan = backend != parts_.torchscript.get() && unplanned;
+        if (needs_plan && program.status().code == WB_BACKEND_UNAVAILABLE) {
+            if (!made) made = planned(bundle, options, stop);
+            program = *made ? backend->prepare(**made, options.precision, stop) : made->status();
+            if (program) bundle = **made;
+            if (made->status().code == WB_INVALID_BUNDLE) code = WB_INVALID_BUNDLE;
+        }
+        const Status &reason = program.status();
+        if (program || (reason.code != WB_BACKEND_UNAVAILABLE && reason.code != code)) return program;
+        if (reasons.find(reason.message) == std::string::npos)
+            reasons += formatted("{}{}: {}", reasons.empty() ? "" : "; ", name, reason.message);
     }
-    return Status::failure(WB_BACKEND_UNAVAILABLE, "{}", reasons);
+    return Status::failure(code, "{}", reasons);
 }
 
 StopSource Engine::stop_of(const LoadOptions &options) const {
     return {&runtime_->clock, options.cancel, due(options.deadline_ns)};
 }
 
-Expected<Ref<Model>> Engine::make_model(const std::shared_ptr<const Bundle> &bundle, const LoadOptions &options,
+Expected<Ref<Model>> Engine::make_model(std::shared_ptr<const Bundle> bundle, const LoadOptions &options,
                                         const StopSource &stop) {
     auto program = prepare(bundle, options, stop);
     if (!program) return program.status();
     if (Status status = stop.check("preparing contexts"); !status.ok()) return status;
-    return Model::make(runtime_, bundle, *std::move(program));
+    return Model::make(runtime_, std::move(bundle), *std::move(program));
 }
 
 // Warm-up: runs the first golden row in every context. Not for the fake engine, which has no golden rows.
@@ -125,26 +138,6 @@ Status Engine::add_replicas(Model &model, const StopSource &stop) {
     return {};
 }
 
-Status Engine::compile(const std::string &path, const CompileOptions &options, const LoadOptions &load,
-                       JsonValue &report) {
-    if (Status status = usable(); !status.ok()) return status;
-    auto source = DirectorySource::open_path(path);
-    if (!source) return source.status();
-    const Status status =
-        Compiler(runtime_, level_, *parts_.torchscript, plugin_.scan, stop_of(load)).compile(*source, options, report);
-    runtime_->reap();  // the models that ran the golden vectors
-    return status;
-}
-
-Expected<std::string> Engine::compute_golden(const std::shared_ptr<const Bundle> &bundle, int64_t count) {
-    if (Status status = usable(); !status.ok()) return status;
-    LoadOptions options;
-    options.engines = {"torchscript"};
-    auto model = make_model(bundle, options, {});
-    if (!model) return model.status();
-    return lib::compute_golden(**model, count);
-}
-
 Expected<Ref<Model>> Engine::load_source(const Source &source, const LoadOptions &options, std::string &version) {
     if (Status status = usable(); !status.ok()) return status;
     if (Status status = check_fake(options); !status.ok()) return status;
@@ -198,6 +191,8 @@ void Engine::tell_load(const std::string &bundle, const Expected<Ref<Model>> &mo
         const BundleIdentity &identity = (*model)->bundle().manifest().identity;
         runtime_->events.tell({WB_LOG_LOADED, {}, identity.version}, "model '{}' {} was loaded{}", identity.name,
                               identity.version, signed_by((*model)->bundle()));
+        if ((*model)->bundle().imported())
+            warn(**model, "it has no model.plan, so that its module was imported, in seconds: compile it ahead");
         for (const std::string &warning : (*model)->bundle().manifest().warnings) warn(**model, warning);
         if ((*model)->program().backend() == WB_BACKEND_FAKE)
             warn(**model, "its scores are a script's, of the engine fake, which is for tests");

@@ -20,7 +20,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "libweighbridge_torch-";
 constexpr std::string_view kSuffix = ".so";
-constexpr const char *kVariable = "WEIGHBRIDGE_LIBTORCH";
 
 template <class... Values>
 Status unavailable(TextFormat<Values...> format, const Values &...values) {
@@ -85,14 +84,14 @@ Status map_libtorch(const std::string &directory) {
         const std::string path = directory + "/" + name;
         if (!map_library(path))
             return unavailable("{}: {}; name the lib directory of a complete LibTorch (option libtorch or {})", path,
-                               loader_error(path), kVariable);
+                               loader_error(path), kLibtorchVariable);
     }
     return {};
 }
 
 // The LibTorch to open, by the order of open_plugin(); with an empty directory the plug-in's RUNPATH finds it.
 Expected<LibTorch> choose_libtorch(const std::string &requested) {
-    const std::string named = requested.empty() ? environment(kVariable) : requested;
+    const std::string named = requested.empty() ? environment(kLibtorchVariable) : requested;
     const auto mapped = mapped_libtorch();
     if (!mapped) {
         if (named.empty()) return LibTorch{};
@@ -207,7 +206,7 @@ Expected<Plugin> open_plugin(const std::string &plugin, const std::string &libto
     void *handle = map_library(file->path);
     if (!handle)
         return unavailable("{}: {}; reinstall the plug-in, or name LibTorch's lib directory (option libtorch or {})",
-                           file->path, loader_error(file->path), kVariable);
+                           file->path, loader_error(file->path), kLibtorchVariable);
     const auto get = reinterpret_cast<wb_plugin_get_fn>(dlsym(handle, WB_PLUGIN_GET));
     if (!get)
         return unavailable("{}: has no " WB_PLUGIN_GET "; name a file called {}<minor>{}", file->path, kPrefix,

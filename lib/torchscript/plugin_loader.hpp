@@ -11,6 +11,9 @@
 
 namespace weighbridge::lib {
 
+// The environment variable that names LibTorch's lib directory where no option does.
+inline constexpr const char *kLibtorchVariable = "WEIGHBRIDGE_LIBTORCH";
+
 // A copy of LibTorch.
 struct LibTorch {
     std::string directory;  // its lib directory

@@ -31,10 +31,13 @@ std::unique_ptr<TorchscriptBackend> make_torchscript_backend(PluginOptions optio
 
 constexpr int64_t kTrial_ns = int64_t{180} * 1'000'000'000;
 
-// Trial run: loads the module in a child process and scores one generated row whose sequences have limits.least_length
-// elements. (In a child, since LibTorch's nested tensors end a process that gives them an empty sequence.)
-// WB_BACKEND_FAILED where forward fails, dies or gives a number that is not finite; WB_DEADLINE_EXCEEDED after
-// longest_ns, LibTorch's own loading included.
+// Trial run: loads the module by a backend of one context and scores one generated row whose sequences have
+// limits.least_length elements. WB_BACKEND_FAILED where forward fails or gives a number that is not finite.
+Status score_shortest(Backend &backend, const std::shared_ptr<const Bundle> &bundle);
+
+// The same through LibTorch in a child process. (In a child, since LibTorch's nested tensors end a process that gives
+// them an empty sequence.) WB_BACKEND_FAILED where it dies, too; WB_DEADLINE_EXCEEDED after longest_ns, LibTorch's own
+// loading included.
 Status try_shortest(const PluginOptions &options, const std::shared_ptr<const Bundle> &bundle,
                     int64_t longest_ns = kTrial_ns);
 

@@ -9,11 +9,9 @@
 #include "torchscript/torchscript.hpp"
 
 namespace weighbridge::lib {
-namespace {
 
-Status run_shortest(const PluginOptions &options, const std::shared_ptr<const Bundle> &bundle) {
-    const auto backend = make_torchscript_backend({options.plugin, options.libtorch, options.scan, 1});
-    auto program = backend->prepare(bundle, "");
+Status score_shortest(Backend &backend, const std::shared_ptr<const Bundle> &bundle) {
+    auto program = backend.prepare(bundle, "");
     if (!program) return program.status();
     auto executor = make_lone_executor(**program, 0, 1);
     if (!executor) return executor.status();
@@ -48,10 +46,12 @@ Status run_shortest(const PluginOptions &options, const std::shared_ptr<const Bu
     return {};
 }
 
-}  // namespace
-
 Status try_shortest(const PluginOptions &options, const std::shared_ptr<const Bundle> &bundle, int64_t longest_ns) {
-    return in_child([&] { return run_shortest(options, bundle); }, longest_ns);
+    const auto score = [&] {
+        const auto backend = make_torchscript_backend({options.plugin, options.libtorch, options.scan, 1});
+        return score_shortest(*backend, bundle);
+    };
+    return in_child(score, longest_ns);
 }
 
 }  // namespace weighbridge::lib

@@ -66,6 +66,19 @@ static const struct {
         {"torch_plugin", "/no/such.so", WB_OK, ""},
         {"torch_plugin", "", WB_OK, ""},
         {"libtorch", "relative", WB_INVALID_ARGUMENT, "libtorch: expected an absolute path"},
+        {"importer", "process", WB_OK, ""},
+        {"importer", "in_process", WB_OK, ""},
+        {"importer", "none", WB_OK, ""},
+        {"importer", "isolated", WB_OK, ""},
+        {"importer", "sandbox", WB_INVALID_ARGUMENT,
+         "importer: expected isolated, process, in_process or none, got \"sandbox\""},
+        {"importer_program", "weighbridge-importer", WB_INVALID_ARGUMENT,
+         "importer_program: expected an absolute path"},
+        {"importer_seconds", "86400", WB_OK, ""},
+        {"importer_seconds", "0", WB_INVALID_ARGUMENT, "importer_seconds: expected a whole number in [1, 86400]"},
+        {"importer_memory_mb", "4096", WB_OK, ""},
+        {"importer_memory_mb", "-1", WB_INVALID_ARGUMENT,
+         "importer_memory_mb: expected a whole number in [0, 1000000]"},
         {"allow_amx", "false", WB_OK, ""},
         {"allow_amx", "no", WB_INVALID_ARGUMENT, "allow_amx: expected 0, 1, false or true, got \"no\""},
         {"event_capacity", "65536", WB_OK, ""},
@@ -79,7 +92,7 @@ static const struct {
          "async_threads: expected \"auto\" or a whole number in [0, 1024]"},
         {"async_threads", "-1", WB_INVALID_ARGUMENT, "\"-1\""},
         {"queue_limt", "64", WB_NOT_FOUND,
-         "option 'queue_limt': expected one of the 16 options; near: 'queue_limit', "},
+         "option 'queue_limt': expected one of the 20 options; near: 'queue_limit', "},
         {"", "64", WB_NOT_FOUND, "option ''"},
         {"cpu_level", NULL, WB_INVALID_ARGUMENT, "cpu_level: expected a pointer"},
         {NULL, "64", WB_INVALID_ARGUMENT, "name: expected a pointer"},
@@ -92,6 +105,8 @@ static const struct {
       {"precision", "fp7", WB_INVALID_ARGUMENT,
        "precision: expected fp32, bf16, int8, int8bf16 or nothing, got \"fp7\""},
       {"verify", "true", WB_OK, ""},
+      {"import_cache", "/var/cache/none", WB_OK, ""},
+      {"import_cache", "relative", WB_INVALID_ARGUMENT, "import_cache: expected an absolute path, or nothing"},
       {"verifi", "true", WB_NOT_FOUND, "near: 'verify'"},
       {"trusted_keys", "owner=/no/such.pub", WB_OK, ""}, /* the load looks */
       {"signatures_required", "2,owner=1", WB_OK, ""},
@@ -163,8 +178,8 @@ int main(int argc, char **argv) {
     CHECK(argc == 2);
     CHECK_STATUS(WB_OK, wb_engine_options_create(&engine, E));
     CHECK_STATUS(WB_OK, wb_load_options_create(&load, E));
-    CHECK(listed(wb_engine_options_describe, engine, NULL) == 16);
-    CHECK(listed(wb_load_options_describe, NULL, load) == 10);
+    CHECK(listed(wb_engine_options_describe, engine, NULL) == 20);
+    CHECK(listed(wb_load_options_describe, NULL, load) == 11);
     for (i = 0; i < sizeof kEngine / sizeof *kEngine; ++i) {
         CHECK_STATUS(kEngine[i].status, wb_engine_options_set(engine, kEngine[i].name, kEngine[i].text, E));
         CHECK(strstr(kEngine[i].status < 0 ? E->message : "", kEngine[i].message) != NULL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the data wing and the scan read of strangers, for the fuzz targets and for their corpora as tests.
+// What is read of strangers besides plans, for the fuzz targets and for their corpora as tests.
 #pragma once
 
 #include <string_view>
@@ -19,6 +19,7 @@ bool try_signature(lib::ByteView bytes);   // a signature's file, or the stateme
 bool try_archive(lib::ByteView bytes);     // a TorchScript file
 bool try_code(lib::ByteView bytes);        // a code file of one
 bool try_pickle(lib::ByteView bytes);      // the data.pkl of one
+bool try_reply(lib::ByteView bytes);       // what an importer process writes: a frame with a graph
 
 struct DataInput {
     std::string_view name;
@@ -27,6 +28,6 @@ struct DataInput {
 inline constexpr DataInput kDataInputs[] = {
     {"manifest", try_manifest},     {"row_json", try_row_json},   {"arrow", try_arrow},     {"csv", try_csv},
     {"arrow_rows", try_arrow_rows}, {"signature", try_signature}, {"archive", try_archive}, {"code", try_code},
-    {"pickle", try_pickle}};
+    {"pickle", try_pickle},         {"reply", try_reply}};
 
 }  // namespace weighbridge::test

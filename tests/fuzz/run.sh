@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Fuzzes what the library reads of strangers: plans (the reader, the binding, runs of what was read by the native kernels
 # and by their twins), manifests, signatures, rows of JSON, Arrow columns and structs, files of CSV, and TorchScript
-# archives, their code and their pickles. libFuzzer with AddressSanitizer and UndefinedBehaviorSanitizer, two processes at
+# archives, their code and their pickles, and replies of an importer. libFuzzer with AddressSanitizer and UndefinedBehaviorSanitizer, two processes at
 # a time. Findings are left in out/fuzz and end it with an error; what it learned is kept in out/fuzz/corpus.
 # usage: tests/fuzz/run.sh [SECONDS [TARGET...]]
 #   SECONDS for each target, default 300; TARGET: plan, manifest, row_json, arrow, arrow_rows, csv, signature, archive,
-#   code or pickle, default all
-targets="plan manifest row_json arrow arrow_rows csv signature archive code pickle"
+#   code, pickle or reply, default all
+targets="plan manifest row_json arrow arrow_rows csv signature archive code pickle reply"
 seconds=${1:-300}
 case $seconds in
     --help) sed -n '3,9p' "$0" | cut -c3-; exit 0 ;;

@@ -21,7 +21,8 @@ PRECISIONS = "fp32,bf16,int8"  # of the committed plans
 
 
 def compile_bundle(bundle: pathlib.Path, *options: str, code: int = 0, environment: dict | None = None):
-    done = subprocess.run([library.COMMAND, "compile", bundle, "--torch-plugin", library.torch_plugin(), *options],
+    done = subprocess.run([library.COMMAND, "compile", bundle, "--torch-plugin", library.torch_plugin(), "--import-cache",
+                           "none", *options],
                           capture_output=True, text=True, env={**os.environ, **(environment or {})})
     assert done.returncode == code, done.stderr
     return done.stderr if code else done.stdout
@@ -89,8 +90,9 @@ def test_the_committed_plan_is_what_compile_makes(bundle):
 @pytest.mark.parametrize("capability", ["default", "avx2", "avx512"])
 def test_the_same_bytes_under_every_capability(bundle, capability):
     plans = []
+    # An importer's own process has no environment.
     for environment in ({}, {"ATEN_CPU_CAPABILITY": capability}):
-        compile_bundle(bundle, environment=environment)
+        compile_bundle(bundle, "--importer", "in_process", environment=environment)
         plans.append((bundle / "model.plan").read_bytes())
     assert plans[0] == plans[1]
 
@@ -98,6 +100,13 @@ def test_the_same_bytes_under_every_capability(bundle, capability):
 def test_a_plan_serves_without_the_plugin(bundle):
     report = json.loads(run("verify", bundle, "--json"))
     assert report["backend"] == "native" and report["verified"]
+
+
+def test_a_bundle_without_a_plan_loads_in_a_process_that_has_a_torch_of_its_own(tmp_path):
+    weighbridge = library.python_module()
+    model = weighbridge.load(pack(tmp_path / "unplanned", Plain()))
+    assert model.info()["serving"]["backend"] == "native"
+    assert model.score({name: 1.0 for name in "abcd"}).backend == "native"
 
 
 def test_passes_are_dumped(tmp_path):
@@ -113,7 +122,7 @@ def test_what_depends_on_data_is_refused_with_its_line(tmp_path):
     said = compile_bundle(out, code=1)
     assert "test_compile.py:" in said and said.count("\n") == 1, said
     assert sorted(path.name for path in out.iterdir()) == before
-    assert "model.plan" in run("verify", out, code=1)
+    assert "test_compile.py:" in run("verify", out, code=1)
     assert json.loads(run("verify", out, "--json", "--backend", "native,torchscript", "--torch-plugin",
                           library.torch_plugin()))["backend"] == "torchscript"
 

@@ -115,6 +115,7 @@ void write_fixture(const std::string &directory, const FixtureOptions &options) 
     files["model.plan"] =
         fixture_plan(weights, static_cast<float>(options.bias), kByCountry, *lib::sha256(files.at("model.ts")));
     if (options.plan) files["model.plan"] = options.plan(std::move(files["model.plan"]));
+    if (!options.planned) files.erase("model.plan");
 
     if (!std::filesystem::create_directory(directory))
         throw std::runtime_error(directory + ": expected a folder that does not exist");

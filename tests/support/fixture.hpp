@@ -14,6 +14,7 @@ struct FixtureOptions {
     double bias = 0.0;           // added to the logit: two versions give different scores
     bool extra_feature = false;  // a feature more, with a default
     bool renamed = false;        // 'age_days' is called otherwise: a changed schema
+    bool planned = true;         // has model.plan
     bool wrong_golden = false;   // golden vectors that the plan does not reproduce
     double steep = 1.0;          // times the weights of age_days and extra: from 64 on, large values overflow
     std::string fallback_slot;   // of the manifest, "" for none

@@ -41,17 +41,20 @@ ARROWS = {
     "model": MODEL,
     "compile": COMPILE,
     "torchscript": COMPILE | {"compile"},
+    "isolation": COMPILE | {"compile", "torchscript"},
     "fake": DATA | {"backend"},
     "slot": MODEL | {"model"},
     "registry": MODEL | {"model", "slot"},
-    "engine": COMPILE | {"batch", "compile", "torchscript", "fake", "sign", "slot", "registry"},
-    # beside the house: the plug-in and what checks signatures are libraries of their own, the command a caller
+    "engine": COMPILE | {"batch", "compile", "torchscript", "isolation", "fake", "sign", "slot", "registry"},
+    # beside the house: the plug-in and what checks signatures are libraries of their own, the importer
+    # a program, the command a caller
     "verify": {"sign"},
     "torch/lower": GROUND | {"graph", "graph/passes"},
     "torch": GROUND | {"graph", "graph/passes", "compile", "torchscript", "torch/lower"},
+    "importer": GROUND | {"graph", "torchscript", "isolation"},
     "cli": set(),
 }
-CAPI = set(ARROWS) - {"torch", "torch/lower", "verify", "cli", "slot", "registry", "batch", "telemetry"}
+CAPI = set(ARROWS) - {"torch", "torch/lower", "verify", "importer", "cli", "slot", "registry", "batch", "telemetry"}
 
 # What else a tree includes by a path that names no file of it.
 LIBRARIES = re.compile(r"(fmt|nlohmann|openssl|CLI|pybind11|sys|linux|sanitizer|simde|arpa|netinet)/")

@@ -22,6 +22,7 @@ int main(int argc, char **argv) {
         write("mlp-v2", [](FixtureOptions &o) { o.version = "2.0.0", o.bias = 1.0; });
         write("mlp-extra", [](FixtureOptions &o) { o.version = "3.0.0", o.extra_feature = true; });
         write("mlp-renamed", [](FixtureOptions &o) { o.version = "4.0.0", o.renamed = true; });
+        write("mlp-unplanned", [](FixtureOptions &o) { o.planned = false; });
         write("mlp-wrong-golden", [](FixtureOptions &o) { o.wrong_golden = true; });
         write("mlp-steep", [](FixtureOptions &o) { o.extra_feature = true, o.steep = 64.0; });
         write("mlp-steep-slot",

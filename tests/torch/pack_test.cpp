@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packing without golden vectors, through LibTorch: models over a history, which mostly take no empty one.
 #include <cstdlib>
+#include <filesystem>
 
 #include "bundle/pack.hpp"
 #include "engine/engine.hpp"
@@ -27,6 +28,7 @@ TEST_CASE("a module over a history is packed, loaded and served from the shortes
     EngineOptions options;
     options.cpu_contexts = 1;
     options.torch_plugin = plugin().path;
+    options.isolation.program = std::filesystem::path(plugin().path).parent_path().string() + "/weighbridge-importer";
     auto engine = *Engine::make(options);
     const struct {
         const char *module;
@@ -44,7 +46,7 @@ TEST_CASE("a module over a history is packed, loaded and served from the shortes
         using BundleRef = std::shared_ptr<const Bundle>;
         const Status packed = pack_bundle(
             request, [&](const BundleRef &bundle) { return engine->compute_golden(bundle, 8); },
-            [&](const BundleRef &bundle) { return try_shortest(engine->plugin(), bundle); });
+            [&](const BundleRef &bundle) { return engine->try_shortest(bundle); });
         INFO(packed.message);
         REQUIRE(packed.ok());
 

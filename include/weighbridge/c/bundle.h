@@ -12,21 +12,23 @@ extern "C" {
 
 /** Makes a bundle directory from its parts: copies the module, completes the manifest (required version, digests, time
  *  zone tables), copies the vocabularies that the manifest names (beside it), and writes golden vectors: the given
- *  file, or 64 generated rows whose outputs are computed through LibTorch. Where rows are generated and a manifest with
- *  sequences does not state limits.least_length, that is found by trying, each length in a forked child, as LibTorch
- *  may end a process that gives it an empty sequence; a value above 0 is written. A child that is not done after 180 s
- *  is killed and ends the packing. The directory appears whole or not at all.
+ *  file, or 64 generated rows whose outputs are computed through LibTorch, where the engine's option "importer" says.
+ *  Where rows are generated and a manifest with sequences does not state limits.least_length, that is found by trying,
+ *  each length in a process of its own (with "in_process" in a forked child), as LibTorch may end a process that gives it
+ *  an empty sequence; a value above 0 is written. One that is not done after the option "importer_seconds" (a forked
+ *  child: 180 s) is killed and ends the packing. The directory appears whole or not at all.
  *  @param engine    where golden outputs are computed; with a LibTorch plug-in where `golden` is NULL
  *  @param module    model.ts, a TorchScript file
  *  @param manifest  manifest.json
  *  @param golden    golden.jsonl, or NULL to generate
  *  @param out_dir   the directory to make; must not exist or be empty
  *  @return WB_OK; WB_INVALID_BUNDLE; WB_IO_ERROR; WB_BACKEND_UNAVAILABLE; WB_BACKEND_FAILED; WB_DEADLINE_EXCEEDED (a
- *          length was tried for 180 s). Thread-safe. @since 0.1, stable */
+ *          length was tried for too long). Thread-safe. @since 0.1, stable */
 WB_API int32_t wb_bundle_pack(wb_engine *engine, const char *module, const char *manifest, const char *golden,
                               const char *out_dir, wb_error *err);
 
-/** Compiles a bundle's TorchScript to model.plan, in place: imports the module through LibTorch, optimises it, packs
+/** Compiles a bundle's TorchScript to model.plan, in place: imports the module through LibTorch, where the
+ *  engine's option "importer" says, optimises it, packs
  *  its weights for each precision, runs the golden vectors in each, and writes model.plan and its digest into the
  *  bundle only where all of them stay within the manifest's tolerances. The same module, manifest and precisions give
  *  the same bytes. After that LibTorch is not needed to serve it. A precision that this CPU has no instructions for is
@@ -39,8 +41,8 @@ WB_API int32_t wb_bundle_pack(wb_engine *engine, const char *module, const char 
  *  @param precisions   "fp32,bf16,int8,int8bf16" or some of them, the one that serves by default first, which must be
  *                      fp32 or int8; NULL for fp32
  *  @param dump_passes  0, or 1 to have each pass's graph as text in the report
- *  @param options      read during the call, for deadline and token alone; NULL for neither. A call that they end
- *                      leaves the bundle as it was
+ *  @param options      read during the call, for deadline, token and "import_cache" alone; NULL for none. A call that
+ *                      they end leaves the bundle as it was
  *  @return WB_OK; WB_INVALID_BUNDLE (how many operators do not lower, and the first, with its source line);
  *          WB_VERIFY_FAILED (the first precision that is beyond its tolerance); WB_INVALID_ARGUMENT; WB_IO_ERROR;
  *          WB_BACKEND_UNAVAILABLE; WB_CANCELLED; WB_DEADLINE_EXCEEDED; WB_OUT_OF_MEMORY. Thread-safe, but one call a

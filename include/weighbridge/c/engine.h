@@ -149,6 +149,15 @@ WB_API int32_t wb_engine_options_set_async_threads(wb_engine_options *options, i
  *  "join" (0 or 1, the default): whether single rows that wait for one model are run together where its layers gain by
  *  that; scores are the same bits, and a call's deadline is kept by what such runs took, not by stopping one.
  *  "join_wait_us" (0 to 10000, default 0): how long who runs some of them waits for more.
+ *  "importer" (isolated, process, in_process, none): where TorchScript is imported, for wb_bundle_pack,
+ *  wb_bundle_compile and loads of bundles without model.plan. isolated, the default: in a process of the program
+ *  weighbridge-importer, behind a sandbox (seccomp, limits); a system that forbids a part of it is told by
+ *  WB_BACKEND_UNAVAILABLE. process: the same with what of the sandbox the system allows. in_process: by LibTorch in this
+ *  process, only for bundles that are trusted. none: nowhere; no process is ever started.
+ *  "importer_program": its absolute path; default LIBDIR/weighbridge/weighbridge-importer, beside the library.
+ *  "importer_seconds" (1 to 86400, default 60), "importer_memory_mb" (default 0: 2048, or eight times the module where
+ *  that is more): what it may take. The engine torchscript of a load (wb_load_options_set_engines) is another matter: it
+ *  runs modules in this process.
  *  @param name  one that wb_engine_options_describe lists
  *  @param text  its value in the form that is listed with it
  *  @return WB_OK; WB_NOT_FOUND (no such option; the message has the nearest); WB_INVALID_ARGUMENT (names the option,

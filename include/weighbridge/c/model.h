@@ -25,7 +25,9 @@ WB_API int32_t wb_load_options_create(wb_load_options **out, wb_error *err);
 WB_API void wb_load_options_free(wb_load_options *options);
 
 /** Which engines may run the model, best first: a comma-separated list of "native", "reference", "torchscript".
- *  The first that can run it does. TorchScript is code: name "torchscript" only for bundles that you trust.
+ *  The first that can run it does. TorchScript is code: name "torchscript" only for bundles that you trust. A bundle
+ *  without model.plan is compiled in memory for "native" and "reference", where the engine's option "importer" allows,
+ *  which takes seconds: compile it ahead.
  *  Default "native,reference". "fake", alone, is for tests of services (since 0.2), below.
  *
  *  @par The engine fake
@@ -75,6 +77,9 @@ WB_API int32_t wb_load_options_set_cancel(wb_load_options *options, wb_cancel *c
 WB_API int32_t wb_load_options_set_deadline(wb_load_options *options, int64_t deadline_ns, wb_error *err);
 
 /** Sets an option by name, as a configuration file has it. The typed setters above do the same, with the same checks.
+ *  Without a setter: "import_cache", the absolute path of a directory of the effective user with mode 0700, no link,
+ *  that keeps what modules were imported as in a process of their own; it is made where its parent is there. Entries
+ *  are found by module, manifest and importer, and checked when they are read. Default: nothing is kept.
  *  @param name  one that wb_load_options_describe lists
  *  @param text  its value in the form that is listed with it
  *  @return WB_OK; WB_NOT_FOUND (no such option; the message has the nearest); WB_INVALID_ARGUMENT (names the option,

@@ -286,6 +286,7 @@ TEST_CASE("pack says which generated row and which output is not finite", "[fail
         "outputs": [{"name": "fraud", "source": 0, "shape": ["batch"]}])");
     EngineOptions options;
     options.cpu_contexts = 1;
+    options.importer = Importing::in_process;
     options.torch_plugin =
         std::filesystem::read_symlink("/proc/self/exe").parent_path().string() + "/fake_plugins/libfake_good.so";
     auto lines = (*Engine::make(options))->compute_golden(bundle, 64);

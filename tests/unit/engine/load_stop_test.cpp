@@ -41,6 +41,7 @@ struct Engines {
     explicit Engines(const std::string &refused = "") {
         EngineOptions options;
         options.cpu_contexts = 2;
+        options.importer = Importing::in_process;
         EngineParts parts;
         auto torch = std::make_unique<FakeTorch>();
         torch->refused = refused;

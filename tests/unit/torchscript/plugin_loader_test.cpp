@@ -50,8 +50,8 @@ TEST_CASE("a good plug-in opens, and again") {
 
 TEST_CASE("another ABI number is refused with both numbers") {
     const std::string message = refusal(fake("wrong_abi"));
-    CHECK(starts(message, fake("wrong_abi") + ": expected plug-in ABI 5, found 6; "));
-    CHECK(starts(refusal(fake("null")), fake("null") + ": expected plug-in ABI 5, found another; "));
+    CHECK(starts(message, fake("wrong_abi") + ": expected plug-in ABI 6, found 7; "));
+    CHECK(starts(refusal(fake("null")), fake("null") + ": expected plug-in ABI 6, found another; "));
 }
 
 TEST_CASE("a library that is no plug-in is refused") {
