@@ -16,7 +16,7 @@
 namespace weighbridge::lib {
 
 inline constexpr uint32_t kNumericsV1 = 1;         // how every operation rounds: lib/plan/README.md
-inline constexpr uint32_t kNumericsV1AmxBf16 = 2;  // the same but for bf16 linear layers; of results, not of plans
+inline constexpr uint32_t kNumericsV1AmxBf16 = 2;  // the same but for products of bf16; of results, not of plans
 inline constexpr int64_t kMaxInt8Width = 65536;    // inputs of a linear in int8: 255 * 127 * 65536 fits an int32_t
 
 // Cap on the outputs of all linear layers together: load computes at most some 128 MiB for them.

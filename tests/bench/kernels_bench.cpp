@@ -215,6 +215,9 @@ int main(int argc, char **argv) {
         a.scratch = storage<char>(native::attention_scratch_bytes(keys, keys, dim, dim));
         add("attention fp32, 4 heads of 64, " + std::to_string(keys), "GFLOP/s",
             4.0 * static_cast<double>(keys * keys * row), [=, &kernels] { kernels.attention_f32(a); });
+        if (kernels.attention_bf16)
+            add("attention bf16, 4 heads of 64, " + std::to_string(keys), "GFLOP/s",
+                4.0 * static_cast<double>(keys * keys * row), [=, &kernels] { kernels.attention_bf16(a); });
     }
     const int64_t n = 4096;
     float *x = normals(n), *y = storage<float>(n);

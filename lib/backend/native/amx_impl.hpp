@@ -57,12 +57,15 @@ struct TileDotI8 : DotI8 {
         tile_dot_i8<Sums, Activations, Weights>();
     }
 };
-struct TileDotBf16 : DotBf16 {
+template <class Dot>
+struct TileDotOfBf16 : Dot {
     template <int Sums, int Activations, int Weights>
     static WB_INLINE void dot() {
         tile_dot_bf16<Sums, Activations, Weights>();
     }
 };
+using TileDotBf16 = TileDotOfBf16<DotBf16>;
+using TileDotScaledBf16 = TileDotOfBf16<DotScaledBf16>;
 
 // For blocks of this many rows: the tiles of rows that are not there stay unconfigured.
 WB_INLINE void configure_for(int64_t rows) {
@@ -79,9 +82,9 @@ WB_INLINE void configure_for(int64_t rows) {
 
 // 16 words of K.
 template <class Dot, bool Lower, bool Right>
-WB_INLINE void tile_step(const void *x, int64_t x_stride, const void *w) {
-    tile_load<6>(w, 128);
-    if constexpr (Right) tile_load<7>(static_cast<const char *>(w) + 64, 128);
+WB_INLINE void tile_step(const void *x, int64_t x_stride, const void *w, int64_t w_step) {
+    tile_load<6>(w, w_step);
+    if constexpr (Right) tile_load<7>(static_cast<const char *>(w) + 64, w_step);
     tile_load<4>(x, x_stride);
     Dot::template dot<0, 4, 6>();
     if constexpr (Right) Dot::template dot<1, 4, 7>();
@@ -112,17 +115,18 @@ static void tile_block(const Product<Dot> &p, int64_t row, int64_t rows, int64_t
 
     const char *x = p.x + row * p.x_stride, *w = p.w + panel * p.pair_step;
     int64_t words = p.words;
-    for (; words >= kTileWords; words -= kTileWords, x += 4 * kTileWords, w += 128 * kTileWords)
-        tile_step<Dot, Lower, Right>(x, p.x_stride, w);
+    for (; words >= kTileWords; words -= kTileWords, x += 4 * kTileWords, w += p.w_step * kTileWords)
+        tile_step<Dot, Lower, Right>(x, p.x_stride, w, p.w_step);
     if (words > 0) {  // the last step's words, and zeros
         alignas(64) float last_x[kBlockRows * kTileWords], last_w[kTileWords * 32];
         for (int64_t r = 0; r < rows; ++r)
             store(last_x + kTileWords * r, load_n(reinterpret_cast<const float *>(x + r * p.x_stride), words));
         for (int64_t k = 0; k < kTileWords; ++k)
             for (int64_t c = 0; c < 32; c += 16)
-                store(last_w + 32 * k + c,
-                      k < words ? load(reinterpret_cast<const float *>(w + 128 * k + 4 * c)) : set(0.0f));
-        tile_step<Dot, Lower, Right>(last_x, 4 * kTileWords, last_w);
+                store(last_w + 32 * k + c, k < words && (Right || c == 0)
+                                               ? load(reinterpret_cast<const float *>(w + p.w_step * k + 4 * c))
+                                               : set(0.0f));
+        tile_step<Dot, Lower, Right>(last_x, 4 * kTileWords, last_w, 128);
     }
 
     alignas(64) float out[kBlockRows * 32];
@@ -154,7 +158,8 @@ static void tile_blocks(const Product<Dot> &p, int64_t begin, int64_t end, int64
 }
 
 template <class Dot>
-static void tile_multiply(const Product<Dot> &p) noexcept {
+requires requires { Dot::template dot<0, 4, 6>(); }
+static void multiply(const Product<Dot> &p) noexcept {
     if (p.rows <= 0 || p.n <= 0) return;
     const int64_t whole = p.rows / kBlockRows * kBlockRows;
     tile_blocks(p, 0, whole, kBlockRows);
@@ -165,10 +170,14 @@ static void tile_multiply(const Product<Dot> &p) noexcept {
 // One to three rows are a matter of reading the weights, which VNNI does as well; the sums are exact in any order.
 static void linear_i8_amx(const LinearI8 &l) noexcept {
     if (l.rows <= 3) return linear_i8_vnni(l);
-    tile_multiply(int8_product<TileDotI8>(l));
+    multiply(int8_product<TileDotI8>(l));
 }
 
-// TDPBF16PS rounds in another order than VDPBF16PS, so that one row goes by tiles too.
-static void linear_bf16_amx(const LinearBf16 &l) noexcept { tile_multiply(bf16_product<TileDotBf16>(l)); }
+// TDPBF16PS rounds in another order than VDPBF16PS, so that one row goes by tiles too, here and in attention.
+static void linear_bf16_amx(const LinearBf16 &l) noexcept { multiply(bf16_product<TileDotBf16>(l)); }
+
+static void attention_bf16_amx(const Attention &a) noexcept {
+    attend_bf16<TileDotBf16, TileDotScaledBf16, kBlockRows>(a);
+}
 
 }  // namespace weighbridge::lib::native::WB_LEVEL

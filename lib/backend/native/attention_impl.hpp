@@ -66,11 +66,17 @@ WB_INLINE F mask_scores(const Attention &a, int64_t head, int64_t query, int64_t
     return choose(less(none, most), most, set(0.0f));
 }
 
-// The scores of `rows` queries from `query` on against the first `keys` keys, then their weights; with `fill` zeros
-// behind them. inverse: 1 / sum; kAttentionRows of them, all initialised.
-template <class Dot>
+WB_INLINE void store_weight(float *to, F weight) { store(to, weight); }
+#ifdef WB_BF16
+WB_INLINE void store_weight(uint16_t *to, F weight) { store_halves(to, nearest_bf16(weight), 16); }
+#endif
+
+// The scores of `rows` queries from `query` on against the first `keys` keys into s, then their weights into `weights`,
+// floats, or bf16 with zeros behind them. inverse: 1 / sum; kAttentionRows of them, all initialised.
+template <class Dot, class Weight>
 WB_INLINE void score_rows(const Attention &a, int64_t head, int64_t query, int64_t rows, int64_t keys,
-                          const void *queries, int64_t words, const void *panels, float *s, float *inverse, bool fill) {
+                          const void *queries, int64_t words, const void *panels, float *s, Weight *weights,
+                          float *inverse) {
     const int64_t stride = panel_columns(a.keys);
     multiply(Product<Dot>{static_cast<const char *>(queries),
                           words * 4,
@@ -90,23 +96,25 @@ WB_INLINE void score_rows(const Attention &a, int64_t head, int64_t query, int64
     auto count = [&](int64_t r) { return a.causal ? least(keys, query + r + 1) : keys; };
     for (int64_t r = 0; r < rows; ++r) top[r] = mask_scores(a, head, query + r, count(r), s + r * stride);
     for (int64_t r = 0; r < rows; ++r) {
-        float *p = s + r * stride;
+        const float *p = s + r * stride;
+        Weight *to = weights + r * stride;
         F lanes = set(0.0f);
         int64_t n = 0;
         const int64_t here = count(r);
         for (; n + 16 <= here; n += 16) {
             F weight = exp(sub(load(p + n), top[r]));
             lanes = add(lanes, weight);
-            store(p + n, weight);
+            store_weight(to + n, weight);
         }
         if (n < here) {  // past the end: exp(0), made 0, which no lane notices
             M inside = first(here - n);
             F weight = keep(inside, exp(keep(inside, sub(load(p + n), top[r]))));
             lanes = add(lanes, weight);
-            store(p + n, weight);
+            store_weight(to + n, weight);
             n += 16;
         }
-        for (; fill && n < stride; n += 16) store(p + n, set(0.0f));
+        if constexpr (!std::is_same_v<Weight, float>)
+            for (; n < stride; n += 16) store_weight(to + n, set(0.0f));
         sums[r] = lanes;
     }
     for (int64_t r = 0; r < rows; ++r) inverse[r] = fold_add(sums[r]);
@@ -169,7 +177,7 @@ static void attention_f32(const Attention &a) noexcept {
                 each(a.q + (query + r) * a.q_row + head * a.q_head, queries + r * a.dim, a.dim,
                      [&](F x) WB_LAMBDA { return mul(x, set(a.scale)); });
             const int64_t keys = a.causal ? least(a.keys, query + rows) : a.keys;
-            score_rows<DotF32>(a, head, query, rows, keys, queries, a.dim, panels, s, inverse, false);
+            score_rows<DotF32>(a, head, query, rows, keys, queries, a.dim, panels, s, s, inverse);
             // All rows take the keys that all may see; causal rows go on alone, then take their factor.
             const int64_t common = a.causal ? least(keys, query + 1) : keys;
             float *out = a.out + query * a.out_row + head * a.out_head;

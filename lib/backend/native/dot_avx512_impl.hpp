@@ -72,15 +72,18 @@ WB_INLINE void pair_values(const Attention &a, const float *from, int64_t value_
         }
 }
 
-// Every key takes part in the sums over V; those that a query may not see have weight 0.
-static void attention_bf16(const Attention &a) noexcept {
+// By blocks of so many queries, which change no bits. Every key takes part in the sums over V; those that a query may
+// not see have weight 0.
+template <class Dot, class DotScaled, int64_t BlockRows>
+WB_INLINE void attend_bf16(const Attention &a) noexcept {
+    static_assert(BlockRows <= kMostTileRows);
     const int64_t padded = panel_columns(a.keys), words = (a.dim + 1) / 2, pairs_of_keys = (a.keys + 1) / 2;
     const int64_t value_words = (a.value_dim + 15) / 16 * 16;
     Scratch scratch{static_cast<char *>(a.scratch)};
-    auto *queries = scratch.take<float>(kTileRows * words);  // pairs of bf16 travel as the bits of floats
+    auto *queries = scratch.take<float>(BlockRows * words);  // pairs of bf16 travel as the bits of floats
     auto *panels = scratch.take<float>(padded * words);
-    auto *s = scratch.take<float>(kTileRows * padded);
-    auto *weights = scratch.take<uint16_t>(kTileRows * padded);
+    auto *s = scratch.take<float>(BlockRows * padded);
+    auto *weights = scratch.take<uint16_t>(BlockRows * padded);
     auto *values = scratch.take<int32_t>(pairs_of_keys * value_words);
     auto *rounded = scratch.take<float>(16 * words);
     float inverse[kAttentionRows] = {};
@@ -102,33 +105,36 @@ static void attention_bf16(const Attention &a) noexcept {
                 transpose_part(rounded + d, words, here, words - d, panels + (n / 32 * words + d) * 32 + n % 32, 32);
         }
         pair_values(a, a.v + head * a.v_head, value_words, values);
-        const int64_t tiles = (a.queries + kTileRows - 1) / kTileRows;
-        for (int64_t t = 0, query = 0; t < tiles; ++t) {
-            const int64_t rows = a.queries / tiles + (t < a.queries % tiles);
+        const int64_t blocks = (a.queries + BlockRows - 1) / BlockRows;
+        for (int64_t t = 0, query = 0; t < blocks; ++t) {
+            const int64_t rows = a.queries / blocks + (t < a.queries % blocks);
             round_to(a.q + query * a.q_row + head * a.q_head, a.q_row, rows, queries, a.scale);
-            score_rows<DotBf16>(a, head, query, rows, a.keys, queries, words, panels, s, inverse, true);
-            for (int64_t i = 0; i < rows * padded; i += 16) store_halves(weights + i, nearest_bf16(load(s + i)), 16);
+            score_rows<Dot>(a, head, query, rows, a.keys, queries, words, panels, s, weights, inverse);
             float *out = a.out + query * a.out_row + head * a.out_head;
-            DotScaledBf16 dot;
+            DotScaled dot;
             dot.factors = inverse;
-            multiply(Product<DotScaledBf16>{reinterpret_cast<const char *>(weights),
-                                            padded * 2,
-                                            rows,
-                                            pairs_of_keys,
-                                            reinterpret_cast<const char *>(values),
-                                            value_words * 4,
-                                            128,
-                                            a.value_dim,
-                                            nullptr,
-                                            dot,
-                                            {},
-                                            out,
-                                            a.out_row});
+            multiply(Product<DotScaled>{reinterpret_cast<const char *>(weights),
+                                        padded * 2,
+                                        rows,
+                                        pairs_of_keys,
+                                        reinterpret_cast<const char *>(values),
+                                        value_words * 4,
+                                        128,
+                                        a.value_dim,
+                                        nullptr,
+                                        dot,
+                                        {},
+                                        out,
+                                        a.out_row});
             zero_empty_rows(a, inverse, rows, out);
             query += rows;
         }
     }
 }
+
+#ifndef WB_AMX
+static void attention_bf16(const Attention &a) noexcept { attend_bf16<DotBf16, DotScaledBf16, kTileRows>(a); }
+#endif
 #endif
 
 }  // namespace weighbridge::lib::native::WB_LEVEL

@@ -10,8 +10,8 @@ namespace {
 // The most scores of a block of queries over so many keys or fewer. attention_rows() falls as keys grow, so that the
 // scores of one number of keys may be fewer than those of a smaller one; this never falls.
 constexpr int64_t most_scores(int64_t padded) {
-    constexpr int64_t kMost = 4096, kLeastRows = attention_rows(INT64_MAX);
-    return std::max(kLeastRows * padded, std::min(kAttentionRows * padded, kMost));
+    constexpr int64_t kMost = 4096;
+    return std::max(kMostTileRows * padded, std::min(kAttentionRows * padded, kMost));
 }
 static_assert([] {
     for (int64_t padded = 0; padded <= 1024; ++padded)

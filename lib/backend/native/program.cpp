@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "backend/native/executor.hpp"
 #include "backend/native/native.hpp"
 #include "backend/plan_run.hpp"
@@ -24,8 +26,7 @@ class NativeProgram final : public Program {
     int32_t backend() const override { return WB_BACKEND_NATIVE; }
     int32_t precision() const override { return shared_->precision; }
     int32_t numerics() const override {
-        const bool tiles = shared_->precision == WB_PRECISION_BF16 && shared_->kernels->level == Level::amx;
-        return static_cast<int32_t>(tiles ? kNumericsV1AmxBf16 : kNumericsV1);
+        return static_cast<int32_t>(bf16_on_tiles() ? kNumericsV1AmxBf16 : kNumericsV1);
     }
     std::string_view cpu_level() const override { return name_of(shared_->kernels->level); }
     int64_t tile_rows() const override { return shared_->sequences ? kSequenceTileRows : kTileRows; }
@@ -42,6 +43,14 @@ class NativeProgram final : public Program {
     }
 
   private:
+    // int8bf16 has bf16 in attention alone.
+    bool bf16_on_tiles() const {
+        if (shared_->kernels->level != Level::amx || !needs_bf16_instructions(shared_->precision)) return false;
+        const auto &nodes = shared_->plan->graph().nodes();
+        return shared_->precision == WB_PRECISION_BF16 ||
+               std::any_of(nodes.begin(), nodes.end(), [](const Node &node) { return node.op == Op::attention; });
+    }
+
     // A run of one row reads all weights for it; the rows of a tile share that. Tokens of a sequence do already.
     Joining joining() const {
         if (shared_->sequences) return Joining::none;

@@ -43,7 +43,7 @@ const Kernels &table() noexcept {
 #if defined(WB_AMX)
         linear_bf16_amx,
         attention_f32,
-        attention_bf16,
+        attention_bf16_amx,
 #elif defined(WB_BF16)
         linear_bf16,
         attention_f32,

@@ -27,6 +27,9 @@ const Kernels &table() noexcept;
 }
 #endif
 
+// The most rows of a tile of any level.
+inline constexpr int64_t kMostTileRows = 32;
+
 // Rows of queries that attention takes at a time, over `padded` keys: their scores stay in L1. 12 at least, a tile of
 // any level. Inlined everywhere: see panel_columns.
 inline constexpr int64_t kAttentionRows = 48;

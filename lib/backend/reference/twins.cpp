@@ -63,6 +63,33 @@ float dot_bf16(float sum, uint16_t w0, uint16_t w1, uint16_t x0, uint16_t x1) {
     return flush(std::fma(flush(from_bf16(w0)), flush(from_bf16(x0)), sum));
 }
 
+// A sum over `count` products of w(k) by x(k), as the instructions have it; both give 0 at `count` where that is odd.
+struct SumOfPairs {
+    template <class W, class X>
+    float operator()(float sum, int64_t count, W w, X x) const {
+        for (int64_t k = 0; k < count; k += 2) sum = dot_bf16(sum, w(k), w(k + 1), x(k), x(k + 1));
+        return sum;
+    }
+};
+// TDPBF16PS (Intel SDM) on 32 inputs at a time, zeros past the last: the even and the odd products each from 0, fused;
+// then the two together; then on the sum. Denormals in and out as zeros.
+struct SumOfTiles {
+    template <class W, class X>
+    float operator()(float sum, int64_t count, W w, X x) const {
+        constexpr int64_t kStep = 32;
+        const int64_t padded = (count + 1) / 2 * 2;
+        for (int64_t begin = 0; begin < count; begin += kStep) {
+            float part[2] = {0, 0};
+            for (int64_t k = begin; k < begin + kStep; ++k) {
+                const float a = k < padded ? from_bf16(w(k)) : 0.0f, b = k < padded ? from_bf16(x(k)) : 0.0f;
+                part[k % 2] = flush(std::fma(flush(a), flush(b), part[k % 2]));
+            }
+            sum = flush(flush(sum) + flush(part[0] + part[1]));
+        }
+        return sum;
+    }
+};
+
 // Scores to weights in place; 1 / their sum.
 float weigh(const kernel::Attention &a, int64_t head, int64_t query, int64_t count, float *s) {
     int64_t mask_at = head * a.mask_head + query * a.mask_query;
@@ -77,6 +104,44 @@ float weigh(const kernel::Attention &a, int64_t head, int64_t query, int64_t cou
     if (top == -kInfinity) top = 0;
     for (int64_t n = 0; n < count; ++n) s[n] = formulas::exp(s[n] - top);
     return 1.0f / sum(s, count);
+}
+
+template <class Sum>
+void linear_bf16_by(const kernel::LinearBf16 &l, Sum sum) {
+    each_output(l, [&](int64_t row, int64_t out) {
+        auto w = [&](int64_t k) { return l.panels[place(out, k, l.k, 2)]; };
+        auto x = [&](int64_t k) { return l.x[row * l.x_stride + k]; };
+        return sum(l.bias ? l.bias[out] : 0.0f, l.k, w, x);
+    });
+}
+
+template <class Sum>
+void attention_bf16_by(const kernel::Attention &a, Sum dot) {
+    std::vector<float> s(static_cast<size_t>(a.keys) + 2);
+    for (int64_t head = 0; head < a.heads; ++head)
+        for (int64_t query = 0; query < a.queries; ++query) {
+            auto element = [&](const float *x, int64_t d, float by) {
+                return d < a.dim ? to_bf16(x[d] * by) : uint16_t{0};
+            };
+            const float *q = a.q + query * a.q_row + head * a.q_head;
+            const int64_t count = a.causal && query + 1 < a.keys ? query + 1 : a.keys;
+            for (int64_t n = 0; n < count; ++n) {
+                const float *k = a.k + n * a.k_row + head * a.k_head;
+                s[n] = dot(
+                    0.0f, a.dim, [&](int64_t d) { return element(k, d, 1); },
+                    [&](int64_t d) { return element(q, d, a.scale); });
+            }
+            float inverse = weigh(a, head, query, count, s.data());
+            for (int64_t n = count; n < a.keys + 1; ++n) s[n] = 0;
+            for (int64_t j = 0; j < a.value_dim; ++j) {
+                auto v = [&](int64_t n) {
+                    return n < a.keys ? to_bf16(a.v[n * a.v_row + head * a.v_head + j]) : uint16_t{0};
+                };
+                const float sum = dot(0.0f, a.keys, v, [&](int64_t n) { return to_bf16(s[n]); });
+                bool empty = a.zero_when_empty && inverse == kInfinity;
+                a.out[query * a.out_row + head * a.out_head + j] = empty ? 0.0f : sum * inverse;
+            }
+        }
 }
 
 }  // namespace
@@ -127,37 +192,8 @@ void round_rows_bf16(const kernel::RoundRowsBf16 &r) {
             r.q[row * r.q_stride + i] = i < r.k ? to_bf16(r.x[row * r.x_stride + i]) : uint16_t{0};
 }
 
-void linear_bf16(const kernel::LinearBf16 &l) {
-    each_output(l, [&](int64_t row, int64_t out) {
-        const uint16_t *x = l.x + row * l.x_stride;
-        float a = l.bias ? l.bias[out] : 0.0f;
-        for (int64_t k = 0; k < l.k; k += 2) {
-            const uint16_t *w = l.panels + place(out, k, l.k, 2);
-            a = dot_bf16(a, w[0], w[1], x[k], x[k + 1]);
-        }
-        return a;
-    });
-}
-
-// TDPBF16PS (Intel SDM) on 32 inputs at a time, zeros past the last: the even and the odd products each from 0, fused;
-// then the two together; then on the sum. Denormals in and out as zeros.
-void linear_bf16_amx(const kernel::LinearBf16 &l) {
-    constexpr int64_t kStep = 32;
-    const int64_t padded = (l.k + 1) / 2 * 2;
-    each_output(l, [&](int64_t row, int64_t out) {
-        float a = l.bias ? l.bias[out] : 0.0f;
-        for (int64_t begin = 0; begin < l.k; begin += kStep) {
-            float part[2] = {0, 0};
-            for (int64_t k = begin; k < begin + kStep; ++k) {
-                float w = k < padded ? from_bf16(l.panels[place(out, k, l.k, 2)]) : 0.0f;
-                float x = k < padded ? from_bf16(l.x[row * l.x_stride + k]) : 0.0f;
-                part[k % 2] = flush(std::fma(flush(w), flush(x), part[k % 2]));
-            }
-            a = flush(flush(a) + flush(part[0] + part[1]));
-        }
-        return a;
-    });
-}
+void linear_bf16(const kernel::LinearBf16 &l) { linear_bf16_by(l, SumOfPairs{}); }
+void linear_bf16_amx(const kernel::LinearBf16 &l) { linear_bf16_by(l, SumOfTiles{}); }
 
 void attention_f32(const kernel::Attention &a) {
     std::vector<float> s(static_cast<size_t>(a.keys) + 1);
@@ -180,35 +216,8 @@ void attention_f32(const kernel::Attention &a) {
         }
 }
 
-void attention_bf16(const kernel::Attention &a) {
-    std::vector<float> s(static_cast<size_t>(a.keys) + 2);
-    for (int64_t head = 0; head < a.heads; ++head)
-        for (int64_t query = 0; query < a.queries; ++query) {
-            const float *q = a.q + query * a.q_row + head * a.q_head;
-            const int64_t count = a.causal && query + 1 < a.keys ? query + 1 : a.keys;
-            for (int64_t n = 0; n < count; ++n) {
-                const float *k = a.k + n * a.k_row + head * a.k_head;
-                auto at = [&](const float *x, int64_t d, float by) {
-                    return d < a.dim ? to_bf16(x[d] * by) : uint16_t{0};
-                };
-                s[n] = 0;
-                for (int64_t d = 0; d < a.dim; d += 2)
-                    s[n] = dot_bf16(s[n], at(k, d, 1), at(k, d + 1, 1), at(q, d, a.scale), at(q, d + 1, a.scale));
-            }
-            float inverse = weigh(a, head, query, count, s.data());
-            for (int64_t n = count; n < a.keys + 1; ++n) s[n] = 0;
-            for (int64_t j = 0; j < a.value_dim; ++j) {
-                auto v = [&](int64_t n) {
-                    return n < a.keys ? to_bf16(a.v[n * a.v_row + head * a.v_head + j]) : uint16_t{0};
-                };
-                float sum = 0;
-                for (int64_t n = 0; n < a.keys; n += 2)
-                    sum = dot_bf16(sum, v(n), v(n + 1), to_bf16(s[n]), to_bf16(s[n + 1]));
-                bool empty = a.zero_when_empty && inverse == kInfinity;
-                a.out[query * a.out_row + head * a.out_head + j] = empty ? 0.0f : sum * inverse;
-            }
-        }
-}
+void attention_bf16(const kernel::Attention &a) { attention_bf16_by(a, SumOfPairs{}); }
+void attention_bf16_amx(const kernel::Attention &a) { attention_bf16_by(a, SumOfTiles{}); }
 
 void gates(const kernel::Gates &g) {
     for (int64_t row = 0; row < g.rows; ++row)

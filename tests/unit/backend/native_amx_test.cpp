@@ -100,19 +100,22 @@ TEST_CASE("a row's bits on tiles do not depend on the rows around it") {
 }
 
 #if defined(__x86_64__)
-TEST_CASE("results carry numerics id 2 where bf16 linear layers run on tiles, and 1 elsewhere") {
+TEST_CASE("results carry numerics id 2 where products of bf16 run on tiles, and 1 elsewhere") {
     using native::Level;
-    const auto plan =
-        test::mlp_graph(64, 96).plan({WB_PRECISION_FP32, WB_PRECISION_BF16, WB_PRECISION_INT8, WB_PRECISION_INT8BF16});
-    auto id = [&](int32_t precision, Level level) {  // made, not run: the level need not be there
-        auto program = lib::make_native_program(plan, precision, level, {"numbers", "category"});
+    const std::vector<int32_t> all = {WB_PRECISION_FP32, WB_PRECISION_BF16, WB_PRECISION_INT8, WB_PRECISION_INT8BF16};
+    const auto mlp = test::mlp_graph(64, 96).plan(all), transformer = test::transformer_graph(64).plan(all);
+    auto id = [&](const auto &plan, int32_t precision, Level level) {  // made, not run: the level need not be there
+        auto program = lib::make_native_program(plan, precision, level, {});
         REQUIRE(program);
         REQUIRE((*program)->cpu_level() == native::name_of(level));
         return (*program)->numerics();
     };
-    for (int32_t precision : plan->precisions()) {
-        REQUIRE(id(precision, Level::avx512_bf16) == 1);
-        REQUIRE(id(precision, Level::amx) == (precision == WB_PRECISION_BF16 ? 2 : 1));
+    REQUIRE((mlp->precisions() == all && transformer->precisions() == all));
+    for (int32_t precision : all) {
+        REQUIRE((id(mlp, precision, Level::avx512_bf16) == 1 && id(transformer, precision, Level::avx512_bf16) == 1));
+        const bool attends_in_bf16 = precision == WB_PRECISION_BF16 || precision == WB_PRECISION_INT8BF16;
+        REQUIRE(id(mlp, precision, Level::amx) == (precision == WB_PRECISION_BF16 ? 2 : 1));
+        REQUIRE(id(transformer, precision, Level::amx) == (attends_in_bf16 ? 2 : 1));
     }
 }
 
@@ -121,6 +124,7 @@ TEST_CASE("level amx has kernels of its own for int8 and bf16 layers") {
     const native::Kernels &below = native::kernels(native::Level::avx512_bf16);
     REQUIRE((amx.level == native::Level::amx && below.level == native::Level::avx512_bf16));
     REQUIRE((amx.linear_i8 != below.linear_i8 && amx.linear_bf16 != below.linear_bf16));
+    REQUIRE(amx.attention_bf16 != below.attention_bf16);
     REQUIRE((amx.linear_bf16 && amx.attention_bf16));
 }
 #endif

@@ -90,13 +90,14 @@ TEST_CASE("native attention gives its twins' bits at every level", "[one-thread]
         Guarded<char> scratch((native::attention_scratch_bytes(c.queries, c.keys, c.dim, c.value_dim) + 63) / 64 * 64);
         a.scratch = scratch.data();
         for (bool bf16 : {false, true}) {
-            expected.fill(-7.0f);
-            a.out = expected.data();
-            bf16 ? twins::attention_bf16(a) : twins::attention_f32(a);
-            a.out = found.data();
             for (const Tested &level : tested_levels()) {
                 auto kernel = bf16 ? level.kernels->attention_bf16 : level.kernels->attention_f32;
                 if (!kernel) continue;
+                const bool tiles = bf16 && level.kernels->level == native::Level::amx;
+                expected.fill(-7.0f);
+                a.out = expected.data();
+                (tiles ? twins::attention_bf16_amx : bf16 ? twins::attention_bf16 : twins::attention_f32)(a);
+                a.out = found.data();
                 found.fill(-7.0f);
                 kernel(a);
                 int64_t at = first_difference(expected.data(), found.data(), outs);
