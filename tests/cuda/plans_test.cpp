@@ -48,6 +48,8 @@ class DeviceRun {
         places_.quantised = reinterpret_cast<uint8_t *>(quantised_.data());
         places_.scales = scales_.data();
         places_.scores = scores_.data();
+        dense_ = lib::AlignedBuffer(static_cast<size_t>(sized->dense_bytes) + 64);
+        places_.dense = reinterpret_cast<std::byte *>(dense_.data());
         launches_ = *cuda::make_launches(plan, schedule, precision, places_, bucket, resources);
     }
 
@@ -102,7 +104,7 @@ class DeviceRun {
     std::vector<int64_t> squares_;
     std::vector<int32_t> faults_;
     std::vector<lib::AlignedBuffer> memory_;
-    lib::AlignedBuffer quantised_;
+    lib::AlignedBuffer quantised_, dense_;
     std::vector<float> scales_, scores_;
     cuda::Places places_;
     cuda::Launches launches_;
