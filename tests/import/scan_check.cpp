@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scans every *.ts below the given directories: scan_check DIRECTORY... Prints each that is refused, with its findings;
-// exit code 1 where one is that is not made to be (forbidden_..., prints...), or one of those is not.
+// exit code 1 where one is that is not made to be (forbidden_..., hostile_..., prints...), or one of those is not.
 #include <cstdio>
 #include <filesystem>
 
@@ -20,7 +20,7 @@ int main(int argc, char **argv) {
             ModuleReport report;
             const bool ok = scan_module(*file, {}, report).ok();
             const std::string name = entry.path().filename().string();
-            if (name.starts_with("forbidden_") || name.starts_with("prints")) {
+            if (name.starts_with("forbidden_") || name.starts_with("hostile_") || name.starts_with("prints")) {
                 wanted += !ok;
                 if (ok) std::printf("%s: expected a refusal\n", path.c_str());
                 refused += ok;
