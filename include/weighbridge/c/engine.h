@@ -125,7 +125,8 @@ WB_API int32_t wb_engine_options_set_cpu_level(wb_engine_options *options, const
 
 /** Whether the engine asks Linux for AMX tiles (arch_prctl ARCH_REQ_XCOMP_PERM), a permission of the whole process that
  *  cannot be given back and that makes its threads' signal frames 8 KB larger. 0 (the default) or 1. Where it is set
- *  and granted, level "amx" is the best: int8 gives the same bits, bf16 others (wb_engine_options_set_cpu_level).
+ *  and granted, level "amx" is the best: int8 gives the same bits, bf16 and attention in int8bf16 others
+ *  (wb_engine_options_set_cpu_level).
  *  @since 0.1, stable */
 WB_API int32_t wb_engine_options_set_allow_amx(wb_engine_options *options, int32_t allow, wb_error *err);
 
