@@ -6,7 +6,6 @@
 #include "weighbridge.h"
 
 using namespace weighbridge;
-using lib::Status;
 
 namespace {
 

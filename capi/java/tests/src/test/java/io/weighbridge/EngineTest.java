@@ -210,12 +210,14 @@ class EngineTest {
         }
     }
 
-    /** The plug-in that compiles is in no jar: what is decided before it is needed, and that its absence is told. */
+    /** What imports modules is in no jar, neither program nor plug-in: its absence is told, and what is decided before. */
     @Test
     void compilingNeedsThePlugIn(@TempDir Path folder) throws IOException {
         Path made = folder.resolve("made");
         Path plugin = folder.resolve("libnone.so");
-        try (Weighbridge engine = Weighbridge.builder().option("torch_plugin", plugin.toString()).build();
+        try (Weighbridge engine = Weighbridge.builder().option("torch_plugin", plugin.toString())
+                        .option("importer", "in_process").build();
+                Weighbridge isolated = Weighbridge.create();
                 Cancel cancel = new Cancel()) {
             Bundle.pack(engine, Fixtures.CARD_MLP.resolve("model.ts"), Fixtures.CARD_MLP.resolve("manifest.json"),
                     Fixtures.CARD_MLP.resolve("golden.jsonl"), made);
@@ -224,6 +226,10 @@ class EngineTest {
                     () -> Bundle.compile(engine, made, "fp32,int8", null));
             assertEquals(Status.BACKEND_UNAVAILABLE, absent.status());
             assertTrue(absent.getMessage().contains(plugin.toString()), absent.getMessage());
+            WeighbridgeException program = assertThrows(WeighbridgeException.class,
+                    () -> Bundle.compile(isolated, made, "fp32,int8", null));
+            assertEquals(Status.BACKEND_UNAVAILABLE, program.status());
+            assertTrue(program.getMessage().contains("weighbridge-importer"), program.getMessage());
             WeighbridgeException precision = assertThrows(WeighbridgeException.class,
                     () -> Bundle.compile(engine, made, "fp99", null));
             assertEquals(Status.INVALID_ARGUMENT, precision.status());
