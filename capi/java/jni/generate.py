@@ -32,6 +32,7 @@ NOT_BOUND = {
     "wb_engine_options_set_queue_limit": "as wb_engine_options_set_allow_amx",
     "wb_engine_options_set_torch_plugin": "as wb_engine_options_set_allow_amx",
     "wb_key_generate": "as wb_bundle_attach_signature",
+    "wb_module_scan": "modules are scanned by the command, and by each load",
     "wb_load_options_set_engines": "wb_load_options_set sets each option by its name",
     "wb_load_options_set_precision": "as wb_load_options_set_engines",
     "wb_load_options_set_verify": "as wb_load_options_set_engines",
