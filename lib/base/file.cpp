@@ -68,7 +68,8 @@ Status create_whole(int directory, const std::string &name, const std::string &p
         return create_file(directory, name, path, content, stop);
     if (Status status = write_all(file.get(), path, content, stop); !status.ok()) return status;
     if (::linkat(AT_FDCWD, unnamed.c_str(), directory, name.c_str(), AT_SYMLINK_FOLLOW) == 0) return {};
-    return io_error(path, "cannot create", errno);
+    if (errno == EEXIST) return io_error(path, "cannot create", errno);
+    return create_file(directory, name, path, content, stop);
 }
 
 bool same_moment(const struct timespec &a, const struct timespec &b) {

@@ -67,6 +67,17 @@ Status Engine::compile(const std::string &path, const CompileOptions &options, c
     return status;
 }
 
+namespace {
+
+Expected<std::string> compute_lines(const Ref<Runtime> &runtime, const std::shared_ptr<const Bundle> &bundle,
+                                    std::shared_ptr<const Program> program, int64_t count) {
+    auto model = Model::make(runtime, bundle, std::move(program));
+    if (!model) return model.status();
+    return compute_golden(**model, count);
+}
+
+}  // namespace
+
 Expected<std::string> Engine::compute_golden(const std::shared_ptr<const Bundle> &bundle, int64_t count) {
     if (Status status = usable(); !status.ok()) return status;
     if (importing_ == Importing::none) return no_importer();
@@ -74,9 +85,9 @@ Expected<std::string> Engine::compute_golden(const std::shared_ptr<const Bundle>
     Backend &backend = importing_ == Importing::in_process ? static_cast<Backend &>(*parts_.torchscript) : *isolated;
     auto program = backend.prepare(bundle, "");
     if (!program) return program.status();
-    auto model = Model::make(runtime_, bundle, *std::move(program));
-    if (!model) return model.status();
-    return lib::compute_golden(**model, count);
+    Expected<std::string> lines = compute_lines(runtime_, bundle, *std::move(program), count);
+    runtime_->reap();  // ends the importer's process
+    return lines;
 }
 
 Status Engine::try_shortest(const std::shared_ptr<const Bundle> &bundle) {

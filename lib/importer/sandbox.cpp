@@ -107,6 +107,8 @@ bool lower(Resource resource, uint64_t most) {
     if (::getrlimit(resource, &limit) != 0) return false;
     limit.rlim_max = std::min<rlim_t>(limit.rlim_max, most);
     limit.rlim_cur = limit.rlim_max;
+    // SIGXCPU comes before SIGKILL, so that the host can tell this end from others.
+    if (resource == RLIMIT_CPU && limit.rlim_max != RLIM_INFINITY && limit.rlim_max > 1) --limit.rlim_cur;
     return ::setrlimit(resource, &limit) == 0;
 }
 

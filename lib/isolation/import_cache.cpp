@@ -65,6 +65,9 @@ void tidy(const Directory &directory) {
     if (!names) return;
     std::vector<std::pair<int64_t, std::string>> entries;
     for (const std::string &name : *names) {
+        // Entries alone: the directory may be one where the user keeps other files.
+        const size_t digits = std::min(name.find_first_not_of("0123456789abcdef"), name.size());
+        if (digits != 2 * sizeof(Digest) || !name.substr(digits).starts_with(kEnding)) continue;
         const size_t at = name.find(kPartial);
         pid_t writer = 0;
         if (name.ends_with(kEnding)) entries.emplace_back(directory.entry(name).modified_ns, name);

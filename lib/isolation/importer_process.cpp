@@ -85,6 +85,8 @@ class SpawnPlan {
     posix_spawnattr_t attributes_;
 };
 
+constexpr std::string_view kOutOfTime = "has used up its processor time (option importer_seconds)";
+
 // Ends the child after `grace_ns`, and reaps it where the host has not: it may ignore SIGCHLD, or wait for every child
 // itself. How it ended, where that is known. While waitpid() says that it runs, its number is nobody else's.
 std::string ended(pid_t child, int64_t grace_ns) {
@@ -92,6 +94,7 @@ std::string ended(pid_t child, int64_t grace_ns) {
     for (;;) {
         int status = 0;
         const pid_t found = ::waitpid(child, &status, WNOHANG);
+        if (found == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) return std::string(kOutOfTime);
         if (found == child && WIFSIGNALED(status)) return formatted("was ended by signal {}", WTERMSIG(status));
         if (found == child) return formatted("ended with code {}", WEXITSTATUS(status));
         if (found < 0 && errno != EINTR) return "ended";
@@ -193,6 +196,7 @@ void ImporterProcess::end() {
 
 Status ImporterProcess::lost() {
     const std::string how = ended(std::exchange(child_, 0), kGrace_ns);
+    if (how == kOutOfTime) return Status::failure(WB_DEADLINE_EXCEEDED, "the importer {}", how);
     return Status::failure(WB_BACKEND_FAILED, "the importer {} without a reply", how);
 }
 
@@ -202,18 +206,19 @@ Status ImporterProcess::exchange(Orders &orders, WireReader &reader) {
     const int ready = ::poll(wanted, orders.sent() ? 1 : 2, kSlice_ms);
     if (ready < 0 && errno != EINTR)
         return Status::failure(WB_BACKEND_FAILED, "the importer cannot be waited for: {}", strerrordesc_np(errno));
-    if (ready == 0 && is_over(child_)) return lost();
-    if (ready <= 0) return {};
-    if (wanted[1].revents != 0) {
+    // Then what it wrote last, a refusal perhaps, is still to be read.
+    const bool over = ready <= 0 && is_over(child_);
+    if (ready <= 0 && !over) return {};
+    if (!over && wanted[1].revents != 0) {
         const ByteView part = orders.parts[orders.next];
         const ssize_t sent = ::write(orders_.get(), part.data(), part.size());
         if (sent > 0) orders.advance(static_cast<size_t>(sent));
     }
-    if (wanted[0].revents == 0) return {};
+    if (!over && wanted[0].revents == 0) return {};
     buffer_.resize(kBuffer);
     const ssize_t came = ::read(replies_.get(), buffer_.data(), buffer_.size());
     if (came > 0) return reader.take(ByteView(buffer_).first(static_cast<size_t>(came)));
-    return came < 0 && (errno == EINTR || errno == EAGAIN) ? Status() : lost();
+    return came < 0 && (errno == EINTR || (errno == EAGAIN && !over)) ? Status() : lost();
 }
 
 Expected<ImporterProcess::Reply> ImporterProcess::call(WireKind kind, std::span<const ByteView> parts,

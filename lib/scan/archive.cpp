@@ -12,6 +12,7 @@ namespace {
 constexpr uint32_t kLocal = 0x04034b50, kCentral = 0x02014b50, kEnd = 0x06054b50, kDescriptor = 0x08074b50;
 constexpr uint32_t kEnd64 = 0x06064b50, kLocator64 = 0x07064b50;
 constexpr size_t kLocalBytes = 30, kCentralBytes = 46, kEndBytes = 22, kDescriptorBytes = 16;
+constexpr size_t kMostNameBytes = 1024;
 constexpr size_t kEnd64Bytes = 56, kLocator64Bytes = 20;
 constexpr uint16_t kHasDescriptor = 1 << 3, kUtf8Name = 1 << 11;
 constexpr uint16_t kStored = 0, kDeflated = 8;
@@ -211,6 +212,9 @@ bool ArchiveReader::check_name(std::string_view name) {
     if (utf8_error(root_) != root_.npos || root_ == "." || root_ == ".." || root_.find('\\') != root_.npos ||
         root_.find('\0') != root_.npos)
         return refuse("entry-folder", "", "expected a folder's name in UTF-8, found '{}'", root_);
+    if (name.size() > kMostNameBytes)
+        return refuse("entry-name", name.substr(0, 64), "expected a name of at most {} bytes, found {}", kMostNameBytes,
+                      name.size());
     if (!is_known(name))
         return refuse("entry-name", name, "no file of TorchScript has this name, found it in the archive");
     if (!seen_.insert(lower(name)).second)

@@ -121,7 +121,9 @@ void BodyScanner::check_words(CodeTokens line) {
         const bool begins = one.is("if") || one.is("else") || one.is("for") || one.is("return") || one.is("pass");
         const bool inside = one.is("if") || one.is("else") || one.is("and") || one.is("or") || one.is("not") ||
                             one.is("is") || one.is("in") || one.is("None") || one.is("True") || one.is("False");
-        if (at == 0 ? begins || inside : inside) continue;
+        // `in` a class calls its __contains__, where no call stands.
+        const bool calls = one.is("in") && (!line[0].is("for") || at != outside(line, "in"));
+        if (!calls && (at == 0 ? begins || inside : inside)) continue;
         if (one.is("def") || one.is("class"))
             refuse(one, "code-word", "a function in a function is how torch.jit.save writes what a thread would run");
         else

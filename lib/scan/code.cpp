@@ -9,6 +9,9 @@
 namespace weighbridge::lib {
 namespace {
 
+// Each level is one of the compiler's recursion while it loads a module.
+constexpr uint64_t kMostCallDepth = 256;
+
 // What a function comes to when all that it calls is put in its place, as LibTorch does before it runs one: found
 // depth first, without recursion.
 class CallFanOut {
@@ -26,6 +29,7 @@ class CallFanOut {
         enum class State : uint8_t { unknown, open, known };
         State state = State::unknown;
         uint64_t inlined = 0, looped = 0;
+        uint64_t depth = 1;  // of calls in each other
     };
     struct Step {
         uint32_t function;
@@ -71,6 +75,7 @@ void CallFanOut::visit(uint32_t first) {
             continue;
         }
         Cost &cost = costs_[step.function];
+        cost.depth = std::max(cost.depth, callee.depth + 1);
         cost.inlined = saturating_sum(cost.inlined, callee.inlined);
         cost.looped = saturating_sum(cost.looped, saturating_product(call.times, callee.looped));
     }
@@ -86,9 +91,11 @@ void CallFanOut::leave(uint32_t function) {
         tell(of, "code-fan-out", "calls with all that they call", limits_.inlined_calls);
     else if (cost.looped > limits_.looped_calls)
         tell(of, "code-loop", "calls in loops of a stated count", limits_.looped_calls);
+    else if (cost.depth > kMostCallDepth)
+        tell(of, "code-nesting", "calls in each other", kMostCallDepth);
     else
         return;
-    cost.inlined = cost.looped = 1;
+    cost.inlined = cost.looped = cost.depth = 1;
 }
 
 void CallFanOut::tell(const CodeFunction &function, std::string_view rule, std::string_view what, uint64_t most) {

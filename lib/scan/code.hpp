@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,8 @@ struct CodeClass {
     enum class Kind : uint8_t { module, plain, tuple, enumeration };
     Kind kind = Kind::plain;
     std::map<std::string, std::string, std::less<>> attributes;  // types by name, without blanks
+    std::vector<std::string> fields;                             // the same types in order
+    std::set<std::string, std::less<>> values;                   // of an Enum: its literals
     std::map<std::string, uint32_t, std::less<>> methods;        // places in ModuleCode::functions
 };
 

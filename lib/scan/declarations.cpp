@@ -133,6 +133,7 @@ bool DeclarationReader::add_attribute(CodeClass &made, std::string name, CodeTok
                       joined(type));
     if (!made.attributes.emplace(name, joined(type)).second)
         return refuse("code-twice", "expected one attribute '{}', found another", name);
+    made.fields.push_back(joined(type));
     return true;
 }
 
@@ -149,6 +150,7 @@ bool DeclarationReader::read_assignment(CodeClass &made, const CodeToken &name) 
     const bool known = name.is("__parameters__") || name.is("__buffers__") || name.is("__annotations__");
     if (!known && made.kind != CodeClass::Kind::enumeration)
         return refuse("code-form", "expected attributes with types, found '{} ='", name.text);
+    if (!known) made.values.insert(joined(value));
     return end_line();
 }
 

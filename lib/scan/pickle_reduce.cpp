@@ -58,6 +58,13 @@ bool PickleReader::reduce() {
     if (const CodeClass *of = code_.find_class(callee.text)) {
         if (of->kind != CodeClass::Kind::enumeration || arguments.count > 0 || arguments.kind == Kind::tuple)
             return refuse("pickle-form", "expected a call of an Enum with its value, found one of {}", callee.text);
+        // LibTorch makes nothing of another value, and what follows would be taken for it.
+        const std::string literal = arguments.kind == Kind::integer ? std::to_string(arguments.integer)
+                                    : arguments.kind == Kind::text  ? formatted("\"{}\"", arguments.text)
+                                                                    : std::string();
+        if (!of->values.contains(literal))
+            return refuse("pickle-form", "expected one of the values that {} has, found {}", callee.text,
+                          described(arguments));
         PickleValue value;
         value.kind = Kind::enumeration;
         value.text = callee.text;

@@ -57,8 +57,12 @@ bool PickleTypes::matches(const PickleValue &value, std::string_view type) {
     }
     const CodeClass *made = code_.find_class(text.head);
     if (!made) return false;
-    if (made->kind == CodeClass::Kind::tuple)
-        return value.kind == Kind::tuple && value.count == made->attributes.size();
+    if (made->kind == CodeClass::Kind::tuple) {
+        if (value.kind != Kind::tuple || value.count != made->fields.size()) return false;
+        for (size_t i = 0; i < value.count; ++i)
+            if (!matches(values_.child(value, i), made->fields[i])) return false;
+        return true;
+    }
     const Kind expected = made->kind == CodeClass::Kind::enumeration ? Kind::enumeration : Kind::object;
     return value.kind == expected && value.text == text.head;
 }

@@ -173,7 +173,8 @@ Status TrustPolicy::read_required(std::string_view text) {
         if (!count)
             return wrong("signatures_required: expected numbers from 1 to {}, as 2 or owner=1,risk=1, got \"{:.40}\"",
                          kMostKeys, entry);
-        required_[role] = *count;
+        if (!required_.emplace(role, *count).second)
+            return wrong("signatures_required: expected each role once, got \"{:.40}\" twice", role);
     }
     if (required_.empty())
         for (const TrustedKey &key : keys_)

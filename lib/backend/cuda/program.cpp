@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/cuda/program.hpp"
 
+#include <atomic>
+
 #include "backend/cuda/executor.hpp"
 #include "backend/plan_linear.hpp"
 #include "backend/plan_run.hpp"
@@ -46,7 +48,8 @@ class PlacedPlan final : public Resident {
     struct Seat {
         explicit Seat(int64_t rows) : tile_rows(rows) {}
         const int64_t tile_rows;
-        ForkMutex mutex;  // held during a run
+        std::atomic<bool> taken{false};  // has an executor
+        ForkMutex mutex;                 // held during a run
         std::unique_ptr<CudaExecutor> executor WB_GUARDED_BY(mutex);
     };
 
@@ -99,6 +102,7 @@ Expected<std::shared_ptr<PlacedPlan::Seat>> PlacedPlan::make_seat(const GpuDevic
     const Lock lock(mutex_), seated(seat->mutex);
     if (now_ != now) return device.absent();
     seat->executor = *std::move(executor);
+    seat->taken.store(true);
     return seat;
 }
 
@@ -113,6 +117,7 @@ bool PlacedPlan::leave() {
         }
         const Lock seated(seat->mutex, std::adopt_lock);
         seat->executor.reset();
+        seat->taken.store(false);
     }
     return all;
 }
@@ -133,14 +138,15 @@ Status PlacedPlan::settle(const std::shared_ptr<const KernelSet> &kernels) {
         now_ = now;
     }
     for (const auto &seat : all) {
-        {
-            const Lock seated(seat->mutex);
-            if (seat->executor) continue;
-        }
+        if (seat->taken.load()) continue;
         auto executor = CudaExecutor::make(now, seat->tile_rows);
         if (!executor) return executor.status();
-        const Lock seated(seat->mutex);
-        seat->executor = *std::move(executor);
+        // Never waits: a run that holds it may wait for this very thread.
+        if (!seat->mutex.try_lock())
+            return Status::failure(WB_BACKEND_UNAVAILABLE, "a seat is in use: tried again in a second");
+        const Lock seated(seat->mutex, std::adopt_lock);
+        if (!seat->executor) seat->executor = *std::move(executor);
+        seat->taken.store(true);
     }
     return {};
 }

@@ -146,10 +146,20 @@ TEST_CASE("what a killed writer left is no entry, and is removed by the next one
     if (gone == 0) ::_exit(0);
     while (::waitpid(gone, nullptr, 0) < 0) {
     }
-    const std::string mine = cache.path + "/x.graph.partial-" + std::to_string(::getpid());
-    REQUIRE(write_file(cache.path + "/y.graph.partial-" + std::to_string(gone), as_bytes("half")).ok());
+    const std::string one = cache.path + "/" + std::string(64, 'a') + ".graph.partial-";
+    const std::string mine = one + std::to_string(::getpid());
+    REQUIRE(write_file(one + std::to_string(gone), as_bytes("half")).ok());
     REQUIRE(write_file(mine, as_bytes("half")).ok());
     REQUIRE(cache.import());
     CHECK(cache.files().size() == 2);
     CHECK(std::filesystem::exists(mine));
+}
+
+TEST_CASE("files that are not the cache's stay, however many there are") {
+    Cache cache;
+    const std::vector<std::string> others = {"/mine.graph", "/notes.partial-999999999", "/abc.graph.partial-999999999"};
+    for (const std::string &name : others) REQUIRE(write_file(cache.path + name, as_bytes("a user's")).ok());
+    for (int i = 0; i < 70; ++i) REQUIRE(write_file(cache.path + "/" + std::to_string(i) + ".graph", {}).ok());
+    REQUIRE(cache.import());
+    CHECK(cache.files().size() == others.size() + 71);
 }

@@ -64,6 +64,22 @@ TEST_CASE("code as the printer of TorchScript writes it is accepted", "[scan]") 
                        "def g(x: Tensor) -> Tensor:\n  return x\n") == "");
 }
 
+TEST_CASE("calls in each other have a depth, and `in` calls nothing", "[scan]") {
+    const auto chain = [](int depth) {
+        std::string code;
+        for (int i = 0; i < depth; ++i)
+            code += "def f" + std::to_string(i) + "(x: Tensor) -> Tensor:\n  return __torch__.more.f" +
+                    std::to_string(i + 1) + "(x, )\n";
+        return code + "def f" + std::to_string(depth) + "(x: Tensor) -> Tensor:\n  return x\n";
+    };
+    CHECK(rule_of_file(chain(200)) == "");
+    CHECK(rule_of_file(chain(300)) == "code-nesting");
+    CHECK(rule_of_file(chain(20'000)) == "code-nesting");
+    CHECK(rule_of_body("for i in range(3):\n  x = torch.neg(x)\nreturn x") == "");
+    CHECK(rule_of_body("y = 1 in [1, 2]\nreturn x") == "code-word");
+    CHECK(rule_of_body("for i in range(1 in [1]):\n  pass\nreturn x") == "code-word");
+}
+
 TEST_CASE("what would run while a module is loaded is refused", "[scan]") {
     const std::string self = "(self: __torch__.Net, x: Tensor) -> Tensor:\n    return x\n";
     CHECK(rule_of_members("  def __setstate__" + self) == "code-setstate");

@@ -85,6 +85,17 @@ TEST_CASE("values of each type that a module may hold are accepted", "[scan]") {
     CHECK(rule_of_constants(tuple(kTensor + text("b"))) == "");
 }
 
+TEST_CASE("an Enum has its values alone, a NamedTuple its fields' types", "[scan]") {
+    const std::string colour = "c__torch__.more\nColour\n";
+    CHECK(rule_of("__torch__.more.Colour", colour + number(1) + "\x85R") != "");  // its value, in no tuple
+    CHECK(rule_of("__torch__.more.Colour", colour + number(1) + "R") == "");
+    CHECK(rule_of("__torch__.more.Colour", colour + number(2) + "R") == "pickle-form");
+    CHECK(rule_of("__torch__.more.Colour", colour + text("1") + "R") == "pickle-form");
+    CHECK(rule_of("__torch__.more.Pair", kTensor + number(1) + "\x86") == "");
+    CHECK(rule_of("__torch__.more.Pair", number(1) + kTensor + "\x86") == "pickle-type");
+    CHECK(rule_of("__torch__.more.Pair", kTensor + text("b") + "\x86") == "pickle-type");
+}
+
 TEST_CASE("lengths within the file, protocol 2, known opcodes", "[scan]") {
     CHECK(rule_of_pickle("") == "pickle-length");
     CHECK(rule_of_pickle("\x80\x03.") == "pickle-form");
