@@ -62,6 +62,15 @@ class AsNumber(Guarded):
         return self.linear(x)
 
 
+class InDouble(Guarded):
+    """A number is compared in double: 40.7 as a float is above it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.max().item() > 40.7:
+            raise ValueError("above the largest")
+        return self.linear(x)
+
+
 class Composed(Guarded):
     """Words that are put together of data are left out."""
 
@@ -120,7 +129,7 @@ def guards() -> Iterator[Case]:
     plain = [(NotANumber, nan, "a feature is not a number"), (NotFinite, -float("inf"), "features have to be finite"),
              (AllFinite, nan, "features have to be finite"), (Asserted, 51.0, "amount above the limit"),
              (InRange, -51.0, "features within fifty of zero"), (AsNumber, nan, "the sum is not a number"),
-             (Composed, nan, "a check of its own failed"), (Several, large, "a score out of hand"),
+             (InDouble, 40.7, "above the largest"), (Composed, nan, "a check of its own failed"), (Several, large, "a score out of hand"),
              (Branches, nan, "a layer gives no number")]
     for make, value, words in plain:
         yield Case(f"guards_{make.__name__.lower()}", randomise(make(), 5), [numbers(WIDTH)], {"guards"}, True,

@@ -212,11 +212,7 @@ struct Knowledge::Query {
 
     Known look_up() const {
         if (op == Op::gather) return of(0);
-        if (op == Op::require) {
-            Known same = of(0);
-            same.uniform = false;  // a fill in its place would require nothing
-            return same;
-        }
+        if (op == Op::require) return {};  // what follows from its value would require nothing
         if (op == Op::bucketize) return within(Extent::of(0), type(1).shape[0]);
         return {};
     }

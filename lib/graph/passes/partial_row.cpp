@@ -62,6 +62,8 @@ RowElement PartialRow::element(ValueId id, int64_t place) {
     }
     if (node(id).op == Op::constant) return constant(id, place);
     if (place < 0 || place >= elements(id) || depth_ >= kMostDepth || ++steps_ > kMostSteps) return {};
+    if (memo_.size() >= kMostKept) steps_ = kMostSteps + 1;
+    if (exhausted()) return {};
     const uint64_t key = uint64_t{id} << 32 | static_cast<uint64_t>(place);
     if (const auto found = memo_.find(key); found != memo_.end())
         if (found->second.element.kind != Kind::open || found->second.epoch == epoch_) return found->second.element;

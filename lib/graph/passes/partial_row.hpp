@@ -61,6 +61,7 @@ class PartialRow {
 
   private:
     static constexpr int64_t kMostSteps = int64_t{1} << 26;  // some seconds
+    static constexpr size_t kMostKept = size_t{1} << 22;     // some hundred megabytes
     static constexpr int kMostDepth = 1000;                  // of the recursion: half a megabyte of stack
     struct Shape {
         int64_t elements = -1;

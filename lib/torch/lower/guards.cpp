@@ -42,7 +42,12 @@ std::optional<Value> compared(Builder &b, const std::string &name, const AboutRo
     const auto number = number_of(b, other);
     if (op == kOps.end() || !number) return std::nullopt;
     const bool below = op->second == Op::less || op->second == Op::less_equal;
-    const ValueId flags = b.binary(op->second, x.value, b.full(*number, {}));
+    // Beside a double that no float is: the same floats are on that side of the nearest one, itself with them or not.
+    const auto nearest = static_cast<double>(static_cast<float>(*number));
+    Op side = op->second;
+    if (x.number && nearest > *number) side = below ? Op::less : Op::greater_equal;
+    if (x.number && nearest < *number) side = below ? Op::less_equal : Op::greater;
+    const ValueId flags = b.binary(side, x.value, b.full(*number, {}));
     return Value(Undecided{
         "a condition that depends on data",
         AboutRows{flags, below == (x.what == AboutRows::What::least) ? AboutRows::What::any : AboutRows::What::all}});
@@ -55,13 +60,18 @@ Value negated(Builder &b, const AboutRows &x) {
 }
 
 std::optional<Value> asked_of_rows(Builder &b, const std::string &name, const std::vector<Value> &arguments) {
-    static const std::set<std::string> kSame{"aten::Bool",  "aten::is_nonzero",    "aten::item",
-                                             "aten::Float", "aten::FloatImplicit", "aten::ScalarImplicit",
-                                             "aten::detach"};
+    static const std::set<std::string> kSame{"aten::Bool", "aten::is_nonzero", "aten::detach"};
+    static const std::set<std::string> kNumber{"aten::item", "aten::Float", "aten::FloatImplicit",
+                                               "aten::ScalarImplicit"};
     static const std::set<std::string> kNot{"aten::__not__", "aten::logical_not", "aten::bitwise_not"};
     const auto *x = arguments.empty() ? nullptr : arguments[0].as<Undecided>();
     if (!x || !x->rows) return std::nullopt;
     if (kSame.count(name)) return arguments[0];
+    if (kNumber.count(name)) {
+        Undecided number = *x;
+        number.rows->number = true;
+        return Value(number);
+    }
     const bool truth = x->rows->what == AboutRows::What::any || x->rows->what == AboutRows::What::all;
     if (truth && kNot.count(name)) return negated(b, *x->rows);
     if (truth && arguments.size() == 2) {

@@ -85,6 +85,7 @@ struct AboutRows {
     enum class What { any, all, least, largest };
     ValueId value = 0;
     What what = What::any;
+    bool number = false;  // no tensor any more: TorchScript compares it in double
 };
 struct Undecided {  // a number or bool that depends on data
     std::string what;
