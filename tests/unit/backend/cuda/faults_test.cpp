@@ -191,7 +191,7 @@ TEST_CASE("requests of devices that fail at random: none lost, none wrong, none 
     CHECK(tally.answered + tally.late == requests);
     CHECK(tally.late <= requests / 50);  // where the machine ran other work when a device was given up
     CHECK(tally.on_devices > requests);  // rows, of 7 a request
-    CHECK(contexts > 4);                 // two of them at first
+    CHECK(contexts > 2);                 // two of them at first
 
     cuda_sim::clear_faults();
     for (int device : {0, 1}) cuda_sim::set_hanging(device, false);

@@ -87,7 +87,8 @@ TEST_CASE("a context that somebody else in the process has too cannot be made an
     FastClock clock(100);
     const SimulatedEngine on(1, kSoon, clock);
     const auto model = on.loaded();
-    const auto &call = on.machine.driver()->functions();
+    const auto driver = on.machine.driver();
+    const auto &call = driver->functions();
     cuda::ContextHandle others = nullptr;
     REQUIRE(call.primary_retain(&others, 0) == cuda::kSuccess);
     cuda_sim::fail_work(0, 1, cuda::kLaunchFailed);
@@ -145,11 +146,12 @@ TEST_CASE("a device that is lost or hangs keeps nobody from loading, closing and
 
 TEST_CASE("a run that hangs ends without a deadline, and a wait by a token when that is set", "[cuda]") {
     const SimulatedMachine machine;
-    auto gpu = cuda::GpuDevice::open(machine.driver(), 0, simulated_image(), {.longest_run_ns = 50 * kMs});
+    const auto driver = machine.driver();
+    auto gpu = cuda::GpuDevice::open(driver, 0, simulated_image(), {.longest_run_ns = 50 * kMs});
     REQUIRE(gpu);
     auto kernels = (*gpu)->kernels();
     REQUIRE(kernels);
-    const auto &call = machine.driver()->functions();
+    const auto &call = driver->functions();
     const auto stream = cuda::make_stream((*kernels)->context());
     const auto look = (*kernels)->make_look();
     REQUIRE((stream && look));
