@@ -154,8 +154,9 @@ Status Bundle::read_signatures(const Source &source, const std::vector<std::stri
     }
     if (!gate) return {};
     auto signers = gate->signers(digest_, signatures_);
-    if (signers) signers_ = *std::move(signers);
-    return signers.status();
+    if (!signers) return signers.status();
+    signers_ = *std::move(signers);
+    return {};
 }
 
 Status Bundle::read_listed_files(const Source &source, const std::vector<std::string> &names, Mode mode,
