@@ -13,14 +13,15 @@ BINDINGS = {
     "Python": ("python", "include/weighbridge"),
 }
 SUFFIXES = {".java", ".c", ".h", ".rb", ".py", ".cpp", ".hpp"}
-# Of bindings: what a build makes, and tests. C headers declare functions and use none.
-SKIPPED = {"target", "build", "pkg", "vendor", "tmp", "test", "tests", "include/weighbridge/c"}
+# Of bindings: what a build makes, tests, and Java's generator, which lists what Java has no use for. C headers declare
+# functions and use none.
+SKIPPED = {"target", "build", "pkg", "vendor", "tmp", "test", "tests", "generate.py", "include/weighbridge/c"}
 COMMENTS = {".rb": r"(?m)^\s*#.*$", ".py": r"(?m)^\s*#.*$"}
 C_COMMENTS = r"(?s)/\*.*?\*/|//[^\n]*"
 
 
 def is_skipped(inside):
-    return any(inside.startswith(f"{name}/") if "/" in name else name in inside.split("/")[:-1] for name in SKIPPED)
+    return any(inside.startswith(f"{name}/") if "/" in name else name in inside.split("/") for name in SKIPPED)
 
 
 def names_in(root, folder):
