@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/number.hpp"
 #include "engine/devices.hpp"
 #include "objects.hpp"
 #include "options.hpp"
@@ -44,7 +45,7 @@ bool parse_operators(std::vector<std::string> &names, std::string_view text) {
 
 bool parse_event_capacity(lib::EngineOptions &set, std::string_view text) {
     uint32_t capacity = 0;
-    if (!capi::parse_number(text, 65536u, capacity) || capacity < 16) return false;
+    if (!lib::parse_number(text, 16, 65536, capacity)) return false;
     set.event_capacity = capacity;
     return true;
 }
@@ -57,15 +58,8 @@ bool parse_importer(lib::EngineOptions &set, std::string_view text) {
     return true;
 }
 
-bool parse_seconds(int64_t &set, std::string_view text) {
-    int64_t seconds = 0;
-    if (!capi::parse_number(text, int64_t{86400}, seconds) || seconds < 1) return false;
-    set = seconds;
-    return true;
-}
-
 bool parse_async_threads(lib::EngineOptions &set, std::string_view text) {
-    if (text != "auto") return capi::parse_number(text, kMostContexts, set.async_threads);
+    if (text != "auto") return lib::parse_number(text, 0, kMostContexts, set.async_threads);
     set.async_threads = WB_ASYNC_THREADS_AUTOMATIC;
     return true;
 }
@@ -84,10 +78,10 @@ constexpr Option kOptions[] = {
      "the file of GPU kernels; nothing for the one beside the library",
      [](Options &set, std::string_view text) { return parse_path(set.cuda_kernels, text); }},
     {"queue_limit", "a whole number in [0, 1000000]", "1024", "most requests that wait for a context; more are shed",
-     [](Options &set, std::string_view text) { return capi::parse_number(text, 1000000u, set.queue_limit); }},
+     [](Options &set, std::string_view text) { return lib::parse_number(text, 0, 1000000, set.queue_limit); }},
     {"fairness_us", "a whole number in [0, 1000000]", "500",
      "microseconds that a request waits before a context is kept for it; 0 serves strictly in order",
-     [](Options &set, std::string_view text) { return capi::parse_number(text, int64_t{1000000}, set.fairness_us); }},
+     [](Options &set, std::string_view text) { return lib::parse_number(text, 0, 1000000, set.fairness_us); }},
     {"torch_plugin", "an absolute path, or nothing", "", "the LibTorch plug-in; nothing for the one beside the library",
      [](Options &set, std::string_view text) { return parse_path(set.torch_plugin, text); }},
     {"libtorch", "an absolute path, or nothing", "", "LibTorch's lib directory; nothing for the copy in the process",
@@ -107,12 +101,10 @@ constexpr Option kOptions[] = {
      [](Options &set, std::string_view text) { return parse_path(set.isolation.program, text); }},
     {"importer_seconds", "a whole number in [1, 86400]", "60",
      "seconds after which an import in a process of its own is ended",
-     [](Options &set, std::string_view text) { return parse_seconds(set.isolation.seconds, text); }},
+     [](Options &set, std::string_view text) { return lib::parse_number(text, 1, 86400, set.isolation.seconds); }},
     {"importer_memory_mb", "a whole number in [0, 1000000]", "0",
      "MB that such an import may use; 0: 2048, or eight times the module where that is more",
-     [](Options &set, std::string_view text) {
-         return capi::parse_number(text, int64_t{1000000}, set.isolation.memory_mb);
-     }},
+     [](Options &set, std::string_view text) { return lib::parse_number(text, 0, 1000000, set.isolation.memory_mb); }},
     {"cpu_level", "the name of a level, or nothing", "",
      "highest level of native kernels: portable, avx2, avx512, avx512_vnni, avx512_bf16, amx; nothing for the best",
      [](Options &set, std::string_view text) { return set.cpu_level = text, true; }},
@@ -124,7 +116,7 @@ constexpr Option kOptions[] = {
     {"default_deadline_us", "a whole number in [0, 3600000000]", "0",
      "microseconds that calls have which name no deadline (WB_DEFAULT_DEADLINE); 0 for no end",
      [](Options &set, std::string_view text) {
-         return capi::parse_number(text, int64_t{3600000000}, set.default_deadline_us);
+         return lib::parse_number(text, 0, 3600000000, set.default_deadline_us);
      }},
     {"async_threads", "\"auto\" or a whole number in [0, 1024]", "auto",
      "threads that run what was submitted to queues; auto: as many as CPU contexts; 0: the host lends its own",
@@ -134,7 +126,7 @@ constexpr Option kOptions[] = {
      [](Options &set, std::string_view text) { return capi::parse_flag(text, set.join); }},
     {"join_wait_us", "a whole number in [0, 10000]", "0",
      "microseconds that a row waits for more where others wait already and are run with it; 0 for no such wait",
-     [](Options &set, std::string_view text) { return capi::parse_number(text, int64_t{10000}, set.join_wait_us); }},
+     [](Options &set, std::string_view text) { return lib::parse_number(text, 0, 10000, set.join_wait_us); }},
 };
 
 int32_t set_text(wb_engine_options *options, const char *name, const char *text, wb_error *err) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/json.hpp"
+#include "base/number.hpp"
 #include "objects.hpp"
 #include "options.hpp"
 #include "plan/plan.hpp"
@@ -110,7 +111,7 @@ constexpr capi::Option<lib::LoadOptions> kOptions[] = {
     {"bundle_bytes", "a whole number in [0, 1099511627776]", "0",
      "most bytes of a bundle's files together; 0 for no other limit than the format's",
      [](lib::LoadOptions &set, std::string_view text) {
-         return capi::parse_number(text, uint64_t{1} << 40, set.trust.bundle_bytes);
+         return lib::parse_number(text, 0, uint64_t{1} << 40, set.trust.bundle_bytes);
      }},
 };
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <charconv>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,17 +45,6 @@ lib::Status describe_option(const Option<T> (&table)[N], wb_option_info *out, ui
     copy_text(info.initial, table[index].initial);
     copy_text(info.help, table[index].help);
     return fill_struct(out, info, WB_OPTION_INFO_SIZE_V1);
-}
-
-// The whole text as a number in [0, most].
-template <class Number>
-bool parse_number(std::string_view text, Number most, Number &out) {
-    Number parsed = 0;
-    const char *end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, parsed);
-    if (error != std::errc() || stop != end || parsed < 0 || parsed > most) return false;
-    out = parsed;
-    return true;
 }
 
 inline bool parse_flag(std::string_view text, bool &out) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bundle/vocabulary_files.hpp"
 
-#include <charconv>
+#include <cstdint>
 #include <tuple>
 
+#include "base/number.hpp"
 #include "base/utf8.hpp"
 #include "bundle/json_cursor.hpp"
 #include "feature/vocabulary.hpp"
@@ -40,9 +41,8 @@ Expected<std::vector<int64_t>> read_codes(const std::string &file, const std::ve
     codes.reserve(keys.size());
     for (const std::string &key : keys) {
         int64_t code = 0;
-        const char *end = key.data() + key.size();
-        auto [at, error] = std::from_chars(key.data(), end, code);
-        if (error != std::errc{} || at != end) return line_error(file, codes.size() + 1, "a 64-bit integer", key);
+        if (!parse_number(key, INT64_MIN, INT64_MAX, code))
+            return line_error(file, codes.size() + 1, "a 64-bit integer", key);
         codes.push_back(code);
     }
     return codes;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/devices.hpp"
 
-#include <charconv>
 #include <utility>
 
 #include "backend/cuda/device.hpp"
 #include "base/file.hpp"
+#include "base/number.hpp"
 #include "base/own_directory.hpp"
 #include "base/sha256.hpp"
 
@@ -16,15 +16,6 @@ constexpr int kMostContexts = 1024;
 constexpr int kMostOrdinal = 127;
 constexpr int kRunsInFlight = 2;  // of a context: one is copied while another runs
 constexpr uint64_t kMostKernelBytes = uint64_t{64} << 20;
-
-// A whole number in [least, most] and nothing else.
-bool parse_number(std::string_view text, int least, int most, int &number) {
-    int found = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), found);
-    if (error != std::errc() || end != text.data() + text.size() || found < least || found > most) return false;
-    number = found;
-    return true;
-}
 
 bool parse_cuda(std::string_view text, CudaRequest &request) {
     const size_t equals = text.find('=');

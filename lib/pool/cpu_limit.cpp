@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <climits>
 #include <cstdint>
 
+#include "base/number.hpp"
 #include "pool/pool.hpp"
 
 namespace weighbridge::lib {
@@ -22,9 +22,7 @@ std::string_view trim(std::string_view text) {
 
 std::optional<int64_t> parse_integer(std::string_view text) {
     int64_t value = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return value;
+    return parse_number(text, INT64_MIN, INT64_MAX, value) ? std::optional(value) : std::nullopt;
 }
 
 std::optional<int> cpus(std::optional<int64_t> quota_us, std::optional<int64_t> period_us) {

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <filesystem>
 #include <optional>
+#include "base/number.hpp"
 
 #include "base/file.hpp"
 #include "bundle/manifest_reader.hpp"
@@ -13,7 +14,7 @@
 namespace weighbridge::lib {
 namespace {
 
-constexpr size_t kMostKeys = 64;
+constexpr uint32_t kMostKeys = 64;
 constexpr uint64_t kKeyFileBytes = 64 << 10;
 constexpr size_t kShownKey = 12;  // digits of a fingerprint in messages
 constexpr std::string_view kEndOfKey = "-----END PUBLIC KEY-----";
@@ -55,13 +56,6 @@ std::string_view take_role(std::string_view &entry) {
     return role;
 }
 
-std::optional<uint32_t> count_of(std::string_view text) {
-    uint32_t count = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc() || end != text.data() + text.size() || count == 0 || count > kMostKeys) return {};
-    return count;
-}
-
 // A key's file. Links are followed: Kubernetes mounts secrets as links, and whoever sets the option chose the path.
 Expected<std::string> read_key_file(const std::string &path) {
     std::error_code failed;
@@ -96,7 +90,7 @@ bool is_required_list(std::string_view text) {
         std::string_view entry = next_entry(text);
         if (entry.empty()) break;
         take_role(entry);
-        if (!count_of(trimmed(entry))) return false;
+        if (uint32_t count = 0; !parse_number(trimmed(entry), 1, kMostKeys, count)) return false;
     }
     return true;
 }
@@ -169,11 +163,11 @@ Status TrustPolicy::read_required(std::string_view text) {
                                      : wrong("signatures_required: expected trusted_keys beside it, got none");
     for (std::string_view entry = next_entry(text); !entry.empty(); entry = next_entry(text)) {
         const std::string role(take_role(entry));
-        const auto count = count_of(trimmed(entry));
-        if (!count)
+        uint32_t count = 0;
+        if (!parse_number(trimmed(entry), 1, kMostKeys, count))
             return wrong("signatures_required: expected numbers from 1 to {}, as 2 or owner=1,risk=1, got \"{:.40}\"",
                          kMostKeys, entry);
-        if (!required_.emplace(role, *count).second)
+        if (!required_.emplace(role, count).second)
             return wrong("signatures_required: expected each role once, got \"{:.40}\" twice", role);
     }
     if (required_.empty())
