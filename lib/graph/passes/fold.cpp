@@ -12,6 +12,9 @@ namespace weighbridge::lib {
 namespace {
 
 constexpr int64_t kLargestFold = int64_t{1} << 22;  // elements; more stays computed
+// Elements of all folds of a graph, beside four times those that its constants have: what a crafted graph of many fills
+// may take.
+constexpr int64_t kMostFolded = int64_t{1} << 26;
 
 Dense dense_of(const Constant &constant) {
     return {constant.dtype, constant.shape, const_cast<std::byte *>(constant.data.get())};
@@ -31,29 +34,35 @@ std::optional<Constant> constant_value(const Graph &graph, ValueId id) {
     return Constant::copy(result.dtype, result.shape, memory.data());
 }
 
-}  // namespace
+// Computes nodes whose operands are constants.
+class ConstantFolder {
+  public:
+    ConstantFolder(Rewrite &rewrite, const StopSource &stop) : rewrite_(rewrite), stop_(stop) {
+        for (const Constant &constant : rewrite.from().constants()) left_ += 4 * constant.elements();
+    }
 
-Expected<Graph> fold_constants(const Graph &graph) {
-    Rewrite rewrite(graph);
-    return rewrite.each([&](ValueId, const Node &node) -> std::optional<ValueId> {
+    int32_t ended() const { return ended_; }  // by `stop`: then nothing is folded any more
+
+    std::optional<ValueId> fold(ValueId id, const Node &node) {
         if (node.op == Op::iota) {
-            if (auto constant = constant_value(graph, static_cast<ValueId>(&node - graph.nodes().data())))
-                return rewrite.constant(*std::move(constant), node.origin);
-            return std::nullopt;
+            auto constant = may_fold(node) ? constant_value(rewrite_.from(), id) : std::nullopt;
+            if (!constant) return std::nullopt;
+            left_ -= constant->elements();
+            return rewrite_.constant(*std::move(constant), node.origin);
         }
         const auto function = operator_of(node.op).fold;
-        if (node.operands.empty() || (!is_exact(graph, node) && !function)) return std::nullopt;
-        auto elements = product(node.type.shape);
-        if (!elements || !elements->known() || elements->terms[0] > kLargestFold) return std::nullopt;
+        if (node.operands.empty() || (!is_exact(rewrite_.from(), node) && !function)) return std::nullopt;
+        if (!are_constants(node.operands) || !may_fold(node)) return std::nullopt;
         std::vector<Constant> constants;
         std::vector<Dense> operands;
-        for (ValueId id : node.operands) {
-            auto constant = constant_value(rewrite.to(), rewrite[id]);
+        for (ValueId operand : node.operands) {
+            auto constant = constant_value(rewrite_.to(), rewrite_[operand]);
             if (!constant || !constant->data) return std::nullopt;
             constants.push_back(*std::move(constant));
         }
         for (const Constant &constant : constants) operands.push_back(dense_of(constant));
-        AlignedBuffer memory((static_cast<size_t>(elements->terms[0]) * size_of(node.type.dtype) / 64 + 1) * 64);
+        const Extents &shape = node.type.shape;
+        AlignedBuffer memory((static_cast<size_t>(elements_of(shape)) * size_of(node.type.dtype) / 64 + 1) * 64);
         Dense result{node.type.dtype, sizes_at(node.type, 0, 0), memory.data()};
         if (function) {
             const auto *from = operands[0].as<const float>();
@@ -61,8 +70,40 @@ Expected<Graph> fold_constants(const Graph &graph) {
         } else if (!evaluate_exact(node, operands, result, 0, 0).ok()) {
             return std::nullopt;  // it fails where it is run
         }
-        return rewrite.constant({result.dtype, result.shape, share(std::move(memory))}, node.origin);
-    });
+        left_ -= elements_of(shape);
+        return rewrite_.constant({result.dtype, result.shape, share(std::move(memory))}, node.origin);
+    }
+
+  private:
+    static int64_t elements_of(const Extents &shape) {
+        const auto elements = product(shape);
+        return elements && elements->known() ? elements->terms[0] : INT64_MAX;
+    }
+    bool are_constants(const std::vector<ValueId> &operands) const {
+        return std::all_of(operands.begin(), operands.end(), [&](ValueId operand) {
+            const Op op = rewrite_.to().node(rewrite_[operand]).op;
+            return op == Op::constant || op == Op::full || op == Op::iota;
+        });
+    }
+    bool may_fold(const Node &node) {
+        if (ended_ == WB_OK) ended_ = stop_.poll();
+        return ended_ == WB_OK && elements_of(node.type.shape) <= std::min(kLargestFold, left_);
+    }
+
+    Rewrite &rewrite_;
+    const StopSource &stop_;
+    int64_t left_ = kMostFolded;
+    int32_t ended_ = WB_OK;
+};
+
+}  // namespace
+
+Expected<Graph> fold_constants(const Graph &graph, const StopSource &stop) {
+    Rewrite rewrite(graph);
+    ConstantFolder folder(rewrite, stop);
+    auto folded = rewrite.each([&](ValueId id, const Node &node) { return folder.fold(id, node); });
+    if (folder.ended() != WB_OK) return ended_while(folder.ended(), "folding constants");
+    return folded;
 }
 
 namespace {

@@ -23,8 +23,8 @@ float before(float number) { return std::nextafter(number, -INFINITY); }
 
 }  // namespace
 
-PartialRow::PartialRow(const Graph &graph)
-    : graph_(graph), shapes_(graph.nodes().size()), is_seen_(graph.nodes().size()) {
+PartialRow::PartialRow(const Graph &graph, const StopSource &stop)
+    : graph_(graph), stop_(stop), shapes_(graph.nodes().size()), is_seen_(graph.nodes().size()) {
     for (ValueId id = 0; id < shapes_.size(); ++id) {
         Shape shape;
         int64_t elements = 1;
@@ -62,7 +62,8 @@ RowElement PartialRow::element(ValueId id, int64_t place) {
     }
     if (node(id).op == Op::constant) return constant(id, place);
     if (place < 0 || place >= elements(id) || depth_ >= kMostDepth || ++steps_ > kMostSteps) return {};
-    if (memo_.size() >= kMostKept) steps_ = kMostSteps + 1;
+    if (steps_ % kStepsBetweenPolls == 0) ended_ = stop_.poll();
+    if (memo_.size() >= kMostKept || ended_ != WB_OK) steps_ = kMostSteps + 1;
     if (exhausted()) return {};
     const uint64_t key = uint64_t{id} << 32 | static_cast<uint64_t>(place);
     if (const auto found = memo_.find(key); found != memo_.end())

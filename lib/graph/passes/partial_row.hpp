@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/cancel.hpp"
 #include "graph/graph.hpp"
 
 namespace weighbridge::lib {
@@ -42,7 +43,8 @@ struct RowElement {
 // whose sizes are numbers. Answers are taken back in reverse, as a walk over a tree gives them.
 class PartialRow {
   public:
-    explicit PartialRow(const Graph &graph);
+    // `stop` is asked from step to step; both outlive it.
+    PartialRow(const Graph &graph, const StopSource &stop);
 
     RowElement element(ValueId id, int64_t place);
     int64_t elements(ValueId id) const { return shapes_[id].elements; }  // of a row; -1 for a value that does not count
@@ -57,11 +59,14 @@ class PartialRow {
 
     const std::vector<ValueId> &seen() const { return seen_; }  // values that element() looked at since forget()
     void forget();
-    bool exhausted() const { return steps_ > kMostSteps; }  // everything is unknown from then on
+    // By its own limits, or by `stop`: everything is unknown from then on.
+    bool exhausted() const { return steps_ > kMostSteps; }
+    int32_t ended() const { return ended_; }  // what `stop` said
 
   private:
     static constexpr int64_t kMostSteps = int64_t{1} << 26;  // some seconds
     static constexpr size_t kMostKept = size_t{1} << 22;     // some hundred megabytes
+    static constexpr int64_t kStepsBetweenPolls = 4096;      // a millisecond, with 256 answers to look through
     static constexpr int kMostDepth = 1000;                  // of the recursion: half a megabyte of stack
     struct Shape {
         int64_t elements = -1;
@@ -93,6 +98,8 @@ class PartialRow {
     static int64_t broadcast(const Shape &shape, int64_t place, const Shape &operand);
 
     const Graph &graph_;
+    const StopSource &stop_;
+    int32_t ended_ = WB_OK;
     std::vector<Shape> shapes_;
     std::vector<bool> is_seen_;
     std::vector<ValueId> seen_;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/cancel.hpp"
 #include "graph/graph.hpp"
 
 namespace weighbridge::lib {
@@ -63,13 +64,14 @@ bool changes_nothing(const Graph &graph, Op op, const std::vector<ValueId> &oper
 // The number of a fill, or of a constant of one element, seen through layouts; none where it depends on the length.
 std::optional<double> fill_value(const Graph &graph, ValueId id);
 
-// The passes, in the order in which optimise() runs them; each gives a graph with the same results to rounding.
-Expected<Graph> fold_constants(const Graph &graph);
+// The passes, in the order in which optimise() runs them; each gives a graph with the same results to rounding. Those
+// that take long on crafted graphs ask `stop` meanwhile: WB_CANCELLED, WB_DEADLINE_EXCEEDED.
+Expected<Graph> fold_constants(const Graph &graph, const StopSource &stop);
 Expected<Graph> fold_fills(const Graph &graph);
 Expected<Graph> simplify_layouts(const Graph &graph);
 Expected<Graph> share_subexpressions(const Graph &graph);
 Expected<Graph> remove_dead(const Graph &graph);
-Expected<Graph> recognise_trees(const Graph &graph);
+Expected<Graph> recognise_trees(const Graph &graph, const StopSource &stop);
 Expected<Graph> fold_norms(const Graph &graph);
 Expected<Graph> fuse_attention(const Graph &graph);
 Expected<Graph> merge_linears(const Graph &graph);

@@ -3,6 +3,7 @@
 // (indices stepped level by level, as exporters of gradient-boosted trees do), is an ensemble of decision trees.
 // Partial evaluation of the integers under every sequence of answers finds the trees, and they become one operator.
 // Each row gets the very values that the look-up gave it, a NaN's and an infinity's too.
+#include <algorithm>
 #include <cstring>
 #include <deque>
 #include <map>
@@ -14,9 +15,14 @@
 namespace weighbridge::lib {
 namespace {
 
-constexpr int kDeepest = 256;                   // levels; deeper look-ups stay as they are
-constexpr int64_t kFewestForks = 8;             // fewer gain nothing, and look-ups run on devices too
-constexpr size_t kMostForks = size_t{1} << 22;  // of an ensemble while it grows
+constexpr int kDeepest = 256;        // levels; deeper look-ups stay as they are
+constexpr int64_t kFewestForks = 8;  // fewer gain nothing, and look-ups run on devices too
+
+// What all ensembles of a graph may take while they grow.
+struct Room {
+    size_t forks = size_t{1} << 22;
+    size_t values = size_t{1} << 26;  // of leaves
+};
 
 // A fork of a tree while it grows, or a leaf: the table's row that the look-up takes.
 struct Fork {
@@ -36,8 +42,12 @@ struct Ensemble {
 
 class Growth {
   public:
-    Growth(PartialRow &row, const Constant &table, ValueId places)
-        : row_(row), table_(table), places_(places), width_(static_cast<size_t>(table.shape[1])) {}
+    Growth(PartialRow &row, const Constant &table, ValueId places, const Room &room)
+        : row_(row),
+          table_(table),
+          places_(places),
+          width_(static_cast<size_t>(table.shape[1])),
+          most_forks_(std::min(room.forks, room.values / std::max<size_t>(width_, 1))) {}
 
     std::optional<Ensemble> grown() {
         for (int64_t tree = 0, trees = row_.elements(places_); tree < trees; ++tree) {
@@ -75,7 +85,7 @@ class Growth {
         return add({place.split, sides[0], sides[1], 0});
     }
     std::optional<int64_t> add(const Fork &fork) {
-        if (ensemble_.forks.size() >= kMostForks) return std::nullopt;
+        if (ensemble_.forks.size() >= most_forks_) return std::nullopt;
         ensemble_.forks.push_back(fork);
         return static_cast<int64_t>(ensemble_.forks.size()) - 1;
     }
@@ -113,7 +123,7 @@ class Growth {
     PartialRow &row_;
     const Constant &table_;
     const ValueId places_;
-    const size_t width_;
+    const size_t width_, most_forks_;
     Ensemble ensemble_;
     bool asked_ = false;
 };
@@ -191,16 +201,20 @@ bool may_be_trees(const Graph &graph, const PartialRow &row, const Node &node) {
 
 }  // namespace
 
-Expected<Graph> recognise_trees(const Graph &graph) {
-    PartialRow row(graph);
+Expected<Graph> recognise_trees(const Graph &graph, const StopSource &stop) {
+    PartialRow row(graph, stop);
+    Room room;
     std::map<ValueId, Ensemble> found;
     std::vector<bool> inside(graph.nodes().size(), false);  // of an ensemble: its last look-up takes all
     for (size_t i = graph.nodes().size(); i-- > 0;) {
         const Node &node = graph.nodes()[i];
         if (inside[i] || !may_be_trees(graph, row, node) || row.exhausted()) continue;
         row.forget();
-        auto ensemble = Growth(row, graph.constant_of(node.operands[0]), node.operands[1]).grown();
+        auto ensemble = Growth(row, graph.constant_of(node.operands[0]), node.operands[1], room).grown();
+        if (row.ended() != WB_OK) return ended_while(row.ended(), "recognising trees");
         if (!ensemble) continue;
+        room.forks -= ensemble->forks.size();
+        room.values -= ensemble->forks.size() * static_cast<size_t>(graph.constant_of(node.operands[0]).shape[1]);
         for (ValueId id : row.seen()) inside[id] = true;
         found.emplace(static_cast<ValueId>(i), *std::move(ensemble));
     }

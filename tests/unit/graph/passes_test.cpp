@@ -8,6 +8,7 @@
 #include "graph/passes/pipeline.hpp"
 #include "graph/passes/rewrite.hpp"
 #include "support/catch.hpp"
+#include "support/counting_clock.hpp"
 #include "support/graphs.hpp"
 #include "support/random_graph.hpp"
 
@@ -132,6 +133,26 @@ TEST_CASE("passes run in the order of the pipeline, and each leaves a sound grap
     REQUIRE(names.size() == lib::pipeline().size() + 1);
     REQUIRE(names[0] == "imported");
     for (size_t i = 0; i < lib::pipeline().size(); ++i) REQUIRE(names[i + 1] == lib::pipeline()[i].name);
+}
+
+TEST_CASE("constants of a crafted graph are folded up to a limit, until their caller says so") {
+    constexpr int64_t kElements = int64_t{1} << 22;
+    GraphBuilder build;
+    ValueId sum = build.input(0, DType::float32, {kRows, of(1)});
+    ValueId made = build.add(Op::full, {}, {.dtype = DType::boolean, .shape = {of(kElements)}});
+    for (int i = 0; i < 20; ++i) {
+        made = build.add(Op::logical_not, {made});
+        const ValueId one = build.add(Op::slice, {made}, {.axis = 0, .start = of(i), .size = of(1)});
+        sum = build.add(Op::add, {sum, build.add(Op::cast, {one}, to(DType::float32))});
+    }
+    build.output(sum);
+    const auto folded = lib::fold_constants(build.graph, {});
+    INFO(folded.status().message);
+    REQUIRE(folded);
+    CHECK(std::count_if(folded->nodes().begin(), folded->nodes().end(),
+                        [](const lib::Node &node) { return node.op == Op::logical_not; }) == 5);  // 16 would be 2^26
+    const test::CountingClock clock;
+    CHECK(lib::fold_constants(build.graph, clock.stop_at(3)).status().code == WB_DEADLINE_EXCEEDED);
 }
 
 TEST_CASE("padding masks of real positions fold away") {

@@ -10,6 +10,7 @@
 #include "graph/passes/pipeline.hpp"
 #include "graph/passes/rewrite.hpp"
 #include "support/catch.hpp"
+#include "support/counting_clock.hpp"
 #include "support/plans.hpp"
 #include "support/random_graph.hpp"
 #include "support/random_trees.hpp"
@@ -82,7 +83,54 @@ struct Small {
     }
 };
 
+// One tree of 2^levels leaves, each `width` values wide, out of a graph that is small where the places are bits'
+// parities instead of numbers.
+GraphBuilder grown(int64_t levels, int64_t width, bool parities) {
+    GraphBuilder build;
+    const ValueId x = features(build);
+    const ValueId two = build.add(Op::full, {}, {.dtype = DType::int64, .integer = Extent::of(2)});
+    const ValueId column = build.add(Op::slice, {x}, {.axis = 1, .start = Extent::of(0), .size = Extent::of(1)});
+    ValueId at = build.add(Op::full, {}, {.dtype = DType::int64, .shape = {Extent::rows(), Extent::of(1)}});
+    for (int64_t level = 0; level < levels; ++level) {
+        const ValueId below = build.add(Op::less, {column, build.floats({1}, {0.01f * static_cast<float>(level)})});
+        const ValueId bit = build.add(Op::cast, {below}, {.dtype = DType::int64});
+        at = parities ? build.add(Op::cast, {build.add(Op::not_equal, {at, bit})}, {.dtype = DType::int64})
+                      : build.add(Op::add, {build.add(Op::mul, {at, two}), bit});
+    }
+    const int64_t places = parities ? 2 : int64_t{1} << levels;
+    std::vector<float> leaves(static_cast<size_t>(places * width));
+    for (size_t i = 0; i < leaves.size(); ++i) leaves[i] = static_cast<float>(i);
+    give(build, build.add(Op::embedding, {build.floats({places, width}, leaves), at}), width);
+    return build;
+}
+
 }  // namespace
+
+TEST_CASE("a forest that grows out of a small graph ends at any check point where its caller says so", "[trees]") {
+    const GraphBuilder build = grown(12, 1, false);
+    const test::CountingClock clock;
+    const lib::Graph whole = *lib::optimise(build.graph, {}, {&clock, nullptr, INT64_MAX - 1});
+    REQUIRE(count(whole, Op::trees) == 1);
+    const int64_t polls = clock.reads();
+    int growing = 0;
+    for (int64_t n = 1; n <= polls; ++n) {
+        const auto ended = lib::optimise(build.graph, {}, clock.stop_at(n));
+        REQUIRE(ended.status().code == WB_DEADLINE_EXCEEDED);
+        const std::string said = ended.status().message;
+        CHECK(said.starts_with("the deadline passed while optimising ("));
+        growing += said == "the deadline passed while optimising (recognise_trees)";
+    }
+    CHECK(growing > 3);
+    lib::CancelToken token;
+    token.set(true);
+    CHECK(lib::recognise_trees(build.graph, {nullptr, &token}).status().code == WB_CANCELLED);
+}
+
+TEST_CASE("trees whose leaves would take more memory than a graph may stay look-ups", "[trees]") {
+    const int64_t wide = int64_t{1} << 16;
+    CHECK(count(*lib::optimise(grown(6, wide, true).graph), Op::trees) == 1);
+    CHECK(count(*lib::optimise(grown(11, wide, true).graph), Op::trees) == 0);  // 2^27 values of two rows
+}
 
 TEST_CASE("trees lead each row to the leaf that its comparisons name", "[trees]") {
     const GraphBuilder build = Small().build();
