@@ -125,3 +125,12 @@ void print_report(const std::string &report, bool json) {
 }
 
 }  // namespace weighbridge::cli
+void print_report(const std::string &report, bool json, Lines place, const std::function<std::string(Report &)> &take) {
+    if (json) return print_report(report, json);
+    Report read = Report::parse(report);
+    const std::string lines = take(read), tables = read.tables();
+    Output output("-");
+    output.write(place == Lines::before ? lines + tables : tables + lines);
+    output.close();
+}
+

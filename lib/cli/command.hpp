@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -87,6 +88,9 @@ struct ModelChoice {
 void print_report(const Report &report, bool json, const std::string &path = "-");
 // The same of one that the library wrote, in JSON, which is printed as it is.
 void print_report(const std::string &report, bool json);
+// The same, but where tables are printed, lines that `take` takes out of it stand before or behind them.
+enum class Lines { before, behind };
+void print_report(const std::string &report, bool json, Lines place, const std::function<std::string(Report &)> &take);
 // Takes a list of texts out of a report, which tables have no room for: a line each, behind `head`.
 std::string take_lines(Report &report, std::string_view name, const std::string &head = "");
 

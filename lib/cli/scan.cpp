@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
 #include <filesystem>
 
 #include "cli/command.hpp"
@@ -25,24 +24,23 @@ class Scan final : public Verb {
         options.named = {{"scan_allow", allow_}, {"scan_refuse", refuse_}};
         const Engine engine = Engine::create(options).value();
         const Reported found = scan(engine, std::filesystem::is_directory(file_) ? file_ + "/model.ts" : file_);
-        if (!found.report.empty()) print(found.report);
+        if (!found.report.empty()) print_report(found.report, json_, Lines::before, take_findings);
         found.outcome.value();
         return exit_ok;
     }
 
   private:
-    // A line for each finding, then what the module holds.
-    void print(const std::string &text) const {
-        if (json_) return print_report(text, json_);
-        Report report = Report::parse(text);
+    // A line for each finding.
+    static std::string take_findings(Report &report) {
+        std::string lines;
         for (const auto &[unnamed, finding] : report["findings"].members()) {
             std::string place = finding["file"].text();
             if (const std::string line = finding["line"].text(); !line.empty()) place += ":" + line;
-            std::printf("%s: %s%s%s\n", printable(finding["rule"].text()).c_str(), printable(place).c_str(),
-                        place.empty() ? "" : ": ", printable(finding["text"].text()).c_str());
+            lines += printable(finding["rule"].text()) + ": " + printable(place) + (place.empty() ? "" : ": ") +
+                     printable(finding["text"].text()) + "\n";
         }
         report.erase("findings");
-        print_report(report, json_);
+        return lines;
     }
 
     std::string file_, allow_, refuse_;

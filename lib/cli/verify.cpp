@@ -18,20 +18,14 @@ class Verify final : public Verb {
     int run() override {
         Engine engine = choice_.engine();
         const Reported found = verify(engine, choice_.directory, choice_.load());
-        if (!found.report.empty()) print(found.report);
+        if (!found.report.empty())
+            print_report(found.report, json_, Lines::behind,
+                         [](Report &report) { return take_lines(report, "mismatches"); });
         found.outcome.value();
         return exit_ok;
     }
 
   private:
-    void print(const std::string &text) const {
-        if (json_) return print_report(text, json_);
-        Report report = Report::parse(text);
-        const std::string mismatches = take_lines(report, "mismatches");
-        print_report(report, json_);
-        std::fputs(mismatches.c_str(), stdout);
-    }
-
     ModelChoice choice_;
     bool json_ = false;
 };

@@ -174,8 +174,7 @@ Status Worker::run(const std::shared_ptr<Job> &job, const StopSource &stop, Aban
                 state.caller_left = true;
                 left = true;
             }
-            return Status::failure(code, "{} while the model ran",
-                                   code == WB_CANCELLED ? "the call was cancelled" : "the deadline passed");
+            return ended_while(code, "the model ran");
         }
         state.for_caller.wait_until(state.mutex, wake_at(stop));
     }
