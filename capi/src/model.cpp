@@ -108,6 +108,12 @@ constexpr capi::Option<lib::LoadOptions> kOptions[] = {
          set.trust.minimum_version = text;
          return true;
      }},
+    {"expected_name", "a bundle's identity.name, or nothing", "",
+     "the only identity.name that loads, whoever signed: a key may sign more models than one; nothing for any",
+     [](lib::LoadOptions &set, std::string_view text) {
+         set.trust.expected_name = text;
+         return true;
+     }},
     {"bundle_bytes", "a whole number in [0, 1099511627776]", "0",
      "most bytes of a bundle's files together; 0 for no other limit than the format's",
      [](lib::LoadOptions &set, std::string_view text) {

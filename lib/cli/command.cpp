@@ -57,6 +57,7 @@ void ModelChoice::declare_load(Options &options) {
     options.text("--required", signatures_required,
                  "with --public-key: how many keys have to have signed, as 2 or "
                  "owner=1,risk=1 (default: one of each role)");
+    options.text("--expected-name", expected_name, "the only bundle's name that is taken, whoever signed it");
     declare_engine(options);
 }
 
@@ -94,6 +95,7 @@ LoadOptions ModelChoice::load() const {
     std::string keys;
     for (const std::string &key : public_keys) keys += key + "\n";
     if (!keys.empty()) options.named.emplace_back("trusted_keys", keys);
+    if (!expected_name.empty()) options.named.emplace_back("expected_name", expected_name);
     if (!signatures_required.empty()) options.named.emplace_back("signatures_required", signatures_required);
     return options;
 }
@@ -124,7 +126,6 @@ void print_report(const std::string &report, bool json) {
     output.close();
 }
 
-}  // namespace weighbridge::cli
 void print_report(const std::string &report, bool json, Lines place, const std::function<std::string(Report &)> &take) {
     if (json) return print_report(report, json);
     Report read = Report::parse(report);
@@ -134,3 +135,4 @@ void print_report(const std::string &report, bool json, Lines place, const std::
     output.close();
 }
 
+}  // namespace weighbridge::cli

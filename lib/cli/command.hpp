@@ -70,7 +70,7 @@ struct ModelChoice {
     bool verify = true;
     bool join = true;                      // single rows that wait
     std::vector<std::string> public_keys;  // trusted ones, as KEY or ROLE=KEY
-    std::string signatures_required;
+    std::string signatures_required, expected_name;
 
     // `directory` is declared by the verb's DIR; engine_options alone for verbs without a model.
     void declare_directory(Options &options);

@@ -2,12 +2,10 @@
 #include "sign/trust.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
-#include <optional>
-#include "base/number.hpp"
 
 #include "base/file.hpp"
+#include "base/number.hpp"
 #include "bundle/manifest_reader.hpp"
 #include "sign/verify_library.hpp"
 
@@ -189,6 +187,7 @@ Expected<TrustPolicy> TrustPolicy::read(const TrustOptions &options, std::string
     TrustPolicy policy;
     policy.directory_ = std::move(directory);
     policy.minimum_version_ = options.minimum_version;
+    policy.expected_name_ = options.expected_name;
     policy.bundle_bytes_ = options.bundle_bytes;
     std::string_view revoked = options.revoked;
     for (std::string_view entry = next_entry(revoked); !entry.empty(); entry = next_entry(revoked))
@@ -270,13 +269,18 @@ Expected<std::vector<Signer>> TrustPolicy::signers(const Digest &manifest,
 }
 
 Status TrustPolicy::admit(const Manifest &manifest) const {
-    const std::string &version = manifest.identity.version;
+    const std::string &version = manifest.identity.version, &name = manifest.identity.name;
+    if (!expected_name_.empty() && name != expected_name_)
+        return refused(
+            "manifest.json: identity.name: expected {:.31} (option expected_name), got {}: load that "
+            "model's bundle, or name this one",
+            expected_name_, name);
     if (!minimum_version_.empty() && is_older(version, minimum_version_))
         return refused("manifest.json: identity.version: expected {:.31} or later (option minimum_version), got {}",
                        minimum_version_, version);
     uint64_t bytes = 0;
-    for (const auto &[name, entry] : manifest.files) {
-        if (Status status = check_revoked(name, entry.sha256); !status.ok()) return status;
+    for (const auto &[file, entry] : manifest.files) {
+        if (Status status = check_revoked(file, entry.sha256); !status.ok()) return status;
         bytes += entry.bytes;
     }
     if (bundle_bytes_ == 0 || bytes <= bundle_bytes_) return {};

@@ -20,6 +20,7 @@ struct TrustOptions {
     std::string unsigned_bundles = {};
     std::string revoked = {};
     std::string minimum_version = {};
+    std::string expected_name = {};
     uint64_t bundle_bytes = 0;  // 0: no limit but the format's
 
     // Whether anything is asked that only a checked signature can give.
@@ -65,6 +66,7 @@ class TrustPolicy final : public BundleGate {
     bool unsigned_allowed_ = true;
     std::set<std::string, std::less<>> revoked_;
     std::string minimum_version_;
+    std::string expected_name_;
     uint64_t bundle_bytes_ = 0;
 };
 

@@ -116,6 +116,7 @@ static const struct {
       {"unsigned", "maybe", WB_INVALID_ARGUMENT, "unsigned: expected allowed, refused or nothing, got \"maybe\""},
       {"revoked", "12ab", WB_INVALID_ARGUMENT, "revoked: expected sha256 digests"},
       {"minimum_version", "2026.11.1", WB_OK, ""},
+      {"expected_name", "card-fraud", WB_OK, ""},
       {"bundle_bytes", "1099511627777", WB_INVALID_ARGUMENT,
        "bundle_bytes: expected a whole number in [0, 1099511627776]"},
 };
@@ -179,7 +180,7 @@ int main(int argc, char **argv) {
     CHECK_STATUS(WB_OK, wb_engine_options_create(&engine, E));
     CHECK_STATUS(WB_OK, wb_load_options_create(&load, E));
     CHECK(listed(wb_engine_options_describe, engine, NULL) == 20);
-    CHECK(listed(wb_load_options_describe, NULL, load) == 11);
+    CHECK(listed(wb_load_options_describe, NULL, load) == 12);
     for (i = 0; i < sizeof kEngine / sizeof *kEngine; ++i) {
         CHECK_STATUS(kEngine[i].status, wb_engine_options_set(engine, kEngine[i].name, kEngine[i].text, E));
         CHECK(strstr(kEngine[i].status < 0 ? E->message : "", kEngine[i].message) != NULL);

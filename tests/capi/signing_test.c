@@ -95,6 +95,7 @@ static void policies_refuse(wb_engine *engine) {
         const char *name, *text, *said;
         int32_t status;
     } cases[] = {{"minimum_version", "9999", "identity.version: expected 9999 or later", WB_INVALID_BUNDLE},
+                 {"expected_name", "other", "identity.name: expected other (option expected_name)", WB_INVALID_BUNDLE},
                  {"bundle_bytes", "10", "expected at most 10 bytes together", WB_INVALID_BUNDLE},
                  {"unsigned", "refused", "expected trusted_keys beside it", WB_INVALID_ARGUMENT},
                  {"signatures_required", "1", "expected trusted_keys beside it", WB_INVALID_ARGUMENT},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
  *  Signatures over bundles: making keys and signing. Loads check them by the options trusted_keys, signatures_required,
- *  unsigned, revoked and minimum_version (wb_load_options_set).
+ *  unsigned, revoked, minimum_version and expected_name (wb_load_options_set).
  *
  *  A signature is a file of the bundle, model.sig, or model.ROLE.sig where several have to sign: a Sigstore bundle of
  *  OpenSSF Model Signing v1.0 by a key of ECDSA on P-256, P-384 or P-521, over manifest.json and every file that it

@@ -201,6 +201,24 @@ TEST_CASE("versions are ordered by their numbers, and older ones than the least 
           "manifest.json: identity.version: expected 2026.11.2 or later (option minimum_version), got 2026.11.1");
 }
 
+TEST_CASE("of the bundles that a key signed, a policy may name which one is expected", "[sign]") {
+    const Keys keys({"a"});
+    Scratch expected, other;
+    Json manifest = example();
+    make_bundle(expected, manifest);
+    const std::string name = manifest["identity"]["name"];
+    manifest["identity"]["name"] = "merchant-risk";
+    make_bundle(other, manifest);
+    for (const Scratch *bundle : {&expected, &other}) sign(*bundle, keys, "a");
+    for (const std::string &trusted : {std::string(), keys.shared("a")}) {
+        CHECK(open_by(expected.path, {.trusted_keys = trusted, .expected_name = name}));
+        CHECK(open_by(other.path, {.trusted_keys = trusted}));
+        CHECK(refusal_by(other.path, {.trusted_keys = trusted, .expected_name = name}) ==
+              "manifest.json: identity.name: expected " + name +
+                  " (option expected_name), got merchant-risk: load that model's bundle, or name this one");
+    }
+}
+
 TEST_CASE("a bundle of more bytes than the host takes is refused before its files are read", "[sign]") {
     Scratch dir;
     make_bundle(dir);
