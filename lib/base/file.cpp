@@ -12,6 +12,8 @@
 #include <memory>
 #include <system_error>
 
+#include "base/partial_name.hpp"
+
 namespace weighbridge::lib {
 namespace {
 
@@ -231,7 +233,7 @@ Expected<Bytes> Directory::read(const std::string &name, uint64_t limit_bytes) c
 }
 
 Status Directory::replace(const std::string &name, ByteView content, const StopSource &stop) const {
-    const std::string partial = formatted("{}.partial-{}", name, ::getpid());
+    const std::string partial = partial_name(name);
     const std::string path = path_ + "/" + name;
     if (Status status = create_whole(descriptor_.get(), partial, path_ + "/" + partial, content, stop); !status.ok())
         return status;

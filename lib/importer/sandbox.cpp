@@ -6,6 +6,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -18,6 +19,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file.hpp"
@@ -112,6 +114,18 @@ bool lower(Resource resource, uint64_t most) {
     return ::setrlimit(resource, &limit) == 0;
 }
 
+// The host's real-time class, a better nice value than usual, and its standing with the out-of-memory killer are not
+// the importer's: payments go first, and it is the first to go. What the system refuses of it stays as inherited.
+void step_back() {
+    const int policy = ::sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
+    const sched_param usual{};
+    if (policy == SCHED_FIFO || policy == SCHED_RR) ::sched_setscheduler(0, SCHED_OTHER, &usual);
+    if (::getpriority(PRIO_PROCESS, 0) < 0) ::setpriority(PRIO_PROCESS, 0, 0);
+    const Descriptor score(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+    constexpr std::string_view kFirst = "1000";
+    if (score.get() >= 0 && ::write(score.get(), kFirst.data(), kFirst.size()) < 0) return;
+}
+
 }  // namespace
 
 void confine_process(int parent) {
@@ -119,6 +133,7 @@ void confine_process(int parent) {
     if (::getppid() != parent) ::_exit(1);  // it ended before the line above
     close_from(kFirstClosed);
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    step_back();
     lower(RLIMIT_CORE, 0);
     lower(RLIMIT_FSIZE, 0);
     for (int number : {SIGPIPE, SIGXFSZ}) std::signal(number, SIG_IGN);

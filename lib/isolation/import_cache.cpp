@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "isolation/import_cache.hpp"
 
-#include <signal.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
 #include <vector>
 
 #include "base/file.hpp"
+#include "base/partial_name.hpp"
 #include "base/sha256.hpp"
 #include "bundle/manifest.hpp"
+#include "bundle/manifest_reader.hpp"
 #include "graph/graph_file.hpp"
 
 namespace weighbridge::lib {
@@ -19,8 +19,9 @@ namespace {
 
 constexpr char kMagic[8] = {'W', 'B', 'C', 'A', 'C', 'H', 'E', '1'};
 constexpr uint64_t kMostBytes = uint64_t{8} << 30;
-constexpr size_t kMostEntries = 64;                                     // days of a model that is refreshed daily
-constexpr std::string_view kEnding = ".graph", kPartial = ".partial-";  // that of Directory::replace()
+constexpr size_t kMostEntries = 64;  // days of a model that is refreshed daily
+constexpr std::string_view kEnding = ".graph";
+constexpr int64_t kAbandoned_ns = 3'600'000'000'000;  // an hour without a write
 
 // A file: this, 24 zeros, then the graph at a multiple of 64 bytes.
 struct EntryRecord {
@@ -59,21 +60,23 @@ Expected<Graph> read_entry(const Directory &directory, const std::string &name, 
     return read_graph(graph);
 }
 
-// Makes room: removes what writers that were killed have left, and entries, the oldest first.
+// An entry's name: the directory may be one where the user keeps other files.
+bool is_entry(std::string_view name) {
+    return name.ends_with(kEnding) && is_hex_digest(name.substr(0, name.size() - kEnding.size()));
+}
+
+// Makes room: removes what writers that were killed have left, and entries, the oldest first. A writer is known by the
+// age of its file alone: its number says nothing to another container that has the same directory.
 void tidy(const Directory &directory) {
     const auto names = directory.names();
     if (!names) return;
     std::vector<std::pair<int64_t, std::string>> entries;
+    struct timespec now {};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    const int64_t abandoned_ns = int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec - kAbandoned_ns;
     for (const std::string &name : *names) {
-        // Entries alone: the directory may be one where the user keeps other files.
-        const size_t digits = std::min(name.find_first_not_of("0123456789abcdef"), name.size());
-        if (digits != 2 * sizeof(Digest) || !name.substr(digits).starts_with(kEnding)) continue;
-        const size_t at = name.find(kPartial);
-        pid_t writer = 0;
-        if (name.ends_with(kEnding)) entries.emplace_back(directory.entry(name).modified_ns, name);
-        if (at == std::string::npos) continue;
-        std::from_chars(name.data() + at + kPartial.size(), name.data() + name.size(), writer);
-        if (writer > 0 && ::kill(writer, 0) != 0 && errno == ESRCH) directory.remove(name);
+        if (is_entry(name)) entries.emplace_back(directory.entry(name).modified_ns, name);
+        if (is_entry(partial_of(name)) && directory.entry(name).modified_ns < abandoned_ns) directory.remove(name);
     }
     std::sort(entries.begin(), entries.end());
     for (size_t i = 0; i + kMostEntries <= entries.size(); ++i) directory.remove(entries[i].second);

@@ -5,13 +5,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -23,13 +21,14 @@ namespace weighbridge::lib {
 namespace {
 
 constexpr int64_t kSecond_ns = 1'000'000'000;
-constexpr int kSlice_ms = 20;             // between two looks at a StopSource
-constexpr uint64_t kMostText = 64 << 10;  // of a reply to the first order
+constexpr uint64_t kSpare_s = 5;                 // of processor time, for LibTorch to start
+constexpr uint64_t kUnlimited_s = ~uint64_t{0};  // RLIM_INFINITY
+constexpr int kSlice_ms = 20;                    // between two looks at a StopSource
+constexpr uint64_t kMostText = 64 << 10;         // of a reply to the first order
 constexpr size_t kBuffer = 256 << 10;
 constexpr int kOrdersInChild = 3, kRepliesInChild = 4;
 constexpr int kFirstFree = 10;                 // descriptors of the host's pipes: above those that the child's get
 constexpr int64_t kGrace_ns = kSecond_ns / 5;  // for a process that has closed its pipe to end by itself
-constexpr int64_t kReaping_ns = 5 * kSecond_ns;
 
 struct Pipe {
     Descriptor read, write;
@@ -85,33 +84,6 @@ class SpawnPlan {
     posix_spawnattr_t attributes_;
 };
 
-constexpr std::string_view kOutOfTime = "has used up its processor time (option importer_seconds)";
-
-// Ends the child after `grace_ns`, and reaps it where the host has not: it may ignore SIGCHLD, or wait for every child
-// itself. How it ended, where that is known. While waitpid() says that it runs, its number is nobody else's.
-std::string ended(pid_t child, int64_t grace_ns) {
-    const int64_t begun = steady_clock().now_ns();
-    for (;;) {
-        int status = 0;
-        const pid_t found = ::waitpid(child, &status, WNOHANG);
-        if (found == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) return std::string(kOutOfTime);
-        if (found == child && WIFSIGNALED(status)) return formatted("was ended by signal {}", WTERMSIG(status));
-        if (found == child) return formatted("ended with code {}", WEXITSTATUS(status));
-        if (found < 0 && errno != EINTR) return "ended";
-        const int64_t now = steady_clock().now_ns();
-        if (now > begun + grace_ns) ::kill(child, SIGKILL);
-        if (now > begun + grace_ns + kReaping_ns) return "does not end";
-        const timespec moment{0, 1'000'000};
-        ::nanosleep(&moment, nullptr);
-    }
-}
-
-// Whether the child has ended: its pipe may stay open where the host forked meanwhile.
-bool is_over(pid_t child) {
-    siginfo_t about{};
-    return ::waitid(P_PID, static_cast<id_t>(child), &about, WEXITED | WNOHANG | WNOWAIT) != 0 || about.si_pid == child;
-}
-
 std::string_view advice(int failed) {
     if (failed == ENOENT || failed == EACCES || failed == ENOEXEC)
         return "install weighbridge-importer beside the library or name it (option importer_program)";
@@ -119,6 +91,14 @@ std::string_view advice(int failed) {
 }
 
 }  // namespace
+
+uint64_t one_order_s(const IsolationOptions &options) { return static_cast<uint64_t>(options.seconds) + kSpare_s; }
+
+uint64_t many_orders_s(const StopSource &stop) {
+    if (stop.deadline_ns == WB_NO_DEADLINE) return kUnlimited_s;
+    const int64_t left_ns = std::max<int64_t>(stop.deadline_ns - stop.clock->now_ns(), 0);
+    return static_cast<uint64_t>(left_ns / kSecond_ns) + kSpare_s;
+}
 
 uint64_t importer_memory_bytes(const IsolationOptions &options, uint64_t module_bytes) {
     if (options.memory_mb > 0) return static_cast<uint64_t>(options.memory_mb) << 20;
@@ -162,17 +142,18 @@ Expected<std::unique_ptr<ImporterProcess>> ImporterProcess::spawn(const std::str
     if (failed != 0)
         return Status::failure(WB_BACKEND_UNAVAILABLE, "{}: {}; {}", shown_path(program), strerrordesc_np(failed),
                                advice(failed));
-    process->child_ = child;
+    process->child_.emplace(child);
     return process;
 }
 
 Expected<std::unique_ptr<ImporterProcess>> ImporterProcess::start(const IsolationOptions &options,
-                                                                  uint64_t memory_bytes, const StopSource &stop) {
+                                                                  const ImporterLimits &limits,
+                                                                  const StopSource &stop) {
     const std::string program = importer_program(options);
     auto process = spawn(program, options.seconds);
     if (!process) return process;
-    const Bytes order = write_start({options.strict, memory_bytes, static_cast<uint64_t>(options.seconds) + 5,
-                                     options.plugin, importer_libtorch(options), own_directory()});
+    const Bytes order = write_start({options.strict, limits.memory_bytes, limits.cpu_s, options.plugin,
+                                     importer_libtorch(options), own_directory()});
     const ByteView parts[] = {order};
     auto reply = (*process)->call(WireKind::start, parts, kMostText, stop, "the importer was starting");
     if (!reply && stop.poll() != WB_OK) return reply.status();
@@ -190,13 +171,14 @@ Expected<std::unique_ptr<ImporterProcess>> ImporterProcess::start(const Isolatio
 ImporterProcess::~ImporterProcess() { end(); }
 
 void ImporterProcess::end() {
-    if (child_ == 0) return;
-    ended(std::exchange(child_, 0), 0);
+    if (child_) child_->end(0);
+    child_.reset();
 }
 
 Status ImporterProcess::lost() {
-    const std::string how = ended(std::exchange(child_, 0), kGrace_ns);
-    if (how == kOutOfTime) return Status::failure(WB_DEADLINE_EXCEEDED, "the importer {}", how);
+    const std::string how = child_->end(kGrace_ns);
+    child_.reset();
+    if (how == ChildProcess::kOutOfTime) return Status::failure(WB_DEADLINE_EXCEEDED, "the importer {}", how);
     return Status::failure(WB_BACKEND_FAILED, "the importer {} without a reply", how);
 }
 
@@ -207,7 +189,7 @@ Status ImporterProcess::exchange(Orders &orders, WireReader &reader) {
     if (ready < 0 && errno != EINTR)
         return Status::failure(WB_BACKEND_FAILED, "the importer cannot be waited for: {}", strerrordesc_np(errno));
     // Then what it wrote last, a refusal perhaps, is still to be read.
-    const bool over = ready <= 0 && is_over(child_);
+    const bool over = ready <= 0 && child_->is_over();
     if (ready <= 0 && !over) return {};
     if (!over && wanted[1].revents != 0) {
         const ByteView part = orders.parts[orders.next];
@@ -224,7 +206,7 @@ Status ImporterProcess::exchange(Orders &orders, WireReader &reader) {
 Expected<ImporterProcess::Reply> ImporterProcess::call(WireKind kind, std::span<const ByteView> parts,
                                                        uint64_t limit_bytes, const StopSource &stop,
                                                        std::string_view doing) {
-    if (child_ == 0) return Status::failure(WB_BACKEND_FAILED, "the importer has ended");
+    if (!child_) return Status::failure(WB_BACKEND_FAILED, "the importer has ended");
     uint64_t bytes = 0;
     for (const ByteView part : parts) bytes += part.size();
     const WireHead head = wire_head(kind, WB_OK, bytes);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <sys/types.h>
-
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "base/cancel.hpp"
 #include "base/file.hpp"
+#include "isolation/child_process.hpp"
 #include "isolation/wire.hpp"
 #include "scan/limits.hpp"
 
@@ -20,18 +20,27 @@ struct IsolationOptions {
     std::string plugin;   // as PluginOptions has them
     std::string libtorch;
     bool strict = true;     // no work where the system forbids a part of the sandbox
-    int64_t seconds = 60;   // of an order, and, with five more, of processor time
+    int64_t seconds = 60;   // of an order
     ScanLimits scan = {};   // of modules, before an importer sees them
     int64_t memory_mb = 0;  // of the importer, beyond LibTorch; 0: 2048, or eight times the module where that is more
 };
 
 // What an importer may use for a module of that size, beyond LibTorch.
 uint64_t importer_memory_bytes(const IsolationOptions &options, uint64_t module_bytes);
+// What an importer may use of processor time, in whole seconds: for one order, as long as that may take; for as many as
+// come until `stop`, and without a deadline no end, since each of them ends after the options' seconds.
+uint64_t one_order_s(const IsolationOptions &options);
+uint64_t many_orders_s(const StopSource &stop);
 // The program that these options name.
 std::string importer_program(const IsolationOptions &options);
 // The LibTorch that an importer is told to open: the one named, else WEIGHBRIDGE_LIBTORCH, else the copy that this
 // process has mapped. "" leaves it to the plug-in's RUNPATH.
 std::string importer_libtorch(const IsolationOptions &options);
+
+struct ImporterLimits {
+    uint64_t memory_bytes;  // beyond LibTorch
+    uint64_t cpu_s;
+};
 
 // A process of weighbridge-importer: spawned without a fork of the host's memory, with an empty environment, default
 // signal handling, a process group of its own, and no descriptor but its two pipes. It ends with this object, with the
@@ -44,10 +53,10 @@ class ImporterProcess {
         Bytes body;
     };
 
-    // Spawns it, and waits until it has LibTorch and its sandbox. `memory_bytes`: that it may use beyond LibTorch.
+    // Spawns it, and waits until it has LibTorch and its sandbox.
     // WB_BACKEND_UNAVAILABLE: "<program>: <what is wrong>; <what to do>"; as `stop` says.
-    static Expected<std::unique_ptr<ImporterProcess>> start(const IsolationOptions &options, uint64_t memory_bytes,
-                                                            const StopSource &stop);
+    static Expected<std::unique_ptr<ImporterProcess>> start(const IsolationOptions &options,
+                                                            const ImporterLimits &limits, const StopSource &stop);
     ~ImporterProcess();
     ImporterProcess(const ImporterProcess &) = delete;
     ImporterProcess &operator=(const ImporterProcess &) = delete;
@@ -67,7 +76,7 @@ class ImporterProcess {
     Status lost();
     void end();
 
-    pid_t child_ = 0;  // 0: none yet, or none any more
+    std::optional<ChildProcess> child_;  // none yet, or none any more
     const Descriptor orders_;
     const Descriptor kept_;  // the orders' reading end: while somebody can read, a write raises no SIGPIPE
     const Descriptor replies_;

@@ -120,7 +120,8 @@ class IsolatedBackend final : public Backend {
                                                      const StopSource &stop) override {
         const auto module = checked_module(*bundle, options_.scan, stop);
         if (!module) return module.status();
-        auto process = ImporterProcess::start(options_, importer_memory_bytes(options_, (*module)->size()), stop);
+        const uint64_t memory = importer_memory_bytes(options_, (*module)->size());
+        auto process = ImporterProcess::start(options_, {memory, many_orders_s(stop)}, stop);
         if (!process) return process.status();
         Bytes arguments;
         put(arguments, static_cast<uint64_t>(bundle->manifest().tensors.size()));

@@ -9,6 +9,7 @@
 #include "bundle/manifest.hpp"
 #include "graph/graph_file.hpp"
 #include "torchscript/plugin_loader.hpp"
+#include "torchscript/runpath.hpp"
 
 namespace weighbridge::lib {
 namespace {
@@ -25,6 +26,17 @@ std::string state_of(const std::string &path) {
     return formatted("{} {} {}.{}\n", path, about.st_size, about.st_mtim.tv_sec, about.st_mtim.tv_nsec);
 }
 
+constexpr const char *kLibraries[] = {"libc10.so", "libtorch_cpu.so"};  // that know operators and files
+
+// The lib directory of the LibTorch that a plug-in's own RUNPATH leads to; "" where it leads to none.
+std::string found_libtorch(const std::string &plugin) {
+    for (const std::string &directory : runpath_of(plugin)) {
+        struct stat about {};
+        if (::stat(formatted("{}/libtorch_cpu.so", directory).c_str(), &about) == 0) return directory;
+    }
+    return "";
+}
+
 class IsolatedImporter final : public Importer {
   public:
     explicit IsolatedImporter(IsolationOptions options) : options_(std::move(options)) {}
@@ -32,7 +44,7 @@ class IsolatedImporter final : public Importer {
     Expected<Graph> import(std::shared_ptr<const Bytes> module, const ImportRequest &request, std::string &report,
                            const StopSource &stop) override {
         const uint64_t memory = importer_memory_bytes(options_, module->size());
-        auto process = ImporterProcess::start(options_, memory, stop);
+        auto process = ImporterProcess::start(options_, {memory, one_order_s(options_)}, stop);
         if (!process) return process.status();
         const Bytes asked = write_request(request);
         Bytes size;
@@ -55,14 +67,17 @@ class IsolatedImporter final : public Importer {
         return Status::failure(WB_INVALID_BUNDLE, "{}: {}", kModuleFile, lines.substr(0, lines.find('\n')));
     }
 
+    // "" where it is not known which LibTorch it opens.
     std::string identity() const override {
-        const std::string libtorch = importer_libtorch(options_);
+        std::vector<PluginFile> plugins = plugins_in(own_directory());
+        if (!options_.plugin.empty()) plugins = {{options_.plugin, {}}};
+        std::string libtorch = importer_libtorch(options_);
+        if (libtorch.empty() && !plugins.empty()) libtorch = found_libtorch(plugins.front().path);
+        if (libtorch.empty()) return {};
         std::string files = state_of(importer_program(options_));
-        if (!options_.plugin.empty()) files += state_of(options_.plugin);
-        if (options_.plugin.empty())
-            for (const PluginFile &file : plugins_in(own_directory())) files += state_of(file.path);
-        if (!libtorch.empty()) files += formatted("{} {}\n", libtorch, libtorch_version(libtorch));
-        return formatted("{}\n{}", importer_version(), files);
+        for (const PluginFile &file : plugins) files += state_of(file.path);
+        for (const char *library : kLibraries) files += state_of(formatted("{}/{}", libtorch, library));
+        return formatted("{}\nLibTorch {}\n{}", importer_version(), libtorch_version(libtorch), files);
     }
 
   private:

@@ -10,6 +10,7 @@
  *   FAKE_HELD_LOAD    load and import_module wait for fake_go_on
  *   FAKE_ESCAPES      import_module tries what a sandbox has to forbid, a line for each that succeeds, and one that
  *                     tells how many failed
+ *   FAKE_TELLS        import_module's line tells scheduling class, nice value and oom_score_adj
  * A module is any bytes but those with a class Refused. Each output float is the sum of the first input's first row,
  * plus the output's index, plus 100 where it has a key. No module can be imported: it has 5,000 operators that are not
  * known. */
@@ -17,6 +18,11 @@
 #include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
+
+#ifdef FAKE_TELLS
+#include <sched.h>
+#include <sys/resource.h>
+#endif
 
 #ifdef FAKE_ESCAPES
 #include <errno.h>
@@ -138,6 +144,20 @@ static int32_t run(wb_plugin_module *module, wb_plugin_device device, const wb_p
     return WB_OK;
 }
 
+#ifdef FAKE_TELLS
+static char standing[128];
+
+/* Before the sandbox, which forbids all of it. */
+static void note_standing(void) {
+    int score = -1;
+    FILE *file = fopen("/proc/self/oom_score_adj", "r");
+    if (!file || fscanf(file, "%d", &score) != 1) score = -1;
+    if (file) fclose(file);
+    snprintf(standing, sizeof standing, "policy %d, nice %d, oom_score_adj %d", sched_getscheduler(0),
+             getpriority(PRIO_PROCESS, 0), score);
+}
+#endif
+
 #ifdef FAKE_ESCAPES
 static char said[4096];
 static int refused;
@@ -196,6 +216,10 @@ static int32_t import_module(const void *bytes, uint64_t size, const void *reque
     report(said, strlen(said), payload);
     return WB_INVALID_BUNDLE;
 #endif
+#ifdef FAKE_TELLS
+    report(standing, strlen(standing), payload);
+    return WB_INVALID_BUNDLE;
+#endif
     for (int i = 1; i <= 5000; ++i)
         used += snprintf(lines + used, sizeof lines - (size_t)used, "%sfake::operator_%d, model.py:%d: not known",
                          i > 1 ? "\n" : "", i, i);
@@ -206,6 +230,9 @@ static int32_t import_module(const void *bytes, uint64_t size, const void *reque
 static int32_t prime(char *error, uint32_t error_bytes) {
     (void)error;
     (void)error_bytes;
+#ifdef FAKE_TELLS
+    note_standing();
+#endif
     return WB_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 
+#include "base/partial_name.hpp"
 #include "support/catch.hpp"
 
 using namespace weighbridge::lib;
@@ -181,10 +182,9 @@ TEST_CASE("a replaced file is whole or what it was, and nothing else is left bes
     CHECK(directory->replace("f", as_bytes("third"), {nullptr, &stopped}).code == WB_CANCELLED);
     CHECK(as_text(*directory->read("f", 10)) == "second");
     CHECK(directory->names()->size() == 1);
-    // The name that a writer of this process takes before it renames.
-    REQUIRE(write_file(dir / ("f.partial-" + std::to_string(::getpid())), as_bytes("another's")).ok());
-    CHECK(directory->replace("f", as_bytes("fourth")).code == WB_IO_ERROR);
-    CHECK(as_text(*directory->read("f", 10)) == "second");
+    REQUIRE(fs::create_directory(dir / "d"));
+    CHECK(directory->replace("d", as_bytes("fourth")).code == WB_IO_ERROR);
+    CHECK(directory->names()->size() == 2);
     directory->remove("f");
     CHECK(directory->entry("f").kind == Directory::Kind::none);
 }
@@ -202,4 +202,20 @@ TEST_CASE("a private directory is this user's alone and no link") {
     REQUIRE(write_file(dir / "file", {}).ok());
     CHECK_FALSE(Directory::open_private(dir / "file"));
     CHECK_FALSE(Directory::open_private(""));
+}
+
+TEST_CASE("what a killed process of the same number left does not keep a file from being replaced") {
+    Scratch dir;
+    const auto directory = Directory::open(dir.path);
+    REQUIRE(directory);
+    const std::string left = "f.partial-" + std::to_string(::getpid());
+    REQUIRE(write_file(dir / left, as_bytes("half")).ok());
+    for (const char *content : {"one", "two"}) {
+        REQUIRE(directory->replace("f", as_bytes(content)).ok());
+        CHECK(as_text(*read_file(dir / "f", 10)) == content);
+    }
+    CHECK(directory->names()->size() == 2);
+    CHECK(partial_of(left) == "f");
+    CHECK(partial_of(partial_name("a.partial-x")) == "a.partial-x");
+    for (const char *name : {"f", "f.partial-", "f.partial-x", "f.partial-1.graph"}) CHECK(partial_of(name).empty());
 }

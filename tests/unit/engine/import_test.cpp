@@ -23,6 +23,7 @@ struct Unplanned {
         options.importer = importing;
         options.isolation.program = importer.path();
         options.torch_plugin = "/nowhere/plugin.so";
+        if (mode == "good") options.libtorch = directory.path();  // a cache has to know which one
         engine = *Engine::make(options);
     }
     std::vector<std::string> events() const {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "isolation/import_cache.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "isolation_support.hpp"
+#include "support/elf_file.hpp"
 
 using namespace weighbridge::lib;
 using namespace weighbridge::test;
@@ -64,6 +66,27 @@ TEST_CASE("an import is kept by module, request and importer, and read back as i
     CHECK(cache.import());
     CHECK(cache.import());
     CHECK(cache.importer.imports == 6);
+}
+
+TEST_CASE(
+    "an importer is another where LibTorch is, also one that the plug-in's RUNPATH finds; unknown, nothing is kept") {
+    const ScratchDirectory folder;
+    IsolationOptions options;
+    options.plugin = folder.path() + "/plugin.so";
+    const auto importer = make_isolated_importer(options);
+    folder.write("plugin.so", elf_file(DT_RUNPATH, "/nowhere:$ORIGIN/torch/lib"));
+    CHECK(importer->identity().empty());
+    folder.write("torch/lib/libtorch_cpu.so", "1");
+    folder.write("torch/version.py", "__version__ = '2.15.0'\n");
+    const std::string first = importer->identity();
+    CHECK(first.find("LibTorch 2.15.0\n") != std::string::npos);
+    REQUIRE(std::filesystem::remove(folder.path() + "/torch/lib/libtorch_cpu.so"));
+    folder.write("torch/lib/libtorch_cpu.so", "other");
+    const std::string second = importer->identity();
+    CHECK(second.find("LibTorch 2.15.0\n") != std::string::npos);
+    CHECK(first != second);
+    options.libtorch = folder.path() + "/torch/lib";
+    CHECK(make_isolated_importer(options)->identity() == second);
 }
 
 TEST_CASE("a refusal is not kept") {
@@ -140,25 +163,34 @@ TEST_CASE("the entries that were written last stay") {
     CHECK(cache.importer.imports == 71);
 }
 
-TEST_CASE("what a killed writer left is no entry, and is removed by the next one") {
+TEST_CASE("what a killed writer left is no entry, and is removed by a next one after an hour, whoever has its number") {
     Cache cache;
-    const pid_t gone = ::fork();
-    if (gone == 0) ::_exit(0);
-    while (::waitpid(gone, nullptr, 0) < 0) {
-    }
     const std::string one = cache.path + "/" + std::string(64, 'a') + ".graph.partial-";
-    const std::string mine = one + std::to_string(::getpid());
-    REQUIRE(write_file(one + std::to_string(gone), as_bytes("half")).ok());
-    REQUIRE(write_file(mine, as_bytes("half")).ok());
+    const std::string numbers[] = {"1", std::to_string(::getpid()), "1-1798000000000000000"};
+    const auto age = [](const std::string &path, int64_t seconds) {
+        timespec times[2] = {{0, UTIME_OMIT}, {::time(nullptr) - seconds, 0}};
+        REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
+    };
+    for (const std::string &number : numbers) {
+        REQUIRE(write_file(one + number, as_bytes("half")).ok());
+        age(one + number, 3000);
+    }
     REQUIRE(cache.import());
+    CHECK(cache.files().size() == 4);
+    for (const std::string &number : numbers) age(one + number, 4000);
+    REQUIRE(cache.import(101));
     CHECK(cache.files().size() == 2);
-    CHECK(std::filesystem::exists(mine));
 }
 
 TEST_CASE("files that are not the cache's stay, however many there are") {
     Cache cache;
-    const std::vector<std::string> others = {"/mine.graph", "/notes.partial-999999999", "/abc.graph.partial-999999999"};
-    for (const std::string &name : others) REQUIRE(write_file(cache.path + name, as_bytes("a user's")).ok());
+    const std::vector<std::string> others = {"/mine.graph", "/notes.partial-999999999", "/abc.graph.partial-999999999",
+                                             "/" + std::string(64, 'a') + ".graph.partial-mine"};
+    const timespec old[2] = {{0, 0}, {0, 0}};
+    for (const std::string &name : others) {
+        REQUIRE(write_file(cache.path + name, as_bytes("a user's")).ok());
+        REQUIRE(::utimensat(AT_FDCWD, (cache.path + name).c_str(), old, 0) == 0);
+    }
     for (int i = 0; i < 70; ++i) REQUIRE(write_file(cache.path + "/" + std::to_string(i) + ".graph", {}).ok());
     REQUIRE(cache.import());
     CHECK(cache.files().size() == others.size() + 71);
