@@ -85,6 +85,15 @@ def test_two_roles_sign_and_both_are_required(bundle, key):
     assert "at most the 2 keys" in run("verify", bundle, *trust, "--required", "3", code=1).stderr
 
 
+def test_the_bundle_of_another_model_by_the_same_key_is_refused_where_a_name_is_expected(bundle, key):
+    secret, public = key("owner")
+    run("sign", bundle, "--key", secret)
+    name = json.loads((bundle / "manifest.json").read_text())["identity"]["name"]
+    run("verify", bundle, "--public-key", public, "--expected-name", name)
+    said = refused(bundle, "--public-key", public, "--expected-name", "merchant-risk")
+    assert f"identity.name: expected merchant-risk (option expected_name), got {name}" in said
+
+
 def test_scoring_takes_the_same_keys(bundle, key, tmp_path):
     secret, public = key("owner")
     rows = write(tmp_path / "in.csv", "amount_minor,age_days,country,online\n100,1,FR,1\n")

@@ -8,6 +8,7 @@ another rule than the one that it was made for.
 """
 import argparse
 import collections
+import hashlib
 import json
 import os
 import pathlib
@@ -19,9 +20,11 @@ import tempfile
 import threading
 import time
 
+from .bundles import Mutants
 from .crafted import Attack, all_attacks
 from .library import Library, in_process
-from .mutants import changed_file, changed_module
+from .mutants import changed_module
+from .traced import traced
 
 DEADLINE_S = 60
 MOST_MB = 1024  # resident, of any door
@@ -38,7 +41,6 @@ ROW = {f"n{i}": 0.5 for i in range(6)}
 
 
 def digests(folder: pathlib.Path) -> dict:
-    import hashlib
     return {path.name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
             for path in sorted(folder.iterdir()) if path.name != "manifest.json"}
 
@@ -146,30 +148,29 @@ def module_mutants(options, report: dict, folder: pathlib.Path) -> list[str]:
 
 
 def bundle_mutants(options, report: dict, folder: pathlib.Path) -> list[str]:
-    """Bundles with one file changed, that the manifest digests, through a load with verification."""
-    rng, counts, faults = random.Random(2), collections.Counter(), []
-    bundles = sorted(path.parent for path in pathlib.Path(options.bundles).glob("*/manifest.json"))
-    for start in range(0, options.mutants, 50):
-        paths = []
-        for i in range(min(50, options.mutants - start)):
-            source, copy = rng.choice(bundles), folder / str(i)
-            shutil.rmtree(copy, ignore_errors=True)
-            shutil.copytree(source, copy)
-            name = rng.choice(sorted(json.loads((copy / "manifest.json").read_text())["files"]))
-            (copy / name).write_bytes(changed_file((copy / name).read_bytes(), rng))
-            paths.append(str(copy))
-        for i, code in enumerate(in_process(Library(options.library), [lambda c, p=p: c.verify(p) for p in paths])):
-            outcome = code if isinstance(code, str) else "accepted changed" if code == 0 else "refused by digest"
-            counts[outcome] += 1
-            if outcome != "refused by digest":
-                faults.append(f"bundle mutant {start + i}: {outcome}")
-    report["bundle_mutants"] = dict(counts)
+    mutants, faults = Mutants(options.command, options.library, pathlib.Path(options.bundles), folder), []
+    for seed, (kind, part) in enumerate((("unsigned", 1), ("signed_by_two", 1), ("resealed", 2)), 2):
+        report[f"bundle_mutants_{kind}"], found = mutants.run(kind, options.mutants // part, seed)
+        faults += found
+    return faults
+
+
+def overwritten(options, report: dict) -> list[str]:
+    """Bundles that are overwritten in place while they serve: the test's program, on the examples."""
+    faults = []
+    report["overwritten"] = {}
+    for bundle in sorted(path.parent for path in pathlib.Path(options.bundles).glob("*/manifest.json")):
+        row = json.dumps(json.loads((bundle / "golden.jsonl").open().readline())["row"])
+        done = subprocess.run([options.overwritten, "-", "native", bundle, row], capture_output=True, text=True)
+        report["overwritten"][bundle.name] = done.stdout.strip()
+        if done.returncode != 0:
+            faults.append(f"overwritten {bundle.name}: exit code {done.returncode}: {done.stderr.strip()}")
     return faults
 
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    for name in ("--command", "--library", "--bundles"):
+    for name in ("--command", "--library", "--bundles", "--overwritten"):
         parser.add_argument(name, required=True)
     parser.add_argument("--mutants", type=int, required=True)
     parser.add_argument("--json")
@@ -181,6 +182,9 @@ def main() -> int:
         folder = pathlib.Path(name)
         faults += module_mutants(options, report, folder)
         faults += bundle_mutants(options, report, folder)
+    faults += overwritten(options, report)
+    with tempfile.TemporaryDirectory(prefix="wb-traced-") as name:
+        faults += traced(options, report, pathlib.Path(name))
     report["seconds"] = round(time.monotonic() - started, 1)
     report["faults"] = faults
     if options.json:

@@ -10,14 +10,17 @@ CALL_S = 20  # that a call may take
 
 
 class Library:
-    def __init__(self, path: str):
-        self.path = path
+    def __init__(self, path: str, trusted_keys: str = ""):
+        self.path, self.trusted_keys = path, trusted_keys
 
     def open(self) -> None:
         self.c = ctypes.CDLL(self.path)
         self.engine = ctypes.c_void_p()
         assert self.c.wb_engine_create(ctypes.byref(self.engine), None, None) == 0
         self.c.wb_text_free.argtypes = [ctypes.c_void_p]
+        self.options = ctypes.c_void_p()
+        assert self.c.wb_load_options_create(ctypes.byref(self.options), None) == 0
+        assert self.c.wb_load_options_set(self.options, b"trusted_keys", self.trusted_keys.encode(), None) == 0
 
     def scan(self, path: str) -> int:
         out = ctypes.c_void_p()
@@ -27,7 +30,7 @@ class Library:
 
     def verify(self, path: str) -> int:
         out = ctypes.c_void_p()
-        code = self.c.wb_bundle_verify(ctypes.byref(out), self.engine, path.encode(), None, None)
+        code = self.c.wb_bundle_verify(ctypes.byref(out), self.engine, path.encode(), self.options, None)
         self.c.wb_text_free(out)
         return code
 

@@ -102,12 +102,3 @@ def changed_module(module: bytes, rng: random.Random) -> bytes:
         one.data = (change_code(one.data.decode("latin-1"), rng).encode("latin-1") if kind == 1
                     else change_pickle(one.data, rng))
     return archive(parts)
-
-
-def changed_file(data: bytes, rng: random.Random) -> bytes:
-    """Never the same bytes."""
-    while True:
-        made = bytearray(data)
-        rng.choice(RAW)(made, rng)
-        if made != data:
-            return bytes(made)
