@@ -11,7 +11,6 @@ if(NOT WEIGHBRIDGE_NVCC)
         " .venv (wb_cuda in cmake/setup.sh installs it there); or name it: -DWEIGHBRIDGE_NVCC=PATH")
 endif()
 
-include(GNUInstallDirs)
 set(WEIGHBRIDGE_CUDA "${PROJECT_BINARY_DIR}/cuda")
 set(cuda_source "${PROJECT_SOURCE_DIR}/lib/backend/cuda/all_kernels.cu")
 set(WEIGHBRIDGE_NVCC_FLAGS -std=c++20 --expt-relaxed-constexpr

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every option of the build, in one place.
+include(GNUInstallDirs)
 option(WEIGHBRIDGE_BUILD_COMMAND  "Build the weighbridge command"                        ON)
 option(WEIGHBRIDGE_BUILD_TORCH    "Build the LibTorch plug-in"                           OFF)
 option(WEIGHBRIDGE_BUILD_PYTHON   "Build the Python module"                              OFF)

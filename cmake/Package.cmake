@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installation: headers, library, command, plug-in with its importer, CMake package, pkg-config file.
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 install(TARGETS weighbridge EXPORT weighbridgeTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})

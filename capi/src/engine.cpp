@@ -67,7 +67,8 @@ bool parse_async_threads(lib::EngineOptions &set, std::string_view text) {
 using Option = capi::Option<lib::EngineOptions>;
 using Options = lib::EngineOptions;
 constexpr Option kOptions[] = {
-    {"devices", "\"cpu\", \"cpu=N\", \"cuda:I\" or \"cuda:I=N\" with N in [1, 1024], with commas between them", "cpu",
+    {"devices",
+     "\"cpu\", \"cpu=N\", \"cuda:I\", \"cuda:I?\" or \"cuda:I=N\" with N in [1, 1024], with commas between them", "cpu",
      "where requests run: N contexts of the CPU, or as many as the affinity mask and the cgroup quota allow; and N "
      "contexts of GPU I, 2 without N; cuda:I? where it may be missing, cuda:I! where it is preferred",
      lib::parse_devices},

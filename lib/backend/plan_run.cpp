@@ -20,8 +20,9 @@ bool has_length(const Type &type) {
 
 Status check_length(const Graph &graph, int64_t length) {
     if (length >= graph.least_length && length <= graph.largest_length) return {};
-    return Status::failure(WB_BACKEND_FAILED, "sequences: expected a length in [{}, {}] as the plan takes, got {}",
-                           graph.least_length, graph.largest_length, length);
+    return Status::failure(WB_BACKEND_FAILED, "sequences: expected a length in [{}, {}] as the plan takes, got {}{}",
+                           graph.least_length, graph.largest_length, length,
+                           length < graph.least_length ? "; pack again with that limits.least_length" : "");
 }
 
 Status check_offsets(const Run &run, const Graph &graph) {

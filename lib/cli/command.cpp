@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 
 #include "cli/options.hpp"
@@ -15,13 +18,21 @@ namespace weighbridge::cli {
 
 namespace {
 
-// $XDG_CACHE_HOME/weighbridge, or ~/.cache/weighbridge; "" where its parent is not there or not for this user to write.
+// What the library takes as a cache: a directory of this user's that no other may write or read, or none yet.
+bool may_be_cache(const std::string &path) {
+    struct stat found;
+    if (::lstat(path.c_str(), &found) != 0) return errno == ENOENT;
+    return S_ISDIR(found.st_mode) && found.st_uid == ::geteuid() && (found.st_mode & 077) == 0;
+}
+
+// $XDG_CACHE_HOME/weighbridge, or ~/.cache/weighbridge; "" where it cannot be used: nobody asked for it.
 std::string default_cache() {
     const char *base = std::getenv("XDG_CACHE_HOME"), *home = std::getenv("HOME");
     std::string parent = base ? base : "";
     if (parent.empty() && home) parent = std::string(home) + "/.cache";
     if (!parent.starts_with('/') || ::access(parent.c_str(), W_OK | X_OK) != 0) return {};
-    return parent + "/weighbridge";
+    const std::string path = parent + "/weighbridge";
+    return may_be_cache(path) ? path : "";
 }
 
 std::string absolute(const std::string &path) { return path.empty() ? path : std::filesystem::absolute(path).string(); }
@@ -109,6 +120,17 @@ void print_report(const Report &report, bool json, const std::string &path) {
     Output output(path);
     output.write(json ? report.json() + "\n" : report.tables());
     output.close();
+}
+
+// Both are UTC as 2026-11-01T00:00:00Z, so that texts compare as times do.
+void warn_of_end(const std::string &directory) {
+    const std::string not_after = Report::parse(inspect(directory).value())["identity"]["not_after"].text();
+    const std::time_t now = std::time(nullptr);
+    std::tm parts = {};
+    char text[32] = {};
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
+    if (!not_after.empty() && not_after < text)
+        std::fprintf(stderr, "identity.not_after is %s, which is past: this bundle loads nowhere\n", not_after.c_str());
 }
 
 std::string take_lines(Report &report, std::string_view name, const std::string &head) {

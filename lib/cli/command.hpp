@@ -91,6 +91,8 @@ void print_report(const std::string &report, bool json);
 // The same, but where tables are printed, lines that `take` takes out of it stand before or behind them.
 enum class Lines { before, behind };
 void print_report(const std::string &report, bool json, Lines place, const std::function<std::string(Report &)> &take);
+// A line on stderr where the bundle's identity.not_after is past.
+void warn_of_end(const std::string &directory);
 // Takes a list of texts out of a report, which tables have no room for: a line each, behind `head`.
 std::string take_lines(Report &report, std::string_view name, const std::string &head = "");
 

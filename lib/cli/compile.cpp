@@ -3,6 +3,7 @@
 #include "cli/command.hpp"
 #include "cli/evaluation.hpp"
 #include "cli/options.hpp"
+#include "cli/output.hpp"
 #include "cli/report.hpp"
 
 namespace weighbridge::cli {
@@ -26,6 +27,9 @@ class Compile final : public Verb {
     }
 
     int run() override {
+        if (evaluation_.file.empty() && evaluation_.label != EvaluationFile().label)
+            throw Failure(exit_usage, "expected --eval beside --label");
+        check_streams();
         Engine engine = choice_.engine();
         options_.named = {{"import_cache", choice_.cache()}};
         const Reported compiled = compile(engine, choice_.directory, options_);
@@ -38,6 +42,7 @@ class Compile final : public Verb {
         if (!report.members().empty()) print_report(report, json_);
         std::fputs(lines.c_str(), stdout);
         compiled.outcome.value();
+        warn_of_end(choice_.directory);
         return exit_ok;
     }
 

@@ -26,7 +26,7 @@ void watch_interrupt() {
         sigaction(signal.number, nullptr, &before);
         if (before.sa_handler != SIG_IGN) sigaction(signal.number, &action, nullptr);
     }
-    for (int number : {SIGPIPE, SIGXFSZ}) std::signal(number, SIG_IGN);
+    std::signal(SIGPIPE, SIG_IGN);
 }
 
 bool interrupted() { return came.load(std::memory_order_relaxed) != 0; }

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
+
 #include "cli/command.hpp"
 #include "cli/options.hpp"
+#include "cli/output.hpp"
 #include "cli/secret.hpp"
 
 namespace weighbridge::cli {
 
 namespace {
+
+namespace fs = std::filesystem;
 
 class Keygen final : public Verb {
   public:
@@ -16,15 +21,27 @@ class Keygen final : public Verb {
     }
 
     int run() override {
+        check_streams();
+        refuse_bundle();
         request_.private_path = name_ + ".key";
         request_.public_path = name_ + ".pub";
         request_.passphrase = passphrase_of(passphrase_file_);
         generate_key(request_).value();
-        std::printf("%s\n%s\n", request_.private_path.c_str(), request_.public_path.c_str());
+        Output output("-");
+        output.write(request_.private_path + "\n" + request_.public_path + "\n");
+        output.close();
         return exit_ok;
     }
 
   private:
+    // A bundle with another file in it loads nowhere, and goes to where a private key must not.
+    void refuse_bundle() const {
+        const fs::path folder = fs::absolute(name_).parent_path();
+        if (inspect(folder.string()))
+            throw Failure(exit_failed, "--out '" + name_ + "' cannot be written: it is in the bundle's directory '" +
+                                           folder.string() + "'");
+    }
+
     std::string name_, passphrase_file_;
     KeyRequest request_;
 };

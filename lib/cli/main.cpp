@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <csignal>
 #include <exception>
 #include <string>
 
@@ -65,4 +66,7 @@ int run(int argc, char **argv) {
 
 }  // namespace weighbridge::cli
 
-int main(int argc, char **argv) { return weighbridge::cli::run(argc, argv); }
+int main(int argc, char **argv) {
+    std::signal(SIGXFSZ, SIG_IGN);  // a file beyond its limit is an error with a message, not an end without one
+    return weighbridge::cli::run(argc, argv);
+}

@@ -119,6 +119,21 @@ void CommandLine::check_verb(std::string_view word) const {
                                         nearest.empty() ? "" : formatted("; did you mean '{}'?", nearest), verbs));
 }
 
+// CLI11 lists the words that are left over from the last to the first.
+void CommandLine::refuse_extra() const {
+    const CLI::App &verb = *app_->get_subcommands().front();
+    const std::vector<std::string> words = verb.remaining();
+    const auto option =
+        std::find_if(words.begin(), words.end(), [](const auto &word) { return word.starts_with("-"); });
+    if (option == words.end()) throw Failure(exit_usage, formatted("expected no '{}' there", words.front()));
+    std::vector<std::string> names;
+    for (const CLI::Option *one : verb.get_options())
+        for (const std::string &name : one->get_lnames()) names.push_back("--" + name);
+    const std::string name = option->substr(0, option->find('=')), nearest = nearest_name(name, names);
+    throw Failure(exit_usage, formatted("no such option '{}'{}", name,
+                                        nearest.empty() ? "" : formatted("; did you mean '{}'?", nearest)));
+}
+
 bool CommandLine::parse(int argc, const char *const *argv) {
     std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
     if (words.empty()) throw Failure(exit_usage, "expected a verb: " + list_of(verbs_));
@@ -133,6 +148,7 @@ bool CommandLine::parse(int argc, const char *const *argv) {
         app_->parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 takes them from the back
     } catch (const CLI::ParseError &error) {
         for (const CLI::App *verb : app_->get_subcommands()) verb_ = verb->get_name();
+        if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) refuse_extra();
         if (error.get_exit_code() != 0) throw Failure(exit_usage, error.what());
         app_->exit(error);
         return false;

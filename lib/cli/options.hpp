@@ -58,6 +58,7 @@ class CommandLine {
 
   private:
     void check_verb(std::string_view word) const;
+    [[noreturn]] void refuse_extra() const;
 
     std::unique_ptr<CLI::App> app_;
     std::vector<std::string> verbs_;

@@ -177,6 +177,11 @@ void check_outputs(const std::string &input, const std::string &bundle, const st
     keep_standard_places();
 }
 
+void check_streams() {
+    destination_of("-");
+    keep_standard_places();
+}
+
 Output::Output(const std::string &path) : path_(path), destination_(destination_of(path)) {
     if (destination_.descriptor >= 0) {
         std::fflush(stdout);  // what was printed by other means comes before

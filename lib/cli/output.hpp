@@ -32,6 +32,10 @@ struct OutputOption {
 // Called before anything is opened, and opens nothing, but keeps the places of standard streams that are closed.
 void check_outputs(const std::string &input, const std::string &bundle, const std::vector<OutputOption> &outputs);
 
+// Of a verb that makes what no option of an output names: a Failure where nothing can be printed, before it is made.
+// Keeps the places of the standard streams that are closed.
+void check_streams();
+
 // A file to write, or stdout for "-". A file gets its name only when it is closed: until then the text is in
 // PATH.wb-partial beside it, which is locked against other runs, and what stood under the name stays. What a killed run
 // left there is written over by the next one. Write errors are Failures; where only the last step fails, to take the

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <ctime>
 #include <fstream>
 #include <iterator>
 
 #include "cli/command.hpp"
 #include "cli/options.hpp"
+#include "cli/output.hpp"
 #include "cli/report.hpp"
 
 namespace weighbridge::cli {
@@ -23,33 +23,23 @@ class Pack final : public Verb {
     }
 
     int run() override {
+        check_streams();
+        Engine engine = choice_.engine();
+        pack(engine, request_).value();
         std::ifstream draft(request_.manifest);
         const Report manifest = Report::parse(std::string(std::istreambuf_iterator<char>(draft), {}));
         const bool stated = !manifest["limits"]["least_length"].is(Report::Kind::null);
-        Engine engine = choice_.engine();
-        pack(engine, request_).value();
         if (const uint32_t least = Schema::load(request_.out_dir).value().info().least_length; least > 0)
             std::fprintf(stderr,
                          "limits.least_length is %u, %s: rows with shorter sequences are not scored by the model, see "
                          "limits.shorter\n",
                          least, stated ? "as the manifest states" : "found by trying");
-        warn_of_end(manifest["identity"]["not_after"].text());
+        warn_of_end(request_.out_dir);
         print_report(inspect(request_.out_dir).value(), json_);
         return exit_ok;
     }
 
   private:
-    // Both are UTC as 2026-11-01T00:00:00Z, so that texts compare as times do.
-    static void warn_of_end(const std::string &not_after) {
-        const std::time_t now = std::time(nullptr);
-        std::tm parts = {};
-        char text[32] = {};
-        std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
-        if (!not_after.empty() && not_after < text)
-            std::fprintf(stderr, "identity.not_after is %s, which is past: this bundle loads nowhere\n",
-                         not_after.c_str());
-    }
-
     ModelChoice choice_;
     PackRequest request_;
     bool json_ = false;

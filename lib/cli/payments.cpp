@@ -134,7 +134,7 @@ void Payments::refuse_column(const char *option, const std::string &name, const 
 
 void Payments::refuse_wrong_names(const std::vector<CsvField> &names) const {
     std::vector<bool> explained(names.size());  // by a feature that the name looks like
-    std::string missing;
+    std::string missing, look_alikes;
     size_t found = 0, alike = 0;
     bool may_be_missing = true;  // with --allow-missing
     for (const wb_feature_info &feature : schema_.features()) {
@@ -146,7 +146,9 @@ void Payments::refuse_wrong_names(const std::vector<CsvField> &names) const {
         if (like < names.size() && !names_.contains(names[like].text)) {
             explained[like] = true;
             ++alike;
-            append_item(missing, formatted("'{}' (column {} {})", feature.name, like + 1, about_look_alikes));
+            const std::string item = formatted("'{}' (column {} {})", feature.name, like + 1, about_look_alikes);
+            append_item(missing, item);
+            append_item(look_alikes, item);
         } else {
             append_item(missing, formatted("'{}'{}", feature.name, feature.required ? " (required)" : ""));
             if (!feature.required) continue;
@@ -169,10 +171,13 @@ void Payments::refuse_wrong_names(const std::vector<CsvField> &names) const {
     std::string wrong;
     if (!unknown.empty() && !options_.allow_unknown)
         wrong = "not features: " + unknown + "; --allow-unknown ignores them";
-    if (!missing.empty() && !options_.allow_missing) {
+    // A column that only looks like a feature's is one that somebody meant to be read.
+    const std::string &absent = options_.allow_missing ? look_alikes : missing;
+    if (!absent.empty() && !(options_.allow_missing && options_.allow_unknown)) {
         if (!wrong.empty()) wrong += "; ";
-        wrong += "no column for: " + missing;
+        wrong += "no column for: " + absent;
         if (may_be_missing) wrong += "; --allow-missing leaves them missing";
+        if (options_.allow_missing) wrong += "; --allow-unknown ignores them";
     }
     if (!wrong.empty()) refuse_header(wrong);
 }
@@ -232,7 +237,7 @@ Expected<void> Payments::read_json(std::string_view record, Row &row, Payment &p
             auto &id = payment.ids[static_cast<size_t>(column.id)];
             twice = twice || id.has_value();
             id = text_of(member.value);
-            if (!id) unreadable = column.id;
+            if (!id || id->find('\0') != std::string::npos) unreadable = column.id;
         }
         if (column.label) {
             twice = twice || label.has_value();
@@ -246,7 +251,7 @@ Expected<void> Payments::read_json(std::string_view record, Row &row, Payment &p
     features += '}';
     if (twice) return refuse("an id or the label is named twice in one object");
     if (unreadable != none)
-        return refuse(formatted("id '{}': expected text in UTF-8, got another text",
+        return refuse(formatted("id '{}': expected text in UTF-8 without NUL, got another text",
                                 options_.ids[static_cast<size_t>(unreadable)]));
     for (auto &id : payment.ids)
         if (!id) id = "";  // not there: as an empty cell of CSV

@@ -36,8 +36,9 @@ bool is_part(const Report &value) {
     return value.is_part() && !value.members().empty() && !list;
 }
 
-// "payments_per_second" is "payments/s", "latency_us" is "latency [us]".
+// "payments_per_second" is "payments/s", "latency_us" is "latency [us]"; an operator's name stays as it is.
 std::string head_of(std::string key) {
+    if (key.find("::") != std::string::npos) return key;
     constexpr std::pair<std::string_view, std::string_view> ends[] = {
         {"_per_second", "/s"}, {"_percent", " %"}, {"_bytes", " [bytes]"}, {"_us", " [us]"}, {"_ns", " [ns]"}};
     for (auto [end, unit] : ends)

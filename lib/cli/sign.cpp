@@ -31,18 +31,23 @@ class Sign final : public Verb {
         request_.roles = role_ + (others_.empty() ? "" : ",") + others_;
         request_.key = key_.empty() ? public_key_ : key_;
         if (!detached_.empty()) return write_bytes();
+        check_streams();
         if (attached_.empty()) {
             request_.passphrase = passphrase_of(passphrase_file_);
             sign(request_).value();
         } else {
             attach_signature(request_, signature_of(attached_)).value();
         }
-        std::printf("%s/model.%s%ssig\n", request_.bundle.c_str(), role_.c_str(), role_.empty() ? "" : ".");
+        Output output("-");
+        output.write(request_.bundle + "/model." + role_ + (role_.empty() ? "" : ".") + "sig\n");
+        output.close();
+        warn_of_end(request_.bundle);
         return exit_ok;
     }
 
   private:
     int write_bytes() const {
+        check_outputs("", request_.bundle, {{"--detached", detached_}});
         Output output(detached_);
         output.write(signed_bytes(request_).value());
         output.close();

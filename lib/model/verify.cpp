@@ -148,10 +148,11 @@ void compare_decision(const Output &primary, size_t line, const GoldenAnswer &go
 Status VerifyReport::verdict(const Manifest &manifest) const {
     for (size_t i = 0; i < largest_difference.size(); ++i)
         if (!(largest_difference[i] <= tolerance))
-            return Status::failure(
-                WB_VERIFY_FAILED,
-                "golden.jsonl: output '{}': expected within {} of the golden vectors, found {} in line {}",
-                manifest.outputs[i].name, tolerance, largest_difference[i], largest_line[i]);
+            return Status::failure(WB_VERIFY_FAILED,
+                                   "golden.jsonl: output '{}': expected within {} (tolerances.{}) of the golden "
+                                   "vectors, found {} in line {}",
+                                   manifest.outputs[i].name, tolerance, precision, largest_difference[i],
+                                   largest_line[i]);
     return mismatch;
 }
 
@@ -165,8 +166,8 @@ Expected<VerifyReport> verify(Model &model, const StopSource &stop, Mismatches m
     report.largest_difference.assign(manifest.outputs.size(), 0.0);
     report.largest_line.assign(manifest.outputs.size(), 0);
     report.mean_difference.assign(manifest.outputs.size(), 0.0);
-    std::string precision(precision_name(model.program().precision()));
-    auto tolerance = manifest.tolerances.find(precision);
+    report.precision = precision_name(model.program().precision());
+    auto tolerance = manifest.tolerances.find(report.precision);
     report.tolerance = tolerance == manifest.tolerances.end() ? Tolerance{}.absolute : tolerance->second.absolute;
     AnswerSink sink(model, stop);
     for (size_t line = 1; line <= golden->size(); ++line) {

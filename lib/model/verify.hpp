@@ -14,7 +14,8 @@ struct VerifyReport {
     std::vector<double> largest_difference;  // by output
     std::vector<size_t> largest_line;        // by output: of golden.jsonl, from 1
     std::vector<double> mean_difference;     // by output, over its elements
-    double tolerance = 0.0;
+    std::string precision;
+    double tolerance = 0.0;  // the manifest's of that precision
     int64_t probabilities = 0;  // vectors that have one
     int64_t bands = 0;          // vectors that have one
     double largest_probability_difference = 0.0;

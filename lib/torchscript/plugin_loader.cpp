@@ -68,12 +68,15 @@ bool same_directory(const std::string &a, const std::string &b) {
     return fs::equivalent(a, b, ignored);
 }
 
-// dlerror() without the file's own name in front, which every message here starts with.
+// dlerror() without the file's own name in front, which every message here starts with, and with few words for the
+// usual reason: a status holds 255 bytes, and what to do comes last.
 std::string loader_error(const std::string &path) {
+    constexpr std::string_view kAbsent = ": cannot open shared object file: No such file or directory";
     const char *text = dlerror();
     std::string_view reason = text ? text : "unknown reason";
     if (reason.starts_with(path) && reason.substr(path.size()).starts_with(": ")) reason.remove_prefix(path.size() + 2);
-    return std::string(reason);
+    if (!reason.ends_with(kAbsent)) return std::string(reason);
+    return std::string(reason.substr(0, reason.size() - kAbsent.size())) + " is not found";
 }
 
 // Maps a library for the rest of the process: LibTorch keeps threads' state and cannot be unloaded.
@@ -205,7 +208,7 @@ Expected<Plugin> open_plugin(const std::string &plugin, const std::string &libto
 
     void *handle = map_library(file->path);
     if (!handle)
-        return unavailable("{}: {}; reinstall the plug-in, or name LibTorch's lib directory (option libtorch or {})",
+        return unavailable("{}: {}; reinstall the plug-in, or name LibTorch's lib directory: option libtorch, or {}",
                            file->path, loader_error(file->path), kLibtorchVariable);
     const auto get = reinterpret_cast<wb_plugin_get_fn>(dlsym(handle, WB_PLUGIN_GET));
     if (!get)

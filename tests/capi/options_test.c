@@ -28,9 +28,8 @@ static const struct {
     {
         {"devices", "cpu=3", WB_OK, ""},
         {"devices", "tpu:0", WB_INVALID_ARGUMENT,
-         "devices: expected \"cpu\", \"cpu=N\", \"cuda:I\" or \"cuda:I=N\" with N in [1, 1024], with commas between "
-         "them, "
-         "got \"tpu:0\""},
+         "devices: expected \"cpu\", \"cpu=N\", \"cuda:I\", \"cuda:I?\" or \"cuda:I=N\" with N in [1, 1024], with "
+         "commas between them, got \"tpu:0\""},
         {"devices", "cuda:0", WB_OK, ""},
         {"devices", "cuda:0=4,cpu=2", WB_OK, ""},
         {"devices", "cpu,cuda:0?,cuda:1?=3", WB_OK, ""},

@@ -8,6 +8,7 @@ trap 'rm -rf "$work"' EXIT
 "$1" --install "$2" --prefix "$work/installed" >/dev/null
 "$1" -S "$3" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/installed" >/dev/null
 "$1" --build "$work/build" >/dev/null
+"$work/installed/bin/weighbridge" --version >/dev/null
 "$work/build/consumer_c"
 "$work/build/consumer_cpp"
 pc=$(dirname "$(find "$work/installed" -name weighbridge.pc)")
