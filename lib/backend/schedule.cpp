@@ -230,7 +230,31 @@ class Builder {
                                    name_of(node.op));
     }
 
+    // A concat whose parts lie side by side already, as the places of a window do (im2col without a copy): a view from
+    // the first on, as wide as all.
+    std::optional<ValueView> side_by_side(const Node &node) const {
+        const auto axis = static_cast<size_t>(node.attributes.axis);
+        if (axis + 1 != node.type.rank()) return std::nullopt;
+        const ValueView &first = *views_[node.operands[0]];
+        if (first.strides.back() != kOne) return std::nullopt;
+        Extent start = first.offset;
+        for (ValueId part : node.operands) {
+            const ValueView &view = *views_[part];
+            if (view.storage != first.storage || view.strides != first.strides || view.offset != start)
+                return std::nullopt;
+            const auto next = start + graph_.type(part).shape[axis];
+            if (!next) return std::nullopt;
+            start = *next;
+        }
+        return first;
+    }
+
     void add_concat(ValueId id, const Node &node) {
+        if (!views_[id])  // else a part was computed in its place
+            if (auto view = side_by_side(node)) {
+                views_[id] = *view;
+                return;
+            }
         const ValueView whole = view_of_result(id);
         const auto axis = static_cast<size_t>(node.attributes.axis);
         Extent start = Extent::of(0);

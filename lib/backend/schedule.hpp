@@ -42,7 +42,8 @@ struct StepPlan {
 };
 
 // The schedule of a graph: reshapes, slices and their kind are views without work, the parts of a concat are computed
-// in place, and the rest is steps in order. Constant after make.
+// in place or lie side by side already (windows: views whose rows overlap), and the rest is steps in order. Constant
+// after make.
 struct Schedule {
     std::vector<Storage> storages;
     std::vector<StepPlan> steps;

@@ -18,14 +18,40 @@ bool is_open(const Rewrite &rewrite, ValueId old, ValueId now) {
     return attributes.activation == Activation::none && !attributes.residual;
 }
 
-// A constant with one number for each of n last places, or one for all.
-const Constant *by_column(const Graph &graph, ValueId id, int64_t n) {
+// An open linear, or one behind a permute that puts its columns elsewhere, as a convolution's channels are.
+struct OpenLinear {
+    Node linear;
+    std::vector<int64_t> order;  // of the permute; empty without
+
+    static std::optional<OpenLinear> find(const Rewrite &rewrite, ValueId old) {
+        const ValueId now = rewrite[old];
+        if (is_open(rewrite, old, now)) return OpenLinear{rewrite.node(now), {}};
+        if (rewrite.node(now).op != Op::permute || rewrite.uses(old) != 1) return std::nullopt;
+        const ValueId inner = rewrite.node(now).operands[0];
+        // A permute of the old graph has an operand that others may read; one that this pass made has its own.
+        const Node &before = rewrite.from().node(old);
+        if (!is_open(rewrite, before.op == Op::permute ? before.operands[0] : old, inner)) return std::nullopt;
+        return OpenLinear{rewrite.node(inner), rewrite.node(now).attributes.order};
+    }
+    // From the right: where the columns are among a result's axes.
+    size_t columns_from_right() const {
+        const auto last = static_cast<int64_t>(order.size()) - 1;
+        return order.empty() ? 1 : static_cast<size_t>(order.end() - std::find(order.begin(), order.end(), last));
+    }
+    ValueId in_order(Rewrite &rewrite, ValueId made) const {
+        return order.empty() ? made : rewrite.add(Op::permute, {made}, {.order = order}, linear.origin);
+    }
+};
+
+// A constant with one number for each of n places of an axis, counted from the right, or one for all.
+const Constant *by_column(const Graph &graph, ValueId id, int64_t n, size_t from_right) {
     const Node &node = graph.node(id);
     if (node.op != Op::constant || node.type.dtype != DType::float32) return nullptr;
     const Constant &constant = graph.constant_of(id);
     if (!constant.data) return nullptr;
+    const auto &shape = constant.shape;
     const int64_t elements = constant.elements();
-    const bool columns = elements == n && !constant.shape.empty() && constant.shape.back() == n;
+    const bool columns = elements == n && shape.size() >= from_right && shape[shape.size() - from_right] == n;
     return columns || elements == 1 ? &constant : nullptr;
 }
 
@@ -64,11 +90,13 @@ Expected<Graph> fold_norms(const Graph &graph) {
         if (node.op != Op::mul && node.op != Op::div && node.op != Op::add && node.op != Op::sub) return std::nullopt;
         const bool swaps = node.op == Op::mul || node.op == Op::add;
         for (size_t side = 0; side < (swaps ? 2u : 1u); ++side) {
-            const ValueId old = node.operands[side], now = rewrite[old];
-            if (!is_open(rewrite, old, now) || rewrite.type(now) != node.type) continue;
-            const Node linear = rewrite.node(now);
+            const ValueId old = node.operands[side];
+            const auto open = OpenLinear::find(rewrite, old);
+            if (!open || rewrite.type(rewrite[old]) != node.type) continue;
+            const Node &linear = open->linear;
             Weights weights = weights_of(rewrite.to(), linear);
-            const Constant *by = by_column(rewrite.to(), rewrite[node.operands[1 - side]], weights.n);
+            const Constant *by =
+                by_column(rewrite.to(), rewrite[node.operands[1 - side]], weights.n, open->columns_from_right());
             if (!by) continue;
             const bool one = by->elements() == 1;
             for (int64_t row = 0; row < weights.n; ++row) {
@@ -90,7 +118,7 @@ Expected<Graph> fold_norms(const Graph &graph) {
             // A plan's weights are finite: where a division by 0, say, makes others, the arithmetic stays written out.
             const auto finite = [](float value) { return std::isfinite(value); };
             if (!std::all_of(weights.matrix.begin(), weights.matrix.end(), finite)) continue;
-            return emit(rewrite, linear.operands[0], weights, linear.origin);
+            return open->in_order(rewrite, emit(rewrite, linear.operands[0], weights, linear.origin));
         }
         return std::nullopt;
     });
@@ -170,13 +198,13 @@ Expected<Graph> fuse_epilogues(const Graph &graph) {
     Rewrite rewrite(graph);
     return rewrite.each([&](ValueId, const Node &node) -> std::optional<ValueId> {
         if (auto activation = activation_of(node.op)) {
-            const ValueId now = rewrite[node.operands[0]];
-            if (!is_open(rewrite, node.operands[0], now)) return std::nullopt;
-            const Node linear = rewrite.node(now);
-            Attributes attributes = linear.attributes;
+            const auto open = OpenLinear::find(rewrite, node.operands[0]);
+            if (!open) return std::nullopt;
+            Attributes attributes = open->linear.attributes;
             attributes.activation = *activation;
             if (node.op == Op::leaky_relu) attributes.slope = node.attributes.slope;
-            return rewrite.add(Op::linear, linear.operands, attributes, linear.origin);
+            const ValueId made = rewrite.add(Op::linear, open->linear.operands, attributes, open->linear.origin);
+            return open->in_order(rewrite, made);
         }
         if (node.op != Op::add) return std::nullopt;
         // The later of two linears takes the earlier one as its residual.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layout simplification, common subexpressions and dead code.
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <string>
@@ -8,6 +9,43 @@
 #include "graph/passes/rewrite.hpp"
 
 namespace weighbridge::lib {
+namespace {
+
+// First one permutation, then the other.
+std::vector<int64_t> both_orders(const std::vector<int64_t> &first, const std::vector<int64_t> &second) {
+    std::vector<int64_t> both;
+    for (int64_t axis : second) both.push_back(first[static_cast<size_t>(axis)]);
+    return both;
+}
+
+// permute(concat(permute(x), fills)) = concat(x, permuted fills) where the permutations cancel: padding that a module
+// puts around channels first, before a convolution.
+std::optional<ValueId> permute_padding(Rewrite &rewrite, const Node &permute) {
+    const ValueId old = permute.operands[0];
+    const Node concat = rewrite.node(rewrite[old]);
+    if (concat.op != Op::concat || rewrite.uses(old) != 1) return std::nullopt;
+    const auto &order = permute.attributes.order;
+    const auto cancels = [&](const Node &part) {
+        return part.op == Op::permute && is_identity(both_orders(part.attributes.order, order));
+    };
+    std::vector<ValueId> parts;
+    for (ValueId id : concat.operands) {
+        const Node part = rewrite.node(id);
+        if (cancels(part)) {
+            parts.push_back(part.operands[0]);
+            continue;
+        }
+        if (part.op != Op::full) return std::nullopt;
+        Attributes attributes = part.attributes;
+        attributes.shape.clear();
+        for (int64_t axis : order) attributes.shape.push_back(part.type.shape[static_cast<size_t>(axis)]);
+        parts.push_back(rewrite.add(Op::full, {}, attributes, part.origin));
+    }
+    const auto axis = std::find(order.begin(), order.end(), concat.attributes.axis) - order.begin();
+    return rewrite.add(Op::concat, parts, {.axis = axis}, concat.origin);
+}
+
+}  // namespace
 
 Expected<Graph> simplify_layouts(const Graph &graph) {
     Rewrite rewrite(graph);
@@ -15,6 +53,8 @@ Expected<Graph> simplify_layouts(const Graph &graph) {
         if (changes_nothing(graph, node.op, node.operands, node.attributes, node.type))
             return rewrite[node.operands[0]];
         if (node.op != Op::reshape && node.op != Op::permute) return std::nullopt;
+        if (node.op == Op::permute)
+            if (auto padded = permute_padding(rewrite, node)) return padded;
         const ValueId before = rewrite[node.operands[0]];
         const Node inner = rewrite.node(before);
         if (inner.op != node.op) return std::nullopt;
@@ -26,8 +66,7 @@ Expected<Graph> simplify_layouts(const Graph &graph) {
             return rewrite.add(Op::reshape, {source}, node.attributes, node.origin);
         }
         Attributes both;
-        for (int64_t axis : node.attributes.order)
-            both.order.push_back(inner.attributes.order[static_cast<size_t>(axis)]);
+        both.order = both_orders(inner.attributes.order, node.attributes.order);
         if (is_identity(both.order)) return inner.operands[0];
         return rewrite.add(Op::permute, {inner.operands[0]}, both, node.origin);
     });

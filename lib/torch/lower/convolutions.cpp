@@ -133,7 +133,8 @@ Value convolution(Call &call) {
     } else {
         before = after = only(call, "padding", 0);
     }
-    const ValueId places = b.permute(padded(b, x, 2, before, after, 0), {0, 2, 1});
+    // Channels innermost before the padding: the places of a window then lie one behind another, and nothing is copied.
+    const ValueId places = padded(b, b.permute(x, {0, 2, 1}), 1, before, after, 0);
     const ValueId found = convolved(b, places, weight, call.optional_id("bias"), windows, call.integer("groups", 1));
     return result(b.permute(found, {0, 2, 1}));
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layouts that the native backend computes through views, each where a view once went wrong or nearly did.
+#include <algorithm>
+
 #include "backend/native/native.hpp"
 #include "backend/reference/reference.hpp"
+#include "backend/schedule.hpp"
 #include "support/catch.hpp"
 #include "support/graphs.hpp"
 #include "support/levels.hpp"
@@ -73,6 +76,40 @@ TEST_CASE("results that a stack places beside each other along a new last axis")
     stack(build.add(Op::embedding, {build.floats({5, 4}, numbers(20)), ids}), build.add(Op::neg, {x}));
     stack(build.add(Op::reduce_sum, {x}, {.axis = 1}), build.add(Op::reduce_max, {x}, {.axis = 1}));
     require_same(build, {{1, 0}, {7, 0}, {64, 0}});
+}
+
+TEST_CASE("windows of a sequence are a view whose rows overlap") {
+    const auto taps = GENERATE(2, 3, 5);
+    const auto stride = GENERATE(1, 2);
+    GraphBuilder build(stride == 1 ? 24 : 0);
+    const Extent places = stride == 1 ? Extent::length() : of(24);
+    const auto x = build.input(0, DType::float32, {kRows, places, of(64)});
+    const auto zeros =
+        build.add(Op::full, {}, {.dtype = DType::float32, .value = 0.0, .shape = {kRows, of(taps - 1), of(64)}});
+    const auto padded = build.add(Op::concat, {zeros, build.add(Op::tanh, {x})}, {.axis = 1});
+    std::vector<lib::ValueId> parts;
+    for (int64_t i = 0; i < taps; ++i)
+        parts.push_back(
+            build.add(Op::slice, {padded},
+                      {.axis = 1, .step = stride, .start = of(i), .size = stride == 1 ? places : of((24 + 1) / 2)}));
+    const auto windows = build.add(Op::concat, parts, {.axis = 2});
+    const auto y = build.linear(windows, 65, numbers(65 * 64 * taps), numbers(65), lib::Activation::relu);
+    build.output(y);
+    build.output(build.add(
+        Op::layer_norm,
+        {windows, build.floats({64 * taps}, numbers(64 * taps)), build.floats({64 * taps}, numbers(64 * taps))},
+        {.epsilon = 1e-5}));
+    std::swap(parts.front(), parts.back());
+    build.output(build.linear(build.add(Op::concat, parts, {.axis = 2}), 65, numbers(65 * 64 * taps)));
+    const auto schedule = lib::Schedule::make(build.graph);
+    REQUIRE(schedule);
+    // What is copied: the windows in another order, part by part.
+    REQUIRE(std::count_if(schedule->steps.begin(), schedule->steps.end(),
+                          [](const lib::StepPlan &step) { return step.copies; }) == taps);
+    if (stride == 1)
+        require_same(build, {{1, 24}, {1, 1}, {3, 7}, {64, 24}});
+    else
+        require_same(build, {{1, 0}, {3, 0}, {64, 0}});
 }
 
 TEST_CASE("int8 layers on views whose rows join only for some sizes") {

@@ -210,6 +210,40 @@ TEST_CASE("a batch norm, bias, activation and residual become one linear") {
     for (Op op : {Op::add, Op::sub, Op::mul, Op::gelu}) REQUIRE(count(after, op) == 0);
 }
 
+TEST_CASE("a convolution's norm and activation pass its permute, and the next one's padding") {
+    // Channels first, as modules have them: [batch, channels, places].
+    GraphBuilder build(9);
+    const auto x = build.input(0, DType::float32, {kRows, kLength, of(4)});
+    const auto first = swapped(build, build.linear(x, 6, numbers(24), numbers(6)));
+    const auto scaled = build.add(Op::mul, {first, build.floats({6, 1}, numbers(6, 3))});
+    const auto shifted = build.add(Op::add, {scaled, build.floats({1, 6, 1}, numbers(6, 4))});
+    const auto active = build.add(Op::relu, {shifted});
+    const auto zeros = build.add(Op::full, {}, {.dtype = DType::float32, .value = 0.0, .shape = {kRows, of(6), of(2)}});
+    const auto padded = swapped(build, build.add(Op::concat, {zeros, active}, {.axis = 2}));
+    build.output(build.add(Op::reduce_mean, {build.linear(padded, 3, numbers(18))}, {.axis = 1}));
+    const lib::Graph after = require_same(build.graph);
+    REQUIRE(count(after, Op::linear) == 2);
+    REQUIRE(std::any_of(after.nodes().begin(), after.nodes().end(), [](const lib::Node &node) {
+        return node.op == Op::linear && node.attributes.activation == lib::Activation::relu;
+    }));
+    for (Op op : {Op::mul, Op::add, Op::relu, Op::permute}) REQUIRE(count(after, op) == 0);
+}
+
+TEST_CASE("a permuted linear that others read keeps its result, and so does a padded value") {
+    GraphBuilder build(9);
+    const auto x = build.input(0, DType::float32, {kRows, kLength, of(4)});
+    const auto linear = build.linear(x, 4, numbers(16));
+    const auto turned = swapped(build, linear);
+    const auto active = build.add(Op::relu, {turned});
+    const auto zeros = build.add(Op::full, {}, {.dtype = DType::float32, .value = 0.0, .shape = {kRows, of(4), of(2)}});
+    const auto padded = build.add(Op::concat, {turned, zeros}, {.axis = 2});
+    for (ValueId value : {linear, turned, active, padded, swapped(build, padded)}) build.output(value);
+    const lib::Graph after = require_same(build.graph);
+    REQUIRE(only(after, Op::linear).attributes.activation == lib::Activation::none);
+    REQUIRE(count(after, Op::relu) == 1);
+    REQUIRE(count(after, Op::concat) == 1);
+}
+
 TEST_CASE("a linear that others read keeps its result") {
     GraphBuilder build;
     const auto y = build.linear(build.input(0, DType::float32, {kRows, of(2)}), 2, numbers(4));

@@ -279,6 +279,33 @@ TEST_CASE("recurrences on a device have the reference's bits, alone and packed",
         }
 }
 
+TEST_CASE("windows whose rows overlap have the reference's bits on a device", "[cuda]") {
+    const test::SimulatedMachine machine;
+    for (int64_t channels : {5, 64}) {
+        test::GraphBuilder build(20);
+        const auto x = build.input(0, DType::float32, {Extent::rows(), Extent::length(), Extent::of(channels)});
+        const auto zeros = build.add(
+            Op::full, {},
+            {.dtype = DType::float32, .value = 0.0, .shape = {Extent::rows(), Extent::of(2), Extent::of(channels)}});
+        const auto padded = build.add(Op::concat, {zeros, build.add(Op::tanh, {x})}, {.axis = 1});
+        std::vector<lib::ValueId> parts;
+        for (int64_t tap = 0; tap < 3; ++tap)
+            parts.push_back(
+                build.add(Op::slice, {padded}, {.axis = 1, .start = Extent::of(tap), .size = Extent::length()}));
+        const auto weights = test::fixed_numbers(72 * 3 * channels, 1, 0.2f);
+        const auto y = build.linear(build.add(Op::concat, parts, {.axis = 2}), 72, weights);
+        build.output(build.add(Op::reduce_sum, {y}, {.axis = 1}));
+        for (int32_t precision : {WB_PRECISION_FP32, WB_PRECISION_INT8}) {
+            CAPTURE(channels, precision);
+            Beside beside(build.plan({precision}), precision, gpu(machine));
+            INFO(beside.why_not());
+            REQUIRE(beside.on_device());
+            beside.require_rows(3, 7, 1);
+            beside.require_packed({4, 0, 20, 1}, 2);
+        }
+    }
+}
+
 TEST_CASE("a thousand loads leave nothing on the device", "[cuda]") {
     const test::SimulatedMachine machine;
     const auto device = gpu(machine);
