@@ -37,8 +37,6 @@ static void unary(Unary op, UnaryParams p, const float *x, float *y, int64_t n) 
         WB_UNARY(sqrt, sqrt(a));
         WB_UNARY(rsqrt, div(set(1.0f), sqrt(a)));
         WB_UNARY(reciprocal, div(set(1.0f), a));
-        WB_SCALAR(sin);
-        WB_SCALAR(cos);
         WB_UNARY(tanh, tanh(a));
         WB_UNARY(sigmoid, sigmoid(a));
         WB_UNARY(erf, erf(a));
@@ -48,6 +46,10 @@ static void unary(Unary op, UnaryParams p, const float *x, float *y, int64_t n) 
         WB_UNARY(silu, silu(a));
         case Unary::softplus:
             return softplus(p, x, y, n);
+        case Unary::sin:
+            return waves<true>(x, y, n);
+        case Unary::cos:
+            return waves<false>(x, y, n);
             WB_UNARY(leaky_relu, leaky_relu(a, set(p.a)));
             WB_UNARY(elu, elu(a, set(p.a)));
             WB_UNARY(floor, floor(a));

@@ -22,9 +22,12 @@ struct Shared {
     bool sequences = false;
     std::unique_ptr<const Linears> linears;
     std::unique_ptr<const Forests> forests;
+    std::unique_ptr<const Factors> factors;
     std::vector<ValueId> inputs;  // the graph's input nodes
 
-    StepContext step_context() const { return {plan.get(), kernels, precision, linears.get(), forests.get()}; }
+    StepContext step_context() const {
+        return {plan.get(), kernels, precision, linears.get(), forests.get(), factors.get()};
+    }
     // The cache block: rows of one length that pass through all steps together, of at most `tile_rows`. Enough to reuse
     // each panel of weights, few enough that their intermediate values stay in the second-level cache.
     int64_t rows_together(int64_t length, int64_t tile_rows) const;

@@ -39,7 +39,7 @@ class NativeProgram final : public Program {
     }
     int packed_input() const override { return lib::packed_input(shared_->plan->graph()); }
     int64_t weight_bytes() const override {
-        return shared_->plan->bytes(shared_->precision) + shared_->forests->bytes();
+        return shared_->plan->bytes(shared_->precision) + shared_->forests->bytes() + shared_->factors->bytes();
     }
 
   private:
@@ -87,6 +87,9 @@ Expected<std::shared_ptr<const Program>> make_native_program(std::shared_ptr<con
     auto forests = Forests::make(*shared->plan, stop);
     if (!forests) return Status::failure(forests.status().code, "model.plan: {}", forests.status().message);
     shared->forests = std::make_unique<const Forests>(*std::move(forests));
+    auto factors = native::Factors::make(*shared->plan, stop);
+    if (!factors) return Status::failure(factors.status().code, "model.plan: {}", factors.status().message);
+    shared->factors = std::make_unique<const native::Factors>(*std::move(factors));
     shared->inputs = input_nodes(shared->plan->graph());
     return std::shared_ptr<const Program>(std::make_shared<const native::NativeProgram>(std::move(shared)));
 }

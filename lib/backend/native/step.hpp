@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "backend/loops.hpp"
+#include "backend/native/factors.hpp"
 #include "backend/native/kernels.hpp"
 #include "backend/plan_linear.hpp"
 #include "backend/plan_trees.hpp"
@@ -20,6 +21,7 @@ struct StepContext {
     int32_t precision;
     const Linears *linears;
     const Forests *forests;
+    const Factors *factors;
 };
 
 // What a run lends to its steps.

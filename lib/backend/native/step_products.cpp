@@ -11,6 +11,9 @@ namespace {
 // Rows that are rounded, or multiplied by all panels, at a time: their inputs stay in the second-level cache.
 constexpr int64_t kRowsAtATime = 96;
 
+// Packing a panel takes about as long as so many rows of a product with it.
+constexpr int64_t kPackedAsRows = 16;
+
 class LinearStep final : public Step {
   public:
     LinearStep(const StepContext &context, const StepPlan &plan)
@@ -170,10 +173,12 @@ class AttentionStep final : public Step {
     int64_t heads_at_a_time_ = 1, queries_at_a_time_ = 1;
 };
 
-// The product of two values. The second is packed into panels as weights are, one at a time.
+// The product of two values. The second is packed into panels as weights are, one at a time, or was at load where it is
+// a constant.
 class MatmulStep final : public Step {
   public:
-    MatmulStep(const StepContext &context, const StepPlan &plan) : kernels_(*context.kernels), plan_(plan) {}
+    MatmulStep(const StepContext &context, const StepPlan &plan)
+        : kernels_(*context.kernels), plan_(plan), packed_(context.factors->of(plan.node)) {}
 
     void bind(int64_t rows, int64_t length) override {
         y_ = Bound::of(plan_.result, plan_.type, rows, length);
@@ -192,12 +197,13 @@ class MatmulStep final : public Step {
     int64_t work() const override { return loops_.times() * loops_.count() * m_ * n_ * k_; }
 
     Status run(const StepRun &run) override {
+        int64_t since = kProductBetweenPolls;  // the last poll: the first is at once
         loops_.each([&](const Loops<3>::Places &places) {
             for (int64_t i = 0; i < loops_.count(); ++i) {
                 const auto &step = loops_.step();
                 const float *a = run.at<const float>(a_own_) + places[0] + i * step[0];
-                const float *b = run.at<const float>(b_own_) + places[1] + i * step[1];
-                if (!multiply(run, a, b, run.at<float>(y_) + places[2] + i * step[2])) return false;
+                float *y = run.at<float>(y_) + places[2] + i * step[2];
+                if (!multiply(run, a, places[1] + i * step[1], y, since)) return false;
             }
             return true;
         });
@@ -205,20 +211,34 @@ class MatmulStep final : public Step {
     }
 
   private:
-    bool multiply(const StepRun &run, const float *a, const float *b, float *y) {
+    // `begin` to begin + 32 columns of the second factor that is `at` elements on.
+    const float *panel_of(const StepRun &run, int64_t at, int64_t begin) const {
+        if (packed_) return packed_ + at / (k_ * n_) * panel_elements_f32(n_, k_) + begin * k_;
         auto *panel = reinterpret_cast<float *>(run.scratch);
+        const float *b = run.at<const float>(b_own_) + at;
+        const auto last = static_cast<size_t>(b_own_.rank - 1);
+        const int64_t b_row = b_own_.stride[last - 1], b_step = n_ == 1 ? 0 : b_own_.stride[last];
+        const int64_t n = std::min(kPanelColumns, n_ - begin);
+        for (int64_t k = 0; k < k_; ++k)
+            for (int64_t j = 0; j < kPanelColumns; ++j)
+                panel[k * kPanelColumns + j] = j < n ? b[k * b_row + (begin + j) * b_step] : 0.0f;
+        return panel;
+    }
+
+    bool multiply(const StepRun &run, const float *a, int64_t b, float *y, int64_t &since) {
         auto *row = reinterpret_cast<float *>(run.scratch + in_lines(k_ * kPanelColumns * 4));
         const auto last = static_cast<size_t>(y_.rank - 1), before = last - 1;
-        const auto a_last = static_cast<size_t>(a_own_.rank - 1), b_last = static_cast<size_t>(b_own_.rank - 1);
+        const auto a_last = static_cast<size_t>(a_own_.rank - 1);
         const int64_t a_row = m_ == 1 ? 0 : a_own_.stride[a_last - 1], a_step = k_ == 1 ? 1 : a_own_.stride[a_last];
-        const int64_t b_row = b_own_.stride[b_last - 1], b_step = n_ == 1 ? 0 : b_own_.stride[b_last];
         const int64_t y_row = m_ == 1 ? n_ : y_.stride[before];
         for (int64_t begin = 0; begin < n_; begin += kPanelColumns) {
-            if (!run.may_continue()) return false;
+            since += (m_ + kPackedAsRows) * k_ * kPanelColumns;
+            if (since > kProductBetweenPolls) {
+                if (!run.may_continue()) return false;
+                since = 0;
+            }
             const int64_t n = std::min(kPanelColumns, n_ - begin);
-            for (int64_t k = 0; k < k_; ++k)
-                for (int64_t j = 0; j < kPanelColumns; ++j)
-                    panel[k * kPanelColumns + j] = j < n ? b[k * b_row + (begin + j) * b_step] : 0.0f;
+            const float *panel = panel_of(run, b, begin);
             if (a_step == 1) {
                 kernels_.linear_f32({a, a_row, m_, k_, panel, n, nullptr, {}, y + begin, y_row});
                 continue;
@@ -233,6 +253,7 @@ class MatmulStep final : public Step {
 
     const Kernels &kernels_;
     const StepPlan &plan_;
+    const float *packed_;  // the second factor's panels, or null
     Bound a_own_, b_own_, a_, b_, y_;
     Loops<3> loops_;
     int64_t m_ = 0, n_ = 0, k_ = 0;

@@ -7,6 +7,7 @@
 #include "backend/native/kernels.hpp"
 #include "backend/native/tables.hpp"
 #include "base/numerics.hpp"
+#include "base/numerics_trig_formulas.hpp"
 
 // Each uses those before it.
 // clang-format off
@@ -15,6 +16,7 @@
 #include "backend/native/int8_impl.hpp"
 #include "backend/native/rows_impl.hpp"
 #include "backend/native/attention_impl.hpp"
+#include "backend/native/trig_impl.hpp"
 #include "backend/native/elementwise_impl.hpp"
 #include "backend/native/recurrence_impl.hpp"
 #include "backend/native/dot_avx512_impl.hpp"

@@ -86,6 +86,26 @@ TEST_CASE("native unary operations give their twins' bits at every level", "[one
     }
 }
 
+TEST_CASE("sines and cosines of angles near and far, side by side, are the twins'") {
+    std::vector<float> x;
+    for (int i = 0; i < 4096; ++i) x.push_back(static_cast<float>(i - 2048) * 0.0490873852f);  // pi / 64 apart
+    for (int i = 0; i < 512; ++i) x.push_back(std::ldexp(static_cast<float>(i % 31 - 15), i % 40 - 20));
+    x[700] = kInfinity;
+    x[1300] = 0x1p21f;
+    x[1301] = -0.0f;
+    const auto n = static_cast<int64_t>(x.size());
+    std::vector<float> expected(x.size()), found(x.size());
+    for (native::Unary op : {native::Unary::sin, native::Unary::cos}) {
+        twins::unary(op, {}, x.data(), expected.data(), n);
+        for (const Tested &level : tested_levels()) {
+            level.kernels->unary(op, {}, x.data(), found.data(), n);
+            const int64_t at = first_difference(expected.data(), found.data(), n);
+            CAPTURE(level.name, static_cast<int>(op), at);
+            REQUIRE(at < 0);
+        }
+    }
+}
+
 TEST_CASE("native binary operations give their twins' bits at every level") {
     Random random(31);
     const float specials[] = {0.0f, -0.0f, kInfinity, -kInfinity, kNaN, 1.0f, -1.0f, 2.0f, 3.0f, 0.5f, -2.0f, 1e-40f};

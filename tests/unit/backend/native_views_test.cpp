@@ -112,6 +112,26 @@ TEST_CASE("windows of a sequence are a view whose rows overlap") {
         require_same(build, {{1, 0}, {3, 0}, {64, 0}});
 }
 
+TEST_CASE("products with a constant, packed at load, and with values") {
+    const auto n = GENERATE(1, 7, 8, 24, 33, 64);
+    GraphBuilder build;
+    const auto x = build.input(0, DType::float32, {kRows, of(6), of(10)});
+    const auto turned = build.add(Op::permute, {x}, {.order = {1, 0, 2}});
+    // A layer of each feature's own: [6, rows, 10] x [6, 10, n].
+    const auto own = build.add(Op::matmul, {turned, build.floats({6, 10, n}, numbers(60 * n))});
+    build.output(build.add(Op::permute, {own}, {.order = {1, 0, 2}}));
+    const auto shared = build.floats({10, n}, numbers(10 * n));
+    build.output(build.add(Op::matmul, {x, shared}));
+    // Not dense, and the constant twice.
+    const auto across =
+        build.add(Op::permute, {build.add(Op::reshape, {x}, {.shape = {kRows, of(10), of(6)}})}, {.order = {0, 2, 1}});
+    build.output(build.add(Op::matmul, {across, shared}));
+    // A product of its own for each of two groups.
+    const auto four = build.add(Op::reshape, {x}, {.shape = {kRows, of(2), of(3), of(10)}});
+    build.output(build.add(Op::matmul, {four, build.floats({2, 10, n}, numbers(20 * n))}));
+    require_same(build, {{1, 0}, {3, 0}, {64, 0}});
+}
+
 TEST_CASE("int8 layers on views whose rows join only for some sizes") {
     SECTION("a part of the tokens, at length 1") {
         GraphBuilder build(2);
