@@ -5,7 +5,7 @@
 # packages into .venv), builds build/release, prints a table and writes FILE. 10 to 15 minutes; --quick under 3.
 # Exit code 0; 1 where an answer differs, a step fails, or a kernel beats its limit. tests/bench/README.md says more.
 # usage: tests/bench/run_rivals.sh --json FILE [--quick] [--only PATTERN[,PATTERN]] [--no-peers] [--engine ENGINE] [--amx]
-#   --only    cases whose name holds a pattern: mlp-330k, traffic, d256, lstm64, gru128, routes32, threads2, load, size
+#   --only    cases whose name holds a pattern: mlp-330k, traffic, d256, lstm64, conv3, plr, minilm, routes32, threads2, load, size
 #   --amx     ours on AMX tiles (the engine option allow_amx), without C and limits
 #   --engine  native (default), reference, or torchscript, which needs no compiled plan
 arguments=() json=

@@ -79,7 +79,7 @@ class Run:
         samplers = {name: timing.Sampler(calls) for name, calls in self.prepare(case).items()}
         quick = self.options.quick
         begin = time.monotonic()
-        least = 2 if quick and not case.is_mlp else 5
+        least = 2 if quick and not case.of_rows else 5
         done = timing.rounds(samplers, case.seconds * (0.1 if quick else 1.0), least)
         timing.say(f"  {done} rounds in {time.monotonic() - begin:.0f} s")
         for peer in self.peers:

@@ -23,7 +23,7 @@ def manifest(model: str) -> dict:
     def code(size: int) -> dict:
         return {"keys": "int64", "encoding": [{"op": "identity", "size": size}]}
 
-    if model in models.MLPS:
+    if model in models.ROWS:
         features = [{"name": name, **number} for name in NUMBERS]
         features += [{"name": name, "type": "category", **code(models.CODE_SIZE)} for name in CODES]
         tensors = [("numbers", "float32", ["batch", len(NUMBERS)], NUMBERS),
@@ -39,7 +39,7 @@ def manifest(model: str) -> dict:
         "features": features,
         "tensors": [dict(zip(("name", "dtype", "shape", "features"), tensor)) for tensor in tensors],
         "outputs": [{"name": "logit", "shape": ["batch"]}],
-        "limits": {"rows": 4096, **({} if model in models.MLPS else {"length": LENGTH})},
+        "limits": {"rows": 4096, **({} if model in models.ROWS else {"length": LENGTH})},
         "fallback": {"score": 0.0},
     }
 
@@ -48,7 +48,7 @@ def golden(model: str, inputs: list, expected: list) -> str:
     lines = []
     for arrays, logit in zip(inputs, expected):
         numbers, codes = (array[0].tolist() for array in arrays)
-        row = dict(zip(NUMBERS + CODES, numbers + codes)) if model in models.MLPS else {
+        row = dict(zip(NUMBERS + CODES, numbers + codes)) if model in models.ROWS else {
             **dict(zip(STEPS, arrays[0][0].T.tolist())), "kind": codes}
         lines.append(json.dumps({"row": row, "outputs": {"logit": [float(logit)]}}))
     return "\n".join(lines) + "\n"
@@ -84,7 +84,7 @@ class Maker:
         draft, out = self.folder / f"{model}-draft", self.folder / model
         draft.mkdir()
         module = models.make(model)
-        if model in models.MLPS:
+        if model in models.ROWS:
             inputs = [cases.payments(1, 1000 + seed) for seed in range(8)]
         else:
             random = np.random.default_rng(5)

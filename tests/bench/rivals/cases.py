@@ -24,12 +24,12 @@ class Case:
     order: np.ndarray | None = None
 
     @property
-    def is_mlp(self) -> bool:
-        return self.model in models.MLPS
+    def of_rows(self) -> bool:
+        return self.model in models.ROWS
 
     @property
     def tokens(self) -> int:
-        return 0 if self.is_mlp else sum(numbers.shape[0] * numbers.shape[1] for numbers, _ in self.inputs)
+        return 0 if self.of_rows else sum(numbers.shape[0] * numbers.shape[1] for numbers, _ in self.inputs)
 
     @property
     def fixed_shape(self):
@@ -79,9 +79,13 @@ def make(quick: bool) -> list[Case]:
                         ("mlp-1m", 1)):
         inputs = [payments(rows, seed) for seed in range(16 if rows == 1 else 2)]
         cases.append(Case(f"{model}/rows={rows}", model, inputs, True, 15))
-    for model in models.RECURRENTS:
+    cases += [Case(f"{model}/rows=1", model, [payments(1, seed) for seed in range(16)], True, 15)
+              for model in models.PERIODICS]
+    for model in (*models.RECURRENTS, *models.CONVOLUTIONS):
         random = np.random.default_rng(9)
         cases.append(Case(f"{model}/steps={STEPS}", model, [events(1, STEPS, random) for _ in range(16)], True, 15))
+    random = np.random.default_rng(11)
+    cases.append(Case(f"minilm/tokens={LONGEST}", "minilm", [events(1, LONGEST, random) for _ in range(4)], True, 40))
     for model, share in (("d256", 1.0), ("d128", 0.3)):
         random = np.random.default_rng(7)
         traffic = [events(1, length, random) for length in traffic_lengths()]

@@ -57,6 +57,6 @@ class Limits:
         step = self.step_us(case.model, precision)
         calls = []
         for numbers, _ in case.inputs:
-            rows, length = (len(numbers), 0) if case.is_mlp else numbers.shape[:2]
+            rows, length = (len(numbers), 0) if case.of_rows else numbers.shape[:2]
             calls.append(self.call_us(case.model, precision, rows, length, stream + length * step))
         return sum(calls) / (len(calls) if case.by_call else 1)

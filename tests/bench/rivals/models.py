@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The models: MLPs over numbers and categories, transformers and recurrent nets over a card's events. Weights are random
+"""The models: MLPs over numbers and categories; transformers, recurrent nets and a convolution over a card's events. Weights are random
 and the same each run: speed does not depend on them, and every engine gets the same."""
 import dataclasses
+import math
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from torch.nn import functional as F
 NUMBERS, CODES, CODE_SIZE, CODE_WIDTH = 64, 16, 10_000, 16
 STEP_NUMBERS, STEP_KINDS, KIND_WIDTH = 12, 1_000, 20
 RECURRENT_LAYERS = 2
+CONV_TAPS = 3
 
 
 class Mlp(nn.Module):
@@ -32,6 +34,46 @@ class Mlp(nn.Module):
         for layer in self.layers:
             x = F.relu(layer(x))
         return self.last(x).squeeze(1)
+
+
+class Periodic(nn.Module):
+    """An MLP whose numbers are embedded first (PLR, Y. Gorishniy et al., "On Embeddings for Numerical Features in Tabular
+    Deep Learning", 2022, as the package rtdl_num_embeddings has it): cosines and sines of 2 pi c x, a linear layer of each
+    number's own, ReLU."""
+
+    def __init__(self, frequencies: int, width: int, hidden: tuple[int, ...]):
+        super().__init__()
+        self.frequencies = nn.Parameter(0.1 * torch.randn(NUMBERS, frequencies))
+        self.weight = nn.Parameter(torch.randn(NUMBERS, 2 * frequencies, width) / (2 * frequencies) ** 0.5)
+        self.bias = nn.Parameter(torch.zeros(NUMBERS, width))
+        sizes = (NUMBERS * width, *hidden)
+        self.layers = nn.ModuleList([nn.Linear(a, b) for a, b in zip(sizes, sizes[1:])])
+        self.last = nn.Linear(sizes[-1], 1)
+        for layer in self.layers:
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+
+    def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
+        angles = 2 * math.pi * self.frequencies * numbers.unsqueeze(2)
+        waves = torch.cat([torch.cos(angles), torch.sin(angles)], 2)
+        embedded = torch.matmul(waves.transpose(0, 1), self.weight).transpose(0, 1) + self.bias
+        x = F.relu(embedded).flatten(1)
+        for layer in self.layers:
+            x = F.relu(layer(x))
+        return self.last(x).squeeze(1) + 0 * codes[:, 0]
+
+
+class Convolutional(nn.Module):
+    """12 numbers and a category of each event, a convolution over each three of them, and a logit of the mean."""
+
+    def __init__(self, inputs: int, outputs: int):
+        super().__init__()
+        self.kinds = nn.Embedding(STEP_KINDS, inputs - STEP_NUMBERS)
+        self.conv = nn.Conv1d(inputs, outputs, CONV_TAPS, padding=CONV_TAPS // 2)
+        self.last = nn.Linear(outputs, 1)
+
+    def forward(self, numbers: Tensor, kinds: Tensor) -> Tensor:
+        x = torch.cat([numbers, self.kinds(kinds)], 2).transpose(1, 2)
+        return self.last(F.relu(self.conv(x)).mean(2)).squeeze(1)
 
 
 class Layer(nn.Module):
@@ -123,7 +165,11 @@ class Shape:
 
 
 MLPS = {"mlp-100k": (256, 64), "mlp-330k": (512, 256, 128), "mlp-1m": (1024, 512, 256)}
-TRANSFORMERS = {"d256": (256, 4, 1024, 4), "d128": (128, 2, 512, 2)}  # width, heads, inner, layers
+# Width, heads, inner, layers; minilm has the sizes of MiniLM-L6.
+TRANSFORMERS = {"d256": (256, 4, 1024, 4), "d128": (128, 2, 512, 2), "minilm": (384, 12, 1536, 6)}
+PERIODICS = {"plr": (48, 24, (256, 128))}  # frequencies, width of a number, hidden
+CONVOLUTIONS = {"conv3": (64, 128)}  # channels
+ROWS = (*MLPS, *PERIODICS)  # those that take a row of numbers and codes; the others take events
 
 RECURRENTS = {"lstm64": (nn.LSTM, 4, 64), "gru128": (nn.GRU, 3, 128)}  # layer, gates, width
 
@@ -133,6 +179,10 @@ def make(name: str) -> nn.Module:
     if name in RECURRENTS:
         kind, _, width = RECURRENTS[name]
         return Recurrent(kind, width).eval()
+    if name in PERIODICS:
+        return Periodic(*PERIODICS[name]).eval()
+    if name in CONVOLUTIONS:
+        return Convolutional(*CONVOLUTIONS[name]).eval()
     model = Mlp(MLPS[name]) if name in MLPS else Transformer(*TRANSFORMERS[name])
     return model.eval()
 
@@ -145,6 +195,13 @@ def shape_of(name: str) -> Shape:
         _, gates, width = RECURRENTS[name]
         inputs = (STEP_NUMBERS + KIND_WIDTH, *(RECURRENT_LAYERS - 1) * (width,))
         return Shape(tuple((size, gates * width) for size in inputs), ((width, gates * width),) * RECURRENT_LAYERS)
+    if name in PERIODICS:
+        frequencies, width, hidden = PERIODICS[name]
+        sizes = (NUMBERS * width, *hidden, 1)
+        return Shape((*NUMBERS * ((2 * frequencies, width),), *zip(sizes, sizes[1:])))
+    if name in CONVOLUTIONS:
+        channels, outputs = CONVOLUTIONS[name]
+        return Shape(((CONV_TAPS * channels, outputs),))
     width, _, inner, layers = TRANSFORMERS[name]
     one = ((width, 3 * width), (width, width), (width, inner), (inner, width))
     return Shape(((STEP_NUMBERS, width), *(one * layers)), width=width, layers=layers)

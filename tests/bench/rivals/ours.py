@@ -28,7 +28,7 @@ class Weighbridge:
 
     def calls(self, case, precision: str) -> list:
         model = self.load(case.model, precision)
-        if case.is_mlp:
+        if case.of_rows:
             arrays, inputs = model.arrays(bundles.NUMBERS, bundles.CODES), case.inputs
         else:
             arrays = model.arrays(bundles.STEPS, ["kind"])

@@ -28,7 +28,7 @@ def eager(model: str, padded: bool):
 
 
 def names_of(model: str, padded: bool) -> list[str]:
-    return ["numbers", "codes"] if model in models.MLPS else ["numbers", "kinds", "mask"][: 3 if padded else 2]
+    return ["numbers", "codes"] if model in models.ROWS else ["numbers", "kinds", "mask"][: 3 if padded else 2]
 
 
 class LibTorch:
@@ -95,10 +95,15 @@ class OnnxRuntime:
                                  weight_type=QuantType.QInt8 if signed else QuantType.QUInt8,
                                  op_types_to_quantize=["MatMul", "LSTM"])
             calls = self.bound(session(out), case, padded)[:JUDGED]
-            error = max(np.abs(call()[0] - one).max() for call, one in zip(calls, expected)) / scale
+            try:
+                error = max(np.abs(call()[0] - one).max() for call, one in zip(calls, expected)) / scale
+            except onnxruntime.capi.onnxruntime_pybind11_state.Fail:
+                continue  # by channel it runs no product of a constant with three axes
             # The quickest of those that are well within the tolerance; where none is, the most exact.
             good = error <= 0.7 * timing.LOSSY
             found.append((not good, timing.quick_us(calls[:TIMED]) if good else error, out, kind))
+        if not found:
+            raise Refused(f"{case.name}: ort_int8 runs none of its own quantised models")
         best = min(found)
         self.chosen[case.name, padded] = best[2:]
         return best[2]
@@ -123,7 +128,7 @@ class OpenVino:
     def calls(self, case, padded: bool) -> list:
         model = self.core.read_model(str(export(self.folder, case.model, padded)))
         if case.fixed_shape and not padded:
-            rest = {"numbers": [models.NUMBERS if case.is_mlp else models.STEP_NUMBERS],
+            rest = {"numbers": [models.NUMBERS if case.of_rows else models.STEP_NUMBERS],
                     "codes": [models.CODES], "kinds": []}
             model.reshape({name: openvino.PartialShape([*case.fixed_shape, *rest[name]])
                            for name in names_of(case.model, False)})
@@ -160,7 +165,7 @@ def export(folder: pathlib.Path, model: str, padded: bool) -> pathlib.Path:
     if path.exists():
         return path
     names = names_of(model, padded)
-    if model in models.MLPS:
+    if model in models.ROWS:
         sample = (torch.randn(2, models.NUMBERS), torch.zeros(2, models.CODES, dtype=torch.int64))
         free = {name: {0: "batch"} for name in (*names, "logit")}
     else:
