@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
@@ -109,6 +110,14 @@ LoadOptions ModelChoice::load() const {
     if (!expected_name.empty()) options.named.emplace_back("expected_name", expected_name);
     if (!signatures_required.empty()) options.named.emplace_back("signatures_required", signatures_required);
     return options;
+}
+
+Model ModelChoice::loaded(Engine &engine) const {
+    Model model = Model::load(engine, directory, load()).value();
+    if (devices.empty()) return model;
+    for (const wb_event &event : engine.events().value().taken)
+        if (event.event == WB_LOG_WARNING) std::fprintf(stderr, "warning: %s\n", printable(event.message).c_str());
+    return model;
 }
 
 std::string ModelChoice::cache() const {

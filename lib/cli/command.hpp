@@ -80,6 +80,8 @@ struct ModelChoice {
     void declare_no_verify(Options &options);  // for verbs that do not verify anyway
     Engine engine() const;
     LoadOptions load() const;
+    // Loads `directory`. With `devices`, what the engine warns of goes to stderr: why a model stays on the CPU.
+    Model loaded(Engine &engine) const;
     // The directory that keeps imports; "" for none.
     std::string cache() const;
 };

@@ -52,7 +52,7 @@ class Score final : public Verb {
         if (!rejects_.empty()) output_format("--rejects", rejects_, output);
         refuse_taken_names(ids_);
         Engine engine = choice_.engine();
-        Model model = Model::load(engine, choice_.directory, choice_.load()).value();
+        Model model = choice_.loaded(engine);
         InputOptions options;
         options.ids = ids_;
         options.label = label_;

@@ -152,3 +152,13 @@ def test_a_gpu_answers_with_the_bits_of_the_cpu(bundle, tmp_path):
     scores = [run("score", bundle, "--input", source, "--output", "-", "--threads", "1", *SCORE, *devices).stdout
               for devices in (("--devices", "cpu=1"), ("--devices", "cuda:0!,cpu=1", *gpu))]
     assert scores[0] == scores[1]
+
+
+@pytest.mark.skipif(not DRIVER.exists(), reason="the simulated CUDA driver is not built")
+def test_why_a_model_stays_on_the_cpu_is_said(bundle, monkeypatch):
+    monkeypatch.setenv("CUDA_SIM_FAULTS", "cuMemAlloc_v2:1=2")
+    gpu = ("--devices", "cuda:0!,cpu=1", "--cuda-driver", DRIVER, "--cuda-kernels", KERNELS)
+    done = run("bench", bundle, *QUICK, "--json", *gpu)
+    assert json.loads(done.stdout)["gpu_rows"] == 0
+    assert done.stderr.startswith("warning: model ") and done.stderr.count("\n") == 1
+    assert "stays on the CPU, not on cuda:0: " in done.stderr and "bytes are needed" in done.stderr
