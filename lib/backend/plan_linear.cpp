@@ -7,6 +7,16 @@
 
 namespace weighbridge::lib {
 
+bool sums_bf16(const Plan &plan, int32_t precision) {
+    if (!needs_bf16_instructions(precision)) return false;
+    const auto &nodes = plan.graph().nodes();
+    return std::any_of(nodes.begin(), nodes.end(), [&](const Node &node) {
+        if (precision != WB_PRECISION_BF16 || !has_panels(node.op)) return node.op == Op::attention;
+        const Extents &weights = plan.graph().type(node.operands[1]).shape;
+        return !stays_float(weights[0].terms[0], weights[1].terms[0]);
+    });
+}
+
 Expected<Linears> Linears::make(const Plan &plan, int32_t precision, const StopSource &stop) {
     const size_t nodes = plan.graph().nodes().size();
     Linears linears;

@@ -21,6 +21,9 @@ struct LinearWeights {
     int64_t n = 0, k = 0;
 };
 
+// Whether a plan in this precision has sums of bf16 products: in its linears or in attention.
+bool sums_bf16(const Plan &plan, int32_t precision);
+
 // The linears of a plan, recurrences' among them, by node. Constant after construction; the plan must outlive it.
 class Linears {
   public:

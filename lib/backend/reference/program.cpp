@@ -22,10 +22,11 @@ constexpr int64_t kSequenceTileRows = 4;
 
 // What every executor of a program reads. Constant after construction.
 struct Shared {
-    Shared(std::shared_ptr<const Plan> the_plan, int32_t the_precision, std::vector<std::string> names)
-        : plan(std::move(the_plan)),
-          precision(the_precision),
+    Shared(std::shared_ptr<const Plan> of, int32_t in, std::vector<std::string> names, const TensorFamily *by)
+        : plan(std::move(of)),
+          precision(in),
           tensor_names(std::move(names)),
+          family(sums_bf16(*plan, precision) ? by : nullptr),
           linears(*Linears::make(*plan, precision)),
           inputs(input_nodes(plan->graph())),
           sequences(has_length(plan->graph())) {}
@@ -57,6 +58,7 @@ struct Shared {
     const std::shared_ptr<const Plan> plan;
     const int32_t precision;
     const std::vector<std::string> tensor_names;
+    const TensorFamily *const family;  // null: a CPU's
     const Linears linears;
     const std::vector<ValueId> inputs;
     const bool sequences;
@@ -146,7 +148,8 @@ class Evaluation {
         } else if (weights.bf16) {
             auto *q = reinterpret_cast<uint16_t *>(scratch_ + 64);
             twins::round_rows_bf16({x, k, 1, k, q, (k + 1) / 2 * 2});
-            twins::linear_bf16({q, (k + 1) / 2 * 2, 1, k, weights.bf16, n, weights.bias, epilogue, y, n});
+            twins::linear_bf16_of({q, (k + 1) / 2 * 2, 1, k, weights.bf16, n, weights.bias, epilogue, y, n},
+                                  shared_.family);
         } else {
             twins::linear_f32({x, k, 1, k, weights.f32, n, weights.bias, epilogue, y, n});
         }
@@ -209,7 +212,6 @@ class Evaluation {
             call.mask_key = strides[rank - 1];
             mask_strides.assign(strides.begin(), strides.end() - 3);
         }
-        const bool bf16 = needs_bf16_instructions(shared_.precision);
         int64_t row = 0;
         for_each_place(outer, {mask_strides}, [&](const std::vector<int64_t> &at) {
             call.q = in(0) + row * call.heads * call.q_head;
@@ -217,7 +219,7 @@ class Evaluation {
             call.v = in(2) + row * call.heads * call.v_head;
             call.out = out() + row * call.heads * call.out_head;
             if (attributes.mask) call.mask = x_[3].as<const std::byte>() + at[0] * (boolean ? 1 : 4);
-            bf16 ? twins::attention_bf16(call) : twins::attention_f32(call);
+            twins::attention(call, needs_bf16_instructions(shared_.precision), shared_.family);
             ++row;
         });
     }
@@ -371,7 +373,7 @@ class ReferenceProgram final : public Program {
     Traits traits() const override { return {.inline_safe = true, .cancellable = true, .batch_invariant = true}; }
     int32_t backend() const override { return WB_BACKEND_REFERENCE; }
     int32_t precision() const override { return shared_->precision; }
-    int32_t numerics() const override { return static_cast<int32_t>(kNumericsV1); }
+    int32_t numerics() const override { return numerics_of(shared_->family); }
     int64_t tile_rows() const override { return shared_->sequences ? kSequenceTileRows : kTileRows; }
     Expected<std::unique_ptr<Executor>> make_executor(int, int64_t tile_rows) const override {
         return std::unique_ptr<Executor>(std::make_unique<ReferenceExecutor>(shared_, tile_rows));
@@ -389,9 +391,10 @@ class ReferenceProgram final : public Program {
 }  // namespace
 
 std::shared_ptr<const Program> make_reference_program(std::shared_ptr<const Plan> plan, int32_t precision,
-                                                      std::vector<std::string> tensor_names) {
+                                                      std::vector<std::string> tensor_names,
+                                                      const TensorFamily *family) {
     return std::make_shared<const ReferenceProgram>(
-        std::make_shared<const Shared>(std::move(plan), precision, std::move(tensor_names)));
+        std::make_shared<const Shared>(std::move(plan), precision, std::move(tensor_names), family));
 }
 
 }  // namespace weighbridge::lib

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/reference/twins.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -87,6 +88,25 @@ struct SumOfTiles {
             sum = flush(flush(sum) + flush(part[0] + part[1]));
         }
         return sum;
+    }
+};
+
+// A GPU's tensor cores, 16 inputs at a time, zeros past the last; a zero is +0.
+struct SumOfTensorCores {
+    TensorSums sums;
+
+    template <class W, class X>
+    float operator()(float sum, int64_t count, W w, X x) const {
+        const int64_t padded = (count + 1) / 2 * 2;
+        for (int64_t begin = 0; begin < count; begin += kTensorStep) {
+            uint16_t a[kTensorStep] = {}, b[kTensorStep] = {};
+            for (int64_t k = begin; k < std::min(padded, begin + kTensorStep); ++k) {
+                a[k - begin] = tensor_operand(x(k));
+                b[k - begin] = tensor_operand(w(k));
+            }
+            sum = multiplied(sums, a, b, sum);
+        }
+        return sum + 0.0f;
     }
 };
 
@@ -194,6 +214,9 @@ void round_rows_bf16(const kernel::RoundRowsBf16 &r) {
 
 void linear_bf16(const kernel::LinearBf16 &l) { linear_bf16_by(l, SumOfPairs{}); }
 void linear_bf16_amx(const kernel::LinearBf16 &l) { linear_bf16_by(l, SumOfTiles{}); }
+void linear_bf16_of(const kernel::LinearBf16 &l, const TensorFamily *family) {
+    family ? linear_bf16_by(l, SumOfTensorCores{family->sums}) : linear_bf16(l);
+}
 
 void attention_f32(const kernel::Attention &a) {
     std::vector<float> s(static_cast<size_t>(a.keys) + 1);
@@ -218,6 +241,10 @@ void attention_f32(const kernel::Attention &a) {
 
 void attention_bf16(const kernel::Attention &a) { attention_bf16_by(a, SumOfPairs{}); }
 void attention_bf16_amx(const kernel::Attention &a) { attention_bf16_by(a, SumOfTiles{}); }
+void attention(const kernel::Attention &a, bool bf16, const TensorFamily *family) {
+    if (bf16 && family) return attention_bf16_by(a, SumOfTensorCores{family->sums});
+    bf16 ? attention_bf16(a) : attention_f32(a);
+}
 
 void gates(const kernel::Gates &g) {
     for (int64_t row = 0; row < g.rows; ++row)
