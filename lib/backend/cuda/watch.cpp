@@ -18,6 +18,9 @@ constexpr int64_t kPartOfAge = 16;         // a run is seen to be through later 
 constexpr unsigned long kSlackNs = 1'000;  // instead of Linux's 50 us, by which each pause were longer
 constexpr int64_t kEndNs = 200'000'000;    // that end() waits for a call of the driver
 
+// Until a run of that age is looked at again.
+int64_t pause_ns(int64_t age_ns) { return std::clamp(age_ns / kPartOfAge, kLeastPauseNs, kMostPauseNs); }
+
 }  // namespace
 
 Expected<std::shared_ptr<Watch>> Watch::start(const std::string &name, const DeviceTimes &times) {
@@ -66,16 +69,28 @@ void Watch::keep() {
     }
 }
 
+// Nobody is looked at meanwhile, so that those who wait look themselves.
 void Watch::carry_out() {
-    const std::shared_ptr<Task> task = task_;
-    in_call_ = true;
+    std::shared_ptr<Task> task = task_;
+    in_call_ = in_task_ = true;
+    for (Look *look = first_.get(); look; look = look->next.get()) look->changed.notify_all();
     mutex_.unlock();
     const bool done = (*task)();
     mutex_.lock();
-    in_call_ = false;
-    idle_.notify_all();
+    in_task_ = false;
     if (done && task_ == task) task_.reset();
     task_due_ns_ = steady_clock().now_ns() + times_.recovery_pause_ns;
+    give_back(task);
+    in_call_ = false;
+    idle_.notify_all();
+}
+
+// Of what is shared, not under the mutex: the last to have it has the driver take back what it holds.
+template <class T>
+void Watch::give_back(std::shared_ptr<T> &shared) {
+    mutex_.unlock();
+    shared.reset();
+    mutex_.lock();
 }
 
 void Watch::repeat(Task task) {
@@ -90,12 +105,12 @@ void Watch::repeat(Task task) {
 // Says when they shall be looked at again.
 int64_t Watch::look_at_all() {
     ++round_;
-    while (const std::shared_ptr<Look> look = next_of_round()) look_at(look);
+    while (std::shared_ptr<Look> look = next_of_round()) look_at(std::move(look));
     const int64_t now_ns = steady_clock().now_ns();
     int64_t youngest_ns = kMostPauseNs * kPartOfAge;
     for (const Look *look = first_.get(); look; look = look->next.get())
         youngest_ns = std::min(youngest_ns, now_ns - look->began_ns);
-    return now_ns + std::max(kLeastPauseNs, youngest_ns / kPartOfAge);
+    return now_ns + pause_ns(youngest_ns);
 }
 
 std::shared_ptr<Watch::Look> Watch::next_of_round() {
@@ -105,7 +120,7 @@ std::shared_ptr<Watch::Look> Watch::next_of_round() {
 }
 
 // Without the mutex: a caller whose deadline comes does not wait for the driver.
-void Watch::look_at(const std::shared_ptr<Look> &look) {
+void Watch::look_at(std::shared_ptr<Look> look) {
     look->round = round_;
     const int64_t began_ns = look->began_ns;
     in_call_ = true;
@@ -116,14 +131,32 @@ void Watch::look_at(const std::shared_ptr<Look> &look) {
         result = current.result();
         if (result == kSuccess) result = look->context->functions().event_query(look->event.get());
     }
-    const bool stalls = result == kNotReady && steady_clock().now_ns() - began_ns > times_.longest_run_ns;
     mutex_.lock();
+    settle(*look, began_ns, result);
+    give_back(look);
     in_call_ = false;
     idle_.notify_all();
-    if (look->result != kNotReady || look->began_ns != began_ns || (result == kNotReady && !stalls)) return;
-    look->result = result == kNotReady ? kSuccess : result;
-    look->stalled = stalls;
-    look->changed.notify_all();
+}
+
+// What an event gave for the run that began then, if that is still waited for.
+void Watch::settle(Look &look, int64_t began_ns, Result result) const {
+    const bool stalls = result == kNotReady && steady_clock().now_ns() - began_ns > times_.longest_run_ns;
+    if (look.result != kNotReady || look.began_ns != began_ns || (result == kNotReady && !stalls)) return;
+    look.result = result == kNotReady ? kSuccess : result;
+    look.stalled = stalls;
+    look.changed.notify_all();
+}
+
+// For who waits while the thread has its task. The context is current.
+void Watch::look_oneself(Look &look) {
+    const int64_t began_ns = look.began_ns;
+    mutex_.unlock();
+    const Result result = look.context->functions().event_query(look.event.get());
+    mutex_.lock();
+    settle(look, began_ns, result);
+    if (look.result != kNotReady || !in_task_) return;
+    const int64_t now_ns = steady_clock().now_ns();
+    look.changed.wait_until(mutex_, now_ns + pause_ns(now_ns - began_ns));
 }
 
 // For the watch's own thread, in its task.
@@ -155,8 +188,12 @@ Watch::Outcome Watch::wait(const std::shared_ptr<Look> &look, const StopSource &
     look->next = first_;
     first_ = look;
     wake_.notify_one();
-    while (look->result == kNotReady && (outcome.stop = stop.poll()) == WB_OK)
-        clock.wait_until(look->changed, mutex_, stop.deadline_ns);
+    while (look->result == kNotReady && (outcome.stop = stop.poll()) == WB_OK) {
+        if (in_task_)
+            look_oneself(*look);
+        else
+            clock.wait_until(look->changed, mutex_, stop.deadline_ns);
+    }
     if (outcome.stop == WB_OK) {
         outcome.stalled = look->stalled;
         outcome.result = look->result;

@@ -21,8 +21,8 @@ struct DeviceTimes {
 
 // A device's thread, wb:cuda-0: looks whether runs are through, so that their callers sleep until then, and carries out
 // a task now and then. The driver has no wait that ends at a time, and one that blocks does not come back from a device
-// that hangs: so runs are polled, by this thread for all of them, each 20 us to 1 ms as they get older. While nothing
-// runs it sleeps. Thread-safe; of one process.
+// that hangs: so runs are polled, by this thread for all of them (by who waits while it has its task), each 20 us to
+// 1 ms as they get older. While nothing runs it sleeps. Thread-safe; of one process.
 class Watch {
   public:
     // WB_OUT_OF_MEMORY where the system gives no thread.
@@ -71,7 +71,11 @@ class Watch {
     Outcome poll(const Look &look, const StopSource &stop) const;
     void carry_out() WB_REQUIRES(mutex_);
     int64_t look_at_all() WB_REQUIRES(mutex_);
-    void look_at(const std::shared_ptr<Look> &look) WB_REQUIRES(mutex_);
+    void look_at(std::shared_ptr<Look> look) WB_REQUIRES(mutex_);
+    void look_oneself(Look &look) WB_REQUIRES(mutex_);
+    void settle(Look &look, int64_t began_ns, Result result) const WB_REQUIRES(mutex_);
+    template <class T>
+    void give_back(std::shared_ptr<T> &shared) WB_REQUIRES(mutex_);
     std::shared_ptr<Look> next_of_round() WB_REQUIRES(mutex_);
     void forget(const std::shared_ptr<Look> &look) WB_REQUIRES(mutex_);
 
@@ -85,6 +89,7 @@ class Watch {
     std::shared_ptr<Task> task_ WB_GUARDED_BY(mutex_);
     int64_t task_due_ns_ WB_GUARDED_BY(mutex_) = 0;
     bool in_call_ WB_GUARDED_BY(mutex_) = false;  // of the driver
+    bool in_task_ WB_GUARDED_BY(mutex_) = false;
     bool ended_ WB_GUARDED_BY(mutex_) = false;
 };
 

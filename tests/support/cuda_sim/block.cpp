@@ -2,12 +2,14 @@
 // Runs the blocks of a grid one after another, and the threads of a block as fibers.
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <memory>
 #include <numeric>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "support/cuda_sim/control.hpp"
 #include "support/cuda_sim/fiber.hpp"
 #include "support/cuda_sim/launch.hpp"
 #include "support/cuda_sim/shim.hpp"
@@ -186,6 +188,12 @@ const uint32_t *exchange(const uint32_t *words, int count, const char *file, int
 }
 
 unsigned char *shared_memory() { return block().shared(); }
+
+namespace {
+std::atomic<weighbridge::lib::TensorSums> sums_of_all;
+}
+void set_tensor_sums(int block, int fraction) { sums_of_all.store({block, fraction}); }
+weighbridge::lib::TensorSums tensor_sums() { return sums_of_all.load(); }
 
 void copy_later(void *to, const void *from, int bytes) {
     for (const void *address : {static_cast<const void *>(to), from})

@@ -21,6 +21,9 @@ std::vector<int> &pushed() {
 }
 
 Call::Call(const char *name, Needs needs) : machine_(Machine::get()), lock_(machine_.mutex) {
+    ++machine_.held;
+    machine_.let_go.wait(lock_, [&] { return machine_.held_function != name; });
+    --machine_.held;
     result = refusal(name, needs);
 }
 

@@ -19,7 +19,12 @@ CUDA_SIM_API void reset();
 CUDA_SIM_API void set_devices(int count);
 CUDA_SIM_API void set_version(int version);
 CUDA_SIM_API void set_memory(int device, size_t bytes);
-CUDA_SIM_API void set_compute_mode(int device, int mode);  // exclusive: as if another process had it
+CUDA_SIM_API void set_name(int device, const char *name);
+CUDA_SIM_API void set_compute_mode(int device, int mode);      // exclusive: as if another process had it,
+CUDA_SIM_API void set_taken(int device, bool taken);           // unless it is not taken
+CUDA_SIM_API void set_capability(int device, int capability);  // 90 for 9.0, which it is
+// How tensor cores sum (TensorSums): as of Hopper until it is said otherwise.
+CUDA_SIM_API void set_tensor_sums(int block, int fraction);
 
 // Faults. The nth call from now on (1 is the next one) gives `result`, and nothing happens: of `function`
 // ("cuMemAlloc_v2"), or of any where it is null. A sticky result is the device's from then on. Environment variable
@@ -35,6 +40,10 @@ CUDA_SIM_API void clear_faults();
 // Copies take so long at least; nothing of a device that hangs is ever done.
 CUDA_SIM_API void set_copy_us(int64_t microseconds);
 CUDA_SIM_API void set_hanging(int device, bool hangs);
+// Calls of `function` wait from now on, until reset() or until they are let go; and how many do.
+CUDA_SIM_API void hold_calls(const char *function);
+CUDA_SIM_API void let_calls_go();
+CUDA_SIM_API int held_calls();
 // Blocks' threads go on in this order: 0 ascending, 1 descending, 2 shuffled.
 CUDA_SIM_API void set_order(int order);
 

@@ -65,6 +65,10 @@ static const char *const *text_of(Result result) {
         {kOutOfMemory, {"CUDA_ERROR_OUT_OF_MEMORY", "out of memory"}},
         {kNotInitialised, {"CUDA_ERROR_NOT_INITIALIZED", "initialization error"}},
         {kDeviceUnavailable, {"CUDA_ERROR_DEVICE_UNAVAILABLE", "CUDA-capable device(s) is/are busy or unavailable"}},
+        {kNotLicensed, {"CUDA_ERROR_DEVICE_NOT_LICENSED", "GPU does not have a license"}},
+        {kSystemNotReady, {"CUDA_ERROR_SYSTEM_NOT_READY", "system not yet initialized"}},
+        {kMpsConnectionFailed,
+         {"CUDA_ERROR_MPS_CONNECTION_FAILED", "MPS client failed to connect to the MPS control daemon"}},
         {kNoDevice, {"CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected"}},
         {kInvalidDevice, {"CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"}},
         {kInvalidImage, {"CUDA_ERROR_INVALID_IMAGE", "device kernel image is invalid"}},
@@ -115,7 +119,7 @@ Result cuDeviceGetName(char *out, int size, DeviceHandle device) {
     Call call("cuDeviceGetName", Needs::driver);
     if (!call) return call.result;
     if (!exists(call.machine(), device)) return kInvalidDevice;
-    copy_text(out, size, "simulated GPU");
+    copy_text(out, size, call.machine().device(device).name.c_str());
     return kSuccess;
 }
 
@@ -151,10 +155,10 @@ Result cuDeviceGetAttribute(int *out, DeviceAttribute attribute, DeviceHandle de
             *out = 2;
             return kSuccess;
         case kComputeMajor:
-            *out = 9;
+            *out = call.machine().device(device).capability / 10;
             return kSuccess;
         case kComputeMinor:
-            *out = 0;
+            *out = call.machine().device(device).capability % 10;
             return kSuccess;
         case kSharedBytesOptIn:
             *out = 227 * 1024;
@@ -177,7 +181,8 @@ Result cuDevicePrimaryCtxRetain(ContextHandle *out, DeviceHandle device) {
     if (!exists(call.machine(), device)) return kInvalidDevice;
     Device &of = call.machine().device(device);
     if (of.lost) return kUnknown;
-    if (of.compute_mode != 0) return kDeviceUnavailable;
+    const bool exclusive = of.compute_mode == kComputeExclusiveProcess;
+    if (of.compute_mode != 0 && !(exclusive && !of.taken)) return kDeviceUnavailable;
     ++of.retained;
     *out = reinterpret_cast<ContextHandle>(&of);
     return kSuccess;

@@ -66,6 +66,9 @@ void Machine::reset() {
     copy_us = 0;
     order = Order::ascending;
     last_fault.clear();
+    set_tensor_sums(16, 25);
+    held_function.clear();
+    let_go.notify_all();
 }
 
 // "cuMemAlloc_v2:3=2,*:100=700"
@@ -176,6 +179,18 @@ void set_compute_mode(int device, int mode) {
     std::unique_lock<std::mutex> lock;
     locked(lock).device(device).compute_mode = mode;
 }
+void set_name(int device, const char *name) {
+    std::unique_lock<std::mutex> lock;
+    locked(lock).device(device).name = name;
+}
+void set_taken(int device, bool taken) {
+    std::unique_lock<std::mutex> lock;
+    locked(lock).device(device).taken = taken;
+}
+void set_capability(int device, int capability) {
+    std::unique_lock<std::mutex> lock;
+    locked(lock).device(device).capability = capability;
+}
 void fail_call(const char *function, uint64_t nth, unsigned result) {
     std::unique_lock<std::mutex> lock;
     Machine &machine = locked(lock);
@@ -206,6 +221,17 @@ void set_copy_us(int64_t microseconds) {
 void set_hanging(int device, bool hangs) {
     std::unique_lock<std::mutex> lock;
     locked(lock).device(device).hangs = hangs;
+}
+void hold_calls(const char *function) {
+    std::unique_lock<std::mutex> lock;
+    Machine &machine = locked(lock);
+    machine.held_function = function;
+    machine.let_go.notify_all();
+}
+void let_calls_go() { hold_calls(""); }
+int held_calls() {
+    std::unique_lock<std::mutex> lock;
+    return locked(lock).held;
 }
 void set_order(int order) {
     std::unique_lock<std::mutex> lock;

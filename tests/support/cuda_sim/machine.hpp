@@ -86,7 +86,9 @@ struct Stream {
 struct Device {
     int ordinal = 0;
     size_t memory = size_t{1} << 32;
-    int compute_mode = 0;
+    std::string name = "simulated GPU";
+    int compute_mode = 0, capability = 90;
+    bool taken = true;  // by another process, in an exclusive mode
     bool lost = false, hangs = false;
     Result sticky = kSuccess;
     int retained = 0;  // of the primary context
@@ -128,6 +130,9 @@ struct Machine {
     pid_t initialised_in = 0;
     std::map<std::string, uint64_t, std::less<>> counts;  // calls by function, and "" of all
     std::map<std::pair<std::string, uint64_t>, Result> faults;
+    std::string held_function;  // empty: none
+    int held = 0;
+    std::condition_variable let_go;
 };
 
 }  // namespace cuda_sim

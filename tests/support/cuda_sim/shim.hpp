@@ -16,6 +16,8 @@
 #define __grid_constant__
 #define __launch_bounds__(...)
 
+#include "backend/tensor_sums.hpp"
+
 namespace cuda_sim {
 
 struct Index {
@@ -32,6 +34,7 @@ unsigned char *shared_memory();
 void copy_later(void *to, const void *from, int bytes);  // at its wait; `to` is NaN until then
 void commit_copies();
 void wait_for_copies(int groups_left);
+weighbridge::lib::TensorSums tensor_sums();  // of the machine's tensor cores
 
 template <class T>
 T shuffled(T value, unsigned from, const char *file, int line) {
@@ -101,6 +104,26 @@ inline void multiply_u8_s8(int (&sum)[4], const uint32_t (&a)[4], const uint32_t
             sum[i] = dot_u8_s8(left[row], right[0], sum[i]);
             sum[i] = dot_u8_s8(left[row + 2], right[1], sum[i]);
         }
+    }
+}
+
+// mma.sync m16n8k16 of bf16: PTX ISA, "Matrix fragments for mma.m16n8k16". The sums are the model's.
+inline void multiply_bf16(float (&sum)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
+                          const char *file = __builtin_FILE(), int line = __builtin_LINE()) {
+    const uint32_t own[6] = {a[0], a[1], a[2], a[3], b[0], b[1]};
+    const uint32_t *words = cuda_sim::exchange(own, 6, file, line);
+    const TensorSums sums = cuda_sim::tensor_sums();
+    const unsigned lane = threadIdx.x % 32, group = lane / 4, place = lane % 4;
+    for (unsigned i = 0; i < 4; ++i) {
+        uint16_t x[16], y[16];
+        for (unsigned k = 0; k < 16; ++k) {
+            const unsigned part = k % 8 / 2, half = k / 8, shift = k % 2 * 16;
+            const uint32_t *left = words + (group * 4 + part) * cuda_sim::kMostWords;
+            const uint32_t *right = words + ((place * 2 + i % 2) * 4 + part) * cuda_sim::kMostWords + 4;
+            x[k] = static_cast<uint16_t>(left[half * 2 + i / 2] >> shift);
+            y[k] = static_cast<uint16_t>(right[half] >> shift);
+        }
+        sum[i] = multiplied(sums, x, y, sum[i]);
     }
 }
 
