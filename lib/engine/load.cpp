@@ -95,7 +95,9 @@ Expected<Ref<Model>> Engine::make_replica(Model &model, Backend &backend, const 
     const Program &program = model.program();
     auto made = backend.prepare(model.shared_bundle(), precision_name(program.precision()), stop);
     if (!made) return made.status();
-    if ((*made)->numerics() != program.numerics())
+    // bf16 is the one precision that a GPU may round otherwise in.
+    const bool rounds_otherwise = (*made)->numerics() != program.numerics();
+    if (rounds_otherwise && !needs_bf16_instructions(program.precision()))
         return Status::failure(WB_BACKEND_UNAVAILABLE, "expected numerics {} as the CPU's, got {}", program.numerics(),
                                (*made)->numerics());
     auto replica = Model::make(runtime_, model.shared_bundle(), *std::move(made));

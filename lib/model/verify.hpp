@@ -33,7 +33,8 @@ enum class Mismatches { untold, told };
 Expected<VerifyReport> verify(Model &model, const StopSource &stop = {}, Mismatches mismatches = Mismatches::untold);
 
 // Whether a replica gives a model's bits for golden rows that run together, where verify() runs them one by one: as
-// many as fit in one of its tiles. WB_VERIFY_FAILED names the first line and output that differ.
+// many as fit in one of its tiles. One with other numerics: whether it gives those of each row alone. WB_VERIFY_FAILED
+// names the first line and output that differ.
 Status verify_together(Model &model, Model &replica, const StopSource &stop = {});
 
 // The golden lines of `count` generated rows, as this model answers them.

@@ -4,11 +4,13 @@
 
 #include "backend/reference/twins.hpp"
 #include "cuda/device_run.hpp"
+#include "support/cuda_sim/control.hpp"
 
 namespace {
 
 using namespace cuda_kernels;
 namespace twins = weighbridge::lib::reference::twins;
+using weighbridge::lib::kTensorFamilies, weighbridge::lib::TensorFamily;
 
 // Heads of one of q, k, v and out, of rows by `length` (L, or a number): side by side in a row, or one after another.
 struct Heads {
@@ -46,7 +48,18 @@ struct Shape {
     int64_t heads, outer, dim, value_dim, most_length, most_sequences;
 };
 
-void compare(Random &random, Shape s, int64_t one_special_in) {
+// Which of the two kernels, and as which GPUs.
+struct Products {
+    const TensorFamily *family = nullptr;  // null: fp32
+
+    const char *kernel() const { return family ? "wb_attention_bf16" : "wb_attention"; }
+    int64_t shared_bytes(int64_t score_stride, bool in_shared) const {
+        return (family ? attention_bf16_shared_bytes : attention_shared_bytes)(score_stride, in_shared);
+    }
+};
+
+void compare(Random &random, Shape s, int64_t one_special_in, const Products &by) {
+    if (by.family) cuda_sim::set_tensor_sums(by.family->sums.block, by.family->sums.fraction);
     Packed run(some_lengths(random, s.most_sequences, s.most_length));
     const bool own_length = random.between(0, 3) != 0;  // queries as many as keys; else a fixed number
     const Terms keys{random.between(0, 1), 1, 0}, queries = own_length ? keys : Terms{random.between(1, 20), 0, 0};
@@ -102,26 +115,38 @@ void compare(Random &random, Shape s, int64_t one_special_in) {
             twin.mask_head = a.mask.head.a, twin.mask_query = value(a.mask.row, l), twin.mask_key = a.mask_key.a;
             if (a.mask_kind == kernel::MaskKind::additive) twin.mask = additive.data() + mask;
             if (a.mask_kind == kernel::MaskKind::boolean) twin.mask = boolean.data() + mask;
-            twins::attention_f32(twin);
+            twins::attention(twin, by.family != nullptr, by.family);
         }
     CAPTURE(s.heads, s.outer, s.dim, s.value_dim, run.size(), a.causal, static_cast<int>(a.mask_kind),
             a.zero_when_empty, own_length, by_query, by_key);
     a.score_stride = attention_score_stride(most_keys);
-    check(random, "wb_attention", a, attention_shared_bytes(a.score_stride, true), expected, found);
+    check(random, by.kernel(), a, by.shared_bytes(a.score_stride, true), expected, found);
     Guarded<float> scores(attention_scratch_floats(a.score_stride, 5 * 3 * 3));
     scores.fill(NAN);
     a.scores = scores.data();
-    check(random, "wb_attention", a, attention_shared_bytes(a.score_stride, false), expected, found);
+    check(random, by.kernel(), a, by.shared_bytes(a.score_stride, false), expected, found);
 }
 
 }  // namespace
 
 TEST_CASE("a device's attention gives its twin's bits") {
     Random random(31);
+    const Products fp32;
     for (int64_t i = 1; i <= 40; ++i)
         compare(random, {random.between(1, 3), 1, random.between(1, 70), random.between(1, 140), i, 4},
-                i % 3 == 0 ? 200 : 0);
+                i % 3 == 0 ? 200 : 0, fp32);
     for (int64_t length : {63, 64, 65, 130})
-        compare(random, {1, 1, random.between(1, 40), random.between(1, 40), length, 2}, 0);
-    for (int i = 0; i < 6; ++i) compare(random, {2, random.between(2, 3), 8, 12, 20, 3}, 0);
+        compare(random, {1, 1, random.between(1, 40), random.between(1, 40), length, 2}, 0, fp32);
+    for (int i = 0; i < 6; ++i) compare(random, {2, random.between(2, 3), 8, 12, 20, 3}, 0, fp32);
+}
+
+TEST_CASE("a device's attention in bf16 gives its twin's bits, as each family sums") {
+    Random random(32);
+    for (int64_t i = 1; i <= 40; i += 3)
+        compare(random, {random.between(1, 3), 1, random.between(1, 140), random.between(1, 140), i, 4},
+                i % 2 == 0 ? 200 : 0, {&kTensorFamilies[i % 2]});
+    for (int64_t length : {63, 64, 65, 130})
+        compare(random, {1, 1, random.between(1, 40), random.between(1, 40), length, 2}, 0,
+                {&kTensorFamilies[length % 2]});
+    for (int i = 0; i < 4; ++i) compare(random, {2, random.between(2, 3), 8, 12, 20, 3}, 0, {&kTensorFamilies[i % 2]});
 }

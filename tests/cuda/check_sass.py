@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the device kernels' machine code: innermost loops that multiply must not touch the stack, int8 layers must use
-tensor cores, and every kernel of kernels.def must be there for each architecture.
+"""Reads the device kernels' machine code: innermost loops that multiply must not touch the stack, int8 and bf16 kernels
+must use tensor cores, others none, and every kernel of kernels.def must be there for each architecture.
 
 usage: check_sass.py CUOBJDUMP WEIGHBRIDGE_CUDA.FATBIN KERNELS.DEF
 """
@@ -14,6 +14,8 @@ SECTION = re.compile(r"^\s*(?:arch = (sm_\w+)|Function : (\w+))", re.M)
 INSTRUCTION = re.compile(r"/\*([0-9a-f]{4,6})\*/\s+(?:@!?\w+\s+)?([A-Z][A-Z0-9_]*)((?:\.\w+)*)\s*([^;]*);")
 MULTIPLIES = {"FFMA", "FFMA2", "IMMA", "HMMA", "IDP", "DFMA"}
 STACK = {"LDL", "STL"}
+TENSOR_CORES = {"wb_linear_i8": {"IMMA"}, "wb_linear_bf16": {"HMMA"}, "wb_linear_bf16_few": {"HMMA"},
+                "wb_attention_bf16": {"HMMA"}, "wb_recurrent": {"HMMA"}, "wb_check_tensor": {"HMMA"}}
 
 
 def functions(text):
@@ -46,8 +48,9 @@ def main(cuobjdump, fatbin, kernels):
         code = [(int(a, 16), o, operands) for a, o, _, operands in INSTRUCTION.findall(text)]
         if not code:
             faults.append(f"{arch} {name}: no instruction was read")
-        if name == "wb_linear_i8" and not any(o == "IMMA" for _, o, _ in code):
-            faults.append(f"{arch} {name}: no IMMA: int8 layers do not use tensor cores")
+        meant, used = TENSOR_CORES.get(name, set()), {o for _, o, _ in code} & {"IMMA", "HMMA"}
+        if used != meant:
+            faults.append(f"{arch} {name}: expected {sorted(meant)} of tensor cores, found {sorted(used)}")
         for loop in innermost(code):
             if not MULTIPLIES & set(loop):
                 continue

@@ -1,63 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The device's linear layers against their twins, bit for bit.
 #include "backend/reference/twins.hpp"
-#include "cuda/device_run.hpp"
-#include "plan/panels.hpp"
+#include "cuda/layer.hpp"
 
 namespace {
 
 using namespace cuda_kernels;
 namespace lib = weighbridge::lib;
 namespace twins = weighbridge::lib::reference::twins;
-using lib::panel_columns;
-
-struct Size {
-    int64_t most_sequences, most_length, k, n;
-};
-
-std::vector<Size> sizes(uint64_t seed) {
-    Random random(seed);
-    std::vector<Size> all = {{1, 1, 1, 1}, {3, 40, 33, 65}, {5, 9, 16, 32}, {2, 70, 100, 130}, {4, 30, 64, 128}};
-    for (int64_t i = 1; i <= 36; ++i) all.push_back({4, 12, i, random.between(1, 140)});
-    for (int64_t i = 1; i <= 36; i += 5) all.push_back({4, 12, random.between(1, 60), i});
-    all.push_back({2, 5, 1030, 33});
-    return all;
-}
-
-// The rows, views and epilogue of a layer, and where its twin finds them.
-struct Layer {
-    Packed run;
-    Terms count;
-    RowsOf x, y, residual;
-    Guarded<float> residual_data, expected, found, bias;
-    Epilogue epilogue;
-    bool has_bias;
-
-    Layer(Random &random, Size s)
-        : run(some_lengths(random, s.most_sequences, s.most_length)),
-          count(random.between(0, 3) ? Terms{0, 1, 0} : Terms{random.between(1, 3), 0, 0}),
-          x(random, run, count, {s.k, 0, 0}, random.between(0, 1) == 0, random.between(0, 1) * 3),
-          y(random, run, count, {s.n, 0, 0}, random.between(0, 1) == 0),
-          residual(random, run, count, {s.n, 0, 0}, random.between(0, 1) == 0),
-          residual_data(residual.elements),
-          expected(y.elements),
-          found(y.elements),
-          bias(panel_columns(s.n)),
-          has_bias(random.between(0, 3) != 0) {
-        fill(random, residual_data);
-        fill(random, bias);
-        expected.fill(-7.0f);
-        epilogue.activation = static_cast<Activation>(random.between(0, 7));
-        epilogue.slope = 0.1f;
-        epilogue.adds = random.between(0, 1) == 0;
-        if (epilogue.adds) epilogue.residual = residual.on(residual_data.data());
-    }
-    Rows rows(int64_t width) { return {run.run(), count, {width, 0, 0}}; }
-    kernel::Epilogue of(size_t row) {
-        return {epilogue.activation, epilogue.slope, epilogue.adds ? residual_data.data() + residual.at[row] : nullptr,
-                0};
-    }
-};
 
 constexpr struct {
     const char *name;
@@ -72,7 +22,7 @@ constexpr struct {
 TEST_CASE("a device's linear_f32 gives its twin's bits, whatever the tile") {
     Random random(1);
     int64_t round = 0;
-    for (Size s : sizes(2)) {
+    for (Size s : layer_sizes(2)) {
         Layer layer(random, s);
         Guarded<float> x(layer.x.elements), panels(lib::panel_elements_f32(s.n, s.k));
         fill(random, x, ++round % 3 == 0 ? 60 : 0);
@@ -121,7 +71,7 @@ TEST_CASE("a device's residual may lie where the result goes") {
 TEST_CASE("a device's quantise_rows and linear_i8 give their twins' bits") {
     Random random(4);
     int64_t round = 0;
-    for (Size s : sizes(5)) {
+    for (Size s : layer_sizes(5)) {
         Layer layer(random, s);
         const auto range = static_cast<Range>(round++ % 3);
         const auto rows = static_cast<int64_t>(layer.y.at.size());
@@ -173,7 +123,7 @@ TEST_CASE("a device's quantise_rows and linear_i8 give their twins' bits") {
                                  layer.epilogue,
                                  layer.y.on(layer.found.data())};
         CAPTURE(s.k, s.n, rows, static_cast<int>(range));
-        check(random, "wb_linear_i8", arguments, kLinearI8Shared, layer.expected, layer.found);
+        check(random, "wb_linear_i8", arguments, tensor_shared_bytes(kLinearI8), layer.expected, layer.found);
         check(random, "wb_linear_i8_few", arguments, 0, layer.expected, layer.found);
     }
 }
@@ -202,7 +152,8 @@ TEST_CASE("an int8 sum of the largest K is exact on a device") {
                              {{y.data(), {}, {}}, {n, 0, 0}, true}};
     for (const char *name : {"wb_linear_i8", "wb_linear_i8_few"}) {
         y[0] = 0;
-        launch(name, arguments, {1, 1, 1}, name == std::string_view("wb_linear_i8") ? kLinearI8Shared : 0,
+        launch(name, arguments, {1, 1, 1},
+               name == std::string_view("wb_linear_i8") ? tensor_shared_bytes(kLinearI8) : 0,
                cuda_sim::Order::ascending);
         CAPTURE(name);
         REQUIRE(y[0] == static_cast<float>(int64_t{255} * 127 * k));

@@ -8,7 +8,9 @@
 #include "backend/cuda/launches.hpp"
 #include "backend/plan_run.hpp"
 #include "backend/reference/reference.hpp"
+#include "support/all_precisions.hpp"
 #include "support/catch.hpp"
+#include "support/cuda_sim/control.hpp"
 #include "support/cuda_sim/kernels.hpp"
 #include "support/packed_rows.hpp"
 #include "support/plans.hpp"
@@ -122,9 +124,11 @@ bool require_same(const lib::Plan &plan, int32_t precision, const std::vector<in
         REQUIRE(device.status.code == WB_BACKEND_UNAVAILABLE);
         return false;
     }
-    auto reference = *lib::make_lone_executor(*lib::make_reference_program(std::make_shared<const lib::Plan>(plan),
-                                                                           precision, test::input_names(plan.graph())),
-                                              0, 64);
+    const lib::TensorFamily &family = lib::kTensorFamilies[seed % 2];
+    cuda_sim::set_tensor_sums(family.sums.block, family.sums.fraction);
+    const auto program = lib::make_reference_program(std::make_shared<const lib::Plan>(plan), precision,
+                                                     test::input_names(plan.graph()), &family);
+    auto reference = *lib::make_lone_executor(*program, 0, 64);
     test::Outputs expected;
     const lib::Status alone = rows.run_alone(*reference, expected);
     INFO(alone.message);
@@ -139,7 +143,7 @@ bool require_same(const lib::Plan &plan, int32_t precision, const std::vector<in
 }
 
 std::shared_ptr<const lib::Plan> plan_of(const lib::Graph &graph, int32_t precision) {
-    auto plan = lib::Plan::make(graph, {}, {precision});
+    auto plan = lib::Plan::make(graph, {}, test::plan_precisions(precision));
     INFO(plan.status().message);
     REQUIRE(plan);
     return *plan;
@@ -148,8 +152,8 @@ std::shared_ptr<const lib::Plan> plan_of(const lib::Graph &graph, int32_t precis
 }  // namespace
 
 TEST_CASE("a transformer's launches give the reference's bits") {
-    for (int32_t precision : {WB_PRECISION_FP32, WB_PRECISION_INT8}) {
-        const auto plan = test::transformer_graph(80, 140).plan({precision});
+    for (int32_t precision : test::kAllPrecisions) {
+        const auto plan = test::transformer_graph(80, 140).plan(test::plan_precisions(precision));
         REQUIRE(require_same(*plan, precision, {7}, 1));
         REQUIRE(require_same(*plan, precision, {3, 40, 1, 17, 17}, 2));
         REQUIRE(require_same(*plan, precision, {140, 1, 99}, 3));
@@ -157,8 +161,8 @@ TEST_CASE("a transformer's launches give the reference's bits") {
 }
 
 TEST_CASE("an MLP's launches give the reference's bits") {
-    for (int32_t precision : {WB_PRECISION_FP32, WB_PRECISION_INT8}) {
-        const auto plan = test::mlp_graph(70, 130).plan({precision});
+    for (int32_t precision : test::kAllPrecisions) {
+        const auto plan = test::mlp_graph(70, 130).plan(test::plan_precisions(precision));
         REQUIRE(require_same(*plan, precision, {0}, 1));
         REQUIRE(require_same(*plan, precision, std::vector<int64_t>(70, 0), 2));
     }
@@ -198,7 +202,7 @@ TEST_CASE("sizes that shrink as the sequence grows have room enough") {
                                   {.axis = 1, .start = lib::Extent::of(0), .size = lib::Extent::length()});
     build.output(build.add(lib::Op::attention, {query, layer, layer}, {}));
     build.output(build.add(lib::Op::reduce_mean, {window}, {.axis = 1}));
-    for (int32_t precision : {WB_PRECISION_FP32, WB_PRECISION_INT8})
+    for (int32_t precision : test::kAllPrecisions)
         REQUIRE(require_same(*plan_of(build.graph, precision), precision, {1, 30, 2, 29}, 1));
 }
 
@@ -220,9 +224,9 @@ TEST_CASE("random graphs' launches give the reference's bits") {
             length =
                 graph.least_length +
                 static_cast<int64_t>(random() % static_cast<uint64_t>(graph.largest_length - graph.least_length + 1));
-        const int32_t precision = seed % 4 < 2 ? WB_PRECISION_FP32 : WB_PRECISION_INT8;
+        const int32_t precision = test::kAllPrecisions[seed % 8 / 2];
         ++asked;
-        if (require_same(*plan_of(graph, precision), precision, lengths, 1)) ++taken;
+        if (require_same(*plan_of(graph, precision), precision, lengths, static_cast<uint32_t>(seed / 8))) ++taken;
     }
     std::printf("plans that device kernels take: %d of %d random graphs\n", taken, asked);
     REQUIRE(taken * 10 >= asked * 9);

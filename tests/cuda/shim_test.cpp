@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the shim must notice, on kernels made for it: otherwise the other tests of device kernels would show less.
 #include "support/cuda_sim/shim.hpp"
+
+#include <bit>
+
 #include "support/catch.hpp"
 #include "support/cuda_sim/launch.hpp"
 
@@ -124,4 +127,29 @@ TEST_CASE("a warp's products and exchanges are those of the PTX manual") {
                 nullptr, 32)
                 .empty());
     for (int i = 0; i < 32; ++i) REQUIRE(lanes[i] == static_cast<float>((i ^ 8) + 100 * (i / 16 * 16 + 3)));
+}
+
+TEST_CASE("a warp's products of bf16 are those of the PTX manual") {
+    // Row r of A is r + 1 at k = r only; column n of B is n - 3 everywhere: C[r][n] = (r + 1) (n - 3).
+    static float found[16][8];
+    REQUIRE(fault_of(
+                [](const void *) {
+                    const unsigned lane = threadIdx.x, group = lane / 4, place = lane % 4;
+                    auto half = [](float x) { return std::bit_cast<uint32_t>(x) >> 16; };
+                    uint32_t a[4] = {}, b[2];
+                    for (unsigned i = 0; i < 4; ++i)
+                        for (unsigned part = 0; part < 2; ++part) {
+                            const unsigned row = group + i % 2 * 8, k = place * 2 + part + i / 2 * 8;
+                            if (k == row) a[i] |= half(static_cast<float>(row + 1)) << (16 * part);
+                        }
+                    for (uint32_t &word : b) word = half(static_cast<float>(group) - 3) * 0x00010001u;
+                    float sum[4] = {};
+                    device::multiply_bf16(sum, a, b);
+                    for (unsigned i = 0; i < 4; ++i) found[group + i / 2 * 8][place * 2 + i % 2] = sum[i];
+                },
+                nullptr, 32)
+                .empty());
+    for (int row = 0; row < 16; ++row)
+        for (int column = 0; column < 8; ++column)
+            REQUIRE(found[row][column] == static_cast<float>((row + 1) * (column - 3)));
 }

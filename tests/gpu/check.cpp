@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CUDA backend on a device: plans in fp32 and int8 held against the reference with ==, alone and packed, then
+// The CUDA backend on a device: plans in every precision held against the reference with ==, alone and packed, then
 // times.
 //   gpu_check DRIVER KERNELS REPORT.json [GRAPHS [RUNS]]
 // Prints what it does, a line for each plan that differs, and "skipped: ..." with exit code 0 where there is no driver
@@ -17,6 +17,7 @@
 #include "backend/plan_run.hpp"
 #include "backend/reference/reference.hpp"
 #include "base/file.hpp"
+#include "support/all_precisions.hpp"
 #include "support/packed_rows.hpp"
 #include "support/plans.hpp"
 
@@ -56,7 +57,8 @@ void compare(Device &device, const std::shared_ptr<const lib::Plan> &plan, int32
         return;
     }
     const auto on_device = executor(*program);
-    const auto reference = executor(lib::make_reference_program(plan, precision, names));
+    const auto *family = lib::tensor_family(device.gpu->capability());
+    const auto reference = executor(lib::make_reference_program(plan, precision, names, family));
     uint32_t seed = 1;
     for (const auto &lengths : runs) {
         const test::PackedRows rows(plan->graph(), lengths, seed++);
@@ -81,12 +83,20 @@ void compare_random(Device &device, int graphs) {
         std::vector<int64_t> lengths(1 + random() % 31);
         const auto span = static_cast<uint64_t>(graph.largest_length - graph.least_length + 1);
         for (int64_t &length : lengths) length = graph.least_length + static_cast<int64_t>(random() % span);
-        for (int32_t precision : {WB_PRECISION_FP32, WB_PRECISION_INT8}) {
-            auto plan = lib::Plan::make(graph, {}, {precision});
+        for (int32_t precision : test::kAllPrecisions) {
+            auto plan = lib::Plan::make(graph, {}, test::plan_precisions(precision));
             if (!plan) stop(plan.status().message);
             compare(device, *plan, precision, {lengths, {lengths[0]}}, "random graph " + std::to_string(seed));
         }
     }
+}
+
+// Whether the tensor cores sum as one of the models, which the first run on a new GPU is about.
+void say_bf16(const cuda::GpuDevice &gpu) {
+    auto kernels = gpu.kernels();
+    if (!kernels) stop(kernels.status().message);
+    const auto family = (*kernels)->tensor_family();
+    std::printf("bf16: %s\n", family ? (*family)->name : std::string(family.status().message).c_str());
 }
 
 // The median of a run from host memory to host memory, in microseconds.
@@ -104,14 +114,15 @@ double time_us(lib::Executor &executor, const test::PackedRows &rows, int timed)
 
 void time_plan(Device &device, const test::GraphBuilder &build, int32_t precision, const std::string &name,
                const std::vector<std::vector<int64_t>> &runs, int timed) {
-    const auto plan = build.plan({precision});
+    const auto plan = build.plan(test::plan_precisions(precision));
     auto program = lib::make_cuda_program(plan, precision, device.gpu, test::input_names(plan->graph()));
+    if (!program && lib::needs_bf16_instructions(precision)) return;  // said before
     if (!program) stop(name + ": " + program.status().message);
     const auto on_device = executor(*program);
     for (const auto &lengths : runs) {
         const test::PackedRows rows(plan->graph(), lengths, 1);
         const double us = time_us(*on_device, rows, timed);
-        std::printf("%-24s %-5s %4zu rows %6lld tokens %10.1f us\n", name.c_str(),
+        std::printf("%-24s %-8s %4zu rows %6lld tokens %10.1f us\n", name.c_str(),
                     std::string(lib::precision_name(precision)).c_str(), lengths.size(),
                     static_cast<long long>(rows.offsets.back()), us);
         device.report +=
@@ -139,19 +150,21 @@ int main(int argc, char **argv) {
     Device device{*gpu, 0, 0, 0, {}};
     std::printf("device: %s, compute capability %d, driver %d\n", (*gpu)->name().c_str(), (*gpu)->capability(),
                 (*driver)->version());
+    say_bf16(**gpu);
 
     const std::vector<std::vector<int64_t>> sequences{{34}, {1, 2, 3, 34, 128, 5}, std::vector<int64_t>(kTile, 17)};
     const std::vector<std::vector<int64_t>> rows{{0}, std::vector<int64_t>(7, 0), std::vector<int64_t>(kTile, 0)};
-    for (int32_t precision : {WB_PRECISION_FP32, WB_PRECISION_INT8}) {
+    for (int32_t precision : test::kAllPrecisions) {
+        const auto precisions = test::plan_precisions(precision);
         for (int64_t width : {128, 256})
-            compare(device, test::transformer_graph(width, 128).plan({precision}), precision, sequences,
+            compare(device, test::transformer_graph(width, 128).plan(precisions), precision, sequences,
                     "transformer of width " + std::to_string(width));
-        compare(device, test::mlp_graph(320, 512).plan({precision}), precision, rows, "MLP");
+        compare(device, test::mlp_graph(320, 512).plan(precisions), precision, rows, "MLP");
     }
     compare_random(device, graphs);
     std::printf("%d runs compared, %d different; %d plans stay on the CPU\n", device.compared, device.different,
                 device.refused);
-    for (int32_t precision : {WB_PRECISION_FP32, WB_PRECISION_INT8}) {
+    for (int32_t precision : test::kAllPrecisions) {
         if (timed < 1) break;
         time_plan(device, test::transformer_graph(256, 128), precision, "transformer 256 x 1", sequences, timed);
         time_plan(device, test::mlp_graph(320, 512), precision, "mlp 320-512-512", rows, timed);

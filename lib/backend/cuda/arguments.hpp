@@ -95,6 +95,35 @@ struct LinearI8 {
     RowView y{};
 };
 
+// Rows of tensor_operand() lie one after another, rounded_stride(k) of them each, with zeros from k on.
+constexpr int64_t rounded_stride(int64_t k) { return (k + 15) / 16 * 16; }
+
+struct RoundRows {
+    Rows rows{};
+    RowView x{};
+    int64_t k = 0;
+    uint16_t *q = nullptr;  // 32-byte aligned
+};
+
+// a = bias, then K ascending by multiplied() of backend/tensor_sums.hpp.
+struct LinearBf16 {
+    Rows rows{};
+    const uint16_t *x = nullptr;
+    const uint16_t *panels = nullptr;  // of tensor_operand(), 16-byte aligned
+    int64_t k = 0, n = 0;
+    const float *bias = nullptr;  // panel_columns(n), or null
+    Epilogue epilogue{};
+    RowView y{};
+};
+
+// One product of tensor cores a warp, as fragments: by product and lane 4 words of a, 2 of b and 4 sums.
+struct CheckTensor {
+    int64_t count = 0;
+    const uint32_t *a = nullptr, *b = nullptr;
+    const float *sums = nullptr;
+    float *out = nullptr;
+};
+
 struct LayerNorm {
     Rows rows{};
     RowView x{};
@@ -147,8 +176,9 @@ struct Recurrent {
     bool reverse = false;
     bool starts = false;  // with `state`, else with zeros
     int64_t width = 0;
-    const float *panels = nullptr, *bias = nullptr;  // fp32; bias or null. Or int8, where `bytes` is set:
-    const int8_t *bytes = nullptr;
+    const float *panels = nullptr, *bias = nullptr;  // fp32; bias or null
+    const uint16_t *halves = nullptr;                // or bf16 of tensor_operand(), where set
+    const int8_t *bytes = nullptr;                   // or int8, where set:
     const float *w_scale = nullptr;
     const int32_t *start = nullptr;
     const float *shift = nullptr;
@@ -277,6 +307,8 @@ struct LinearTile {
 inline constexpr LinearTile kLinear128{128, 128, 256}, kLinear64{64, 64, 128}, kLinear32{32, 32, 64};
 inline constexpr LinearTile kLinearFew{4, 128, 128};  // a warp has 32 columns and 4 rows
 inline constexpr LinearTile kLinearI8{64, 64, 128};
+inline constexpr LinearTile kLinearBf16{64, 64, 128}, kLinearBf16Few{16, 64, 128};
+inline constexpr int kCheckThreads = 32;
 inline constexpr int kRowThreads = 128, kElementThreads = 256, kAttentionThreads = 256, kRecurrentThreads = 256;
 inline constexpr int kRowLanes = 16;  // threads of a row in layer_norm, softmax and reduce_last
 inline constexpr int kQuantiseLanes = 32;
@@ -290,15 +322,22 @@ constexpr int64_t linear_shared_bytes(LinearTile tile) {
     return stages > sums ? stages : sums;
 }
 inline constexpr int64_t kLinearFewShared = int64_t{4} * 512 * 4;
-inline constexpr int64_t kLinearI8Shared = int64_t{3} * (64 * (16 + 4) + 16 * (64 + 8)) * 4;
+constexpr int64_t tensor_shared_bytes(LinearTile tile) {
+    constexpr int64_t kStages = 3, kStep = 16;
+    return kStages * (tile.rows * (kStep + 4) + kStep * (tile.columns + 8)) * 4;
+}
 constexpr int64_t attention_score_stride(int64_t keys) { return (keys + 31) / 32 * 32 + 16; }
 inline constexpr int64_t kAttentionTiles = (64 * 33 + kAttentionQueries * 33) * 4;
 constexpr int64_t attention_shared_bytes(int64_t score_stride, bool scores_in_shared) {
     return kAttentionTiles + (scores_in_shared ? kAttentionQueries * score_stride * 4 : 0);
 }
-// Products of the gates, the states h and c, and the bytes of h with their scale.
-constexpr int64_t recurrent_shared_bytes(int64_t gates, int64_t width) {
-    return (gates + 2 * width + (width + 3) / 4 + 1) * 4;
+inline constexpr int64_t kAttentionBf16Tiles = (64 * 36 + kAttentionQueries * 36 + kAttentionQueries) * 4;
+constexpr int64_t attention_bf16_shared_bytes(int64_t score_stride, bool scores_in_shared) {
+    return kAttentionBf16Tiles + (scores_in_shared ? kAttentionQueries * score_stride * 4 : 0);
+}
+// Products of the gates, the states h and c, and the bytes of h with their scale, or h in bf16.
+constexpr int64_t recurrent_shared_bytes(int64_t gates, int64_t width, bool halves = false) {
+    return (gates + 2 * width + 1) * 4 + (halves ? rounded_stride(width) * 2 : (width + 3) / 4 * 4);
 }
 // Of `scores` for a grid of so many blocks.
 constexpr int64_t attention_scratch_floats(int64_t score_stride, int64_t blocks) {

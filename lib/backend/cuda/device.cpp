@@ -4,6 +4,8 @@
 #include <cstring>
 #include <vector>
 
+#include "backend/cuda/tensor_check.hpp"
+
 namespace weighbridge::lib::cuda {
 namespace {
 
@@ -65,6 +67,24 @@ Expected<std::shared_ptr<Watch::Look>> KernelSet::make_look() const {
     auto event = make_event(context_);
     if (!event) return event.status();
     return std::make_shared<Watch::Look>(context_, *std::move(event));
+}
+
+Status KernelSet::end(const std::shared_ptr<Watch::Look> &look, const Stream &stream, Result put,
+                      std::string_view what) const {
+    const Result recorded = context_->functions().event_record(look->event.get(), stream.get());
+    if (recorded != kSuccess) return context_->status(recorded, what, WB_BACKEND_UNAVAILABLE);
+    const Watch::Outcome outcome = watch_->wait(look, {});
+    if (!outcome.stalled) return context_->status(put == kSuccess ? outcome.result : put, what, WB_BACKEND_UNAVAILABLE);
+    context_->give_up();
+    return Status::failure(WB_BACKEND_UNAVAILABLE, "cuda:{} ({}): {}: it does not end", context_->ordinal(),
+                           context_->name(), what);
+}
+
+Expected<const TensorFamily *> KernelSet::tensor_family() const {
+    if (const TensorFamily *known = tensor_family_.load()) return known;
+    auto found = check_tensor_family(*this);
+    if (found) tensor_family_.store(*found);
+    return found;
 }
 
 // What a device's thread makes its context anew by.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -9,11 +10,12 @@
 #include "backend/cuda/driver.hpp"
 #include "backend/cuda/launches.hpp"
 #include "backend/cuda/watch.hpp"
+#include "backend/tensor_sums.hpp"
 #include "base/bytes.hpp"
 
 namespace weighbridge::lib::cuda {
 
-// A device's context with the kernels in it, until a sticky error ends it. Constant.
+// A device's context with the kernels in it, until a sticky error ends it.
 class KernelSet {
   public:
     // `image` is the fatbin of kernels.def's kernels. WB_BACKEND_UNAVAILABLE, WB_OUT_OF_MEMORY.
@@ -27,6 +29,11 @@ class KernelSet {
 
     // An event to wait for runs by.
     Expected<std::shared_ptr<Watch::Look>> make_look() const;
+    // Waits for what a stream has, where that could be put there (`put`); the context is current. A device that does
+    // not end it keeps all that it has. WB_BACKEND_UNAVAILABLE, WB_OUT_OF_MEMORY.
+    Status end(const std::shared_ptr<Watch::Look> &look, const Stream &stream, Result put, std::string_view what) const;
+    // What its tensor cores sum as, checked once. As check_tensor_family(), thread-safe.
+    Expected<const TensorFamily *> tensor_family() const;
 
   private:
     KernelSet() = default;
@@ -34,6 +41,7 @@ class KernelSet {
     std::shared_ptr<Watch> watch_;
     Library library_;
     std::map<std::string_view, KernelHandle> kernels_;
+    mutable std::atomic<const TensorFamily *> tensor_family_{nullptr};
 };
 
 // Has something in a device's context, and has it again in the next one where that is lost. Called by the device's

@@ -74,7 +74,10 @@ Expected<std::shared_ptr<const Driver>> Driver::open(const std::string &library)
     if (result != kSuccess && result != kNoDevice)
         return driver->status(result, formatted("cuda: {}: starting the driver", library), WB_BACKEND_UNAVAILABLE);
     if (driver->devices_ == 0)
-        return unavailable("cuda: {}: the driver finds no device that this process may use", library);
+        return unavailable(
+            "cuda: {}: the driver finds no device that this process may use: none is there, "
+            "CUDA_VISIBLE_DEVICES names none, or one is in MIG mode and has no instance",
+            library);
     return std::shared_ptr<const Driver>(std::move(driver));
 }
 
@@ -89,7 +92,9 @@ Status Driver::status(Result result, std::string_view what, int32_t code) const 
 
 Expected<std::shared_ptr<const DeviceContext>> DeviceContext::make(std::shared_ptr<const Driver> driver, int ordinal) {
     if (ordinal < 0 || ordinal >= driver->devices())
-        return unavailable("cuda:{}: no such device: the driver has cuda:0 to cuda:{}", ordinal, driver->devices() - 1);
+        return unavailable("cuda:{}: no such device: the driver has {}", ordinal,
+                           driver->devices() > 1 ? formatted("cuda:0 to cuda:{}", driver->devices() - 1)
+                                                 : "cuda:0 alone (of MIG instances a process sees one)");
     std::shared_ptr<DeviceContext> context(new DeviceContext(std::move(driver), ordinal));
     if (Status status = context->look_up(); !status.ok()) return status;
     if (Status status = context->retain(); !status.ok()) return status;

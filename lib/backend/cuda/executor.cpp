@@ -48,6 +48,13 @@ std::vector<Bucket> DevicePlan::buckets(int64_t tile_rows) const {
     return buckets;
 }
 
+bool DevicePlan::drop_largest(std::vector<Bucket> &buckets) const {
+    if (buckets.size() < 2) return false;
+    if (sequences && buckets[buckets.size() - 2].tokens < plan->graph().largest_length) return false;
+    buckets.pop_back();
+    return true;
+}
+
 int64_t DevicePlan::room(const Storage &storage, const Before &most) {
     const auto &terms = storage.elements.terms;
     if (!storage.own) return terms[0];
@@ -87,21 +94,22 @@ RunLayout RunLayout::make(const Schedule &schedule, const Before &most) {
     return layout;
 }
 
-CudaExecutor::CudaExecutor(std::shared_ptr<const DevicePlan> shared, int64_t tile_rows)
+CudaExecutor::CudaExecutor(std::shared_ptr<const DevicePlan> shared, int64_t tile_rows, std::vector<Bucket> buckets)
     : shared_(std::move(shared)),
       tile_rows_(tile_rows),
-      buckets_(shared_->buckets(tile_rows)),
+      buckets_(std::move(buckets)),
       most_(buckets_.back().most()),
       layout_(RunLayout::make(shared_->schedule, most_)) {}
 
-Expected<std::unique_ptr<CudaExecutor>> CudaExecutor::make(std::shared_ptr<const DevicePlan> shared,
+Expected<std::unique_ptr<CudaExecutor>> CudaExecutor::make(const std::shared_ptr<const DevicePlan> &shared,
                                                            int64_t tile_rows) {
-    std::unique_ptr<CudaExecutor> executor(new CudaExecutor(std::move(shared), tile_rows));
-    if (executor->layout_.pinned_bytes > kMostPinnedBytes)
-        return Status::failure(WB_OUT_OF_MEMORY, "a context's pinned memory: expected at most {} bytes, got {}",
-                               kMostPinnedBytes, executor->layout_.pinned_bytes);
-    if (Status status = executor->prepare(); !status.ok()) return status;
-    return executor;
+    auto buckets = shared->buckets(tile_rows);
+    for (;;) {
+        std::unique_ptr<CudaExecutor> executor(new CudaExecutor(shared, tile_rows, buckets));
+        Status status = executor->prepare();
+        if (status.ok()) return executor;
+        if (status.code != WB_OUT_OF_MEMORY || !shared->drop_largest(buckets)) return status;
+    }
 }
 
 CudaExecutor::~CudaExecutor() {
@@ -114,6 +122,9 @@ CudaExecutor::~CudaExecutor() {
 }
 
 Status CudaExecutor::prepare() {
+    if (layout_.pinned_bytes > kMostPinnedBytes)
+        return Status::failure(WB_OUT_OF_MEMORY, "a context's pinned memory: expected at most {} bytes, got {}",
+                               kMostPinnedBytes, layout_.pinned_bytes);
     const Resources resources = shared_->kernels->resources();
     Launches most;
     for (const Bucket &bucket : buckets_) {

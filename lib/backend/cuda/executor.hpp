@@ -24,6 +24,7 @@ struct DevicePlan {
     std::shared_ptr<const KernelSet> kernels;
     std::shared_ptr<const Plan> plan;
     int32_t precision = 0;
+    int32_t numerics = 0;  // as Program::numerics
     std::vector<std::string> tensor_names;
     Schedule schedule;
     bool sequences = false;
@@ -32,6 +33,8 @@ struct DevicePlan {
 
     // The largest runs that pass at once, from the smallest to that of a whole tile.
     std::vector<Bucket> buckets(int64_t tile_rows) const;
+    // Takes the largest away: larger runs go in blocks. False where what is left did not hold every single row.
+    bool drop_largest(std::vector<Bucket> &buckets) const;
     // The most elements that a storage has in such a run.
     static int64_t room(const Storage &storage, const Before &most);
 };
@@ -54,7 +57,9 @@ struct RunLayout {
 // that holds them, and waits for the end.
 class CudaExecutor final : public Executor {
   public:
-    static Expected<std::unique_ptr<CudaExecutor>> make(std::shared_ptr<const DevicePlan> shared, int64_t tile_rows);
+    // With as many buckets as the device has memory for; WB_OUT_OF_MEMORY with both figures where that is none.
+    static Expected<std::unique_ptr<CudaExecutor>> make(const std::shared_ptr<const DevicePlan> &shared,
+                                                        int64_t tile_rows);
     // Waits a second for what a stopped run left; a device that is not through then is left with all that it has.
     ~CudaExecutor() override;
 
@@ -72,7 +77,7 @@ class CudaExecutor final : public Executor {
         GraphExec graph;  // none where it could not be made: its work is started one by one then
     };
 
-    CudaExecutor(std::shared_ptr<const DevicePlan> shared, int64_t tile_rows);
+    CudaExecutor(std::shared_ptr<const DevicePlan> shared, int64_t tile_rows, std::vector<Bucket> buckets);
     Status prepare();
     Status take_memory(const Launches &sizes);
     Places places() const;

@@ -81,6 +81,8 @@ class LaunchBuilder {
     Rows rows_of(const Extent &count, const Extent &width) const;
     void multiply_f32(const LinearWeights &weights, LinearF32 arguments, int64_t rows);
     void multiply_i8(const LinearWeights &weights, const RowView &x, Range range, LinearI8 arguments, int64_t rows);
+    void multiply_bf16(const LinearWeights &weights, const RowView &x, LinearBf16 arguments, int64_t rows);
+    void launch_attention(Attention call, const Extent &keys, const Extents &sizes);
     static HeadView head_view(const SequenceView &view, std::optional<size_t> outer);
 
     static unsigned in_grid(int64_t blocks, int64_t most) {

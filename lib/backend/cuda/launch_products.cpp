@@ -66,6 +66,8 @@ bool LaunchBuilder::add_linear(const StepPlan &step) {
         const int64_t most = most_rows(loop->count);
         if (precision_ == WB_PRECISION_FP32 || stays_float(n, k)) {
             multiply_f32(weights, {.rows = rows, .x = from, .k = k, .n = n, .epilogue = epilogue, .y = to}, most);
+        } else if (precision_ == WB_PRECISION_BF16) {
+            multiply_bf16(weights, from, {.rows = rows, .k = k, .n = n, .epilogue = epilogue, .y = to}, most);
         } else {
             multiply_i8(weights, from, node.attributes.range,
                         {.rows = rows, .k = k, .n = n, .epilogue = epilogue, .y = to}, most);
@@ -96,7 +98,23 @@ void LaunchBuilder::multiply_i8(const LinearWeights &weights, const RowView &x, 
     arguments.shift = weights.shift;
     const bool few = rows <= kFewRows;
     const LinearTile tile = few ? kLinearFew : kLinearI8;
-    launch(few ? "wb_linear_i8_few" : "wb_linear_i8", arguments, tile.threads, few ? 0 : kLinearI8Shared,
+    launch(few ? "wb_linear_i8_few" : "wb_linear_i8", arguments, tile.threads, few ? 0 : tensor_shared_bytes(tile),
+           blocks_of(tile, rows, arguments.n));
+}
+
+// The larger tile where there are enough of it for all multiprocessors.
+void LaunchBuilder::multiply_bf16(const LinearWeights &weights, const RowView &x, LinearBf16 arguments, int64_t rows) {
+    made_.quantised_bytes = std::max(made_.quantised_bytes, rows * rounded_stride(arguments.k) * 2);
+    auto *rounded = reinterpret_cast<uint16_t *>(places_.quantised);
+    constexpr int64_t kRowsOfBlock = kRowThreads / 32;
+    launch("wb_round_rows", RoundRows{arguments.rows, x, arguments.k, rounded}, kRowThreads, 0,
+           (rows + kRowsOfBlock - 1) / kRowsOfBlock);
+    arguments.x = rounded;
+    arguments.panels = weights.bf16;
+    arguments.bias = weights.bias;
+    const bool few = blocks_of(kLinearBf16, rows, arguments.n) < resources_.multiprocessors;
+    const LinearTile tile = few ? kLinearBf16Few : kLinearBf16;
+    launch(few ? "wb_linear_bf16_few" : "wb_linear_bf16", arguments, tile.threads, tensor_shared_bytes(tile),
            blocks_of(tile, rows, arguments.n));
 }
 
@@ -152,24 +170,29 @@ bool LaunchBuilder::add_attention(const StepPlan &step) {
         call.mask = head_view(mask, over);
         call.mask_key = terms_of(mask.strides.back());
     }
-    // Sizes may shrink as the length grows.
+    launch_attention(call, keys[axes - 2], sizes);
+    return true;
+}
+
+// Sizes may shrink as the length grows. `sizes`: the result's, of one sequence.
+void LaunchBuilder::launch_attention(Attention call, const Extent &keys, const Extents &sizes) {
     const int64_t least = plan_.graph().least_length, longest = std::max(least, bucket_.longest);
     const auto most_of = [&](const Extent &size) {
         return std::max<int64_t>(1, static_cast<int64_t>(range_of(size, least, longest).most));
     };
-    const int64_t most_keys = most_of(keys[axes - 2]), most_queries = most_of(sizes[axes - 2]);
     const int64_t heads = most_of(*product(Extents(sizes.begin(), sizes.end() - 2)));
-    const int64_t blocks = (most_queries + kAttentionQueries - 1) / kAttentionQueries;
-    call.score_stride = attention_score_stride(most_keys);
-    const bool shared = attention_shared_bytes(call.score_stride, true) <= resources_.shared_bytes;
+    const int64_t blocks = (most_of(sizes[sizes.size() - 2]) + kAttentionQueries - 1) / kAttentionQueries;
+    call.score_stride = attention_score_stride(most_of(keys));
+    const bool bf16 = needs_bf16_instructions(precision_);
+    const auto shared_bytes = bf16 ? attention_bf16_shared_bytes : attention_shared_bytes;
+    const bool shared = shared_bytes(call.score_stride, true) <= resources_.shared_bytes;
     if (!shared) {
         call.scores = places_.scores;
         made_.scores =
             std::max(made_.scores, attention_scratch_floats(call.score_stride, blocks * heads * bucket_.sequences));
     }
-    launch("wb_attention", call, kAttentionThreads, attention_shared_bytes(call.score_stride, shared), blocks, heads,
-           bucket_.sequences);
-    return true;
+    launch(bf16 ? "wb_attention_bf16" : "wb_attention", call, kAttentionThreads,
+           shared_bytes(call.score_stride, shared), blocks, heads, bucket_.sequences);
 }
 
 bool LaunchBuilder::add_recurrent(const StepPlan &step) {
@@ -203,11 +226,13 @@ bool LaunchBuilder::add_recurrent(const StepPlan &step) {
     call.starts = attributes.state;
     const int64_t gates = step.operand_types[1].shape[0].terms[0];
     call.width = step.operand_types[1].shape[1].terms[0];
-    const int64_t shared = recurrent_shared_bytes(gates, call.width);
+    const bool floats = precision_ == WB_PRECISION_FP32 || stays_float(gates, call.width);
+    const int64_t shared = recurrent_shared_bytes(gates, call.width, !floats && precision_ == WB_PRECISION_BF16);
     if (shared > resources_.shared_bytes) return false;
     const LinearWeights none, &weights = places_.linears.empty() ? none : places_.linears[step.node];
-    if (precision_ == WB_PRECISION_FP32 || stays_float(gates, call.width)) {
+    if (floats || precision_ == WB_PRECISION_BF16) {
         call.panels = weights.f32;
+        call.halves = weights.bf16;
         call.bias = weights.bias;
     } else {
         call.bytes = weights.i8;

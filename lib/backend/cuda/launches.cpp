@@ -121,9 +121,6 @@ Rows LaunchBuilder::rows_of(const Extent &count, const Extent &width) const {
 
 Expected<Launches> make_launches(const Plan &plan, const Schedule &schedule, int32_t precision, const Places &places,
                                  const Bucket &bucket, const Resources &resources) {
-    if (precision != WB_PRECISION_FP32 && precision != WB_PRECISION_INT8)
-        return Status::failure(WB_BACKEND_UNAVAILABLE, "expected precision fp32 or int8 on a CUDA device, got {}",
-                               precision_name(precision));
     LaunchBuilder builder(plan, schedule, precision, places, bucket, resources);
     if (Status status = builder.build(); !status.ok()) return status;
     return builder.take();

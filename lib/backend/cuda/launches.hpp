@@ -35,7 +35,7 @@ struct Places {
     std::vector<std::byte *> storages;   // by storage of the schedule
     std::vector<LinearWeights> linears;  // by node
     Sequences run{};
-    uint8_t *quantised = nullptr;  // rows of the int8 layer that runs
+    uint8_t *quantised = nullptr;  // rows of the int8 or bf16 layer that runs
     float *scales = nullptr;       // of these rows
     float *scores = nullptr;       // of the attention that runs, where they do not fit in shared memory
     std::byte *dense = nullptr;    // copies of what the step that runs does not take as it lies
@@ -56,7 +56,7 @@ struct Resources {
     int64_t shared_bytes = 48 << 10;  // of a block, at most
 };
 
-// The launches of a plan in fp32 or int8. WB_BACKEND_UNAVAILABLE names a step that the device kernels do not take: such
+// The launches of a plan. WB_BACKEND_UNAVAILABLE names a step that the device kernels do not take: such
 // plans stay on the CPU. A launch's fault (Sequences::faults) is the step's number in the schedule, from 1.
 Expected<Launches> make_launches(const Plan &plan, const Schedule &schedule, int32_t precision, const Places &places,
                                  const Bucket &bucket, const Resources &resources);

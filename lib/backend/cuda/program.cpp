@@ -21,6 +21,10 @@ Expected<std::shared_ptr<const DevicePlan>> DevicePlan::make(std::shared_ptr<con
     const Bucket smallest{1, plan->graph().largest_length, plan->graph().largest_length};
     if (auto tried = make_launches(*plan, *schedule, precision, {}, smallest, kernels->resources()); !tried)
         return tried.status();
+    Expected<const TensorFamily *> family = nullptr;
+    if (sums_bf16(*plan, precision)) family = kernels->tensor_family();
+    if (!family) return family.status();
+    shared->numerics = numerics_of(*family);
     auto linears = Linears::make(*plan, precision, stop);
     if (!linears) return linears.status();
     auto weights = DeviceWeights::make(*kernels, *plan, *linears);
@@ -57,13 +61,14 @@ class PlacedPlan final : public Resident {
         : plan(first->plan),
           tensor_names(first->tensor_names),
           precision(first->precision),
+          numerics(first->numerics),
           sequences(first->sequences),
           weight_bytes(first->weights->bytes()),
           now_(std::move(first)) {}
 
     const std::shared_ptr<const Plan> plan;
     const std::vector<std::string> tensor_names;
-    const int32_t precision;
+    const int32_t precision, numerics;
     const bool sequences;
     const int64_t weight_bytes;
 
@@ -133,7 +138,7 @@ Status PlacedPlan::settle(const std::shared_ptr<const KernelSet> &kernels) {
     if (!now) {
         auto made = DevicePlan::make(kernels, plan, precision, tensor_names);
         if (!made) return made.status();
-        now = *std::move(made);
+        now = *std::move(made);  // of the same device: the same numerics
         const Lock lock(mutex_);
         now_ = now;
     }
@@ -177,11 +182,14 @@ class CudaProgram final : public Program {
     CudaProgram(std::shared_ptr<const GpuDevice> device, std::shared_ptr<PlacedPlan> placed)
         : device_(std::move(device)), placed_(std::move(placed)) {}
 
-    Traits traits() const override { return {.inline_safe = true, .cancellable = false, .batch_invariant = true}; }
+    // Starting a run costs a GPU more than a row more in it.
+    Traits traits() const override {
+        return {.inline_safe = true, .cancellable = false, .batch_invariant = true, .joining = Joining::calls};
+    }
     Device device() const override { return {Device::Kind::cuda, device_->ordinal()}; }
     int32_t backend() const override { return WB_BACKEND_CUDA; }
     int32_t precision() const override { return placed_->precision; }
-    int32_t numerics() const override { return static_cast<int32_t>(kNumericsV1); }
+    int32_t numerics() const override { return placed_->numerics; }
     int64_t tile_rows() const override { return placed_->sequences ? kSequenceTileRows : kTileRows; }
     Expected<std::unique_ptr<Executor>> make_executor(int, int64_t tile_rows) const override {
         auto seat = placed_->make_seat(*device_, tile_rows);

@@ -2,7 +2,9 @@
 #include "backend/cuda/weights.hpp"
 
 #include <algorithm>
+#include <iterator>
 
+#include "backend/tensor_sums.hpp"
 #include "plan/panels.hpp"
 
 namespace weighbridge::lib::cuda {
@@ -27,6 +29,14 @@ class Upload {
         }
         return copy.data();
     }
+    // Panels with what tensor cores take: tensor_operand() of each.
+    const uint16_t *operands(const uint16_t *panels, int64_t elements) {
+        auto &copy = operands_[panels];
+        if (copy.empty())
+            std::transform(panels, panels + elements, std::back_inserter(copy),
+                           [](uint16_t weight) { return tensor_operand(weight); });
+        return copy.data();
+    }
     template <class T>
     T *at(DevicePointer base, T *from) const {
         return from ? reinterpret_cast<T *>(base + static_cast<DevicePointer>(places_.at(from))) : nullptr;
@@ -46,15 +56,7 @@ class Upload {
             if (result == kSuccess && part.bytes > 0)
                 result = context->functions().copy_to_device(to + static_cast<DevicePointer>(part.begin), part.from,
                                                              static_cast<size_t>(part.bytes), stream->get());
-        const Result recorded = context->functions().event_record((*look)->event.get(), stream->get());
-        if (recorded != kSuccess) return context->status(recorded, "copying weights", WB_BACKEND_UNAVAILABLE);
-        const Watch::Outcome outcome = kernels.watch().wait(*look, {});
-        if (outcome.stalled) {
-            context->give_up();
-            return Status::failure(WB_BACKEND_UNAVAILABLE, "cuda:{} ({}): it does not end copying weights",
-                                   context->ordinal(), context->name());
-        }
-        return context->status(result == kSuccess ? outcome.result : result, "copying weights", WB_BACKEND_UNAVAILABLE);
+        return kernels.end(*look, *stream, result, "copying weights");
     }
 
   private:
@@ -65,6 +67,7 @@ class Upload {
     std::vector<Part> parts_;
     std::map<const void *, int64_t> places_;
     std::map<const float *, std::vector<float>> padded_;
+    std::map<const uint16_t *, std::vector<uint16_t>> operands_;
     int64_t bytes_ = 0;
 };
 
@@ -72,6 +75,11 @@ void add_linear(Upload &upload, LinearWeights &weights) {
     const int64_t columns = panel_columns(weights.n) * 4;
     upload.add(weights.f32, panel_elements_f32(weights.n, weights.k) * 4);
     upload.add(weights.bias, columns);
+    if (weights.bf16) {
+        const int64_t elements = panel_elements_bf16(weights.n, weights.k);
+        weights.bf16 = upload.operands(weights.bf16, elements);
+        upload.add(weights.bf16, elements * 2);
+    }
     if (!weights.i8) return;
     weights.scale = upload.padded(weights.scale, weights.n);
     upload.add(weights.i8, panel_elements_i8(weights.n, weights.k));
@@ -108,12 +116,12 @@ Expected<std::shared_ptr<const DeviceWeights>> DeviceWeights::make(const KernelS
     }
     for (LinearWeights &of : weights->linears_) {
         of.f32 = upload.at(base, of.f32);
+        of.bf16 = upload.at(base, of.bf16);
         of.i8 = upload.at(base, of.i8);
         of.bias = upload.at(base, of.bias);
         of.scale = upload.at(base, of.scale);
         of.start = upload.at(base, of.start);
         of.shift = upload.at(base, of.shift);
-        of.bf16 = nullptr;
     }
     return std::shared_ptr<const DeviceWeights>(std::move(weights));
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Recurrences: a block takes a sequence through its places. The state stays in shared memory; each thread has some of
-// the gates' products, K ascending, then some of the units.
+// the gates' products, K ascending, then some of the units. In bf16 a warp has 8 gates' products by tensor cores, of
+// which the state is one row of 16.
+#include "backend/cuda/kernels/operands.hpp"
 #include "backend/cuda/kernels/quantise.hpp"
 
 namespace weighbridge::lib::cuda {
@@ -29,12 +31,17 @@ class Recurring {
             const int64_t place = r_.reverse ? places_ - 1 - i : i;
             __syncthreads();  // the state is whole
             const bool has_state = r_.starts || i > 0;
-            if (r_.bytes && has_state) {
-                if (threadIdx.x < kQuantiseLanes)
+            if (has_state && (r_.bytes || r_.halves)) {
+                if (r_.halves)
+                    round();
+                else if (threadIdx.x < kQuantiseLanes)
                     quantise_row(h_, r_.width, Range::symmetric, bytes_, (r_.width + 3) / 4 * 4, scale_);
                 __syncthreads();
             }
-            multiply(has_state);
+            if (has_state && r_.halves)
+                multiply_halves();
+            else
+                multiply(has_state);
             __syncthreads();
             step(x + place * at(r_.x.row, sequence_.length), y + place * at(r_.y.row, sequence_.length));
         }
@@ -76,6 +83,30 @@ class Recurring {
         int sum = r_.start[n];
         for (int64_t k = 0; k < words; ++k) sum = dot_u8_s8(x[k], w[k * 32], sum);
         return fused(static_cast<float>(sum), *scale_ * r_.w_scale[n], r_.shift[n]);
+    }
+
+    __device__ void round() const {
+        auto *words = reinterpret_cast<uint32_t *>(bytes_);
+        for (int64_t i = threadIdx.x * 2; i < rounded_stride(r_.width); i += kRecurrentThreads * 2)
+            words[i / 2] = operands(i < r_.width ? h_[i] : 0.0f, i + 1 < r_.width ? h_[i + 1] : 0.0f);
+    }
+    __device__ void multiply_halves() {
+        const int lane = static_cast<int>(threadIdx.x) % 32, group = lane / 4, place = lane % 4;
+        const int64_t words = (r_.width + 1) / 2, all = rounded_stride(r_.width) / 2;
+        const auto *x = reinterpret_cast<const uint32_t *>(bytes_);
+        for (int64_t n = threadIdx.x / 32 * 8; n < gates_; n += kRecurrentThreads / 32 * 8) {
+            const auto *w = reinterpret_cast<const uint32_t *>(r_.halves) + n / 32 * 32 * words + n % 32 + group;
+            const int64_t own = n + place * 2;
+            float sum[4] = {r_.bias && own < gates_ ? r_.bias[own] : 0.0f,
+                            r_.bias && own + 1 < gates_ ? r_.bias[own + 1] : 0.0f};
+            for (int64_t word = place; word < all; word += kTensorStep / 2) {
+                const uint32_t a[4] = {group == 0 ? x[word] : 0, 0, group == 0 ? x[word + 4] : 0, 0};
+                const uint32_t b[2] = {word < words ? w[word * 32] : 0, word + 4 < words ? w[(word + 4) * 32] : 0};
+                multiply_bf16(sum, a, b);
+            }
+            for (int i = 0; i < 2; ++i)
+                if (group == 0 && own + i < gates_) products_[own + i] = without_sign_of_zero(sum[i]);
+        }
     }
 
     __device__ void step(const float *x, float *y) {

@@ -29,11 +29,13 @@ class FastClock final : public lib::Clock {
 
 struct SimulatedEngine {
     explicit SimulatedEngine(int gpus, const lib::cuda::DeviceTimes &times = {},
-                             const lib::Clock &clock = lib::steady_clock()) {
+                             const lib::Clock &clock = lib::steady_clock(),
+                             std::unique_ptr<lib::Backend> native = nullptr, const FixtureOptions &fixture = {}) {
         lib::EngineOptions options;
         options.cpu_contexts = 2;
         lib::EngineParts parts;
         parts.clock = &clock;
+        parts.native = std::move(native);
         for (int ordinal = 0; ordinal < gpus; ++ordinal) {
             auto gpu = lib::cuda::GpuDevice::open(machine.driver(), ordinal, simulated_image(), times);
             INFO(gpu.status().message);
@@ -42,17 +44,18 @@ struct SimulatedEngine {
                                      lib::make_cuda_backend(*std::move(gpu)), true});
         }
         engine = *lib::Engine::make(options, std::move(parts));
-        write_fixture(bundle());
+        write_fixture(bundle(), fixture);
     }
 
     std::string bundle() const { return directory.path() + "/fixture"; }
-    lib::Expected<lib::Ref<lib::Model>> load() const {
+    lib::Expected<lib::Ref<lib::Model>> load(const std::string &precision = {}) const {
         lib::LoadOptions load;
         load.engines = {"native"};
+        load.precision = precision;
         return engine->load(bundle(), load);
     }
-    lib::Ref<lib::Model> loaded() const {
-        auto model = load();
+    lib::Ref<lib::Model> loaded(const std::string &precision = {}) const {
+        auto model = load(precision);
         INFO(model.status().message);
         REQUIRE(model);
         return *model;
