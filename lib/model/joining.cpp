@@ -10,7 +10,8 @@
 namespace weighbridge::lib {
 namespace {
 
-constexpr int64_t kMostRiders = 64;  // of a run: where rows fill a tile, more gain nothing and end later
+constexpr int64_t kMostRiders = 64;    // of a run: where rows fill a tile, more gain nothing and end later
+constexpr int64_t kMostPlaces = 8192;  // of their sequences, but for the first's: as many as a GPU's largest bucket has
 
 int32_t stop_of(const CallOptions &options, int64_t now_ns) {
     if (options.cancel && options.cancel->is_set()) return WB_CANCELLED;
@@ -123,8 +124,10 @@ void Model::gather(Rider &own, const Pool::Lease &lease) const {
 }
 
 // Encodes a rider's row behind those that the tile holds. One that is refused is served with that; one that does not
-// fit is left to itself.
+// fit, or comes when the tile has many places, is left to itself.
 void Model::board(Place &place, Ride &ride, Rider &rider) const {
+    const auto offsets = place.tile.offsets();
+    if (!offsets.empty() && offsets.back() >= kMostPlaces) return;
     const int64_t row = rider.order[0];
     Encoder::Append appended{};
     Status status = guarded(

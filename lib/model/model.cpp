@@ -126,8 +126,8 @@ Expected<Ref<Model>> Model::make(Ref<Runtime> runtime, std::shared_ptr<const Bun
                                "manifest.json: limits.memory_bytes: expected at least {} for one row, got {}",
                                layout.bytes, limits.memory_bytes);
     model->tile_rows_ = rows;
-    if (model->runtime_->joining.rows && rows > 1 && !model->bundle_->encoder().has_shapes())
-        model->joining_ = model->program_->traits().joining;
+    const bool any_rows = !model->bundle_->encoder().has_shapes() || model->program_->packed_input() >= 0;
+    if (model->runtime_->joining.rows && rows > 1 && any_rows) model->joining_ = model->program_->traits().joining;
     model->layout_ = std::move(layout);
     if (Status status = model->make_places(); !status.ok()) return status;
     if (Status status = model->pool_.reserve(model->layout_.bytes); !status.ok()) return status;

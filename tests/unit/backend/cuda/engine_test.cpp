@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // An engine with a simulated GPU: an example's bundle is loaded to both devices and scores alike on both.
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 #include <vector>
 
 #include "bundle/golden.hpp"
@@ -108,4 +110,47 @@ TEST_CASE("GPUs that cannot be had: a refusal that names them, or the CPU alone"
     auto without = Engine::make(missing);
     REQUIRE(without.status().code == WB_BACKEND_UNAVAILABLE);
     CHECK(std::string(without.status().message).find("the GPU kernels: ") != std::string::npos);
+}
+
+TEST_CASE("a GPU's context has two runs in flight, and calls that wait for it run together", "[cuda]") {
+    SimulatedMachine machine;
+    KernelFile kernels;
+    auto engine = Engine::make(options_with(kernels, "cuda:0!=1,cpu=1"));
+    REQUIRE(engine);
+    auto model = (*engine)->load(kBundle, {});
+    INFO(model.status().message);
+    REQUIRE(model);
+    REQUIRE((*model)->replicas().size() == 1);
+    wb_batch_result result{};
+    const auto expected = scores_of(**engine, *model, result);
+    auto golden = *read_golden((*model)->bundle(), {});
+    constexpr size_t kCalls = 8;
+    REQUIRE(golden.size() >= kCalls);
+    Pool &pool = (*model)->replicas()[0]->pool();
+    const uint64_t launched = cuda_sim::calls("cuGraphLaunch");
+    const auto eventually = [](auto &&condition) {
+        for (int tries = 0; tries < 800 && !condition(); ++tries)
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        return condition();
+    };
+    cuda_sim::set_hanging(0, true);
+    std::array<wb_result, kCalls> found;
+    {
+        std::vector<std::jthread> callers;
+        for (size_t i = 0; i < kCalls; ++i)
+            callers.emplace_back([&, i] {
+                found[i] = WB_RESULT_INIT;
+                (void)(*engine)->score({*model, {}}, golden[i].row.data(), {}, {}, found[i]);
+            });
+        CHECK(eventually([&] { return cuda_sim::calls("cuGraphLaunch") == launched + 2; }));
+        CHECK(eventually([&] { return pool.waiting() == kCalls - 2; }));
+        cuda_sim::set_hanging(0, false);
+    }
+    for (size_t i = 0; i < kCalls; ++i) {
+        CAPTURE(i);
+        CHECK(found[i].device == 1);
+        CHECK(found[i].score == expected[i]);
+    }
+    CHECK((*engine)->runtime().joined_rows >= 2);
+    CHECK(cuda_sim::calls("cuGraphLaunch") < launched + kCalls);
 }
