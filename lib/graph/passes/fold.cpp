@@ -12,9 +12,9 @@ namespace weighbridge::lib {
 namespace {
 
 constexpr int64_t kLargestFold = int64_t{1} << 22;  // elements; more stays computed
-// Elements of all folds of a graph, beside four times those that its constants have: what a crafted graph of many fills
-// may take.
-constexpr int64_t kMostFolded = int64_t{1} << 26;
+// Bytes of all folds of a graph, beside four times those of its constants: what a crafted graph of many fills may take.
+// Thirty masks of 2048 x 2048 floats fit.
+constexpr int64_t kMostFolded = int64_t{1} << 29;
 
 Dense dense_of(const Constant &constant) {
     return {constant.dtype, constant.shape, const_cast<std::byte *>(constant.data.get())};
@@ -38,7 +38,8 @@ std::optional<Constant> constant_value(const Graph &graph, ValueId id) {
 class ConstantFolder {
   public:
     ConstantFolder(Rewrite &rewrite, const StopSource &stop) : rewrite_(rewrite), stop_(stop) {
-        for (const Constant &constant : rewrite.from().constants()) left_ += 4 * constant.elements();
+        for (const Constant &constant : rewrite.from().constants())
+            left_ += 4 * bytes_of(constant.dtype, constant.elements());
     }
 
     int32_t ended() const { return ended_; }  // by `stop`: then nothing is folded any more
@@ -47,7 +48,7 @@ class ConstantFolder {
         if (node.op == Op::iota) {
             auto constant = may_fold(node) ? constant_value(rewrite_.from(), id) : std::nullopt;
             if (!constant) return std::nullopt;
-            left_ -= constant->elements();
+            left_ -= bytes_of(constant->dtype, constant->elements());
             return rewrite_.constant(*std::move(constant), node.origin);
         }
         const auto function = operator_of(node.op).fold;
@@ -70,11 +71,12 @@ class ConstantFolder {
         } else if (!evaluate_exact(node, operands, result, 0, 0).ok()) {
             return std::nullopt;  // it fails where it is run
         }
-        left_ -= elements_of(shape);
+        left_ -= bytes_of(node.type.dtype, elements_of(shape));
         return rewrite_.constant({result.dtype, result.shape, share(std::move(memory))}, node.origin);
     }
 
   private:
+    static int64_t bytes_of(DType dtype, int64_t elements) { return elements * static_cast<int64_t>(size_of(dtype)); }
     static int64_t elements_of(const Extents &shape) {
         const auto elements = product(shape);
         return elements && elements->known() ? elements->terms[0] : INT64_MAX;
@@ -87,12 +89,13 @@ class ConstantFolder {
     }
     bool may_fold(const Node &node) {
         if (ended_ == WB_OK) ended_ = stop_.poll();
-        return ended_ == WB_OK && elements_of(node.type.shape) <= std::min(kLargestFold, left_);
+        const int64_t elements = elements_of(node.type.shape);
+        return ended_ == WB_OK && elements <= kLargestFold && bytes_of(node.type.dtype, elements) <= left_;
     }
 
     Rewrite &rewrite_;
     const StopSource &stop_;
-    int64_t left_ = kMostFolded;
+    int64_t left_ = kMostFolded;  // bytes
     int32_t ended_ = WB_OK;
 };
 
