@@ -15,12 +15,15 @@ namespace weighbridge::lib {
 namespace {
 
 constexpr size_t kShownDigest = 12;
+constexpr std::string_view kCopyAgain = "copy the bundle again, or pack anew";
 
 Status check_expiry(const Manifest &manifest, int64_t now_s) {
     const std::string &end = manifest.identity.not_after;
     if (end.empty() || now_s <= utc_seconds(end)) return {};
-    return Status::failure(WB_INVALID_BUNDLE, "manifest.json: identity.not_after: expected a time from {} on, got {}",
-                           utc_text(now_s), end);
+    return Status::failure(
+        WB_INVALID_BUNDLE,
+        "manifest.json: identity.not_after: expected a time from {} on, got {}: load a newer version", utc_text(now_s),
+        end);
 }
 
 // Source and manifest must name the same files, but for signatures, which no manifest lists.
@@ -33,12 +36,14 @@ Status check_listing(const std::vector<std::string> &names, const Manifest &mani
                                    shown_text(name, 100));
     for (const auto &[name, entry] : manifest.files)
         if (!std::binary_search(names.begin(), names.end(), name))
-            return Status::failure(WB_INVALID_BUNDLE, "{}: expected a file of {} bytes, got none", name, entry.bytes);
+            return Status::failure(WB_INVALID_BUNDLE, "{}: expected a file of {} bytes, got none: {}", name,
+                                   entry.bytes, kCopyAgain);
     return {};
 }
 
 Status wrong_size(const std::string &name, const FileEntry &entry, uint64_t bytes) {
-    return Status::failure(WB_INVALID_BUNDLE, "{}: expected {} bytes, got {}", name, entry.bytes, bytes);
+    return Status::failure(WB_INVALID_BUNDLE, "{}: expected {} bytes, got {}: {}", name, entry.bytes, bytes,
+                           kCopyAgain);
 }
 
 // A listed file must be a regular one of its size.
@@ -54,8 +59,8 @@ Status check_content(const std::string &name, const FileEntry &entry, const Byte
     auto digest = sha256(bytes, stop);
     if (!digest) return Status::failure(digest.status().code, "{}: {}", name, digest.status().message);
     if (const std::string got = hex(*digest); got != entry.sha256)
-        return Status::failure(WB_INVALID_BUNDLE, "{}: expected sha256 {}..., got {}...", name,
-                               entry.sha256.substr(0, kShownDigest), got.substr(0, kShownDigest));
+        return Status::failure(WB_INVALID_BUNDLE, "{}: expected sha256 {}..., got {}...: {}", name,
+                               entry.sha256.substr(0, kShownDigest), got.substr(0, kShownDigest), kCopyAgain);
     return {};
 }
 
@@ -148,7 +153,9 @@ Status Bundle::read_signatures(const Source &source, const std::vector<std::stri
         auto text = read_unlisted(source, name, kSignatureBytes, stop);
         if (!text) return text.status();
         auto signature = read_signature(name, as_text(**text));
-        if (!signature) return signature.status();
+        if (!signature)
+            return Status::failure(signature.status().code, "{}: take the file away, or sign again",
+                                   signature.status().message);
         if (Status status = check_signed_manifest(*signature, digest_); !status.ok()) return status;
         signatures_.push_back(*std::move(signature));
     }

@@ -98,8 +98,8 @@ uint64_t mapped_bytes() {
 Status forbidden(const char *part) {
     return Status::failure(
         WB_BACKEND_UNAVAILABLE,
-        "{}: {}: this system forbids a part of the sandbox: allow it, or compile the bundle where it "
-        "is allowed, or choose the option importer=process, which goes without",
+        "{}: {}: this system forbids a part of the sandbox: choose importer=process, which goes without, "
+        "or compile the bundle elsewhere",
         part, strerrordesc_np(errno));
 }
 

@@ -104,7 +104,10 @@ Expected<Graph> CachedImporter::import(std::shared_ptr<const Bytes> module, cons
     if (identity.empty()) return importer_.import(std::move(module), request, report, stop);
     ::mkdir(directory_.c_str(), 0700);  // the last folder of the path, where there is none
     const auto directory = Directory::open_private(directory_);
-    if (!directory) return Status::failure(directory.status().code, "import_cache: {}", directory.status().message);
+    if (!directory)
+        return Status::failure(directory.status().code,
+                               "import_cache: {}: make it a directory of this user alone (mode 700), or name another",
+                               directory.status().message);
     const auto key = key_of(*module, request, identity, stop);
     if (!key) return key.status();
     const std::string name = hex(*key) + std::string(kEnding);

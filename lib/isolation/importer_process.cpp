@@ -84,7 +84,9 @@ class SpawnPlan {
     posix_spawnattr_t attributes_;
 };
 
-std::string_view advice(int failed) {
+std::string_view advice(int failed, const std::string &program) {
+    if (failed == ENOENT && ::access(program.c_str(), X_OK) == 0)
+        return "the program is there, but /dev/null or its loader is not: give the container both";
     if (failed == ENOENT || failed == EACCES || failed == ENOEXEC)
         return "install weighbridge-importer beside the library or name it (option importer_program)";
     return "no process can be started here: compile the bundle elsewhere";
@@ -141,7 +143,7 @@ Expected<std::unique_ptr<ImporterProcess>> ImporterProcess::spawn(const std::str
     const int failed = SpawnPlan().spawn(child, program, process->kept_.get(), childs_end.get());
     if (failed != 0)
         return Status::failure(WB_BACKEND_UNAVAILABLE, "{}: {}; {}", shown_path(program), strerrordesc_np(failed),
-                               advice(failed));
+                               advice(failed, program));
     process->child_.emplace(child);
     return process;
 }
@@ -158,7 +160,8 @@ Expected<std::unique_ptr<ImporterProcess>> ImporterProcess::start(const Isolatio
     auto reply = (*process)->call(WireKind::start, parts, kMostText, stop, "the importer was starting");
     if (!reply && stop.poll() != WB_OK) return reply.status();
     if (!reply)
-        return Status::failure(WB_BACKEND_UNAVAILABLE, "{}: {}; expected the importer of library {}",
+        return Status::failure(WB_BACKEND_UNAVAILABLE,
+                               "{}: {}; expected the importer of library {}: install that one beside the library",
                                shown_path(program), reply.status().message, WB_VERSION_STRING);
     const std::string said = wire_line(reply->body);
     if (reply->code != WB_OK) return Status::failure(WB_BACKEND_UNAVAILABLE, "{}: {}", shown_path(program), said);

@@ -276,8 +276,10 @@ Status TrustPolicy::admit(const Manifest &manifest) const {
             "model's bundle, or name this one",
             expected_name_, name);
     if (!minimum_version_.empty() && is_older(version, minimum_version_))
-        return refused("manifest.json: identity.version: expected {:.31} or later (option minimum_version), got {}",
-                       minimum_version_, version);
+        return refused(
+            "manifest.json: identity.version: expected {:.31} or later (option minimum_version), got {}: load a newer "
+            "one",
+            minimum_version_, version);
     uint64_t bytes = 0;
     for (const auto &[file, entry] : manifest.files) {
         if (Status status = check_revoked(file, entry.sha256); !status.ok()) return status;

@@ -104,11 +104,11 @@ TEST_CASE("files that are not as listed") {
     }
     SECTION("truncated") {
         dir.write("model.ts", "not a modul");
-        CHECK(problem(dir.path) == "model.ts: expected 12 bytes, got 11");
+        CHECK(problem(dir.path) == "model.ts: expected 12 bytes, got 11: copy the bundle again, or pack anew");
     }
     SECTION("longer") {
         dir.write("model.ts", "not a module!");
-        CHECK(problem(dir.path) == "model.ts: expected 12 bytes, got 13");
+        CHECK(problem(dir.path) == "model.ts: expected 12 bytes, got 13: copy the bundle again, or pack anew");
     }
     SECTION("empty") {
         dir.write("golden.jsonl", "");
@@ -116,7 +116,8 @@ TEST_CASE("files that are not as listed") {
     }
     SECTION("missing") {
         fs::remove(dir / "vocab.txt");
-        CHECK(problem(dir.path) == "vocab.txt: expected a file of 44 bytes, got none");
+        CHECK(problem(dir.path) ==
+              "vocab.txt: expected a file of 44 bytes, got none: copy the bundle again, or pack anew");
     }
     SECTION("a directory") {
         fs::remove(dir / "model.ts");
@@ -138,7 +139,7 @@ TEST_CASE("files that are not as listed") {
     }
     SECTION("a sparse file far above the limit") {
         fs::resize_file(dir / "model.ts", uint64_t{3} << 30);
-        CHECK(problem(dir.path) == "model.ts: expected 12 bytes, got 3221225472");
+        CHECK(problem(dir.path) == "model.ts: expected 12 bytes, got 3221225472: copy the bundle again, or pack anew");
     }
     SECTION("unlisted") {
         dir.write("notes.txt", "x");
@@ -277,7 +278,8 @@ TEST_CASE("after not_after a bundle does not open, but can be looked at") {
     REQUIRE_FALSE(late);
     CHECK(late.status().code == WB_INVALID_BUNDLE);
     CHECK(std::string(late.status().message) ==
-          "manifest.json: identity.not_after: expected a time from 2027-11-01T00:00:01Z on, got 2027-11-01T00:00:00Z");
+          "manifest.json: identity.not_after: expected a time from 2027-11-01T00:00:01Z on, got 2027-11-01T00:00:00Z: "
+          "load a newer version");
     CHECK(Bundle::open(dir.path, Bundle::Mode::draft, end + 1));
     CHECK(Bundle::open(dir.path, Bundle::Mode::full, Bundle::kAnyTime));
     CHECK(Bundle::wall_clock_s() > utc_seconds("2025-01-01T00:00:00Z"));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Importers of every kind of misbehaviour: none costs the host more than an error.
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,6 +64,14 @@ TEST_CASE("an importer that cannot start says why and what to do") {
         text(seen.status) ==
         "/nowhere/weighbridge-importer: No such file or directory; install weighbridge-importer beside the library or "
         "name it (option importer_program)");
+    const ScratchDirectory folder;
+    folder.write("importer", "#!/nowhere/loader\n");
+    missing.program = folder.path() + "/importer";
+    REQUIRE(::chmod(missing.program.c_str(), 0700) == 0);
+    CHECK(text(outcome(missing).status) ==
+          missing.program +
+              ": No such file or directory; the program is there, but /dev/null or its loader is not: give the "
+              "container both");
     const struct {
         const char *mode, *says;
     } cases[] = {{"old", "expected the importer of library "},

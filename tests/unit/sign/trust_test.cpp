@@ -198,7 +198,23 @@ TEST_CASE("versions are ordered by their numbers, and older ones than the least 
     CHECK(open_by(dir.path, {.minimum_version = "2026.11.1"}));
     CHECK(open_by(dir.path, {.minimum_version = "2026.9.30"}));
     CHECK(refusal_by(dir.path, {.minimum_version = "2026.11.2"}) ==
-          "manifest.json: identity.version: expected 2026.11.2 or later (option minimum_version), got 2026.11.1");
+          "manifest.json: identity.version: expected 2026.11.2 or later (option minimum_version), got 2026.11.1: load "
+          "a newer one");
+}
+
+TEST_CASE("a signature's file that is none refuses a bundle, whoever is trusted, and says what to do", "[sign]") {
+    const Keys keys({"a"});
+    Scratch dir;
+    make_bundle(dir);
+    for (const char *content : {"", "{}", "[]", "\xff", "signature"}) {
+        dir.write("model.risk.sig", content);
+        for (const std::string &trusted : {std::string(), keys.shared("a")}) {
+            const std::string said = refusal_by(dir.path, {.trusted_keys = trusted, .unsigned_bundles = "allowed"});
+            INFO(said);
+            CHECK(said.starts_with("model.risk.sig: "));
+            CHECK(said.ends_with(": take the file away, or sign again"));
+        }
+    }
 }
 
 TEST_CASE("of the bundles that a key signed, a policy may name which one is expected", "[sign]") {
