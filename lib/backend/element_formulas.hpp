@@ -29,6 +29,14 @@ WB_HOST_DEVICE inline float activated(Activation activation, float slope, float 
     return x;
 }
 
+WB_HOST_DEVICE inline float rounded(kernel::Unary op, float x) {
+    using kernel::Unary;
+    if (op == Unary::floor) return ::floorf(x);
+    if (op == Unary::ceil) return ::ceilf(x);
+    if (op == Unary::round) return ::nearbyintf(x);
+    return op == Unary::round_float16 ? numerics::formulas::round_float16(x) : numerics::formulas::round_bfloat16(x);
+}
+
 WB_HOST_DEVICE inline float applied(kernel::Unary op, kernel::UnaryParams p, float x) {
     using kernel::Unary;
     switch (op) {
@@ -72,18 +80,18 @@ WB_HOST_DEVICE inline float applied(kernel::Unary op, kernel::UnaryParams p, flo
             return leaky_relu(x, p.a);
         case Unary::elu:
             return elu(x, p.a);
-        case Unary::floor:
-            return ::floorf(x);
-        case Unary::ceil:
-            return ::ceilf(x);
-        case Unary::round:
-            return ::nearbyintf(x);
         case Unary::sign:
             return sign(x);
         case Unary::square:
             return x * x;
         case Unary::clamp:
             return clamp(x, p.a, p.b);
+        case Unary::floor:
+        case Unary::ceil:
+        case Unary::round:
+        case Unary::round_float16:
+        case Unary::round_bfloat16:
+            return rounded(op, x);
     }
     return x;
 }

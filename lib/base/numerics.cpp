@@ -76,4 +76,7 @@ float tanh(float x) { return static_cast<float>(tanh(static_cast<double>(x))); }
 float erf(float x) { return static_cast<float>(erf(static_cast<double>(x))); }
 float sigmoid(float x) { return static_cast<float>(sigmoid(static_cast<double>(x))); }
 
+float round_float16(float x) { return formulas::round_float16(x); }
+float round_bfloat16(float x) { return formulas::round_bfloat16(x); }
+
 }  // namespace weighbridge::lib::numerics

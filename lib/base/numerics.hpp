@@ -25,4 +25,8 @@ float tanh(float x);
 float erf(float x);
 float sigmoid(float x);
 
+// The nearest float16 or bfloat16, ties to even, as a float; beyond the largest an infinity, a NaN as it is.
+float round_float16(float x);
+float round_bfloat16(float x);
+
 }  // namespace weighbridge::lib::numerics

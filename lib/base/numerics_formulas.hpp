@@ -54,6 +54,27 @@ WB_HOST_DEVICE inline double log_tail(double f, double half_square) {
     return s * (half_square + z * (even + z * odd));
 }
 
+// The magnitude's bits without the last `dropped`: the nearest, ties to even.
+WB_HOST_DEVICE inline uint32_t without_bits(uint32_t magnitude, int dropped) {
+    const uint32_t below_half = (1u << (dropped - 1)) - 1, last = magnitude >> dropped & 1u;
+    return (magnitude + below_half + last) >> dropped << dropped;
+}
+
+WB_HOST_DEVICE inline float round_bfloat16(float x) {
+    const uint32_t bits = std::bit_cast<uint32_t>(x);
+    return x != x ? x : std::bit_cast<float>(without_bits(bits & 0x7FFFFFFF, 16) | (bits & 0x80000000));
+}
+
+WB_HOST_DEVICE inline float round_float16(float x) {
+    constexpr uint32_t kInfinityBits = 0x7F800000, kOverflow = 0x477FF000, kNormal = 0x38800000;  // 65520, 2^-14
+    const uint32_t bits = std::bit_cast<uint32_t>(x), sign = bits & 0x80000000, size = bits ^ sign;
+    if (x != x) return x;
+    if (size >= kOverflow) return std::bit_cast<float>(kInfinityBits | sign);
+    if (size >= kNormal) return std::bit_cast<float>(without_bits(size, 13) | sign);
+    // Multiples of 2^-24, which is what floats from 1/2 on are apart.
+    return std::bit_cast<float>(std::bit_cast<uint32_t>((std::bit_cast<float>(size) + 0.5f) - 0.5f) | sign);
+}
+
 struct Reduced {
     double fraction;  // in [sqrt(1/2), sqrt(2)]
     double exponent;

@@ -119,6 +119,7 @@ void concat(size_t axis, std::span<const Dense> operands, const Dense &result) {
 Status embedding(const Dense &table, const Dense &ids, const Dense &result) {
     const int64_t rows = table.shape[0], width = table.shape[1], count = ids.elements();
     const auto *id = ids.as<const int64_t>();
+    const size_t bytes = static_cast<size_t>(width) * size_of(table.dtype);
     for (int64_t i = 0; i < count; ++i) {
         if (id[i] < 0 || id[i] >= rows)
             return Status::failure(WB_BACKEND_FAILED,
@@ -126,8 +127,8 @@ Status embedding(const Dense &table, const Dense &ids, const Dense &result) {
                                    "outside it",
                                    rows);
         if (width > 0)
-            std::memcpy(result.as<float>() + i * width, table.as<const float>() + id[i] * width,
-                        static_cast<size_t>(width) * sizeof(float));
+            std::memcpy(result.as<std::byte>() + static_cast<size_t>(i) * bytes,
+                        table.as<const std::byte>() + static_cast<size_t>(id[i]) * bytes, bytes);
     }
     return {};
 }
@@ -199,7 +200,7 @@ void choose(std::span<const Dense> operands, const Dense &result) {
     });
 }
 
-// Along an axis: maxima, minima, argmax, integer sums and running sums.
+// Along an axis: maxima, minima, argmax, running sums, and sums of integers and of float64.
 void along(const Node &node, const Dense &x, const Dense &result) {
     const auto axis = static_cast<size_t>(node.attributes.axis);
     const int64_t size = x.shape[axis], step = row_major(x.shape)[axis];
@@ -226,6 +227,8 @@ void fill(const Node &node, const Dense &result, int64_t rows, int64_t length) {
         std::fill_n(result.as<int64_t>(), count, node.attributes.integer.at(rows, length));
     } else if (result.dtype == DType::boolean) {
         std::fill_n(result.as<uint8_t>(), count, node.attributes.value != 0 ? 1 : 0);
+    } else if (result.dtype == DType::float64) {
+        std::fill_n(result.as<double>(), count, node.attributes.value);
     } else {
         std::fill_n(result.as<float>(), count, static_cast<float>(node.attributes.value));
     }
@@ -255,7 +258,9 @@ std::vector<int64_t> broadcast_strides(const std::vector<int64_t> &shape, const 
 
 bool is_exact(const Graph &graph, const Node &node) {
     const Exact exact = operator_of(node.op).exact;
-    return exact == Exact::yes || (exact == Exact::integers && graph.type(node.operands[0]).dtype != DType::float32);
+    if (exact == Exact::yes || node.operands.empty()) return exact == Exact::yes;
+    const DType dtype = graph.type(node.operands[0]).dtype;
+    return dtype == DType::float64 || (exact == Exact::integers && dtype != DType::float32);
 }
 
 Status evaluate_exact(const Node &node, std::span<const Dense> operands, const Dense &result, int64_t rows,

@@ -50,7 +50,7 @@ void for_each_place(const std::vector<int64_t> &shape, const std::vector<std::ve
 }
 
 // Whether evaluate_exact computes this node: every operator whose result has no rounding of its own to agree on
-// (layouts, look-ups, integers, bools, comparisons, maxima, and IEEE 754's +, -, *, /).
+// (layouts, look-ups, integers, bools, comparisons, maxima, and IEEE 754's +, -, *, /), and all of float64.
 bool is_exact(const Graph &graph, const Node &node);
 
 // Computes such a node by plain loops. WB_BACKEND_FAILED where an index is outside its table; `result` is undefined

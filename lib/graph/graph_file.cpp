@@ -47,11 +47,10 @@ Status take_constant(Cursor &from, size_t index, std::vector<Constant> &constant
     if (!from.take(&record)) return cut_short("constants");
     Constant constant;
     constant.dtype = static_cast<DType>(record.dtype);
-    if ((constant.dtype != DType::float32 && constant.dtype != DType::int64 && constant.dtype != DType::boolean) ||
-        record.rank < 0 || record.rank > kMaxRank)
+    if (!holds(dtypes::kComputed, constant.dtype) || record.rank < 0 || record.rank > kMaxRank)
         return Status::failure(WB_INVALID_BUNDLE,
-                               "graph: constant {}: expected float32, int64 or bool of rank {} at most, found dtype {} "
-                               "of rank {}",
+                               "graph: constant {}: expected float32, float64, int64 or bool of rank {} at most, found "
+                               "dtype {} of rank {}",
                                index, kMaxRank, record.dtype, record.rank);
     if (!from.take_all(constant.shape, static_cast<uint64_t>(record.rank))) return cut_short("a constant's sizes");
     int64_t elements = 1;

@@ -54,8 +54,8 @@ constexpr bool by_element_of_two(Family family) {
 }
 
 // Exact operators have one right result, with no rounding to agree on: layouts, look-ups, integers, bools, comparisons,
-// maxima, and IEEE 754's + - * /.
-enum class Exact : uint8_t { no, yes, integers };  // integers: where the operand is no float
+// maxima, and IEEE 754's + - * /. Of float64 every operator counts as exact, because all compute it by one function.
+enum class Exact : uint8_t { no, yes, integers };  // integers: where the operand is not float32
 
 // Packing: which rows may stand side by side in one call. A row is a place of all axes but the last.
 enum class Packs : uint8_t {
@@ -69,8 +69,8 @@ using DTypes = uint8_t;
 constexpr DTypes bit(DType dtype) { return static_cast<DTypes>(1u << static_cast<unsigned>(dtype)); }
 namespace dtypes {
 inline constexpr DTypes kFloats = bit(DType::float32), kIntegers = bit(DType::int64), kBools = bit(DType::boolean);
-inline constexpr DTypes kNumbers = kFloats | kIntegers, kMask = kFloats | kBools, kComputed = kNumbers | kBools;
-inline constexpr DTypes kAny = kComputed | bit(DType::float64) | bit(DType::int32);
+inline constexpr DTypes kReals = kFloats | bit(DType::float64), kNumbers = kReals | kIntegers;
+inline constexpr DTypes kMask = kFloats | kBools, kComputed = kNumbers | kBools, kAny = kComputed | bit(DType::int32);
 }  // namespace dtypes
 constexpr bool holds(DTypes set, DType dtype) {
     return dtype >= DType::float32 && dtype <= DType::boolean && (set & bit(dtype)) != 0;

@@ -6,10 +6,11 @@
 #include <limits>
 #include <type_traits>
 
+#include "base/numerics.hpp"
 #include "graph/graph.hpp"
 
-// One element of the operators that every backend computes alike: integers, bools, comparisons, and float arithmetic
-// that IEEE 754 decides.
+// One element of the operators that every backend computes alike: integers, bools, comparisons, all of float64, and
+// float arithmetic that IEEE 754 decides.
 namespace weighbridge::lib::scalar {
 
 // Calls with a value of the C++ type of a dtype that is computed with.
@@ -63,7 +64,7 @@ T arithmetic(Op op, T a, T b) {
         case Op::maximum:
             return b != b ? b : larger(a, b);
         case Op::div:
-            if constexpr (std::is_same_v<T, float>) return a / b;
+            if constexpr (std::is_floating_point_v<T>) return a / b;
             return T{};
         case Op::floor_divide:
             if constexpr (std::is_same_v<T, int64_t>) return floored_quotient(a, b);
@@ -112,7 +113,43 @@ U converted(T value) {
     return static_cast<U>(value);
 }
 
-// neg, abs, sign, square, clamp and logical_not of one element.
+// Of float64, those that only floats have.
+inline double function_of(Op op, double x) {
+    switch (op) {
+        case Op::exp:
+            return numerics::exp(x);
+        case Op::log:
+            return numerics::log(x);
+        case Op::log1p:
+            return numerics::log1p(x);
+        case Op::sqrt:
+            return std::sqrt(x);
+        case Op::rsqrt:
+            return 1.0 / std::sqrt(x);
+        case Op::reciprocal:
+            return 1.0 / x;
+        case Op::sin:
+            return numerics::sin(x);
+        case Op::cos:
+            return numerics::cos(x);
+        case Op::tanh:
+            return numerics::tanh(x);
+        case Op::sigmoid:
+            return numerics::sigmoid(x);
+        case Op::erf:
+            return numerics::erf(x);
+        case Op::relu:
+            return x < 0 ? 0.0 : x;
+        case Op::floor:
+            return std::floor(x);
+        case Op::ceil:
+            return std::ceil(x);
+        default:  // round
+            return std::nearbyint(x);
+    }
+}
+
+// One element of an operator of one operand but cast; of float32 neg, abs, sign, square and clamp only.
 template <class T>
 T changed(const Node &node, T value) {
     auto negated = [&] {
@@ -132,13 +169,17 @@ T changed(const Node &node, T value) {
             return value != value ? value : static_cast<T>((value > T{}) - (value < T{}));
         case Op::square:
             return wrapped(value, value, Op::mul);
-        default: {  // clamp; a bound may be infinite
+        default:
+            break;
+        case Op::clamp: {  // a bound may be infinite
             const double least = node.attributes.least, largest = node.attributes.largest;
             if (static_cast<double>(value) < least) value = static_cast<T>(least);
             if (static_cast<double>(value) > largest) value = static_cast<T>(largest);
             return value;
         }
     }
+    if constexpr (std::is_same_v<T, double>) return function_of(node.op, value);
+    return value;
 }
 
 // The place of the first largest of `size` elements, `step` apart; a NaN is larger than any number.
@@ -152,17 +193,19 @@ int64_t argmax(const T *from, int64_t step, int64_t size) {
     return best;
 }
 
-// cumsum, reduce_sum, reduce_max and reduce_min of `size` elements in ascending order. The sum of none is 0, the
-// largest of none the least that T holds.
+// cumsum and the reductions of `size` elements in ascending order. The sum of none is 0, the largest of none the least
+// that T holds.
 template <class T>
 void along(Op op, const T *from, int64_t step, int64_t size, T *to, int64_t to_step) {
-    if (op == Op::cumsum || op == Op::reduce_sum) {
+    if (op == Op::cumsum || op == Op::reduce_sum || op == Op::reduce_mean) {
         T sum{};
         for (int64_t i = 0; i < size; ++i) {
             sum = wrapped(sum, from[i * step], Op::add);
             if (op == Op::cumsum) to[i * to_step] = sum;
         }
         if (op == Op::reduce_sum) *to = sum;
+        if constexpr (std::is_floating_point_v<T>)
+            if (op == Op::reduce_mean) *to = sum / static_cast<T>(size);
         return;
     }
     const bool most = op == Op::reduce_max;

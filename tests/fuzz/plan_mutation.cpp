@@ -19,14 +19,14 @@ constexpr size_t kHeader = 128, kTrailer = 32, kTotalAt = 16, kGraphAt = 24, kWe
 constexpr int64_t kMostElements = 8192;  // of a constant that a change makes
 
 constexpr Op kOps[] = {
-    Op::full,         Op::iota,        Op::neg,        Op::exp,        Op::log1p,       Op::rsqrt,     Op::sin,
-    Op::tanh,         Op::gelu,        Op::softplus,   Op::elu,        Op::round,       Op::sign,      Op::clamp,
-    Op::logical_not,  Op::cast,        Op::add,        Op::mul,        Op::div,         Op::minimum,   Op::pow,
-    Op::floor_divide, Op::remainder,   Op::equal,      Op::less,       Op::logical_xor, Op::where,     Op::reshape,
-    Op::permute,      Op::slice,       Op::expand,     Op::concat,     Op::embedding,   Op::gather,    Op::bucketize,
-    Op::reduce_sum,   Op::reduce_mean, Op::reduce_max, Op::argmax,     Op::cumsum,      Op::softmax,   Op::layer_norm,
-    Op::matmul,       Op::linear,      Op::attention,  Op::reduce_min, Op::relu,        Op::recurrent, Op::input,
-    Op::trees};
+    Op::full,         Op::iota,         Op::neg,        Op::exp,        Op::log1p,       Op::rsqrt,     Op::sin,
+    Op::tanh,         Op::gelu,         Op::softplus,   Op::elu,        Op::round,       Op::sign,      Op::clamp,
+    Op::logical_not,  Op::cast,         Op::add,        Op::mul,        Op::div,         Op::minimum,   Op::pow,
+    Op::floor_divide, Op::remainder,    Op::equal,      Op::less,       Op::logical_xor, Op::where,     Op::reshape,
+    Op::permute,      Op::slice,        Op::expand,     Op::concat,     Op::embedding,   Op::gather,    Op::bucketize,
+    Op::reduce_sum,   Op::reduce_mean,  Op::reduce_max, Op::argmax,     Op::cumsum,      Op::softmax,   Op::layer_norm,
+    Op::matmul,       Op::linear,       Op::attention,  Op::reduce_min, Op::relu,        Op::recurrent, Op::input,
+    Op::trees,        Op::round_float16};
 
 // Elements for a constant that has none, or another shape than it had.
 Constant filled(DType dtype, std::vector<int64_t> shape, uint32_t seed) {
@@ -34,14 +34,16 @@ Constant filled(DType dtype, std::vector<int64_t> shape, uint32_t seed) {
     const int64_t count = constant.elements();
     const std::vector<float> numbers = fixed_numbers(count, seed);
     std::vector<int64_t> integers(numbers.begin(), numbers.end());
+    const std::vector<double> doubles(numbers.begin(), numbers.end());
     std::vector<uint8_t> bools;
     for (size_t i = 0; i < numbers.size(); ++i) {
         integers[i] = static_cast<int64_t>(numbers[i] * 2 + 2);
         bools.push_back(numbers[i] > 0);
     }
-    const void *from = dtype == DType::float32 ? static_cast<const void *>(numbers.data())
-                       : dtype == DType::int64 ? static_cast<const void *>(integers.data())
-                                               : bools.data();
+    const void *from = dtype == DType::float32   ? static_cast<const void *>(numbers.data())
+                       : dtype == DType::float64 ? static_cast<const void *>(doubles.data())
+                       : dtype == DType::int64   ? static_cast<const void *>(integers.data())
+                                                 : bools.data();
     return Constant::copy(dtype, constant.shape, from);
 }
 
@@ -273,7 +275,7 @@ class Changer {
                     attributes.axis = axis;
                     break;
                 case Op::cast:
-                    attributes.dtype = one_of({DType::float32, DType::int64, DType::boolean});
+                    attributes.dtype = one_of({DType::float32, DType::float64, DType::int64, DType::boolean});
                     break;
                 case Op::where:
                 case Op::layer_norm:
@@ -329,7 +331,8 @@ class Changer {
                 case Op::input:
                     operands.clear();
                     if (op == Op::iota) attributes.size = extent({});
-                    if (op == Op::full) attributes = {.dtype = DType::float32, .value = 0.5, .shape = shape};
+                    if (op == Op::full)
+                        attributes = {.dtype = one_of({DType::float32, DType::float64}), .value = 0.5, .shape = shape};
                     if (op == Op::input)
                         attributes = {.index = from_.inputs(),
                                       .dtype = DType::float32,

@@ -76,12 +76,17 @@ class Maker {
         }
         return std::nullopt;
     }
-    Found any() { return any(chance(70) ? DType::float32 : chance(60) ? DType::int64 : DType::boolean); }
+    bool has_float64() const { return options_.all && !options_.smooth; }
+    Found any() {
+        if (has_float64() && chance(15)) return any(DType::float64);
+        return any(chance(70) ? DType::float32 : chance(60) ? DType::int64 : DType::boolean);
+    }
 
     void sources() {
         int64_t index = 0;
         auto input = [&](DType dtype, Extents shape) {
             if (Found id = add(Op::input, {}, {.index = index++, .dtype = dtype, .shape = std::move(shape)})) {
+                if (dtype == DType::float64 && has_float64()) values_.push_back(*id);
                 if (dtype == DType::float64 || dtype == DType::int32)
                     id = add(Op::cast, {*id}, {.dtype = dtype == DType::float64 ? DType::float32 : DType::int64});
                 values_.push_back(*id);
@@ -98,6 +103,12 @@ class Maker {
         if (chance(30)) input(DType::int32, {rows, Extent::of(3)});
         values_.push_back(floats({width}));
         values_.push_back(floats({1}));
+        if (has_float64()) {
+            std::vector<double> numbers(static_cast<size_t>(width));
+            for (double &each : numbers) each = static_cast<double>(real()) / 3;
+            values_.push_back(graph_.add_constant(lib::Constant::copy(DType::float64, {width}, numbers.data())));
+            if (Found id = add(Op::cast, {values_[0]}, {.dtype = DType::float64})) values_.push_back(*id);
+        }
         values_.push_back(graph_.add_constant(lib::Constant::copy(
             DType::int64, {3}, std::vector<int64_t>{number(0, 4), number(0, 4), number(0, 4)}.data())));
         if (Found id = add(Op::iota, {}, {.size = Extent::of(number(1, 5))})) values_.push_back(*id);
@@ -165,6 +176,7 @@ class Maker {
                                          Op::relu,       Op::gelu, Op::gelu_tanh, Op::silu,    Op::softplus,
                                          Op::leaky_relu, Op::elu,  Op::clamp};
         if (chance(15)) return integers_or_bools();
+        if (has_float64() && chance(15)) return of_float64();
         const Op op = options_.smooth ? one_of(std::span(kSmooth)) : any_of(lib::Family::unary);
         Found x = any(DType::float32);
         return x ? changed(op, *x) : x;
@@ -177,6 +189,12 @@ class Maker {
         if (op == Op::clamp)
             attributes = {.least = chance(30) ? -std::numeric_limits<double>::infinity() : -0.75, .largest = 0.5};
         return add(op, {x}, attributes);
+    }
+    Found of_float64() {
+        Found x = any(chance(80) ? DType::float64 : DType::float32);
+        if (!x) return x;
+        if (type(*x).dtype == DType::float32) return add(Op::cast, {*x}, {.dtype = DType::float64});
+        return chance(40) ? add(Op::cast, {*x}, {.dtype = DType::float32}) : changed(any_of(lib::Family::unary), *x);
     }
     Found integers_or_bools() {
         if (chance(50)) {

@@ -19,7 +19,7 @@ struct RandomGraphOptions {
     int64_t largest_length = 40;
     // Without operators that jump, and with numbers that stay moderate: for results to compare by difference.
     bool smooth = false;
-    bool all = true;  // those too that no device kernel computes: trees and require
+    bool all = true;  // those too that no device kernel computes: trees, require and float64
     int operators = 24;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/cuda/launches.hpp"
 
+#include <algorithm>
+
 #include "backend/cuda/launch_builder.hpp"
 #include "graph/bounds.hpp"
 
@@ -8,6 +10,12 @@ namespace weighbridge::lib::cuda {
 namespace {
 
 constexpr int64_t kDenseAlignment = 256;
+
+// Anything but the cast of an argument.
+bool computes_float64(const StepPlan &step, Op op) {
+    const auto of = [](const Type &type) { return type.dtype == DType::float64; };
+    return of(step.type) || (op != Op::cast && std::any_of(step.operand_types.begin(), step.operand_types.end(), of));
+}
 
 }  // namespace
 
@@ -21,6 +29,9 @@ Status LaunchBuilder::add(const StepPlan &step, int32_t fault) {
     fault_ = fault;
     const Node &node = node_of(step);
     const Family family = family_of(node.op);
+    if (computes_float64(step, node.op))
+        return Status::failure(WB_BACKEND_UNAVAILABLE, "{} of float64: no device kernel, such a model runs on the CPU",
+                               name_of(node.op));
     bool taken = false;
     if (step.copies)
         taken = add_copy(step);

@@ -58,6 +58,8 @@ static void unary(Unary op, UnaryParams p, const float *x, float *y, int64_t n) 
             WB_UNARY(sign, sign(a));
             WB_UNARY(square, mul(a, a));
             WB_UNARY(clamp, min_or_second(set(p.b), max_or_second(set(p.a), a)));
+            WB_SCALAR(round_float16);
+            WB_SCALAR(round_bfloat16);
     }
 #undef WB_UNARY
 #undef WB_SCALAR

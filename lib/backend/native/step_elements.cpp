@@ -108,7 +108,8 @@ class BinaryStep final : public Step {
     Loops<3> loops_;
 };
 
-// The scalar path: integers, bools, comparisons, choices and conversions, one element at a time, because they are few.
+// The scalar path: integers, bools, float64, comparisons, choices and conversions, one element at a time, because they
+// are few.
 class ScalarStep final : public Step {
   public:
     ScalarStep(const StepContext &context, const StepPlan &plan)
@@ -228,6 +229,8 @@ class FillStep final : public Step {
                     run.at<int64_t>(y_)[place] = number_;
                 else if (plan_.type.dtype == DType::boolean)
                     run.at<uint8_t>(y_)[place] = node_.attributes.value != 0 ? 1 : 0;
+                else if (plan_.type.dtype == DType::float64)
+                    run.at<double>(y_)[place] = node_.attributes.value;
                 else
                     run.at<float>(y_)[place] = static_cast<float>(node_.attributes.value);
             }

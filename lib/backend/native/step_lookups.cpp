@@ -20,17 +20,18 @@ class EmbeddingStep final : public Step {
     }
     int64_t work() const override { return loops_.times() * loops_.count() * y_.last_size(); }
     Status run(const StepRun &run) override {
-        const float *table = run.at<const float>(table_);
+        const auto *table = run.at<const std::byte>(table_);
         const auto *ids = run.at<const int64_t>(ids_);
-        float *y = run.at<float>(y_);
-        const auto bytes = static_cast<size_t>(y_.last_size()) * sizeof(float);
+        auto *y = run.at<std::byte>(y_);
+        const auto element = static_cast<int64_t>(size_of(plan_.type.dtype));
+        const auto bytes = static_cast<size_t>(y_.last_size() * element);
         const int64_t size = table_.size[0], stride = table_.stride[0];
         const auto &step = loops_.step();
         const bool inside = loops_.each([&](const Loops<2>::Places &at) {
             for (int64_t i = 0; i < loops_.count(); ++i) {
                 const int64_t id = ids[at[0] + i * step[0]];
                 if (id < 0 || id >= size) return false;
-                std::memcpy(y + at[1] + i * step[1], table + id * stride, bytes);
+                std::memcpy(y + (at[1] + i * step[1]) * element, table + id * stride * element, bytes);
             }
             return true;
         });
@@ -164,7 +165,7 @@ class RequireStep final : public Step {
     Loops<2> loops_;
 };
 
-// argmax, running sums, and the sums and maxima of integers and bools: an element at a time along the axis.
+// argmax, running sums, and reductions of integers, bools and float64: an element at a time along the axis.
 class AlongStep final : public Step {
   public:
     AlongStep(const StepContext &context, const StepPlan &plan)

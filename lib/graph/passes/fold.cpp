@@ -65,7 +65,7 @@ class ConstantFolder {
         const Extents &shape = node.type.shape;
         AlignedBuffer memory((static_cast<size_t>(elements_of(shape)) * size_of(node.type.dtype) / 64 + 1) * 64);
         Dense result{node.type.dtype, sizes_at(node.type, 0, 0), memory.data()};
-        if (function) {
+        if (function && result.dtype == DType::float32) {
             const auto *from = operands[0].as<const float>();
             std::transform(from, from + result.elements(), result.as<float>(), function);
         } else if (!evaluate_exact(node, operands, result, 0, 0).ok()) {

@@ -11,6 +11,8 @@ namespace {
 
 constexpr int64_t kMostElements = int64_t{1} << 22;  // of a constant that is looked at
 
+bool is_real(DType dtype) { return holds(dtypes::kReals, dtype); }
+
 Known exactly(const Extent &value) { return {true, value, value, true, 0.0}; }
 Known truth(bool value) { return exactly(Extent::of(value ? 1 : 0)); }
 Known exactly(double number) { return {false, {}, {}, true, number}; }
@@ -24,9 +26,9 @@ Known of_elements(const Constant &constant) {
     const int64_t count = constant.elements();
     if (count == 0 || count > kMostElements || !constant.data) return {};
     const auto [least, most] = std::minmax_element(constant.as<T>(), constant.as<T>() + count);
-    if constexpr (std::is_same_v<T, float>) {
-        const float first = *least;  // of a NaN among them some differs
-        if (!std::all_of(constant.as<T>(), constant.as<T>() + count, [&](float x) { return x == first; })) return {};
+    if constexpr (std::is_floating_point_v<T>) {
+        const T first = *least;  // of a NaN among them some differs
+        if (!std::all_of(constant.as<T>(), constant.as<T>() + count, [&](T x) { return x == first; })) return {};
         return exactly(static_cast<double>(first));
     } else {
         return within(Extent::of(static_cast<int64_t>(*least)), Extent::of(static_cast<int64_t>(*most)));
@@ -37,7 +39,7 @@ Known of_elements(const Constant &constant) {
 
 std::optional<double> Known::same(DType dtype) const {
     if (!uniform) return std::nullopt;
-    if (dtype == DType::float32) return number;
+    if (is_real(dtype)) return number;
     if (!least.known()) return std::nullopt;
     return static_cast<double>(least.terms[0]);
 }
@@ -76,9 +78,10 @@ struct Knowledge::Query {
                 return within(Extent::of(0), attributes.size - Extent::of(1));
             case Op::constant: {
                 const Constant &constant = graph().constants()[static_cast<size_t>(attributes.index)];
-                return result.dtype == DType::float32 ? of_elements<float>(constant)
-                       : result.dtype == DType::int64 ? of_elements<int64_t>(constant)
-                                                      : of_elements<uint8_t>(constant);
+                return result.dtype == DType::float32   ? of_elements<float>(constant)
+                       : result.dtype == DType::float64 ? of_elements<double>(constant)
+                       : result.dtype == DType::int64   ? of_elements<int64_t>(constant)
+                                                        : of_elements<uint8_t>(constant);
             }
             default:
                 return {};
@@ -105,9 +108,10 @@ struct Knowledge::Query {
         if (result.dtype == DType::boolean && from == DType::int64 && of(0).bounded &&
             holds(Comparison::less, Extent::of(0), of(0).least))
             return truth(true);
-        const auto value = number(0);
+        auto value = number(0);
         if (!value) return {};
-        if (result.dtype == DType::float32) return exactly(static_cast<double>(static_cast<float>(*value)));
+        if (result.dtype == DType::float32 || from == DType::float32) value = static_cast<float>(*value);
+        if (is_real(result.dtype)) return exactly(*value);
         if (result.dtype == DType::boolean) return truth(*value != 0);
         if (!(std::abs(*value) < 1e15)) return {};
         return exactly(Extent::of(static_cast<int64_t>(*value)));
@@ -121,19 +125,21 @@ struct Knowledge::Query {
         return number(0) && number(1) ? truth(!stops) : Known{};
     }
 
-    Known of_floats() const {
+    template <class T>
+    Known of_reals() const {
         if (!number(0) || !number(1)) return {};
-        const auto a = static_cast<float>(*number(0)), b = static_cast<float>(*number(1));
-        const float c = op == Op::add   ? a + b
-                        : op == Op::sub ? a - b
-                        : op == Op::mul ? a * b
-                        : op == Op::div ? a / b
-                                        : NAN;
+        const auto a = static_cast<T>(*number(0)), b = static_cast<T>(*number(1));
+        const T c = op == Op::add   ? a + b
+                    : op == Op::sub ? a - b
+                    : op == Op::mul ? a * b
+                    : op == Op::div ? a / b
+                                    : static_cast<T>(NAN);
         return std::isnan(c) ? Known{} : exactly(static_cast<double>(c));
     }
 
     Known arithmetic() const {
-        if (result.dtype == DType::float32) return of_floats();
+        if (result.dtype == DType::float32) return of_reals<float>();
+        if (result.dtype == DType::float64) return of_reals<double>();
         const Known &a = of(0), &b = of(1);
         if (!a.bounded || !b.bounded) return {};
         switch (op) {
@@ -155,7 +161,7 @@ struct Knowledge::Query {
         return within(Extent::of(0), Extent::of(divisor.terms[0] - 1));
     }
 
-    std::optional<bool> compared_floats() const {
+    std::optional<bool> compared_reals() const {
         const auto a = number(0), b = number(1);
         if (!a || !b) return std::nullopt;
         switch (op) {
@@ -206,7 +212,7 @@ struct Knowledge::Query {
         }
     }
     Known comparison() const {
-        const auto found = type(0).dtype == DType::float32 ? compared_floats() : compared_integers();
+        const auto found = is_real(type(0).dtype) ? compared_reals() : compared_integers();
         return found ? truth(*found) : Known{};
     }
 
@@ -227,6 +233,7 @@ struct Knowledge::Query {
     }
 
     Known along_axis() const {
+        if (result.dtype == DType::float64) return {};  // sums are as their order rounds them
         switch (op) {
             case Op::reduce_sum:
                 return sum();

@@ -85,9 +85,10 @@ std::optional<double> fill_value(const Graph &graph, ValueId id) {
         case Op::constant: {
             const Constant &constant = graph.constant_of(id);
             if (!constant.data || constant.elements() != 1) return std::nullopt;
-            return constant.dtype == DType::float32 ? constant.as<float>()[0]
-                   : constant.dtype == DType::int64 ? static_cast<double>(constant.as<int64_t>()[0])
-                                                    : constant.as<uint8_t>()[0];
+            return constant.dtype == DType::float32   ? constant.as<float>()[0]
+                   : constant.dtype == DType::float64 ? constant.as<double>()[0]
+                   : constant.dtype == DType::int64   ? static_cast<double>(constant.as<int64_t>()[0])
+                                                      : constant.as<uint8_t>()[0];
         }
         default:
             return std::nullopt;

@@ -193,7 +193,9 @@ class TreeEmitter {
 
 // A look-up in a table of floats, at places that rows have of their own. Its result has rows as the outermost axis.
 bool may_be_trees(const Graph &graph, const PartialRow &row, const Node &node) {
-    if (node.op != Op::embedding || graph.node(node.operands[0]).op != Op::constant) return false;
+    if (node.op != Op::embedding || node.type.dtype != DType::float32 ||
+        graph.node(node.operands[0]).op != Op::constant)
+        return false;
     const ValueId places = node.operands[1];
     return graph.constant_of(node.operands[0]).data && row.elements(places) > 0 && row.has_rows(places) &&
            node.type.shape[0].batch;

@@ -137,6 +137,35 @@ TEST_CASE("infinities, NaN and zeroes behave as libm's", "[numerics]") {
     REQUIRE(numerics::exp(89.0F) == std::numeric_limits<float>::infinity());
 }
 
+TEST_CASE("float16 and bfloat16 are rounded to the nearest, ties to even", "[numerics]") {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    const struct {
+        float x, half, brain;
+    } cases[] = {{0.1f, 0x1.998p-4f, 0x1.9ap-4f},
+                 {1 + 0x1p-11f, 1, 1},
+                 {1 + 0x3p-11f, 1 + 0x1p-9f, 1},
+                 {1 + 0x1p-8f, 1 + 0x1p-8f, 1},
+                 {1 + 0x3p-8f, 1 + 0x3p-8f, 1 + 0x1p-6f},
+                 {65519.996f, 65504, 65536},
+                 {65520, kInfinity, 65536},
+                 {3.4e38f, kInfinity, kInfinity},
+                 {0x1p-25f, 0, 0x1p-25f},
+                 {0x1.8p-25f, 0x1p-24f, 0x1.8p-25f},
+                 {0x1.ffep-15f, 0x1p-14f, 0x1p-14f},
+                 {0x1p-149f, 0, 0},
+                 {kInfinity, kInfinity, kInfinity}};
+    for (const auto &one : cases) {
+        CAPTURE(one.x);
+        REQUIRE(numerics::round_float16(one.x) == one.half);
+        REQUIRE(numerics::round_float16(-one.x) == -one.half);
+        REQUIRE(numerics::round_bfloat16(one.x) == one.brain);
+        REQUIRE(numerics::round_bfloat16(-one.x) == -one.brain);
+    }
+    REQUIRE(std::signbit(numerics::round_float16(-1e-30f)));
+    REQUIRE(std::isnan(numerics::round_float16(std::numeric_limits<float>::quiet_NaN())));
+    REQUIRE(std::isnan(numerics::round_bfloat16(std::numeric_limits<float>::quiet_NaN())));
+}
+
 TEST_CASE("odd functions are odd to the last bit", "[numerics]") {
     for (double x = 1e-9; x < 1e9; x *= 1.37) {
         REQUIRE(numerics::sin(-x) == -numerics::sin(x));

@@ -137,6 +137,36 @@ TEST_CASE("comparisons, choices and broadcasts") {
     REQUIRE(std::isnan(chosen[5]));
 }
 
+TEST_CASE("float64, which all backends compute here", "[float64]") {
+    GraphBuilder build;
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    const auto x = constant<double>(build, DType::float64, {2, 3}, {1e300, 0.1, 5e-324, -2.5, 3.5, 1e-300});
+    const auto y = constant<double>(build, DType::float64, {3}, {1e300, 3, 2});
+    using Doubles = std::vector<double>;
+    REQUIRE(*evaluated<double>(build, Op::div, {x, y}) == Doubles{1, 0.1 / 3, 0.0, -2.5 / 1e300, 3.5 / 3, 1e-300 / 2});
+    REQUIRE(*evaluated<double>(build, Op::mul, {x, y}) == Doubles{kInfinity, 0.1 * 3, 1e-323, -2.5e300, 10.5, 2e-300});
+    REQUIRE(*evaluated<double>(build, Op::reduce_mean, {x}, {.axis = 1}) ==
+            Doubles{1e300 / 3, (-2.5 + 3.5 + 1e-300) / 3});
+    REQUIRE(*evaluated<double>(build, Op::reduce_sum, {x}, {.axis = 0}) == Doubles{1e300 - 2.5, 0.1 + 3.5, 1e-300});
+    REQUIRE(*evaluated<double>(build, Op::cumsum, {y}, {.axis = 0}) == Doubles{1e300, 1e300, 1e300});
+    REQUIRE(*evaluated<double>(build, Op::round, {x}) == Doubles{1e300, 0, 0, -2, 4, 0});
+    REQUIRE(*evaluated<double>(build, Op::relu, {x}) == Doubles{1e300, 0.1, 5e-324, 0, 3.5, 1e-300});
+    REQUIRE(*evaluated<double>(build, Op::sqrt, {y}) == Doubles{std::sqrt(1e300), std::sqrt(3.0), std::sqrt(2.0)});
+    REQUIRE(*evaluated<double>(build, Op::clamp, {x}, {.least = -1.1, .largest = 0.3}) ==
+            Doubles{0.3, 0.1, 5e-324, -1.1, 0.3, 1e-300});
+    REQUIRE(*evaluated<uint8_t>(build, Op::greater, {x, y}) == std::vector<uint8_t>{0, 0, 0, 0, 1, 0});
+    const auto to_float = *evaluated<float>(build, Op::cast, {x}, {.dtype = DType::float32});
+    REQUIRE(to_float == std::vector<float>{std::numeric_limits<float>::infinity(), 0.1f, 0.0f, -2.5f, 3.5f, 0.0f});
+    const auto f = build.floats({2}, {0.1f, kNan});
+    const auto back = *evaluated<double>(build, Op::cast, {f}, {.dtype = DType::float64});
+    REQUIRE(back[0] == static_cast<double>(0.1f));
+    REQUIRE(std::isnan(back[1]));
+    REQUIRE(*evaluated<double>(build, Op::full, {},
+                               {.dtype = DType::float64, .value = 0.1, .shape = {Extent::of(2)}}) == Doubles{0.1, 0.1});
+    const auto ids = build.integers({2}, {1, 1});
+    REQUIRE(*evaluated<double>(build, Op::embedding, {x, ids}) == Doubles{-2.5, 3.5, 1e-300, -2.5, 3.5, 1e-300});
+}
+
 TEST_CASE("places go in row-major order, none where a size is 0, one where there are no axes") {
     std::vector<int64_t> seen;
     lib::for_each_place({2, 2}, {{1, 10}}, [&](const std::vector<int64_t> &at) { seen.push_back(at[0]); });

@@ -150,6 +150,9 @@ TEST_CASE("an exact operator is what dense.hpp computes", "[operators]") {
     REQUIRE_FALSE(lib::is_exact(build.graph, build.graph.node(build.add(Op::reduce_sum, {x}, {.axis = 0}))));
     REQUIRE(lib::is_exact(build.graph, build.graph.node(build.add(Op::div, {x, x}))));
     REQUIRE_FALSE(lib::is_exact(build.graph, build.graph.node(build.add(Op::pow, {x, x}))));
+    const ValueId doubles = build.add(Op::cast, {x}, {.dtype = DType::float64});
+    REQUIRE(lib::is_exact(build.graph, build.graph.node(build.add(Op::exp, {doubles}))));
+    REQUIRE(lib::is_exact(build.graph, build.graph.node(build.add(Op::reduce_mean, {doubles}, {.axis = 0}))));
     REQUIRE_FALSE(lib::is_exact(build.graph, build.graph.node(x)));
 }
 

@@ -146,6 +146,23 @@ TEST_CASE("a plan with trees stays on the CPU, and says so", "[cuda]") {
     REQUIRE(std::string(program.status().message) == "trees: no device kernel, such a model runs on the CPU");
 }
 
+TEST_CASE("a plan that computes in float64 stays on the CPU, and one that casts an argument does not", "[cuda]") {
+    const test::SimulatedMachine machine;
+    for (bool computes : {true, false}) {
+        CAPTURE(computes);
+        test::GraphBuilder build;
+        auto x = build.input(0, DType::float64, {Extent::rows(), Extent::of(5)});
+        if (computes) x = build.add(Op::square, {x});
+        build.output(build.add(Op::cast, {x}, {.dtype = DType::float32}));
+        auto program =
+            lib::make_cuda_program(build.plan(), WB_PRECISION_FP32, gpu(machine), test::input_names(build.graph));
+        REQUIRE(program.ok() == !computes);
+        if (computes)
+            REQUIRE(std::string(program.status().message) ==
+                    "square of float64: no device kernel, such a model runs on the CPU");
+    }
+}
+
 TEST_CASE("an index outside its table fails a device's run by name, and the next run is right again", "[cuda]") {
     const test::SimulatedMachine machine;
     test::GraphBuilder build;
