@@ -11,8 +11,9 @@ struct Advice {
 constexpr Advice kAdvice[] = {
     {"not supported", "the torchscript engine runs it"},
     {"float64 computation", "write .float() on its operands"},
-    {"float16 computation", "export the model in float32"},
-    {"bfloat16 computation", "export the model in float32"},
+    {"float16 computation", "write .float() on its operands, or export the model in float32"},
+    {"bfloat16 computation", "write .float() on its operands, or export the model in float32"},
+    {"complex numbers", "keep real and imaginary parts in two columns"},
     {"a condition that depends on data", "write torch.where"},
     {"a number that depends on data", "keep it a tensor"},
     {"a loop of", "write operators over the whole axis"},

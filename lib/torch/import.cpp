@@ -79,7 +79,10 @@ void add_output(Builder &b, lib::Graph &graph, const Value &returned, const lib:
         const auto *tensor = value->as<TensorPtr>();
         if (!tensor) throw Unsupported{"expected a tensor"};
         require_fresh(**tensor);
-        ValueId id = plain(b, **tensor);
+        const auto foreign = foreign_of(**tensor);
+        const bool narrow = foreign && foreign != Foreign::complex64;
+        ValueId id = plain(b, narrow ? *as_it_stands(b, *tensor) : **tensor);
+        if (narrow) b.origin += foreign == Foreign::float16 ? ", float16 as float32" : ", bfloat16 as float32";
         if (b.dtype(id) != DType::float32) {  // columns of results are float32
             b.origin += ", " + std::string(lib::name_of(b.dtype(id))) + " as float32";
             id = b.cast(id, DType::float32);

@@ -114,7 +114,8 @@ void Interpreter::constant(const torch::jit::Node &node) {
             value = from_ivalue(*held);
             // Tracing stores a Python number as a float64 tensor of rank 0.
             const auto *tensor = value.as<TensorPtr>();
-            if (tensor && shape_of(builder_, **tensor).empty() && dtype_of(builder_, **tensor) == DType::float64)
+            if (tensor && shape_of(builder_, **tensor).empty() && !foreign_of(**tensor) &&
+                dtype_of(builder_, **tensor) == DType::float64)
                 (*tensor)->number = true;
         } catch (const Unsupported &unsupported) {
             report(node, unsupported.reason);

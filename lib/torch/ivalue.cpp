@@ -23,11 +23,24 @@ class TorchTensor final : public Folded {
                 return dtype_of_scalar_type(static_cast<int64_t>(tensor_.scalar_type()));
         }
     }
+    std::optional<Foreign> foreign() const override {
+        switch (tensor_.scalar_type()) {
+            case c10::kHalf:
+                return Foreign::float16;
+            case c10::kBFloat16:
+                return Foreign::bfloat16;
+            case c10::kComplexFloat:
+                return Foreign::complex64;
+            default:
+                return std::nullopt;
+        }
+    }
     std::vector<int64_t> shape() const override { return tensor_.sizes().vec(); }
     lib::Constant constant() const override {
-        const DType wanted = dtype() == DType::float64 ? DType::float32 : dtype();
-        const at::Tensor dense = tensor_.to(static_cast<c10::ScalarType>(scalar_type_of(wanted))).contiguous();
-        return lib::Constant::copy(wanted, shape(), dense.const_data_ptr());
+        const DType wanted = foreign() ? DType::float32 : dtype();
+        const at::Tensor pairs = tensor_.is_complex() ? at::view_as_real(tensor_.resolve_conj()) : tensor_;
+        const at::Tensor dense = pairs.to(static_cast<c10::ScalarType>(scalar_type_of(wanted))).contiguous();
+        return lib::Constant::copy(wanted, dense.sizes().vec(), dense.const_data_ptr());
     }
     std::vector<double> numbers() const override {
         const at::Tensor dense = tensor_.to(c10::kDouble).contiguous();
@@ -44,8 +57,8 @@ class TorchTensor final : public Folded {
 }  // namespace
 
 TensorPtr fold(at::Tensor tensor) {
-    if (tensor.layout() != c10::kStrided || tensor.is_quantized() || !tensor.device().is_cpu() || tensor.is_complex())
-        throw Unsupported{"a tensor that is not dense and real"};
+    if (tensor.layout() != c10::kStrided || tensor.is_quantized() || !tensor.device().is_cpu())
+        throw Unsupported{"a tensor that is not dense"};
     auto made = std::make_shared<Tensor>();
     made->kind = Tensor::Kind::folded;
     made->number = tensor.dim() == 0 && tensor.unsafeGetTensorImpl()->is_wrapped_number();

@@ -17,9 +17,11 @@ from arguments_of_operators import arguments
 from case import BATCH, LENGTH, Case
 from convolutions import convolutions
 from encoders import by_hand, torch_attention, torch_encoder
+from float64s import float64s
 from formulas import formulas
 from guards import guards
 from habits import habits
+from halves import halves
 from idioms import idioms
 from layouts import folded, layouts
 from library_models import library
@@ -27,6 +29,7 @@ from losses import losses
 from mlps import bag, codes, encodings, mlp
 from recurrences import recurrences
 from refusals import refusals
+from rotary import rotary
 from selections import selections
 from trees import trees
 
@@ -53,6 +56,9 @@ def cases():
     yield from guards()
     yield from habits()
     yield from of_packages()
+    yield from float64s()
+    yield from halves()
+    yield from rotary()
     yield from refusals()
 
 

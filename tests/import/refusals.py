@@ -28,8 +28,31 @@ class Sorts(nn.Module):
 
 
 class Doubles(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("weights", torch.ones(4, 2, dtype=torch.float64))
+
     def forward(self, x: Tensor) -> Tensor:
-        return (x.double() * 2.0).sum(1).float()
+        return torch.matmul(x.double(), self.weights).sum(1).float()
+
+
+class HalfLinear(nn.Module):
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.dtype, self.out = dtype, nn.Linear(4, 2).to(dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(x.to(self.dtype)).float().sum(1)
+
+
+class HalfSum(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.half().sum(1).float()
+
+
+class ComplexSize(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.view_as_complex(x.view(-1, 2, 2)).abs().sum(1)
 
 
 class Mixes(nn.Module):
@@ -166,6 +189,13 @@ def refusals() -> list[Case]:
              "linear algebra beyond products, which is not supported; compute it before export"),
         case(Sorts(), [numbers(4)], "aten::msort", "aten::linalg_det", HERE, "not supported", scripted=False),
         case(Doubles(), [numbers(4)], "float64 computation; write .float()", HERE),
+        case(Doubles(), [numbers(4)], "aten::matmul", "float64 computation; write .float()", scripted=False),
+        Case("refused_half_linear", HalfLinear(torch.float16), [numbers(4)], set(), True,
+             refusal=("aten::linear", HERE, "float16 computation; write .float() on its operands, or export")),
+        Case("refused_bfloat16_linear", HalfLinear(torch.bfloat16), [numbers(4)], set(), False,
+             refusal=("aten::linear", "bfloat16 computation; write .float() on its operands, or export")),
+        case(HalfSum(), [numbers(4)], "aten::sum", "float16 computation; write .float()", HERE),
+        case(ComplexSize(), [numbers(4)], "aten::abs", "complex numbers; keep real and imaginary parts", HERE),
         case(Mixes(), [numbers(4)], "aten::mean", HERE, "mixes rows", "let each row depend on itself alone"),
         case(FirstRow(), [numbers(4)], "aten::select", HERE, "mixes rows"),
         case(Rounds(), [numbers(LENGTH, 3)], "aten::add", HERE, "more than a recurrent cell; write nn.LSTM"),

@@ -8,9 +8,9 @@ namespace weighbridge::torch_plugin {
 
 Pair pair_of(Call &call, const TensorPtr &x, const TensorPtr &y, bool floating) {
     DType dtype = promote(call.b, {x, y});
-    if (floating && dtype != DType::float32) dtype = DType::float32;
+    if (floating && !is_real(dtype)) dtype = DType::float32;
     const Aligned aligned = align(call.b, {x, y});
-    return {call.b.cast(aligned.ids[0], dtype), call.b.cast(aligned.ids[1], dtype), aligned.merged};
+    return {as_type(call.b, *x, aligned.ids[0], dtype), as_type(call.b, *y, aligned.ids[1], dtype), aligned.merged};
 }
 
 namespace {
@@ -130,14 +130,13 @@ Value divide(Call &call) {
         if (const auto size = of_sizes(Op::floor_divide, x, y)) return size_value(*size);
         const Pair pair = pair_of(call, x, y);
         if (rounding != "trunc") return tensor_of(floor_division(call.b, pair.a, pair.b), pair.merged);
-        const ValueId a = call.b.cast(pair.a, DType::float32), b = call.b.cast(pair.b, DType::float32);
         if (call.b.dtype(pair.a) == DType::int64) {  // |a| / |b| towards zero, then the sign
             const ValueId whole =
                 call.b.binary(Op::floor_divide, call.b.unary(Op::abs, pair.a), call.b.unary(Op::abs, pair.b));
             const ValueId sign = call.b.binary(Op::mul, call.b.unary(Op::sign, pair.a), call.b.unary(Op::sign, pair.b));
             return tensor_of(call.b.binary(Op::mul, whole, sign), pair.merged);
         }
-        const ValueId ratio = call.b.binary(Op::div, a, b);
+        const ValueId ratio = call.b.binary(Op::div, pair.a, pair.b);
         const ValueId negative = call.b.binary(Op::less, ratio, call.b.full(0, {}));
         return tensor_of(call.b.where(negative, call.b.unary(Op::ceil, ratio), call.b.unary(Op::floor, ratio)),
                          pair.merged);
@@ -151,7 +150,7 @@ ValueId power(Builder &b, ValueId x, double exponent) {
     if (exponent == 2) return b.unary(Op::square, x);
     if (exponent == 3) return b.binary(Op::mul, b.unary(Op::square, x), x);
     if (exponent == 4) return b.unary(Op::square, b.unary(Op::square, x));
-    x = b.cast(x, DType::float32);
+    if (!is_real(b.dtype(x))) x = b.cast(x, DType::float32);
     if (exponent == 0.5) return b.unary(Op::sqrt, x);
     if (exponent == -0.5) return b.unary(Op::rsqrt, x);
     if (exponent == -1) return b.unary(Op::reciprocal, x);
@@ -179,19 +178,19 @@ Value where(Call &call) {
     const TensorPtr condition = call.tensor("condition"), x = call.tensor("self"), y = call.tensor("other");
     const DType dtype = promote(call.b, {x, y});
     const Aligned aligned = align(call.b, {condition, x, y});
-    return tensor_of(call.b.where(call.b.cast(aligned.ids[0], DType::boolean), call.b.cast(aligned.ids[1], dtype),
-                                  call.b.cast(aligned.ids[2], dtype)),
-                     aligned.merged);
+    return tensor_of(
+        call.b.where(call.b.cast(aligned.ids[0], DType::boolean), as_type(call.b, *x, aligned.ids[1], dtype),
+                     as_type(call.b, *y, aligned.ids[2], dtype)),
+        aligned.merged);
 }
 
 Value masked_fill(Call &call) {
     const TensorPtr x = call.tensor("self"), mask = call.tensor("mask"), value = call.tensor("value");
     const DType dtype = dtype_of(call.b, *x);
-    if (dtype == DType::float64) throw Unsupported{"float64 computation"};
     const Aligned aligned = align(call.b, {mask, value, x});
-    return tensor_of(
-        call.b.where(call.b.cast(aligned.ids[0], DType::boolean), call.b.cast(aligned.ids[1], dtype), aligned.ids[2]),
-        aligned.merged);
+    return tensor_of(call.b.where(call.b.cast(aligned.ids[0], DType::boolean),
+                                  as_type(call.b, *value, aligned.ids[1], dtype), aligned.ids[2]),
+                     aligned.merged);
 }
 
 // self + value * tensor1 (* or /) tensor2
@@ -201,7 +200,7 @@ Value add_of(Call &call) {
     const DType dtype = promote(call.b, operands);
     const Aligned aligned = align(call.b, operands);
     std::vector<ValueId> ids;
-    for (ValueId id : aligned.ids) ids.push_back(call.b.cast(id, dtype));
+    for (size_t i = 0; i < operands.size(); ++i) ids.push_back(as_type(call.b, *operands[i], aligned.ids[i], dtype));
     const ValueId both = scaled(call, call.b.binary(op, ids[1], ids[2]), "value");
     return tensor_of(call.b.binary(Op::add, ids[0], both), aligned.merged);
 }
@@ -228,7 +227,8 @@ Value prelu(Call &call) {
 
 Value fill(Call &call) {
     const TensorPtr x = call.tensor("self"), value = call.tensor("value");
-    return result(call.b.expand(call.b.cast(plain(call.b, *value), dtype_of(call.b, *x)), shape_of(call.b, *x)));
+    const ValueId filled = as_type(call.b, *value, plain(call.b, *value), dtype_of(call.b, *x));
+    return result(call.b.expand(filled, shape_of(call.b, *x)));
 }
 
 }  // namespace

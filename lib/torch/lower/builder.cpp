@@ -31,11 +31,15 @@ ValueId Builder::append(Op op, std::vector<ValueId> operands, lib::Attributes at
 }
 
 ValueId Builder::add(Op op, std::vector<ValueId> operands, lib::Attributes attributes) {
-    for (ValueId id : operands)
-        if (op != Op::cast && dtype(id) == DType::float64) throw Unsupported{"float64 computation"};
+    const bool doubles =
+        std::any_of(operands.begin(), operands.end(), [&](ValueId id) { return dtype(id) == DType::float64; });
+    for (ValueId &id : operands)
+        if (const lib::Node &node = graph_.node(id);
+            doubles && node.op == Op::full && node.type == lib::Type{DType::float32, {}})
+            id = full(node.attributes.value, {}, DType::float64);
     if ((op == Op::embedding || op == Op::gather) && operands.size() == 2) operands[1] = required_places(operands[1]);
     auto type = lib::infer(graph_, op, operands, attributes);
-    if (!type) throw Unsupported{type.status().message};
+    if (!type) throw Unsupported{doubles ? kFloat64Computation : std::string(type.status().message)};
     if (operands.empty()) return append(op, {}, std::move(attributes));
     if (const auto same = knowledge_.repeats(op, operands, attributes, *type))
         return this->type(*same) == *type ? *same : expand(*same, type->shape);
@@ -54,6 +58,16 @@ ValueId Builder::constant(const std::shared_ptr<const Folded> &folded) {
     if (found != folded_.end() && found->second.version == folded->version()) return found->second.id;
     const ValueId id = graph_.add_constant(folded->constant(), origin);
     folded_.insert_or_assign(folded.get(), ConstantKey{folded, folded->version(), id});
+    return id;
+}
+
+ValueId Builder::rounded(ValueId from) {
+    if (const auto found = rounded_.find(from); found != rounded_.end()) return found->second;
+    const lib::Constant held = graph_.constant_of(from);
+    std::vector<float> to(static_cast<size_t>(held.elements()));
+    for (size_t i = 0; i < to.size(); ++i) to[i] = static_cast<float>(held.as<double>()[i]);
+    const ValueId id = constant(DType::float32, held.shape, to.data());
+    rounded_[from] = id;
     return id;
 }
 
@@ -80,8 +94,8 @@ ValueId Builder::binary(Op op, ValueId a, ValueId b) { return add(op, {a, b}); }
 ValueId Builder::where(ValueId condition, ValueId a, ValueId b) { return add(Op::where, {condition, a, b}); }
 
 ValueId Builder::cast(ValueId x, DType to) {
-    if (to == DType::float64) throw Unsupported{"float64 computation"};
     if (to == DType::int32) to = DType::int64;
+    if (to == DType::float32 && graph_.node(x).op == Op::constant && dtype(x) == DType::float64) return rounded(x);
     return add(Op::cast, {x}, {.dtype = to});
 }
 

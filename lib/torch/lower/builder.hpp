@@ -35,13 +35,14 @@ class Builder {
     // Sources. `value` of ints: an extent without rows.
     ValueId input(int64_t index, DType dtype, Extents shape);
     ValueId constant(const std::shared_ptr<const Folded> &folded);
+    ValueId rounded(ValueId constant);  // of float64, to float32
     ValueId constant(DType dtype, std::vector<int64_t> shape, const void *elements);
     ValueId full(double value, Extents shape, DType dtype = DType::float32);
     ValueId full_int(Extent value, Extents shape);
     ValueId iota(Extent size) { return add(Op::iota, {}, {.size = size}); }
     ValueId floats(const std::vector<double> &values);  // float32 [n]
 
-    // Element by element.
+    // Element by element. A number of rank 0 that a formula writes as float32 is float64 beside one.
     ValueId unary(Op op, ValueId x) { return add(op, {x}); }
     ValueId binary(Op op, ValueId a, ValueId b);
     ValueId where(ValueId condition, ValueId a, ValueId b);
@@ -94,7 +95,7 @@ class Builder {
         ValueId id;
     };
     std::unordered_map<const Folded *, ConstantKey> folded_;
-    std::unordered_map<ValueId, ValueId> transposed_;
+    std::unordered_map<ValueId, ValueId> transposed_, rounded_;
     std::vector<std::pair<ValueId, std::string>> requirements_;
 };
 

@@ -48,6 +48,29 @@ TensorPtr to_tensor(Builder &b, const Value &value) {
     return number;
 }
 
+void each_tensor(Value &value, const std::function<TensorPtr(const TensorPtr &)> &change) {
+    if (const auto *tensor = value.as<TensorPtr>()) {
+        value = change(*tensor);
+    } else if (const auto *list = value.as<std::shared_ptr<List>>()) {
+        auto changed = std::make_shared<List>(**list);
+        for (Value &one : *changed) each_tensor(one, change);
+        value = changed;
+    } else if (const auto *tuple = value.as<Tuple>()) {
+        auto changed = std::make_shared<List>(*tuple->elements);
+        for (Value &one : *changed) each_tensor(one, change);
+        value = Tuple{changed};
+    }
+}
+
+std::vector<TensorPtr> tensors_of(const Call &call) {
+    std::vector<TensorPtr> found;
+    for (const Argument &argument : call.arguments) {
+        Value value = argument.value;
+        each_tensor(value, [&](const TensorPtr &tensor) { return found.emplace_back(tensor); });
+    }
+    return found;
+}
+
 TensorPtr Call::tensor(std::string_view argument) const { return to_tensor(b, at(argument)); }
 
 std::optional<ValueId> Call::optional_id(std::string_view argument) const {
@@ -55,7 +78,10 @@ std::optional<ValueId> Call::optional_id(std::string_view argument) const {
     return id(argument);
 }
 
-ValueId Call::float_id(std::string_view argument) const { return b.cast(id(argument), DType::float32); }
+ValueId Call::float_id(std::string_view argument) const {
+    const ValueId x = id(argument);
+    return is_real(b.dtype(x)) ? x : b.cast(x, DType::float32);
+}
 
 std::vector<TensorPtr> Call::tensors(std::string_view argument) const {
     const auto *list = at(argument).as<std::shared_ptr<List>>();
@@ -172,6 +198,10 @@ DType dtype_of_scalar_type(int64_t scalar_type) {
             throw Unsupported{"float16 computation"};
         case 15:
             throw Unsupported{"bfloat16 computation"};
+        case 8:
+        case 9:
+        case 10:
+            throw Unsupported{"complex numbers"};
         default:
             throw Unsupported{"dtype number " + std::to_string(scalar_type)};
     }
@@ -188,6 +218,15 @@ int64_t scalar_type_of(DType dtype) {
         default:
             return 4;
     }
+}
+
+int64_t scalar_type_of(Foreign foreign) {
+    return foreign == Foreign::float16 ? 5 : foreign == Foreign::bfloat16 ? 15 : 9;
+}
+std::optional<Foreign> foreign_of_scalar_type(int64_t scalar_type) {
+    for (Foreign foreign : {Foreign::float16, Foreign::bfloat16, Foreign::complex64})
+        if (scalar_type == scalar_type_of(foreign)) return foreign;
+    return std::nullopt;
 }
 
 Value results(const std::vector<ValueId> &ids) {

@@ -14,12 +14,16 @@ namespace weighbridge::torch_plugin {
 
 // Of any tensor, whatever holds it.
 Extents shape_of(const Builder &b, const Tensor &tensor);
-DType dtype_of(const Builder &b, const Tensor &tensor);
+DType dtype_of(const Builder &b, const Tensor &tensor);  // throws for a foreign one
+std::optional<Foreign> foreign_of(const Tensor &tensor);
+// What a foreign tensor stands as; any other one as it is.
+TensorPtr as_it_stands(Builder &b, const TensorPtr &tensor);
+TensorPtr standing_for(Foreign foreign, const Tensor &tensor);
 
 TensorPtr tensor_of(ValueId id, std::optional<size_t> merged = std::nullopt);
 // Row-major elements as a graph value. Throws where the tensor is stale, counts rows, or is merged.
 ValueId plain(Builder &builder, const Tensor &tensor);
-// As plain, but of a merged tensor its two axes apart; float64 constants are rounded.
+// As plain, but of a merged tensor its two axes apart.
 ValueId apart(Builder &builder, const Tensor &tensor);
 void require_fresh(const Tensor &tensor);
 
@@ -33,8 +37,11 @@ struct Aligned {
 };
 Aligned align(Builder &builder, const std::vector<TensorPtr> &tensors);
 
-// PyTorch's result type. Throws where it is float64.
+// PyTorch's result type.
 DType promote(const Builder &b, const std::vector<TensorPtr> &tensors);
+
+// An operand's value in the type that it has in an operator: Python's numbers are doubles until then.
+ValueId as_type(Builder &b, const Tensor &tensor, ValueId id, DType dtype);
 
 // Two operands of one dtype that broadcast.
 struct Pair {
@@ -67,7 +74,7 @@ struct Call {
     TensorPtr tensor(std::string_view argument) const;  // a number becomes a tensor of rank 0
     ValueId id(std::string_view argument) const { return plain(b, *tensor(argument)); }
     std::optional<ValueId> optional_id(std::string_view argument) const;
-    ValueId float_id(std::string_view argument) const;  // cast where it is int64 or bool
+    ValueId float_id(std::string_view argument) const;  // to float32 where it is int64 or bool
     std::vector<TensorPtr> tensors(std::string_view argument) const;
 
     Extent size(std::string_view argument) const;
@@ -90,6 +97,8 @@ void require_strided(const Call &call);  // where it has a layout
 TensorPtr to_tensor(Builder &builder, const Value &value);
 DType dtype_of_scalar_type(int64_t scalar_type);  // c10::ScalarType; throws for float16 and others
 int64_t scalar_type_of(DType dtype);
+int64_t scalar_type_of(Foreign foreign);
+std::optional<Foreign> foreign_of_scalar_type(int64_t scalar_type);
 
 inline Value result(ValueId id) { return tensor_of(id); }
 Value results(const std::vector<ValueId> &ids);  // a tuple
@@ -124,6 +133,15 @@ std::span<const Refused> refused();
 bool lists(std::string_view names, std::string_view name);  // whether names, split by spaces, have it
 std::string why_refused(std::string_view name);             // of an operator that is not in the table
 
+// Operators of foreign tensors: narrow.cpp of float16 and bfloat16, complex.cpp. None where there is no such tensor, or
+// where the table has the operator for it.
+std::optional<Value> lower_narrow(Call &call);
+std::optional<Value> lower_complex(Call &call);
+
+// float64.cpp: of operators that keep float64; and throws where another one is given it.
+bool takes_float64(std::string_view name);
+void require_float64(const Call &call);
+
 // The operator as graph values. Throws Unsupported where it is not listed, and where an argument that nothing took has
 // another value than its default: the name, what was found and what was expected.
 Value lower_operator(Call &call);
@@ -157,8 +175,11 @@ void add_series(Registry &to);
 void add_shapes(Registry &to);
 void add_writes(Registry &to);
 void add_recurrences(Registry &to);
+void add_complex(Registry &to);
 
 // Shared by several parts.
+std::vector<TensorPtr> tensors_of(const Call &call);  // of all arguments, lists too
+void each_tensor(Value &value, const std::function<TensorPtr(const TensorPtr &)> &change);
 Pair pair_of(Call &call, const TensorPtr &x, const TensorPtr &y, bool floating = false);  // promoted as PyTorch does
 ValueId log_softmax(Builder &b, ValueId x, size_t axis);
 ValueId vector_norm(Builder &b, ValueId x, double order, const std::vector<size_t> &axes, bool keep);

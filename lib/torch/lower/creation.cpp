@@ -6,7 +6,6 @@ namespace weighbridge::torch_plugin {
 namespace {
 
 ValueId filled(Builder &b, double value, const Extents &shape, DType dtype) {
-    if (dtype == DType::float64) throw Unsupported{"float64 computation"};
     if (dtype == DType::int32) dtype = DType::int64;
     return b.full(value, shape, dtype);
 }
@@ -35,7 +34,7 @@ Value full(Call &call) {
     const TensorPtr value = call.tensor("fill_value");
     DType dtype = dtype_for(call, dtype_of(call.b, like ? *call.tensor("self") : *value));
     if (dtype == DType::int32) dtype = DType::int64;
-    return result(call.b.expand(call.b.cast(apart(call.b, *value), dtype), shape));
+    return result(call.b.expand(as_type(call.b, *value, apart(call.b, *value), dtype), shape));
 }
 
 Value arange(Call &call) {
@@ -91,7 +90,7 @@ Value eye(Call &call) {
 Value scalar(Call &call) {
     const TensorPtr x = call.tensor(call.find("s") ? "s" : call.find("t") ? "t" : "data");
     const DType dtype = dtype_for(call, dtype_of(call.b, *x));
-    if (dtype != dtype_of(call.b, *x)) return result(call.b.cast(plain(call.b, *x), dtype));
+    if (dtype != dtype_of(call.b, *x)) return result(as_type(call.b, *x, plain(call.b, *x), dtype));
     auto made = std::make_shared<Tensor>(*x);
     made->number = false;
     return made;

@@ -62,15 +62,13 @@ inline Term magnitude(Term x) { return apply(Op::abs, x); }
 inline Term root(Term x) { return apply(Op::sqrt, x); }
 inline Term squared(Term x) { return apply(Op::square, x); }
 
-// The operator of one operand `self`, element by element; `make` is given its value, as float32 where `floating`. What
+// The operator of one operand `self`, element by element; `make` is given its value, a real one where `floating`. What
 // is merged stays merged.
 template <class Make>
 Value elementwise(Call &call, Make make, bool floating = true) {
     const TensorPtr x = call.tensor("self");
     ValueId id = apart(call.b, *x);
-    if (x->kind == Tensor::Kind::folded && dtype_of(call.b, *x) == DType::float64)
-        throw Unsupported{"float64 computation"};
-    if (floating) id = call.b.cast(id, DType::float32);
+    if (floating && !is_real(call.b.dtype(id))) id = call.b.cast(id, DType::float32);
     return tensor_of(make(call, id), x->merged);
 }
 

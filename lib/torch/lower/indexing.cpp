@@ -109,7 +109,7 @@ ValueId look_up(Builder &b, ValueId x, ValueId index, size_t axis) {
     const auto width = lib::product(Extents(from.begin() + 1, from.end()));
     if (!width) throw Unsupported{"a table of " + to_string(from)};
     const DType dtype = b.dtype(x);
-    const ValueId table = b.cast(b.reshape(x, {from[0], *width}), DType::float32);
+    const ValueId rows = b.reshape(x, {from[0], *width}), table = is_real(dtype) ? rows : b.cast(rows, DType::float32);
     if (dtype == DType::int64) require_float_exact(b, x);
     return b.cast(b.reshape(b.add(Op::embedding, {table, index}), taken_sizes(from, places, 0)), dtype);
 }

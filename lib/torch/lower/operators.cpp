@@ -121,6 +121,7 @@ const Registry &registry() {
         add_shapes(*made);
         add_writes(*made);
         add_recurrences(*made);
+        add_complex(*made);
         return made;
     }();
     return *all;
@@ -132,8 +133,11 @@ Value lower_as(Call &call, const char *name, std::vector<Argument> arguments) {
 }
 
 Value lower_operator(Call &call) {
+    if (auto made = lower_complex(call)) return *made;
+    if (auto made = lower_narrow(call)) return *made;
     const auto found = registry().find(call.name);
     if (found == registry().end()) throw Unsupported{why_refused(call.name)};
+    require_float64(call);
     Value made = found->second.lower(call);
     for (const Argument &one : call.arguments) {
         if (one.read && !lists(found->second.arguments, one.name))

@@ -27,7 +27,7 @@ Value exact(Call &call) {  // ints stay ints
 template <Op op>
 Value rounding(Call &call) {  // nothing to do for ints
     return elementwise(
-        call, [](Call &c, ValueId x) { return c.b.dtype(x) == DType::float32 ? c.b.unary(op, x) : x; }, false);
+        call, [](Call &c, ValueId x) { return is_real(c.b.dtype(x)) ? c.b.unary(op, x) : x; }, false);
 }
 
 // To a number of decimals, computed as at::round does.
@@ -68,9 +68,10 @@ Value clamp(Call &call) {
         if (most) operands.push_back(call.tensor("max"));
         const DType dtype = promote(call.b, operands);
         const Aligned aligned = align(call.b, operands);
-        ValueId x = call.b.cast(aligned.ids[0], dtype);
-        if (least) x = call.b.binary(Op::maximum, x, call.b.cast(aligned.ids[1], dtype));
-        if (most) x = call.b.binary(Op::minimum, x, call.b.cast(aligned.ids.back(), dtype));
+        auto operand = [&](size_t i) { return as_type(call.b, *operands[i], aligned.ids[i], dtype); };
+        ValueId x = operand(0);
+        if (least) x = call.b.binary(Op::maximum, x, operand(1));
+        if (most) x = call.b.binary(Op::minimum, x, operand(operands.size() - 1));
         return tensor_of(x, aligned.merged);
     }
     const double low = call.real("min", -kInfinity), high = call.real("max", kInfinity);
@@ -87,7 +88,7 @@ Value clamp(Call &call) {
 }
 
 ValueId relu_of(Call &c, ValueId x) {
-    if (c.b.dtype(x) == DType::float32) return c.b.unary(Op::relu, x);
+    if (is_real(c.b.dtype(x))) return c.b.unary(Op::relu, x);
     return c.b.clamp(x, 0, kInfinity);
 }
 
@@ -301,13 +302,14 @@ void add_pointwise(Registry &to) {
         {"aten::nan_to_num", "self nan posinf neginf",
          [](Call &call) {
              return elementwise(call, [](Call &c, ValueId x) {
-                 constexpr double kMost = std::numeric_limits<float>::max();
+                 const double most = c.b.dtype(x) == DType::float64 ? std::numeric_limits<double>::max()
+                                                                    : std::numeric_limits<float>::max();
                  const ValueId bad = c.b.binary(Op::not_equal, x, x);
                  const ValueId filled = c.b.where(bad, number(c.b, c.real("nan", 0.0)), x);
                  const ValueId high = c.b.binary(Op::equal, x, number(c.b, kInfinity));
                  const ValueId low = c.b.binary(Op::equal, x, number(c.b, -kInfinity));
-                 const ValueId upper = c.b.where(high, number(c.b, c.real("posinf", kMost)), filled);
-                 return c.b.where(low, number(c.b, c.real("neginf", -kMost)), upper);
+                 const ValueId upper = c.b.where(high, number(c.b, c.real("posinf", most)), filled);
+                 return c.b.where(low, number(c.b, c.real("neginf", -most)), upper);
              });
          }},
         {"aten::logical_not", "self",

@@ -26,7 +26,7 @@ ValueId variance(Builder &b, ValueId x, const std::vector<size_t> &axes, double 
     const ValueId squares = b.unary(Op::square, b.binary(Op::sub, x, mean));
     if (correction == 0) return reduce_axes(b, Op::reduce_mean, squares, axes, keep);
     const ValueId sum = reduce_axes(b, Op::reduce_sum, squares, axes, keep);
-    const ValueId divisor = b.binary(Op::sub, b.cast(b.full_int(count, {}), DType::float32), b.full(correction, {}));
+    const ValueId divisor = b.binary(Op::sub, b.cast(b.full_int(count, {}), b.dtype(x)), b.full(correction, {}));
     return b.binary(Op::div, sum, divisor);
 }
 
@@ -42,7 +42,7 @@ ValueId vector_norm(Builder &b, ValueId x, double order, const std::vector<size_
     if (order == 1) return reduce_axes(b, Op::reduce_sum, size, axes, keep);
     if (std::isinf(order)) return reduce_axes(b, order > 0 ? Op::reduce_max : Op::reduce_min, size, axes, keep);
     if (order == 0) {
-        const ValueId counted = b.cast(b.binary(Op::not_equal, x, b.full(0, {})), DType::float32);
+        const ValueId counted = b.cast(b.binary(Op::not_equal, x, b.full(0, {})), b.dtype(x));
         return reduce_axes(b, Op::reduce_sum, counted, axes, keep);
     }
     if (!(order > 0)) throw Unsupported{"a norm of order " + std::to_string(order)};
@@ -54,9 +54,10 @@ namespace {
 
 bool kept(const Call &call) { return call.flag("keepdim"); }
 
-// The operand in float32, where no other dtype is asked for.
-ValueId float_operand(const Call &call) {
-    return call.b.cast(call.id("self"), call.dtype("dtype").value_or(DType::float32));
+// The operand as the dtype that is asked for, else as a real one.
+ValueId real_operand(const Call &call) {
+    const auto dtype = call.dtype("dtype");
+    return dtype ? call.b.cast(call.id("self"), *dtype) : call.float_id("self");
 }
 
 Value sum(Call &call) {
@@ -70,7 +71,7 @@ Value sum(Call &call) {
 Value mean(Call &call) {
     ValueId x = call.id("self");
     if (call.has("dtype")) x = call.b.cast(x, *call.dtype("dtype"));
-    if (call.b.dtype(x) != DType::float32) throw Unsupported{"a mean of integers"};
+    if (!is_real(call.b.dtype(x))) throw Unsupported{"a mean of integers"};
     if (call.b.rank(x) == 0) return result(x);
     return result(reduce_axes(call.b, Op::reduce_mean, x, call.axes("dim", call.b.rank(x)), kept(call)));
 }
@@ -160,7 +161,7 @@ Value cumsum(Call &call) {
 
 Value softmax(Call &call) {
     if (call.flag("half_to_float")) throw Unsupported{"float16 computation"};
-    const ValueId x = float_operand(call);
+    const ValueId x = real_operand(call);
     const size_t axis = call.axis("dim", call.b.rank(x));
     if (call.name == "aten::_safe_softmax") {
         // Zeros where every score is minus infinity.
@@ -185,13 +186,13 @@ ValueId log_sum_exp(Builder &b, ValueId x, const std::vector<size_t> &axes, bool
 
 Value log_softmax(Call &call) {
     if (call.flag("half_to_float")) throw Unsupported{"float16 computation"};
-    const ValueId x = float_operand(call);
+    const ValueId x = real_operand(call);
     return result(log_softmax(call.b, x, call.axis("dim", call.b.rank(x))));
 }
 
 Value norm(Call &call) {
     Builder &b = call.b;
-    const ValueId x = float_operand(call);
+    const ValueId x = real_operand(call);
     const char *order_name = call.find("ord") ? "ord" : "p";
     if (call.has(order_name) && call.at(order_name).is<std::string>())
         throw Unsupported{"a norm of order '" + call.text(order_name) + "'"};

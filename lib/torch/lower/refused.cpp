@@ -24,12 +24,12 @@ constexpr Refused kRefused[] = {
     {"lgamma digamma polygamma erfinv i0 igamma igammac special_i0e special_i1 special_i1e special_ndtri "
      "special_erfcx special_zeta special_bessel_j0 nextafter gcd lcm frexp",
      "a function without a kernel", "look it up in a table by bucketize, or compute it before export"},
-    {"complex polar view_as_complex view_as_real fft_fft fft_rfft fft_ifft fft_irfft stft istft", "complex numbers",
+    {"angle conj conj_physical fft_fft fft_rfft fft_ifft fft_irfft stft istft", "complex numbers",
      "keep real and imaginary parts in two columns"},
     {"quantize_per_tensor quantize_per_channel dequantize fake_quantize_per_tensor_affine "
      "fake_quantize_per_channel_affine",
      "LibTorch's quantized tensors", "export in float32 and compile with precision int8"},
-    {"float_power", "a result of float64", "write pow"},
+    {"float_power", "a power of float64", "write pow"},
     {"renorm dist pdist trace kron cov corrcoef", "of all rows, or of one matrix", "write it over a row's own axes"},
     {"local_response_norm grid_sampler affine_grid_generator upsample_linear1d upsample_nearest1d pixel_shuffle",
      "an operator of images", "write it of views and products"},

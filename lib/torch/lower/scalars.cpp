@@ -177,16 +177,19 @@ std::optional<Value> of_shape(Builder &b, const std::string &name, const Tensor 
 std::optional<Value> of_kind(Builder &b, const std::string &name, const Tensor &x,
                              const std::vector<Value> &arguments) {
     static const std::set<std::string, std::less<>> kNo{
-        "prim::is_cuda",      "prim::is_cpu_only", "prim::requires_grad", "prim::is_sparse",  "prim::is_mkldnn",
-        "prim::is_quantized", "prim::is_meta",     "prim::is_xpu",        "aten::is_complex", "prim::is_mps",
-        "prim::is_vulkan",    "aten::is_conj",     "aten::is_neg",        "prim::is_xla",     "prim::is_sparse_csr",
-        "prim::is_ort",       "prim::is_maia",     "prim::is_ipu",        "prim::is_mtia"};
+        "prim::is_cuda",      "prim::is_cpu_only", "prim::requires_grad", "prim::is_sparse",     "prim::is_mkldnn",
+        "prim::is_quantized", "prim::is_meta",     "prim::is_xpu",        "prim::is_mps",        "prim::is_vulkan",
+        "aten::is_conj",      "aten::is_neg",      "prim::is_xla",        "prim::is_sparse_csr", "prim::is_ort",
+        "prim::is_maia",      "prim::is_ipu",      "prim::is_mtia"};
+    const auto foreign = foreign_of(x);
+    if (name == "aten::is_complex") return Value(foreign == Foreign::complex64);
     if (kNo.count(name)) return Value(false);
-    if (name == "prim::dtype") return Value(Extent::of(scalar_type_of(dtype_of(b, x))));
+    if (name == "prim::dtype")
+        return Value(Extent::of(foreign ? scalar_type_of(*foreign) : scalar_type_of(dtype_of(b, x))));
     if (name == "prim::layout") return Value(Extent::of(0));
     if (name == "prim::is_nested" || name == "aten::is_nested") return Value(x.kept.has_value());
     if (name == "aten::is_floating_point")
-        return Value(dtype_of(b, x) == DType::float32 || dtype_of(b, x) == DType::float64);
+        return Value(foreign ? foreign != Foreign::complex64 : is_real(dtype_of(b, x)));
     if (name == "aten::is_contiguous" && arguments.size() > 1 && !same_key(arguments[1], Extent::of(0)))
         return Value(Undecided{"a condition that depends on strides"});
     if (name == "prim::is_cpu" || name == "aten::is_contiguous") return Value(true);
@@ -223,12 +226,13 @@ std::optional<Value> element_of(Builder &b, const std::string &name, const Tenso
         return Value(Undecided{"a condition that depends on data"});
     }
     const DType dtype = b.dtype(id);
-    if ((integer || any) && known.uniform && dtype != DType::float32) {
+    if ((integer || any) && known.uniform && !is_real(dtype)) {
         if (dtype == DType::boolean && any) return Value(known.least.is(1));
         return Value(known.least);
     }
-    if (real || (any && dtype == DType::float32)) {
-        TensorPtr made = tensor_of(b.cast(b.reshape(id, {}), DType::float32));
+    if (real || (any && is_real(dtype))) {
+        const ValueId one = b.reshape(id, {});
+        TensorPtr made = tensor_of(is_real(dtype) ? one : b.cast(one, DType::float32));
         made->number = true;
         return Value(made);
     }

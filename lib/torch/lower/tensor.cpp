@@ -21,6 +21,9 @@ std::optional<size_t> axis_of_rows(const Extents &shape) {
     return std::nullopt;
 }
 
+// Of a Python number: float32, until it stands beside float64.
+DType narrowed(DType dtype) { return dtype == DType::float64 ? DType::float32 : dtype; }
+
 Extent before(const Extents &shape, size_t axis) {
     return lib::product(Extents(shape.begin(), shape.begin() + static_cast<ptrdiff_t>(axis))).value_or(Extent::of(-1));
 }
@@ -45,14 +48,42 @@ static Extents shape_of(const Tensor &tensor) {
 Extents shape_of(const Builder &builder, const Tensor &tensor) {
     if (tensor.kind == Tensor::Kind::carried) return builder.shape(tensor.id);
     if (tensor.kind != Tensor::Kind::graph) return shape_of(tensor);
-    const Extents shape = builder.shape(tensor.id);
+    Extents shape = builder.shape(tensor.id);
+    if (tensor.foreign == Foreign::complex64) shape.pop_back();
     return tensor.merged ? merge(shape, *tensor.merged) : shape;
 }
 
+static void require_native(const Tensor &tensor) {
+    static constexpr const char *kReasons[] = {"float16 computation", "bfloat16 computation", "complex numbers"};
+    if (const auto foreign = foreign_of(tensor)) throw Unsupported{kReasons[static_cast<size_t>(*foreign)]};
+}
+
 DType dtype_of(const Builder &builder, const Tensor &tensor) {
+    require_native(tensor);
     if (tensor.kind == Tensor::Kind::graph || tensor.kind == Tensor::Kind::carried) return builder.dtype(tensor.id);
     if (tensor.kind == Tensor::Kind::folded) return tensor.folded->dtype();
     return DType::int64;
+}
+
+std::optional<Foreign> foreign_of(const Tensor &tensor) {
+    return tensor.kind == Tensor::Kind::folded ? tensor.folded->foreign() : tensor.foreign;
+}
+
+TensorPtr as_it_stands(Builder &b, const TensorPtr &tensor) {
+    if (!foreign_of(*tensor)) return tensor;
+    require_fresh(*tensor);
+    auto made = std::make_shared<Tensor>(*tensor);
+    if (tensor->kind == Tensor::Kind::folded) made->id = b.constant(tensor->folded);
+    made->kind = Tensor::Kind::graph;
+    made->folded.reset();
+    made->foreign.reset();
+    return made;
+}
+
+TensorPtr standing_for(Foreign foreign, const Tensor &tensor) {
+    auto made = std::make_shared<Tensor>(tensor);
+    made->foreign = foreign;
+    return made;
 }
 
 TensorPtr tensor_of(ValueId id, std::optional<size_t> merged) {
@@ -69,11 +100,13 @@ void require_fresh(const Tensor &tensor) {
 
 ValueId apart(Builder &b, const Tensor &tensor) {
     require_fresh(tensor);
+    require_native(tensor);
     switch (tensor.kind) {
         case Tensor::Kind::graph:
             return tensor.id;
         case Tensor::Kind::folded:
-            return b.constant(tensor.folded);
+            return tensor.number ? b.cast(b.constant(tensor.folded), narrowed(tensor.folded->dtype()))
+                                 : b.constant(tensor.folded);
         case Tensor::Kind::size:
             if (tensor.size.batch) throw Unsupported{"computes with the number of rows"};
             return b.full_int(tensor.size, {});
@@ -85,8 +118,6 @@ ValueId apart(Builder &b, const Tensor &tensor) {
 }
 
 ValueId plain(Builder &b, const Tensor &tensor) {
-    if (dtype_of(b, tensor) == DType::float64 && tensor.kind == Tensor::Kind::folded)
-        throw Unsupported{"float64 computation"};
     const ValueId id = apart(b, tensor);
     if (tensor.merged)
         throw Unsupported{"mixes rows: an axis of " + to_string(shape_of(b, tensor)) + " holds positions before rows"};
@@ -174,13 +205,20 @@ DType promote(const Builder &b, const std::vector<TensorPtr> &tensors) {
     for (const TensorPtr &tensor : tensors) {
         const DType dtype = dtype_of(b, *tensor);
         auto &level = levels[tensor->number ? 2 : shape_of(b, *tensor).empty() ? 1 : 0];
-        level = wider(level, tensor->number && dtype == DType::float64 ? DType::float32 : dtype);
+        level = wider(level, tensor->number ? narrowed(dtype) : dtype);
     }
     std::optional<DType> found;
     for (const auto &level : levels)
         if (level && (!found || category(*level) > category(*found))) found = level;
-    if (*found == DType::float64) throw Unsupported{"float64 computation"};
     return *found == DType::int32 ? DType::int64 : *found;
+}
+
+ValueId as_type(Builder &b, const Tensor &tensor, ValueId id, DType dtype) {
+    if (!tensor.number || dtype != DType::float64) return b.cast(id, dtype);
+    if (tensor.folded) return b.full(tensor.folded->numbers().at(0), {}, dtype);
+    const lib::Node &node = b.graph().node(id);
+    return node.op == Op::full && node.type.dtype == DType::float32 ? b.full(node.attributes.value, {}, dtype)
+                                                                    : b.cast(id, dtype);
 }
 
 TensorPtr reshape(Builder &b, const Tensor &tensor, const Extents &shape) {

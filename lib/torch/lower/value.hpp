@@ -23,13 +23,21 @@ struct Unsupported {
     std::string reason;
 };
 
+// Reason of what has no operator of float64.
+inline const std::string kFloat64Computation = "float64 computation";
+
+// A dtype of LibTorch's that graphs do not have. float16 and bfloat16 stand as float32 that is so rounded; complex64 as
+// pairs, along a last axis more.
+enum class Foreign : uint8_t { float16, bfloat16, complex64 };
+
 // A tensor that LibTorch computed while importing. Shared: LibTorch's own aliases hold.
 class Folded {
   public:
     virtual ~Folded() = default;
-    virtual DType dtype() const = 0;  // int32, int16, ... count as int64; throws Unsupported for float16 and others
+    virtual DType dtype() const = 0;  // int32, int16, ... count as int64; throws Unsupported for foreign ones
+    virtual std::optional<Foreign> foreign() const = 0;
     virtual std::vector<int64_t> shape() const = 0;
-    virtual lib::Constant constant() const = 0;  // float64 rounded to float32
+    virtual lib::Constant constant() const = 0;  // a foreign one as it stands
     virtual std::vector<double> numbers() const = 0;
     virtual int64_t version() const = 0;  // counts writes
     virtual bool alone() const = 0;       // nothing else looks at its memory, no weight either
@@ -65,6 +73,7 @@ struct Tensor {
     std::optional<size_t> merged;          // graph: axes `merged` and the next of `id` are one axis of this tensor, of
                                            // rows; see Builder::reshape
     std::shared_ptr<const Folded> folded;  // folded
+    std::optional<Foreign> foreign;        // graph: what `id` stands for
     Extent size;                           // size: an int64 tensor of rank 0 that holds it; row_counts: at each place
     RowIndex rows;                         // row_index; row_counts: the shape of sequences packed by place
     bool number = false;                   // a Python number in promotion of types
@@ -124,6 +133,8 @@ struct Value {
         return std::holds_alternative<T>(held);
     }
 };
+
+inline bool is_real(DType dtype) { return lib::holds(lib::dtypes::kReals, dtype); }
 
 inline Value list_of(List elements) { return std::make_shared<List>(std::move(elements)); }
 inline Value tuple_of(List elements) { return Tuple{std::make_shared<List>(std::move(elements))}; }
