@@ -36,9 +36,12 @@ bool is_word_path(std::string_view text) {
     return is_word(text);
 }
 
-bool is_between(std::string_view name, std::string_view first, std::string_view last) {
-    return name.size() > first.size() + last.size() && name.starts_with(first) && name.ends_with(last) &&
-           is_word_path(name.substr(first.size(), name.size() - first.size() - last.size()));
+// "code/__torch__" and what lies below it: LibTorch takes other qualified names for its own globals.
+bool is_code_file(std::string_view name, std::string_view ending) {
+    constexpr std::string_view kRoot = "code/__torch__";
+    if (!name.starts_with(kRoot) || !name.ends_with(ending) || name.size() < kRoot.size() + ending.size()) return false;
+    const std::string_view below = name.substr(kRoot.size(), name.size() - kRoot.size() - ending.size());
+    return below.empty() || (below[0] == '/' && is_word_path(below.substr(1)));
 }
 
 bool is_extra(std::string_view name) {
@@ -320,8 +323,8 @@ const ArchiveEntry *ModuleArchive::find(std::string_view name) const {
     return found != entries.end() && found->name == name ? &*found : nullptr;
 }
 
-bool is_code_entry(std::string_view name) { return is_between(name, "code/", ".py"); }
-bool is_debug_entry(std::string_view name) { return is_between(name, "code/", ".py.debug_pkl"); }
+bool is_code_entry(std::string_view name) { return is_code_file(name, ".py"); }
+bool is_debug_entry(std::string_view name) { return is_code_file(name, ".py.debug_pkl"); }
 bool is_tensor_entry(std::string_view name) {
     const size_t slash = name.find('/');
     return slash != name.npos && (name.substr(0, slash) == "data" || name.substr(0, slash) == "constants") &&

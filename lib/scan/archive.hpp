@@ -32,8 +32,8 @@ struct ModuleArchive {
 };
 
 // Kinds of entries by their names.
-bool is_code_entry(std::string_view name);    // code/....py
-bool is_debug_entry(std::string_view name);   // code/....py.debug_pkl
+bool is_code_entry(std::string_view name);    // code/__torch__.py, code/__torch__/....py
+bool is_debug_entry(std::string_view name);   // the same with .debug_pkl
 bool is_tensor_entry(std::string_view name);  // data/N, constants/N
 bool is_left_out(std::string_view name);      // extra/..., traced_inputs...: a module is the same without them
 

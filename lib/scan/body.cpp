@@ -2,11 +2,12 @@
 #include "scan/body.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "scan/locals.hpp"
+#include "scan/loops.hpp"
 #include "scan/saturating.hpp"
+#include "scan/signs.hpp"
 
 namespace weighbridge::lib {
 namespace {
@@ -17,6 +18,8 @@ using Kind = CodeToken::Kind;
 constexpr std::string_view kBuiltIns[] = {"int",     "float",      "bool",           "str",
                                           "complex", "annotate",   "unchecked_cast", "uninitialized",
                                           "range",   "isinstance", "getattr",        "sorted"};
+// Those of them that name a type.
+constexpr std::string_view kTyped[] = {"annotate", "unchecked_cast", "uninitialized", "isinstance"};
 // Names that stand for what is imported with a module, which no local may take.
 constexpr std::string_view kRoots[] = {"torch", "ops", "CONSTANTS", "__torch__"};
 
@@ -44,9 +47,10 @@ class BodyScanner {
     }
     void check_names();
     void scan_line(CodeTokens line);
-    uint64_t loop_count(CodeTokens line);
     void check_words(CodeTokens line);
     void check_assignment(CodeTokens line);
+    void check_signs(CodeTokens line);
+    void check_type(CodeTokens line, size_t open);
     void check_cast(CodeTokens line, size_t open);
     void check_reference(CodeTokens line, size_t at);
     void check_call(CodeTokens line, size_t open);
@@ -67,6 +71,7 @@ class BodyScanner {
     ModuleCode &code_;
     ScanFindings &findings_;
     const CodeLocals locals_;
+    NameCounts counts_;
     std::vector<uint64_t> loops_{1};  // how often each open block runs
     uint64_t next_block_ = 1;
 };
@@ -84,9 +89,10 @@ void BodyScanner::scan_line(CodeTokens line) {
         return loops_.push_back(saturating_product(loops_.back(), std::exchange(next_block_, 1)));
     if (line[0].kind == Kind::dedent) return loops_.size() > 1 ? loops_.pop_back() : void();
     count_one();
-    if (line[0].is("for")) next_block_ = loop_count(line);
+    if (line[0].is("for")) next_block_ = loop_count(line, locals_, counts_);
     check_words(line);
     check_assignment(line);
+    if (rules_.narrowed()) check_signs(line);
     for (size_t at = 0; at < line.size(); ++at) {
         if (line[at].is("(")) check_call(line, at);
         if (line[at].kind == Kind::name && (at == 0 || !line[at - 1].is("."))) check_reference(line, at);
@@ -95,26 +101,9 @@ void BodyScanner::scan_line(CodeTokens line) {
     }
 }
 
-// Of a loop over range(N) with a number for N; 1 where data decides.
-uint64_t BodyScanner::loop_count(CodeTokens line) {
-    size_t at = 0;
-    while (at < line.size() && !line[at].is("range")) ++at;
-    if (at + 2 >= line.size()) return 1;
-    const CodeTokens inside = line.subspan(at + 2, closing_of(line, at + 1) - at - 2);
-    if (inside.empty()) return 1;
-    CodeToken number = inside.back();
-    if (number.kind == Kind::name) {
-        const CodeTokens value = locals_.value_of(number.text);
-        if (value.size() == 1) number = value[0];
-    }
-    uint64_t count = 0;
-    const auto [end, error] = std::from_chars(number.text.data(), number.text.data() + number.text.size(), count);
-    if (number.kind != Kind::number) return 1;
-    return error == std::errc() ? std::max<uint64_t>(count, 1) : UINT64_MAX;
-}
-
 // Words of statements stand at a line's begin only.
 void BodyScanner::check_words(CodeTokens line) {
+    const size_t in_of_loop = line[0].is("for") ? outside(line, "in") : line.size();
     for (size_t at = 0; at < line.size(); ++at) {
         const CodeToken &one = line[at];
         if (one.kind != Kind::name || !is_keyword(one.text)) continue;
@@ -122,7 +111,7 @@ void BodyScanner::check_words(CodeTokens line) {
         const bool inside = one.is("if") || one.is("else") || one.is("and") || one.is("or") || one.is("not") ||
                             one.is("is") || one.is("in") || one.is("None") || one.is("True") || one.is("False");
         // `in` a class calls its __contains__, where no call stands.
-        const bool calls = one.is("in") && (!line[0].is("for") || at != outside(line, "in"));
+        const bool calls = one.is("in") && at != in_of_loop;
         if (!calls && (at == 0 ? begins || inside : inside)) continue;
         if (one.is("def") || one.is("class"))
             refuse(one, "code-word", "a function in a function is how torch.jit.save writes what a thread would run");
@@ -133,16 +122,40 @@ void BodyScanner::check_words(CodeTokens line) {
 
 void BodyScanner::check_assignment(CodeTokens line) {
     const size_t equals = outside(line, "=");
+    if (equals == 0 || (equals == 1 && line[0].kind == Kind::mark))
+        refuse(line[equals], "code-form", "expected what is assigned to before '='");
     if (equals < line.size() && outside(line.subspan(equals + 1), "=") < line.size() - equals - 1)
         refuse(line[equals], "code-form", "expected one assignment in a line, found two");
 }
 
-// LibTorch believes an unchecked cast; an object of another class would be read beyond its end.
+// What the host refuses is refused in each of its forms.
+void BodyScanner::check_signs(CodeTokens line) {
+    for (const SignedOperator &one : operators_of_signs(line, locals_, code_))
+        if (rules_.refused(one.name))
+            refuse(line[one.at], "operator", "'{}' may be {}, which this host does not allow", line[one.at].text,
+                   one.name);
+}
+
+// What is annotated, cast, or asked for has a type, or several in brackets.
+void BodyScanner::check_type(CodeTokens line, size_t open) {
+    const bool asked = line[open - 1].is("isinstance");
+    CodeTokens type = line.subspan(open + 1, std::min(closing_of(line, open), line.size()) - open - 1);
+    const size_t comma = outside(type, ",");
+    type = asked ? type.subspan(std::min(comma + 1, type.size())) : type.first(comma);
+    if (asked && type.size() > 2 && (type[0].is("(") || type[0].is("["))) type = type.subspan(1, type.size() - 2);
+    const std::string text = joined(type);
+    if (!is_type(type) && text.find("__torch__.torch.classes") == text.npos)  // which check_reference tells
+        refuse(line[open], "code-type", "expected a type of TorchScript or of this archive, found '{}'", text);
+}
+
+// LibTorch believes an unchecked cast: an object of another class would be read beyond its end, a tuple of another
+// length would leave the interpreter's stack with more or less than it counts on.
 void BodyScanner::check_cast(CodeTokens line, size_t open) {
     const CodeTokens inside = line.subspan(open + 1, std::min(closing_of(line, open), line.size()) - open - 1);
     const size_t comma = outside(inside, ",");
     const std::string to = joined(inside.first(comma));
-    if (to.find("__torch__") == to.npos || comma == inside.size()) return;
+    const bool believed = to.find("__torch__") != to.npos || to.find("Tuple[") != to.npos;
+    if (!believed || comma == inside.size()) return;
     const std::string from = locals_.type_of(inside.subspan(comma + 1));
     if (from != to && from != "Optional[" + to + "]")
         refuse(line[open], "code-cast", "expected a cast to {} of what is certain to be one, or None", to);
@@ -192,6 +205,7 @@ void BodyScanner::call_by_chain(CodeTokens line, size_t first, size_t open) {
     const CodeTokens chain = line.subspan(first, open - first);
     const CodeToken &root = chain.front();
     if (root.is("unchecked_cast")) check_cast(line, open);
+    if (is_one_of(root.text, kTyped)) check_type(line, open);
     if (chain.size() == 1) return call_bare(root);
     if (root.is("torch") && chain.size() == 3) return call_operator(root, "aten::" + std::string(chain[2].text));
     if (root.is("ops") && chain.size() == 5)
@@ -211,6 +225,7 @@ void BodyScanner::call_bare(const CodeToken &name) {
     // A long name of a function is printed once, as a local.
     const CodeTokens value = locals_.value_of(name.text);
     if (!value.empty() && value.front().is("__torch__")) return call_archive(name, joined(value));
+    if (findings_.full()) return refuse(name, "code-call", "calls {}", name.text);
     if (const std::string_view harm = harm_of("aten::" + std::string(name.text)); !harm.empty())
         return refuse(name, "operator", "calls {}, which {}", name.text, harm);
     refuse(name, "code-call", "expected a call of an operator or of the archive's functions, found '{}'", name.text);
@@ -220,6 +235,7 @@ void BodyScanner::call_operator(const CodeToken &at, const std::string &name) {
     count_one();
     ++code_.operators[name];
     if (rules_.allowed(name)) return;
+    if (findings_.full()) return refuse(at, "operator", "calls {}", name);  // explaining takes a while
     const std::string_view harm = harm_of(name);
     if (!harm.empty()) return refuse(at, "operator", "calls {}, which {}", name, harm);
     if (!reason_of(name).empty()) return refuse(at, "operator", "calls {}, which this host does not allow", name);
@@ -248,10 +264,7 @@ void BodyScanner::call_method(CodeTokens receiver, const CodeToken &name) {
         if (found != of->methods.end()) return call_function(found->second);
         return refuse(name, "code-call", "expected a method of {}, found '{}'", type, name.text);
     }
-    const bool declared = std::any_of(code_.classes.begin(), code_.classes.end(), [&](const auto &one) {
-        return one.second.methods.find(name.text) != one.second.methods.end();
-    });
-    if (declared || name.is("forward"))
+    if (code_.method_names.contains(name.text) || name.is("forward"))
         return refuse(name, "code-receiver", "expected '{}' of a module whose class is certain, found of '{}'",
                       name.text, joined(receiver));
     call_operator(name, "aten::" + std::string(name.text));

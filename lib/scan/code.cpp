@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "scan/body.hpp"
+#include "scan/mentions.hpp"
 #include "scan/saturating.hpp"
 
 namespace weighbridge::lib {
@@ -125,6 +126,7 @@ bool scan_code(const ModuleArchive &archive, const ScanLimits &limits, const Ope
     if (!findings.none()) return false;  // what is called cannot be known
     for (const FunctionSource &source : sources) scan_body(source, rules, code, findings);
     CallFanOut(limits, code, findings).check();
+    check_mentions(code, sources, findings);
     return true;
 }
 

@@ -44,6 +44,7 @@ struct CodeFunction {
 struct ModuleCode {
     std::map<std::string, CodeClass, std::less<>> classes;
     std::map<std::string, uint32_t, std::less<>> names;  // of functions that are no methods
+    std::set<std::string, std::less<>> method_names;     // of all classes
     std::vector<CodeFunction> functions;
     std::map<std::string, uint64_t, std::less<>> operators;  // that are called, with how often
 

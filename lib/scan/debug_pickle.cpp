@@ -12,6 +12,7 @@ using Kind = PickleValue::Kind;
 
 constexpr std::string_view kWithTable = "FORMAT_WITH_STRING_TABLE";
 constexpr int64_t kLargest = int64_t{1} << 31;
+constexpr uint64_t kMostTexts = 1'000'000;  // of all sources, which may share them
 
 bool is_place(const PickleValue &value, int64_t end) {
     return value.kind == Kind::integer && value.integer >= 0 && value.integer < end;
@@ -38,14 +39,15 @@ class DebugForm {
 
   private:
     // (texts, file's name, line): texts and name by their places in the table, or themselves where there is none
-    bool is_source(const PickleValue &value, int64_t &letters) const {
+    bool is_source(const PickleValue &value, int64_t &letters) {
         if (value.kind != Kind::tuple || value.count != 3 || !is_place(values_.child(value, 2), kLargest)) return false;
         const PickleValue &texts = values_.child(value, 0), &name = values_.child(value, 1);
         if (!table_) {
             letters = static_cast<int64_t>(texts.text.size());
             return texts.kind == Kind::text && (name.kind == Kind::text || name.kind == Kind::none);
         }
-        if (texts.kind != Kind::list) return false;
+        texts_ += texts.count;
+        if (texts.kind != Kind::list || texts_ > kMostTexts) return false;
         for (size_t i = 0; i < texts.count; ++i) {
             const PickleValue &place = values_.child(texts, i);
             if (!is_place(place, table_->count)) return false;
@@ -56,6 +58,7 @@ class DebugForm {
 
     const PickleValues &values_;
     const PickleValue *const table_;
+    uint64_t texts_ = 0;
     std::map<const PickleValue *, int64_t> letters_;  // of each source, which many records share
 };
 

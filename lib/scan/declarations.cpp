@@ -37,6 +37,7 @@ class DeclarationReader {
 
   private:
     bool read_class();
+    bool check_class(const std::string &full);
     bool read_base(CodeClass &made);
     bool read_member(CodeClass &made, const std::string &name);
     bool read_attribute(CodeClass &made, const CodeToken &name);
@@ -73,14 +74,29 @@ bool DeclarationReader::read_class() {
     if (!cursor_.take(":") || !cursor_.take(Kind::newline) || !cursor_.take(Kind::indent))
         return refuse("code-form", "expected a class with members");
     const std::string full = qualifier_ + "." + std::string(name.text);
-    // LibTorch gives an attribute of these a type of its own, which unpacks bytes.
-    if (full.find(".quantized.") != full.npos)
-        return refuse("code-class", "class {} would be one of LibTorch's quantized modules", full);
+    if (!check_class(full)) return false;
     if (code_.classes.count(full) > 0 || code_.names.count(full) > 0)
         return refuse("code-twice", "expected one '{}', found another", full);
     while (!cursor_.take(Kind::dedent))
         if (!read_member(made, full)) return false;
     code_.classes.emplace(full, std::move(made));
+    return true;
+}
+
+// Names that LibTorch knows itself: it would take its own class, or give an attribute a type that unpacks bytes.
+bool DeclarationReader::check_class(const std::string &full) {
+    constexpr std::string_view kMangle = ".___torch_mangle_";
+    if (full.starts_with("__torch__.torch.classes"))
+        return refuse("torch-classes", "class {} would be one of LibTorch's own objects, which are made from bytes",
+                      full);
+    if (full.find(".quantized.") != full.npos)
+        return refuse("code-class", "class {} would be one of LibTorch's quantized modules", full);
+    for (size_t at = full.find(kMangle); at != full.npos; at = full.find(kMangle, at + 1)) {
+        const size_t end = full.find_first_not_of("0123456789", at + kMangle.size());
+        if (end == at + kMangle.size() || (end != full.npos && full[end] != '.'))
+            return refuse("code-class", "expected a number alone behind {} in {}: LibTorch reads names without it",
+                          kMangle.substr(1), full);
+    }
     return true;
 }
 
@@ -179,11 +195,13 @@ bool DeclarationReader::read_function(CodeClass *owner, const std::string &owner
     source.parameters = cursor_.until({")"});
     if (!cursor_.take(")")) return refuse("code-form", "expected the parameters of '{}' in brackets", name.text);
     if (!check_parameters(source.parameters)) return false;
-    if (cursor_.take("->") && !is_type(cursor_.until({":"}))) return refuse("code-type", "expected a type of a result");
+    if (cursor_.take("->") && !is_type(source.result = cursor_.until({":"})))
+        return refuse("code-type", "expected a type of a result");
     if (!cursor_.take(":") || !cursor_.take(Kind::newline) || !take_body(source.body))
         return refuse("code-form", "expected the body of a function in lines of its own");
     source.function = static_cast<uint32_t>(code_.functions.size());
     const std::string full = (owner ? owner_name : qualifier_) + "." + std::string(name.text);
+    if (owner) code_.method_names.insert(std::string(name.text));
     const bool fresh = owner ? owner->methods.emplace(name.text, source.function).second
                              : code_.names.emplace(full, source.function).second && code_.classes.count(full) == 0;
     if (!fresh) return refuse("code-twice", "expected one '{}', found another", full);
@@ -259,6 +277,10 @@ bool is_literal(CodeTokens expression) {
 }
 
 bool is_type(CodeTokens type) {
+    constexpr size_t kMostLetters = 4096;
+    size_t letters = 0;
+    for (const CodeToken &one : type) letters += one.text.size();
+    if (letters > kMostLetters) return false;
     bool any = false;
     for (TokenCursor at(type); at.peek().kind != Kind::end; any = true) {
         const CodeToken one = at.next();

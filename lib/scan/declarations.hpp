@@ -12,6 +12,7 @@ namespace weighbridge::lib {
 struct FunctionSource {
     uint32_t function = 0;  // its place in ModuleCode::functions
     CodeTokens parameters;  // without the brackets
+    CodeTokens result;      // its type; nothing where none is stated
     CodeTokens body;        // lines, with their indents
 };
 
@@ -24,7 +25,7 @@ bool read_declarations(std::string_view file, CodeTokens tokens, ModuleCode &cod
 // Whether an expression is made of literals only: numbers, texts, None, True, False, inf, nan, lists and tuples of
 // them.
 bool is_literal(CodeTokens expression);
-// Whether a type is made of names that TorchScript has, and of an archive's own.
+// Whether a type is made of names that TorchScript has, and of an archive's own, in at most 4,096 letters.
 bool is_type(CodeTokens type);
 
 }  // namespace weighbridge::lib

@@ -27,13 +27,14 @@ class ScanFindings {
     template <class... Values>
     void add(std::string_view rule, std::string_view file, int64_t line, TextFormat<Values...> format,
              const Values &...values) {
-        if (list.size() == kMost)
+        if (full())
             ++more;
         else
             list.push_back(
                 {std::string(rule), printable_text(file), line, printable_text(formatted(format, values...))});
     }
     bool none() const { return list.empty(); }
+    bool full() const { return list.size() == kMost; }
     // The first as a failure: "model.ts: RULE: FILE:LINE: TEXT (and N more)".
     Status status(std::string_view module) const;
 

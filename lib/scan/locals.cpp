@@ -10,14 +10,6 @@ using Kind = CodeToken::Kind;
 
 constexpr std::string_view kAssignments[] = {"=", "+", "-", "*", "/", "%", "|", "&", "^", "**", "//", "<<", ">>", "@"};
 
-// "NAME.NAME.NAME" from the first token on; how many tokens it takes.
-size_t chain_size(CodeTokens expression) {
-    size_t size = 1;
-    while (size + 1 < expression.size() && expression[size].is(".") && expression[size + 1].kind == Kind::name)
-        size += 2;
-    return size;
-}
-
 // Where the target of an assignment ends: before "=", or before the operator of "+=". line.size() for no assignment.
 size_t target_end(CodeTokens line) {
     const size_t equals = outside(line, "=");
@@ -44,10 +36,7 @@ CodeLocals::CodeLocals(const FunctionSource &source, const ModuleCode &code) : c
 
 void CodeLocals::add(const CodeToken &name, CodeTokens value, std::string type) {
     names_.push_back(name);
-    Local &local = locals_[std::string(name.text)];
-    ++local.set;
-    local.value = value;
-    local.type = std::move(type);
+    locals_[std::string(name.text)].settings.push_back({value, std::move(type)});
 }
 
 // The first parameter of a method has the class's type, stated or not.
@@ -73,7 +62,7 @@ void CodeLocals::add_line(CodeTokens line) {
         return;
     }
     const size_t end = target_end(line);
-    if (end == line.size()) return;
+    if (end == 0 || end == line.size()) return;
     const CodeTokens target = line.first(end);
     const bool plain = line[end].is("=");
     const CodeTokens value = plain ? line.subspan(end + 1) : CodeTokens();
@@ -92,7 +81,8 @@ void CodeLocals::add_line(CodeTokens line) {
 
 CodeTokens CodeLocals::value_of(std::string_view name) const {
     const auto found = locals_.find(name);
-    return found != locals_.end() && found->second.set == 1 ? found->second.value : CodeTokens();
+    const bool once = found != locals_.end() && found->second.settings.size() == 1;
+    return once ? found->second.settings[0].value : CodeTokens();
 }
 
 std::string CodeLocals::attribute_type(std::string_view of, std::string_view name) const {
@@ -132,9 +122,22 @@ std::string CodeLocals::type_of_head(CodeTokens expression, size_t &behind, int 
     }
     const auto found = locals_.find(first.text);
     behind = 1;
-    if (first.kind != Kind::name || found == locals_.end() || found->second.set != 1) return {};
-    const Local &local = found->second;
-    return !local.type.empty() || local.value.empty() ? local.type : type_of(local.value, depth + 1);
+    if (first.kind != Kind::name || found == locals_.end()) return {};
+    return type_of_local(found->second, depth);
+}
+
+// Names may stand for each other in a circle: nothing is known of one while it is looked for.
+std::string CodeLocals::type_of_local(const Local &local, int depth) const {
+    if (local.found) return *local.found;
+    local.found = std::string();
+    std::string type;
+    for (const Setting &one : local.settings) {
+        std::string own = !one.type.empty() || one.value.empty() ? one.type : type_of(one.value, depth + 1);
+        if (own.empty() || (!type.empty() && own != type)) return {};
+        type = std::move(own);
+    }
+    local.found = type;
+    return type;
 }
 
 std::string CodeLocals::type_of(CodeTokens expression, int depth) const {

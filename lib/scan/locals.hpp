@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "scan/declarations.hpp"
 
 namespace weighbridge::lib {
 
-// The local names of a function and what is known of their types: from parameters, and from values of names that are
-// set once.
+// The local names of a function and what is known of their types: from parameters, and from the values that they are
+// set to, where all agree.
 class CodeLocals {
   public:
     CodeLocals(const FunctionSource &source, const ModuleCode &code);
@@ -19,16 +22,20 @@ class CodeLocals {
     CodeTokens value_of(std::string_view name) const;
 
   private:
-    struct Local {
-        size_t set = 0;  // how often
+    struct Setting {
         CodeTokens value;
-        std::string type;
+        std::string type;  // as stated
+    };
+    struct Local {
+        std::vector<Setting> settings;
+        mutable std::optional<std::string> found;  // its type, once it was asked for
     };
 
     void add_parameters(CodeTokens parameters, const std::string &owner);
     void add_line(CodeTokens line);
     void add(const CodeToken &name, CodeTokens value, std::string type);
     std::string attribute_type(std::string_view of, std::string_view name) const;
+    std::string type_of_local(const Local &local, int depth) const;
     std::string type_of_head(CodeTokens expression, size_t &behind, int depth) const;
 
     const ModuleCode &code_;

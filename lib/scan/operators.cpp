@@ -76,11 +76,13 @@ bool OperatorRules::listed(std::string_view name) const {
     return std::binary_search(allowed_.begin(), allowed_.end(), name);
 }
 
+bool OperatorRules::refused(std::string_view name) const { return matches_any(never_, name); }
+
 bool OperatorRules::allowed(std::string_view name) const {
-    if (matches_any(never_, name)) return false;
+    if (refused(name)) return false;
     if (matches_any(also_, name) || listed(name)) return true;
     const bool in_place = name.ends_with('_') && !name.ends_with("__");  // "aten::add_" goes with "aten::add"
-    return in_place && !matches_any(never_, name.substr(0, name.size() - 1)) && listed(name.substr(0, name.size() - 1));
+    return in_place && !refused(name.substr(0, name.size() - 1)) && listed(name.substr(0, name.size() - 1));
 }
 
 std::string_view harm_of(std::string_view name) { return find_reason(std::begin(kHarmful), std::end(kHarmful), name); }

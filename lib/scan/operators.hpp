@@ -15,6 +15,9 @@ class OperatorRules {
     explicit OperatorRules(const ScanLimits &limits);
     // A qualified name, "aten::add".
     bool allowed(std::string_view name) const;
+    // Whether the host refuses any, and this one, whatever the list says.
+    bool narrowed() const { return !never_.empty(); }
+    bool refused(std::string_view name) const;
 
   private:
     bool listed(std::string_view name) const;

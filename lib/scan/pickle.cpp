@@ -156,7 +156,8 @@ bool PickleReader::read_global() {
     PickleValue value;
     value.kind = Kind::global;
     value.text = *names_.insert(std::string(module) + "." + std::string(name)).first;
-    if (!code_.find_class(value.text) && !is_known_global(value.text))
+    const bool known = code_.find_class(value.text) || is_known_global(value.text);
+    if (!known || name.find('.') != name.npos)  // LibTorch takes module and name apart where we do
         return refuse("pickle-global", "expected a class of the archive or what torch.jit.save writes, found '{}'",
                       value.text);
     return push(value);
@@ -164,6 +165,9 @@ bool PickleReader::read_global() {
 
 bool PickleReader::memorise(size_t place) {
     if (!has(1)) return false;
+    // LibTorch has a number in an object's place until it has its state.
+    if (top().kind == Kind::object && top().open)
+        return refuse("pickle-form", "expected an object with its state in the memo, found it without");
     if (place > memo_.size())
         return refuse("pickle-form", "expected memo place {} at most, found {}", memo_.size(), place);
     if (place == memo_.size())

@@ -77,6 +77,7 @@ class PickleReader {
     std::vector<uint32_t> stack_;
     std::vector<size_t> marks_;
     std::vector<uint32_t> memo_;
+    std::set<const ArchiveEntry *> bools_;      // storages whose bytes were looked at
     std::set<std::string, std::less<>> names_;  // of globals, which values borrow
     size_t at_ = 0, opcode_at_ = 0;
 };

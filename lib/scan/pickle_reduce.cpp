@@ -33,6 +33,14 @@ constexpr ListBuilder kLists[] = {{"torch.jit._pickle.build_intlist", "int"},
                                   {"torch.jit._pickle.build_doublelist", "float"},
                                   {"torch.jit._pickle.build_boollist", "bool"}};
 
+// What stands in code for an Enum's value; "" where that is not certain, as with escapes. LibTorch makes nothing of a
+// value that the Enum lacks, and what follows would be taken for it.
+std::string literal_of(const PickleValue &value) {
+    if (value.kind == Kind::integer) return std::to_string(value.integer);
+    const bool plain = value.kind == Kind::text && value.text.find_first_of("\\\"") == value.text.npos;
+    return plain ? formatted("\"{}\"", value.text) : std::string();
+}
+
 const StorageType *storage_type(std::string_view name) {
     for (const StorageType &one : kStorages)
         if (name.starts_with("torch.") && name.substr(6) == one.name) return &one;
@@ -58,11 +66,7 @@ bool PickleReader::reduce() {
     if (const CodeClass *of = code_.find_class(callee.text)) {
         if (of->kind != CodeClass::Kind::enumeration || arguments.count > 0 || arguments.kind == Kind::tuple)
             return refuse("pickle-form", "expected a call of an Enum with its value, found one of {}", callee.text);
-        // LibTorch makes nothing of another value, and what follows would be taken for it.
-        const std::string literal = arguments.kind == Kind::integer ? std::to_string(arguments.integer)
-                                    : arguments.kind == Kind::text  ? formatted("\"{}\"", arguments.text)
-                                                                    : std::string();
-        if (!of->values.contains(literal))
+        if (!of->values.contains(literal_of(arguments)))
             return refuse("pickle-form", "expected one of the values that {} has, found {}", callee.text,
                           described(arguments));
         PickleValue value;
@@ -90,7 +94,7 @@ bool PickleReader::reduce() {
 
 bool PickleReader::reduce_list(const PickleValue &arguments, std::string_view type) {
     const bool list = arguments.count == 1 && child(arguments, 0).kind == Kind::list;
-    if (!list || !types_.matches(child(arguments, 0), formatted("List[{}]", type)))
+    if (!list || !types_.tag(made_.children[arguments.first], formatted("List[{}]", type)))
         return refuse("pickle-type", "expected a list of {} only", type);
     stack_.push_back(made_.children[arguments.first]);
     return true;
@@ -102,10 +106,9 @@ bool PickleReader::reduce_tagged(const PickleValue &arguments) {
         return refuse("pickle-type", "expected a value and the text of its type, found others");
     std::string type(child(arguments, 1).text);
     type.erase(std::remove(type.begin(), type.end(), ' '), type.end());
-    const PickleValue &value = child(arguments, 0);
-    const bool container = value.kind == Kind::list || value.kind == Kind::dict;
-    if (!container || !types_.matches(value, type))
-        return refuse("pickle-type", "expected a value of type {}, found {}", type, described(value));
+    if (!types_.tag(made_.children[arguments.first], type))
+        return refuse("pickle-type", "expected a list or dict of type {} for all that hold it, found {}", type,
+                      described(child(arguments, 0)));
     stack_.push_back(made_.children[arguments.first]);
     return true;
 }
@@ -174,9 +177,9 @@ bool PickleReader::build() {
         if (declared == of.attributes.end() || !seen.insert(key.text).second)
             return refuse("pickle-attribute", "expected the attributes that {} declares, found {}", object.text,
                           described(key));
-        if (!types_.matches(value, declared->second))
-            return refuse("pickle-type", "expected {} for attribute '{}' of {}, found {}", declared->second, key.text,
-                          object.text, described(value));
+        if (!types_.matches(made_.children[state.first + i + 1], declared->second))
+            return refuse("pickle-type", "expected {} for attribute '{}' of {}, and for all that hold it, found {}",
+                          declared->second, key.text, object.text, described(value));
     }
     if (seen.size() != of.attributes.size())
         return refuse("pickle-attribute", "expected the {} attributes that {} declares, found {}", of.attributes.size(),
@@ -208,6 +211,10 @@ bool PickleReader::persistent() {
         (entry && static_cast<int64_t>(entry->content.size()) != bytes))
         return refuse("tensor-storage", "expected an entry '{}' of {} elements of {} bytes, found {}", name, elements,
                       type->bytes, entry ? formatted("{} bytes", entry->content.size()) : std::string("none"));
+    const auto wild = [](std::byte one) { return one > std::byte{1}; };
+    if (entry && type->name == "BoolStorage" && bools_.insert(entry).second &&
+        std::any_of(entry->content.begin(), entry->content.end(), wild))  // kernels count and copy by such bytes
+        return refuse("tensor-storage", "expected bools of 0 or 1 in '{}', found others", name);
     PickleValue value;
     value.kind = Kind::storage;
     value.integer = elements;

@@ -2,15 +2,15 @@
 #include "scan/pickle_types.hpp"
 
 #include <algorithm>
-
-#include "scan/types.hpp"
-
 namespace weighbridge::lib {
 namespace {
 
 using Kind = PickleValue::Kind;
 
+using Types = std::vector<std::string_view>;
+
 constexpr uint64_t kMostComparisons = 10'000'000;
+constexpr size_t kLettersAsOne = 64;  // of a type that is taken apart
 
 struct PlainType {
     std::string_view name;
@@ -27,44 +27,86 @@ constexpr PlainType kPlainTypes[] = {
 
 bool PickleTypes::all_match(const PickleValue &value, size_t first, size_t step, std::string_view type) {
     for (size_t i = first; i < value.count; i += step)
-        if (!matches(values_.child(value, i), type)) return false;
+        if (!matches(values_.children[value.first + i], type)) return false;
     return true;
 }
 
-bool PickleTypes::matches(const PickleValue &value, std::string_view type) {
+bool PickleTypes::fields_match(const PickleValue &value, const Types &types) {
+    if (value.kind != Kind::tuple || value.count != types.size()) return false;
+    for (size_t i = 0; i < value.count; ++i)
+        if (!matches(values_.children[value.first + i], types[i])) return false;
+    return true;
+}
+
+// What is held as Any is looked at as what it says that it is: a list without a tag as one of Any.
+bool PickleTypes::matches_any(uint32_t place) {
     if (++comparisons_ > kMostComparisons) return false;
+    const PickleValue &value = values_.values[place];
+    if (value.kind == Kind::global || value.kind == Kind::storage) return false;
+    if (value.kind == Kind::list || value.kind == Kind::dict) {
+        const auto [found, fresh] = held_.try_emplace(place, Holding{"Any"});
+        if (!fresh) return found->second.tagged || found->second.type == "Any";
+        order_.push_back(place);
+    } else if (value.kind != Kind::tuple) {
+        return true;
+    }
+    for (size_t i = 0; i < value.count; ++i)
+        if (!matches_any(values_.children[value.first + i])) return false;
+    return true;
+}
+
+// What a type that did not fit has noted is taken back.
+bool PickleTypes::matches_one(uint32_t place, const Types &types) {
+    const size_t before = order_.size();
+    for (const std::string_view type : types) {
+        if (matches(place, type)) return true;
+        for (; order_.size() > before; order_.pop_back()) held_.erase(order_.back());
+    }
+    return false;
+}
+
+bool PickleTypes::matches_container(uint32_t place, std::string_view type, const TypeText &text) {
+    const PickleValue &value = values_.values[place];
+    const bool list = text.head == "List";
+    if (value.kind != (list ? Kind::list : Kind::dict) || text.parts.size() != (list ? 1 : 2)) return false;
+    const auto [found, fresh] = held_.try_emplace(place, Holding{std::string(type)});
+    if (!fresh) return found->second.type == type;
+    order_.push_back(place);
+    return list ? all_match(value, 0, 1, text.parts[0])
+                : all_match(value, 0, 2, text.parts[0]) && all_match(value, 1, 2, text.parts[1]);
+}
+
+bool PickleTypes::matches_class(const PickleValue &value, const TypeText &text) {
+    const CodeClass *made = text.parts.empty() ? code_.find_class(text.head) : nullptr;
+    if (!made) return false;
+    if (made->kind == CodeClass::Kind::tuple) return fields_match(value, {made->fields.begin(), made->fields.end()});
+    const Kind expected = made->kind == CodeClass::Kind::enumeration ? Kind::enumeration : Kind::object;
+    return value.kind == expected && value.text == text.head;
+}
+
+bool PickleTypes::matches(uint32_t place, std::string_view type) {
+    comparisons_ += 1 + type.size() / kLettersAsOne;
+    if (comparisons_ > kMostComparisons) return false;
+    const PickleValue &value = values_.values[place];
     const TypeText text = split_type(type);
     for (const PlainType &plain : kPlainTypes)
         if (plain.name == text.head) return text.parts.empty() && value.kind == plain.kind;
     const size_t parts = text.parts.size();
-    if (text.head == "Any") return parts == 0 && value.kind != Kind::global && value.kind != Kind::storage;
+    if (text.head == "Any") return parts == 0 && matches_any(place);
     if (text.head == "number")
         return value.kind == Kind::integer || value.kind == Kind::real || value.kind == Kind::complex;
-    if (text.head == "Optional") return parts == 1 && (value.kind == Kind::none || matches(value, text.parts[0]));
-    if (text.head == "Union")
-        return std::any_of(text.parts.begin(), text.parts.end(),
-                           [&](std::string_view one) { return matches(value, one); });
-    if (text.head == "List") return parts == 1 && value.kind == Kind::list && all_match(value, 0, 1, text.parts[0]);
-    if (text.head == "Dict")
-        return parts == 2 && value.kind == Kind::dict && all_match(value, 0, 2, text.parts[0]) &&
-               all_match(value, 1, 2, text.parts[1]);
-    if (text.head == "Tuple") {
-        const bool empty = parts == 1 && text.parts[0] == "()";
-        if (value.kind != Kind::tuple || value.count != (empty ? 0 : parts)) return false;
-        for (size_t i = 0; i < value.count; ++i)
-            if (!matches(values_.child(value, i), text.parts[i])) return false;
-        return true;
-    }
-    const CodeClass *made = code_.find_class(text.head);
-    if (!made) return false;
-    if (made->kind == CodeClass::Kind::tuple) {
-        if (value.kind != Kind::tuple || value.count != made->fields.size()) return false;
-        for (size_t i = 0; i < value.count; ++i)
-            if (!matches(values_.child(value, i), made->fields[i])) return false;
-        return true;
-    }
-    const Kind expected = made->kind == CodeClass::Kind::enumeration ? Kind::enumeration : Kind::object;
-    return value.kind == expected && value.text == text.head;
+    if (text.head == "Optional") return parts == 1 && (value.kind == Kind::none || matches(place, text.parts[0]));
+    if (text.head == "Union") return matches_one(place, text.parts);
+    if (text.head == "List" || text.head == "Dict") return matches_container(place, type, text);
+    if (text.head == "Tuple") return fields_match(value, parts == 1 && text.parts[0] == "()" ? Types() : text.parts);
+    return matches_class(value, text);
+}
+
+bool PickleTypes::tag(uint32_t place, std::string_view type) {
+    const Kind kind = values_.values[place].kind;
+    if ((kind != Kind::list && kind != Kind::dict) || !matches(place, type)) return false;
+    held_[place].tagged = true;
+    return true;
 }
 
 }  // namespace weighbridge::lib

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <unordered_map>
+
 #include "scan/pickle.hpp"
+#include "scan/types.hpp"
 
 namespace weighbridge::lib {
 
@@ -10,16 +13,31 @@ class PickleTypes {
   public:
     PickleTypes(const PickleValues &values, const ModuleCode &code) : values_(values), code_(code) {}
 
-    // Whether the value is of the type; false as well after some 10 million comparisons, which shared lists can come
-    // to.
-    bool matches(const PickleValue &value, std::string_view type);
+    // Whether the value at a place is of the type. A list or a dict has one type, whoever holds it: another one later
+    // is no match, for it could be filled as the one and read as the other. False as well after some 10 million
+    // comparisons, which Unions can come to.
+    bool matches(uint32_t place, std::string_view type);
+    // The same of a list or dict that is tagged with its type, which LibTorch then knows as well.
+    bool tag(uint32_t place, std::string_view type);
 
   private:
+    struct Holding {
+        std::string type;  // "Any" where that is all that is known
+        bool tagged = false;
+    };
+
     bool all_match(const PickleValue &value, size_t first, size_t step, std::string_view type);
+    bool fields_match(const PickleValue &value, const std::vector<std::string_view> &types);
+    bool matches_any(uint32_t place);
+    bool matches_one(uint32_t place, const std::vector<std::string_view> &types);
+    bool matches_container(uint32_t place, std::string_view type, const TypeText &text);
+    bool matches_class(const PickleValue &value, const TypeText &text);
 
     const PickleValues &values_;
     const ModuleCode &code_;
     uint64_t comparisons_ = 0;
+    std::unordered_map<uint32_t, Holding> held_;  // of lists and dicts, by place
+    std::vector<uint32_t> order_;                 // their places, as they came
 };
 
 }  // namespace weighbridge::lib

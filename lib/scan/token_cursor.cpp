@@ -46,6 +46,13 @@ size_t closing_of(CodeTokens tokens, size_t open) {
     return tokens.size();
 }
 
+size_t chain_size(CodeTokens tokens) {
+    size_t size = 1;
+    while (size + 1 < tokens.size() && tokens[size].is(".") && tokens[size + 1].kind == CodeToken::Kind::name)
+        size += 2;
+    return size;
+}
+
 std::string joined(CodeTokens tokens) {
     std::string text;
     for (const CodeToken &one : tokens) text += one.text;

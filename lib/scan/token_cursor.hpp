@@ -47,6 +47,8 @@ class TokenCursor {
 
 // The place of the bracket that closes the one at `open`; tokens.size() where none does.
 size_t closing_of(CodeTokens tokens, size_t open);
+// How many tokens "NAME.NAME.NAME" takes, from the first on.
+size_t chain_size(CodeTokens tokens);
 // The tokens as one text without blanks.
 std::string joined(CodeTokens tokens);
 // Whether the word is one of Python's, which names nothing.

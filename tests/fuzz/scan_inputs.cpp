@@ -41,7 +41,14 @@ bool try_archive(lib::ByteView bytes) { return try_module(bytes); }
 bool try_code(lib::ByteView bytes) {
     ModuleFiles files = module_files();
     files["code/__torch__/more.py"] = std::string(lib::as_text(bytes));
-    return try_module(module_archive(files));
+    const lib::Bytes file = module_archive(files);
+    const bool taken = try_module(file);
+    // A host that allows less takes nothing more.
+    lib::ModuleReport report;
+    lib::ScanLimits narrow;
+    narrow.not_allowed = {"aten::matmul", "prim::data"};
+    promise(!lib::scan_module(file, narrow, report) || taken, "a narrower list that refuses");
+    return taken;
 }
 
 bool try_pickle(lib::ByteView bytes) {

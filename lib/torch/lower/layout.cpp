@@ -272,7 +272,6 @@ void add_layout(Registry &to) {
         {"aten::view", "self size dtype=", &view},
         {"aten::reshape", "self shape", &view},
         {"aten::_unsafe_view", "self size", &view},
-        {"aten::_reshape_alias", "self size", &view},
         {"aten::flatten", "self start_dim end_dim", &flatten},
         {"aten::unflatten", "self dim sizes", &unflatten},
         {"aten::ravel", "self",

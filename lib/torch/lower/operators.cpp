@@ -17,7 +17,6 @@ constexpr WithoutEffect kWithoutEffect[] = {
     {"", "cudnn_enable", "another library for the same function"},
     {"", "cudnn_enabled", "another library for the same function"},
     {"", "out_int32", "int32 counts as int64"},
-    {"aten::_reshape_alias", "stride", "the strides of a row-major view"},
     {"aten::expand", "implicit", "who expands"},
     {"aten::einsum", "path", "the order of products"},
     {"aten::_convolution", "benchmark", "how a kernel is found"},

@@ -33,7 +33,7 @@ constexpr Refused kRefused[] = {
     {"renorm dist pdist trace kron cov corrcoef", "of all rows, or of one matrix", "write it over a row's own axes"},
     {"local_response_norm grid_sampler affine_grid_generator upsample_linear1d upsample_nearest1d pixel_shuffle",
      "an operator of images", "write it of views and products"},
-    {"ctc_loss multilabel_margin_loss", "a loss without a kernel", "score with mse, bce or cross_entropy"},
+    {"multilabel_margin_loss", "a loss without a kernel", "score with mse, bce or cross_entropy"},
 };
 
 }  // namespace

@@ -21,14 +21,26 @@ def in_members(name: str, rule: str, members: str) -> Attack:
     return Attack(name, rule, archive(module(module_code(members=members))))
 
 
-def beside(name: str, rule: str, code: str) -> Attack:
-    return Attack(name, rule, archive(module(more={"code/__torch__/more.py": code.encode()})))
+def beside(name: str, rule: str, code: str, file: str = "more") -> Attack:
+    return Attack(name, rule, archive(module(more={f"code/__torch__/{file}.py": code.encode()})))
+
+
+def held_twice(name: str, first: str, second: str, value: bytes) -> Attack:
+    """A module of two attributes, both of which hold what the pickle makes once."""
+    code = module_code(attributes=f"  a : {first}\n  b : {second}\n")
+    return Attack(name, "pickle-type", archive(module(code, module_pickle(text("a") + value + b"q\0" + text("b") + b"h\0"))))
+
+
+def named_chain(size: int, head: str, field: str) -> str:
+    """Classes that have the next one as the type of an attribute."""
+    return "".join(f"class C{i}{head}:\n  a : {field.format(f'__torch__.more.C{i + 1}')}\n" for i in range(size)) + \
+        f"class C{size}{head}:\n  n : int\n"
 
 
 def held(name: str, rule: str, kind: str, value: bytes, **more: bytes) -> Attack:
     """A module with an attribute of this type and value."""
     code = module_code(attributes=f"  held : {kind}\n")
-    return Attack(name, rule, archive(module(code, module_pickle(text("held") + value), more={"data/0": b"\1" * 24, **more})))
+    return Attack(name, rule, archive(module(code, module_pickle(text("held") + value), more={"data/0": b"\1" * 24} | more)))
 
 
 def changed(name: str, rule: str, *parts: Entry, **options) -> Attack:
@@ -78,6 +90,10 @@ def operators(host: str, written: str) -> Iterator[Attack]:
             "backward": "torch.backward(numbers)",
             "grad-mode": "torch.set_grad_enabled(True)",
             "unknown": "y = torch.some_operator_of_a_later_version(numbers)",
+            "reshape-alias": "y = torch.sum(torch._reshape_alias(numbers, [2], [1099511627776]))",
+            "ctc-loss": "y = torch.ctc_loss(torch.zeros([5, 2, 3]), torch.tensor([[100000, 2], [1, 100000]]), [5, 5], [2, 2])",
+            "count-of-nothing": 'y = torch.count("abc", "", 0, 100)',
+            "tuple-unpack": "ops.prim.TupleUnpack((1, 2, 3))",
             "breakpoint": "ops.prim.Breakpoint()",
     }.items():
         yield in_body(f"operator-{name}", "operator", body)
@@ -94,6 +110,11 @@ def operators(host: str, written: str) -> Iterator[Attack]:
     yield in_body("torch-classes", "torch-classes", "y = __torch__.torch.classes.quantized.LinearPackedParamsBase(numbers)")
     save = "  def save(self: __torch__.Net, name: str) -> str:\n    return name\n"
     yield Attack("method-of-another", "code-receiver", archive(module(module_code(f'numbers.save("{written}")', save))))
+    yield in_body("tuple-cast", "code-cast", "y = (1, 2)\nz = unchecked_cast(Tuple[int, int, int], y)\na, b, c, = z")
+    yield beside("custom-class", "torch-classes", "class Holder(Module):\n  n : int\n",
+                 "torch/classes/other")
+    yield beside("mangled-quantized", "code-class", "class Linear(Module):\n  _packed_params : Tensor\n",
+                 "torch/nn/qu/___torch_mangle_0antized/modules/linear")
     yield Attack("unchecked-cast", "code-cast", archive(module(module_code("y = unchecked_cast(__torch__.Net, numbers)"))))
 
 
@@ -122,6 +143,17 @@ def parser(host: str, written: str) -> Iterator[Attack]:
     chain = "".join(f"def f{i}(x: Tensor) -> Tensor:\n  y = __torch__.more.f{i + 1}(x, )\n"
                     f"  return __torch__.more.f{i + 1}(y, )\n" for i in range(40))
     yield beside("call-chain", "code-fan-out", chain + "def f40(x: Tensor) -> Tensor:\n  return x\n")
+    yield beside("types-in-each-other", "code-nesting", named_chain(5000, "", "{}"))
+    yield beside("named-tuples-in-each-other", "code-nesting", named_chain(5000, "(NamedTuple)", "{0}"))
+    yield beside("named-tuples-that-double", "code-nesting", named_chain(14, "(NamedTuple)", "Tuple[{0}, {0}]"))
+    yield in_members("union-of-many", "code-type", f"  n : Union[{'int, ' * 100_000}str]\n")
+    for name, over in {"down": "range(100000000, 0, -1)", "product": "range(torch.mul(10000, 10000))",
+                       "sign": "range(10000 * 10000)", "power": "range(10 ** 9)", "list": "torch.mul([0], 100000000)",
+                       "branch": "range(100000000 if bool(torch.sum(numbers)) else 1)"}.items():
+        yield in_body(f"loop-{name}", "code-loop", f"for i in {over}:\n  y = torch.neg(numbers)")
+    names = ", ".join(f"a{i}" for i in range(100_000))
+    yield in_body("many-unknown-operators", "operator", "".join(f"torch.z{i * 7919 % 1_000_003}()\n" for i in range(100_000)))
+    yield in_body("words-of-a-long-line", "code-word", f"for ({names}) in [{'1 in a0, ' * 100_000}]:\n  pass")
     yield beside("recursion", "code-recursion", "def f(x: Tensor) -> Tensor:\n  return __torch__.more.f(x, )\n")
 
 
@@ -149,9 +181,30 @@ def pickles(host: str, written: str) -> Iterator[Attack]:
     yield held("tensor-offset", "tensor-extent", "Tensor", tensor(6, 1 << 40, [1], [1]))
     yield held("tensor-negative", "tensor-extent", "Tensor", tensor(6, 0, [2], [-(1 << 40)]))
     yield held("tensor-storage", "tensor-storage", "Tensor", tensor(1 << 30, 0, [1 << 30], [1]))
+    yield held("tensor-wild-bools", "tensor-storage", "Tensor", tensor(24, 0, [24], [1], kind="BoolStorage"),
+               **{"data/0": b"\xc8" * 24})
     yield held("tensor-no-entry", "tensor-storage", "Tensor", tensor(6, 0, [6], [1], key="../../etc/passwd"))
     yield Attack("constants-beyond", "tensor-extent",
                  archive(module(constants=b"\x80\x02" + tensor(6, 0, [1000], [1]) + b"\x85.", more={"constants/0": b"\1" * 24})))
+    yield held_twice("pickle-shared-list", "List[int]", "List[Tensor]", b"](e")
+    yield held_twice("pickle-shared-dict", "Dict[str, int]", "Dict[str, __torch__.Net]", b"}(u")
+    yield held_twice("pickle-shared-tag", "List[str]", "List[str]",
+                     b"ctorch.jit._pickle\nrestore_type_tag\n(]" + text("List[int]") + b"tR")
+    yield held_twice("pickle-shared-any", "Any", "Tuple[List[int], int]", b"]" + whole(1) + b"\x86")
+    inner = {"code/__torch__/more.py": b'class Inner(Module):\n  n : int\nclass Colour(Enum):\n  red = "\\x41"\n'}
+    yield held("pickle-memo-of-a-number", "pickle-form", "__torch__.more.Inner",
+               b"c__torch__.more\nInner\n)\x81q\0}(" + text("n") + whole(1) + b"ub", **inner)
+    yield held("pickle-enum-escape", "pickle-form", "__torch__.more.Colour",
+               b"c__torch__.more\nColour\n" + text("\\x41") + b"R", **inner)
+    yield held("pickle-dotted-name", "pickle-global", "List[int]",
+               b"ctorch\njit._pickle.build_intlist\n(](" + whole(1) + b"etR")
+    yield held("pickle-long-type", "pickle-type", f"List[Optional[Tuple[{'int, ' * 700}int]]]", b"](" + b"N" * 1_900_000 + b"e")
+    shared = tuple_of(b"](" + whole(0) * 600_000 + b"eq\0", whole(0), whole(0))
+    records = tuple_of(*[tuple_of(whole(0), tuple_of(one, whole(0), whole(1)), whole(1))
+                         for one in [shared] + [tuple_of(b"h\0", whole(0), whole(0))] * 50_000])
+    places = text("FORMAT_WITH_STRING_TABLE") + tuple_of(text("")) + records
+    yield Attack("debug-shared-texts", "debug-form", archive(
+        module() + [Entry("code/__torch__.py.debug_pkl", b"\x80\x02" + tuple_of(places) + b".")]))
     debug = tuple_of(tuple_of(whole(0), tuple_of(tuple_of(text("x"), b"N", whole(0)), whole(0), whole(1 << 30)), whole(1)))
     yield Attack("debug-places", "debug-form",
                  archive(module(more={"code/__torch__.py.debug_pkl": b"\x80\x02" + debug + b"."})))
@@ -161,7 +214,9 @@ def archives(host: str, written: str) -> Iterator[Attack]:
     evil = module_code(f'torch.save(numbers, "{written}")').encode()
     yield changed("zip-twice", "entry-twice", Entry("code/__torch__.py", evil))
     yield changed("zip-other-case", "entry-name", Entry("CODE/__torch__.py", evil))
-    yield changed("zip-other-case-of-a-name", "entry-twice", Entry("code/__TORCH__.py", evil))
+    yield changed("zip-other-case-of-a-name", "entry-twice", Entry("code/__torch__/A.py", evil), Entry("code/__torch__/a.py", b""))
+    yield changed("zip-code-of-another-root", "entry-name",
+                  Entry("code/torch/_utils.py", b"class _rebuild_tensor_v2(Enum):\n  a = 1\n"))
     yield changed("zip-parent", "entry-name", Entry("../../written", b"x"))
     yield changed("zip-absolute", "entry-name", Entry(f"/{written}".encode(), b"x"))
     yield changed("zip-other-folder", "entry-folder", Entry(b"other/data.pkl", b"x"))

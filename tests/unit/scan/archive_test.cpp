@@ -184,7 +184,12 @@ TEST_CASE("an archive has one reading", "[scan]") {
     CHECK(rule_with(stored("net/data.pkl", "other")) == "entry-twice");
     CHECK(rule_with(stored("net/DATA.pkl", "other")) == "entry-name");
     CHECK(rule_with(stored("net/CODE/__torch__.py", "")) == "entry-name");
-    CHECK(rule_with(stored("net/code/__TORCH__.py", "")) == "entry-twice");
+    CHECK(rule_with(stored("net/code/__TORCH__.py", "")) == "entry-name");
+    auto cases = good_parts();
+    cases.push_back(stored("net/code/__torch__/more.py", ""));
+    CHECK(rule_of(zip(cases)) == "");
+    cases.push_back(stored("net/code/__torch__/More.py", ""));
+    CHECK(rule_of(zip(cases)) == "entry-twice");
     CHECK(rule_with(stored("other/data/0", "")) == "entry-folder");
     for (const char *name : {"net/../data/0", "net/data/00", "net/data/x", "net//data/0", "net/code/a b.py",
                              "net/model.json", "net/bytecode.pkl", "net/code/../x.py", "net/code/__torch__.PY",

@@ -6,29 +6,6 @@ using namespace weighbridge::test;
 
 namespace {
 
-// The first rule that a module breaks whose forward has these lines.
-std::string rule_of_body(const std::string &lines, const ScanLimits &limits = {}) {
-    std::string body;
-    for (size_t at = 0; at < lines.size();) {
-        const size_t end = std::min(lines.find('\n', at), lines.size());
-        body += "    " + lines.substr(at, end - at) + "\n";
-        at = end + 1;
-    }
-    return broken_rule(
-        module_archive(module_files("Net", "  def forward(self: __torch__.Net, x: Tensor) -> Tensor:\n" + body)),
-        limits);
-}
-
-// The same for members of the class, and for a file of code beside it.
-std::string rule_of_members(const std::string &members) {
-    return broken_rule(module_archive(module_files("Net", members)));
-}
-std::string rule_of_file(const std::string &code) {
-    auto files = module_files();
-    files["code/__torch__/more.py"] = code;
-    return broken_rule(module_archive(files));
-}
-
 std::string repeated(const std::string &text, int count) {
     std::string made;
     for (int i = 0; i < count; ++i) made += text;
@@ -173,6 +150,8 @@ TEST_CASE("forms that TorchScript's parser has and its printer does not are refu
     CHECK(rule_of_body("y = (1, 2\nreturn x") == "code-brackets");
     CHECK(rule_of_body("y = 1)\nreturn x") == "code-brackets");
     CHECK(rule_of_body("y = x...\nreturn x") == "code-form");
+    CHECK(rule_of_body("/ = 1\nreturn x") == "code-form");
+    CHECK(rule_of_body("= 1\nreturn x") == "code-form");
     CHECK(rule_of_members(" def f(self):\n    return 1\n") == "code-indent");
     CHECK(rule_of_file("def f(x: Tensor) -> Tensor:\n  return x\ndef f(x: Tensor) -> Tensor:\n  return x\n") ==
           "code-twice");
@@ -215,6 +194,111 @@ TEST_CASE("calls that fan out, call themselves or loop for long are refused", "[
     CHECK(rule_of_body("for i in range(10000):\n  for j in range(10000):\n    y = torch.neg(x)\nreturn x") ==
           "code-loop");
     CHECK(rule_of_body("for i in range(100):\n  for j in range(100):\n    y = torch.neg(x)\nreturn x") == "");
+}
+
+TEST_CASE("a loop's count is read in each form that a number has", "[scan]") {
+    const auto over = [](const std::string &what, const std::string &before = "") {
+        return rule_of_body(before + "for i in " + what + ":\n  y = torch.neg(x)\nreturn x");
+    };
+    for (const char *large : {"range(100000000, 0, -1)",
+                              "range(1, 100000000)",
+                              "range(0, 100000000, 1)",
+                              "range(10 * 10000000)",
+                              "range(torch.mul(10000, 10000))",
+                              "range(torch.pow(10, 9))",
+                              "range(10 ** 9)",
+                              "range(1 << 40)",
+                              "range(2 * -3 * -100000000)",
+                              "range(int(1e9))",
+                              "range(((100000000)))",
+                              "range(annotate(int, 100000000))",
+                              "range(100000000 if bool(x) else 1)",
+                              "range(1 if bool(x) else 100000000)",
+                              "range(torch.sub(100000000, 1))",
+                              "range(torch.__range_length(0, 100000000, 1))",
+                              "range(ops.prim.max(1, 100000000))",
+                              "torch.mul([0], 100000000)",
+                              "[0] * 100000000",
+                              "range(torch.len([0] * 100000000))",
+                              "range(torch.neg(-100000000))",
+                              "range(torch.len(\"ab\" * 100000000))",
+                              "ops.prim.rangelist(100000000)",
+                              "range(torch.floordiv(200000000, 2))",
+                              "range(100000000 >> 1)",
+                              "range(-(-100000000))"})
+        CHECK(over(large) == "code-loop");
+    CHECK(over("range(c)", "a = 1000000\nb = a\nc = b * b\n") == "code-loop");
+    std::string doubled = "a0 = 1 + 1\n";
+    for (int i = 1; i < 60; ++i)
+        doubled += "a" + std::to_string(i) + " = a" + std::to_string(i - 1) + " + a" + std::to_string(i - 1) + "\n";
+    CHECK(over("range(a59)", doubled) == "code-loop");
+    std::string list = "[";
+    for (int i = 0; i < 300; ++i) list += "0, ";
+    list += "]";
+    CHECK(rule_of_body("for i in " + list + ":\n  for j in " + list + ":\n    for k in " + list +
+                       ":\n      y = torch.neg(x)\nreturn x") == "code-loop");
+    for (const char *small :
+         {"range(3)", "range(torch.len(torch.slice([1, 2], 0, 9223372036854775807, 1)))", "range(torch.size(x, 0))",
+          "range(torch.sub(torch.size(x, 0), 1))", "range(10 // 3)", "range(torch.dim(x), 0, -1)", "[1, 2, 3]",
+          "\"abc\"", "range(7 % 1000)", "x", "(x)", "range(CONSTANTS.c0)"})
+        CHECK(over(small) == "");
+}
+
+TEST_CASE("a cast to a tuple is of what is certain to be one, or None", "[scan]") {
+    const auto cast = [](const std::string &from, const std::string &to) {
+        return rule_of_members("  def forward(self: __torch__.Net, x: " + from + ") -> int:\n    y = unchecked_cast(" +
+                               to + ", x)\n    return 1\n");
+    };
+    CHECK(cast("Optional[Tuple[int, Tensor]]", "Tuple[int, Tensor]") == "");
+    CHECK(cast("Tuple[int, Tensor]", "Tuple[int, Tensor]") == "");
+    CHECK(cast("Optional[List[Tuple[int, int]]]", "List[Tuple[int, int]]") == "");
+    CHECK(cast("Optional[Tensor]", "Tensor") == "");
+    CHECK(cast("Tuple[int, int]", "Tuple[int, int, int]") == "code-cast");
+    CHECK(cast("List[Tuple[int, int]]", "List[Tuple[int]]") == "code-cast");
+    CHECK(cast("Any", "Tuple[int, int]") == "code-cast");
+    CHECK(cast("Any", "Future[int]") == "code-type");
+    const auto joined = [](const std::string &first, const std::string &second) {
+        return rule_of_members(
+            "  def forward(self: __torch__.Net, x: Optional[Tuple[int, int]]) -> int:\n    if True:\n"
+            "      a = unchecked_cast(Tuple[int, int], x)\n      y" +
+            first + "\n    else:\n      y" + second + "\n    z = unchecked_cast(Tuple[int, int], y)\n    return 1\n");
+    };
+    CHECK(joined(" : Optional[Tuple[int, int]] = a", " = x") == "");
+    CHECK(joined(" = a", " = a") == "");
+    CHECK(joined(" : Optional[Tuple[int, int]] = a", " = (1, 2, 3)") == "code-cast");
+    CHECK(joined(" : Optional[Tuple[int, int]] = a", ", b, = x") == "code-cast");
+    CHECK(rule_of_body("y = (1, 2)\nz = unchecked_cast(Tuple[int, int, int], y)\na, b, c, = z\nreturn x") ==
+          "code-cast");
+}
+
+TEST_CASE("types in a body are types, and not endless", "[scan]") {
+    CHECK(rule_of_body("y = annotate(Future[int], 1)\nreturn x") == "code-type");
+    CHECK(rule_of_body("y = isinstance(x, Tensor)\nz = isinstance(x, (Tensor, int))\nreturn x") == "");
+    CHECK(rule_of_body("y = isinstance(x, eval)\nreturn x") == "code-type");
+    CHECK(rule_of_body("y = isinstance(x)\nreturn x") == "code-type");
+    CHECK(rule_of_body("y = annotate(Union[" + repeated("int, ", 3000) + "str], 1)\nreturn x") == "code-type");
+    CHECK(rule_of_members("  n : Union[" + repeated("int, ", 3000) + "str]\n") == "code-type");
+}
+
+TEST_CASE("operators that crash or never end by their arguments are refused", "[scan]") {
+    CHECK(rule_of_body("y = torch._reshape_alias(x, [2], [1099511627776])\nreturn y") == "operator");
+    CHECK(rule_of_body("y = torch.ctc_loss(x, x, [1], [1])\nreturn y") == "operator");
+    CHECK(rule_of_body("y = \"a\".count(\"\")\nreturn x") == "operator");
+    CHECK(rule_of_body("y = ops.prim.TupleUnpack((1, 2, 3))\nreturn x") == "operator");
+}
+
+TEST_CASE("classes have no name that LibTorch takes for its own", "[scan]") {
+    const auto in = [](const std::string &file) {
+        auto files = module_files();
+        files["code/__torch__/" + file] = "class Linear(Module):\n  _packed_params : Tensor\n";
+        return broken_rule(module_archive(files));
+    };
+    CHECK(in("torch/nn/modules/linear.py") == "");
+    CHECK(in("torch/nn/modules/___torch_mangle_12.py") == "");
+    CHECK(in("torch/nn/quantized/modules/linear.py") == "code-class");
+    CHECK(in("torch/nn/qu/___torch_mangle_0antized/modules/linear.py") == "code-class");
+    CHECK(in("torch/nn/___torch_mangle_/linear.py") == "code-class");
+    CHECK(in("torch/classes/quantized.py") == "torch-classes");
 }
 
 TEST_CASE("a host narrows and widens the list of operators", "[scan]") {

@@ -170,6 +170,10 @@ TEST_CASE("tensors lie within their storage, and that within the archive", "[sca
     CHECK(rule_of("Tensor", tensor(storage("FloatStorage", "1", 6), 0, number(1), number(1))) == "tensor-storage");
     CHECK(rule_of("Tensor", tensor(storage("FloatStorage", "../x", 6), 0, number(1), number(1))) == "tensor-storage");
     CHECK(rule_of("Tensor", tensor(number(1), 0, number(1), number(1))) == "pickle-form");
+    ModuleFiles bools = with_attribute("Tensor", tensor(storage("BoolStorage", "0", 24), 0, number(24), number(1)));
+    CHECK(broken_rule(module_archive(bools)) == "");
+    bools["data/0"][23] = '\2';
+    CHECK(broken_rule(module_archive(bools)) == "tensor-storage");
 }
 
 TEST_CASE("an object has its class's attributes, each of its type", "[scan]") {
@@ -194,6 +198,81 @@ TEST_CASE("an object has its class's attributes, each of its type", "[scan]") {
     CHECK(rule_of("Any", "c__torch__.more\nInner\n)\x81") == "pickle-form");  // without its state
 }
 
+TEST_CASE("a list or a dict has one type for all that hold it", "[scan]") {
+    // Two attributes of these types, the second of what stands in memo place 9.
+    const auto twice = [](const std::string &first, const std::string &second, const std::string &value) {
+        ModuleFiles files = module_files("Net", "  a : " + first + "\n  b : " + second + "\n");
+        std::string memo;  // places come in order
+        for (int i = 0; i < 9; ++i) memo += "q" + std::string(1, static_cast<char>(i));
+        files["data.pkl"] = "\x80\x02"s + "c__torch__\nNet\n" + memo + ")\x81}(" + text("training") + "\x89" +
+                            text("a") + value + "q\x09" + text("b") + "h\x09ub.";
+        return broken_rule(module_archive(files));
+    };
+    const auto tagged = [](const std::string &value, const std::string &type) {
+        return "ctorch.jit._pickle\nrestore_type_tag\n(" + value + text(type) + "tR";
+    };
+    CHECK(twice("List[int]", "List[int]", "](e") == "");
+    CHECK(twice("List[int]", "Optional[List[int]]", "](e") == "");
+    CHECK(twice("List[int]", "List[str]", "](e") == "pickle-type");
+    CHECK(twice("List[int]", "List[Tensor]", "](K\1e") == "pickle-type");
+    CHECK(twice("List[number]", "List[int]", "](K\1e") == "pickle-type");
+    CHECK(twice("List[Optional[Tensor]]", "List[Optional[int]]", "](Ne") == "pickle-type");
+    CHECK(twice("Dict[str, int]", "Dict[str, Tensor]", "}(u") == "pickle-type");
+    CHECK(twice("Dict[str, int]", "Dict[str, int]", "}(u") == "");
+    CHECK(twice("Tuple[List[int], int]", "Tuple[List[str], int]", "]K\1\x86t") != "");
+    CHECK(twice("Tuple[List[int], int]", "Tuple[List[str], int]", "]K\1\x86") == "pickle-type");
+    CHECK(twice("List[List[int]]", "List[List[str]]", "](e") == "pickle-type");
+    CHECK(twice("List[List[int]]", "Any", "](]e") == "pickle-type");
+    CHECK(twice("Any", "List[int]", "](e") == "pickle-type");
+    CHECK(twice("Any", "Any", "](]}e") == "");
+    CHECK(twice("Any", "Tuple[List[int], int]", "]K\1\x86") == "pickle-type");
+    CHECK(twice("Any", "List[int]", tagged("]", "List[int]")) == "");
+    CHECK(twice("Any", "List[str]", tagged("]", "List[int]")) == "pickle-type");
+    CHECK(twice("List[str]", "List[str]", tagged("]", "List[int]")) == "pickle-type");
+    CHECK(twice("List[int]", "List[int]", tagged(tagged("]", "List[int]"), "List[str]")) == "pickle-type");
+    CHECK(twice("Union[List[int], List[str]]", "List[str]", tagged("]", "List[str]")) == "");
+    CHECK(twice("Union[Tuple[List[int], str], Tuple[List[str], int]]", "Tuple[List[str], int]", "]K\1\x86") == "");
+    CHECK(rule_of("Union[int, str]", "N") == "pickle-type");
+    CHECK(rule_of("Any", "ctorch\nFloatStorage\n\x85") == "pickle-type");  // a number to LibTorch
+}
+
+TEST_CASE("what LibTorch reads otherwise is refused", "[scan]") {
+    // It has a class's number in an object's memo place until the object has its state.
+    CHECK(rule_of("__torch__.more.Inner", "c__torch__.more\nInner\n)\x81q\0}("s + text("n") + number(1) + "ub") ==
+          "pickle-form");
+    // It takes module and name apart.
+    CHECK(rule_of("List[int]", "ctorch\njit._pickle.build_intlist\n(](" + number(1) + "etR") == "pickle-global");
+    CHECK(rule_of("__torch__.more.Inner", "c__torch__\nmore.Inner\n)\x81}(" + text("n") + number(1) + "ub") ==
+          "pickle-global");
+    // An Enum's values have escapes in code, and lie side by side.
+    ModuleFiles files = with_attribute("__torch__.more.Colour", "c__torch__.more\nColour\n" + text("\\x41") + "R");
+    files["code/__torch__/more.py"] = "class Colour(Enum):\n  red = \"\\x41\"\n";
+    CHECK(broken_rule(module_archive(files)) == "pickle-form");
+    files = with_attribute("__torch__.more.Colour", "c__torch__.more\nColour\n" + text("a\"\"b") + "R");
+    files["code/__torch__/more.py"] = "class Colour(Enum):\n  red = \"a\" \"b\"\n";
+    CHECK(broken_rule(module_archive(files)) == "pickle-form");
+    files = with_attribute("__torch__.more.Colour", "c__torch__.more\nColour\n" + text("a b") + "R");
+    files["code/__torch__/more.py"] = "class Colour(Enum):\n  red = \"a b\"\n";
+    CHECK(broken_rule(module_archive(files)) == "");
+    // Code below another root would be a class to the scan, and a global of its own to LibTorch.
+    files = module_files();
+    files["code/torch/_utils.py"] = "class _rebuild_tensor_v2(Enum):\n  a = 1\n";
+    CHECK(broken_rule(module_archive(files)) == "entry-name");
+    files = module_files();
+    files["code/__torch__x.py"] = "def f(x: int) -> int:\n  return x\n";
+    CHECK(broken_rule(module_archive(files)) == "entry-name");
+}
+
+TEST_CASE("types of many letters are not taken apart for ever", "[scan]") {
+    std::string type = "List[Optional[Tuple[";
+    for (int i = 0; i < 600; ++i) type += "int, ";
+    type += "int]]]";
+    std::string list = "](";
+    for (int i = 0; i < 300'000; ++i) list += "N";
+    CHECK(rule_of("Any", list + "e") == "");
+    CHECK(rule_of(type, list + "e") == "pickle-type");
+}
+
 TEST_CASE("source lines point into their texts", "[scan]") {
     const auto range = [](const std::string &source, int start, int end) {
         return tuple(number(0) + tuple(source + number(start) + number(end)) + number(1));
@@ -212,6 +291,16 @@ TEST_CASE("source lines point into their texts", "[scan]") {
     CHECK(rule_of_debug(range(alone, 0, 5)) == "debug-form");
     CHECK(rule_of_debug(number(1)) == "debug-form");
     CHECK(rule_of_debug(kTensor) == "pickle-form");
+    // A source of many texts, and another of the same: what LibTorch would join is bounded.
+    const auto sources = [&](int count) {
+        std::string shared = "](";
+        for (int i = 0; i < 300'000; ++i) shared += number(0);
+        std::string records = range(tuple(shared + "eq\0"s + number(0) + number(0)), 0, 1);
+        for (int i = 1; i < count; ++i) records += range(tuple("h\0"s + number(0) + number(0)), 0, 1);
+        return rule_of_debug(text("FORMAT_WITH_STRING_TABLE") + tuple(text("")) + tuple(records));
+    };
+    CHECK(sources(3) == "");
+    CHECK(sources(4) == "debug-form");
 }
 
 TEST_CASE("types are taken apart by one level", "[scan]") {

@@ -21,4 +21,27 @@ inline std::string broken_rule(lib::ByteView file, const lib::ScanLimits &limits
     return first.rule;
 }
 
+// The first rule that a module breaks whose forward has these lines.
+inline std::string rule_of_body(const std::string &lines, const lib::ScanLimits &limits = {}) {
+    std::string body;
+    for (size_t at = 0; at < lines.size();) {
+        const size_t end = std::min(lines.find('\n', at), lines.size());
+        body += "    " + lines.substr(at, end - at) + "\n";
+        at = end + 1;
+    }
+    return broken_rule(
+        module_archive(module_files("Net", "  def forward(self: __torch__.Net, x: Tensor) -> Tensor:\n" + body)),
+        limits);
+}
+
+// The same for members of the class, and for a file of code beside it.
+inline std::string rule_of_members(const std::string &members) {
+    return broken_rule(module_archive(module_files("Net", members)));
+}
+inline std::string rule_of_file(const std::string &code) {
+    auto files = module_files();
+    files["code/__torch__/more.py"] = code;
+    return broken_rule(module_archive(files));
+}
+
 }  // namespace weighbridge::test

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "unit/scan/scan_support.hpp"
+
+using namespace weighbridge::lib;
+using namespace weighbridge::test;
+
+TEST_CASE("what the host refuses is refused as a sign, an index and an attribute too", "[scan]") {
+    struct Case {
+        const char *name, *body;
+    };
+    const Case refused[] = {{"matmul", "return x @ x"},
+                            {"matmul", "return torch.matmul(x, x)"},
+                            {"add", "return x + 1"},
+                            {"add", "x += 1\nreturn x"},
+                            {"add_", "x += 1\nreturn x"},
+                            {"sub", "return x - 1"},
+                            {"neg", "return -x"},
+                            {"mul", "return x * 2"},
+                            {"div", "return x / 2"},
+                            {"floordiv", "y = 3 // 2\nreturn x"},
+                            {"remainder", "return x % 2"},
+                            {"pow", "return x ** 2"},
+                            {"__and__", "return x & x"},
+                            {"__or__", "return x | x"},
+                            {"__xor__", "return x ^ x"},
+                            {"__lshift__", "return x << 1"},
+                            {"__rshift__", "return x >> 1"},
+                            {"bitwise_not", "return ~x"},
+                            {"eq", "return x == 1"},
+                            {"ne", "return x != 1"},
+                            {"lt", "return x < 1"},
+                            {"le", "return x <= 1"},
+                            {"gt", "return x > 1"},
+                            {"ge", "return x >= 1"},
+                            {"__not__", "y = not True\nreturn x"},
+                            {"__is__", "y = x is None\nreturn x"},
+                            {"__isnot__", "y = x is not None\nreturn x"},
+                            {"select", "return x[0]"},
+                            {"slice", "return (x)[0:1]"},
+                            {"index", "return x[0][x]"},
+                            {"__getitem__", "return self.training[0]"},
+                            {"index_put_", "x[0] = 1\nreturn x"},
+                            {"copy_", "x[0] = 1\nreturn x"},
+                            {"_set_item", "x[0] = 1\nreturn x"},
+                            {"Int", "y = int(x)\nreturn x"},
+                            {"Bool", "y = bool(x)\nreturn x"},
+                            {"Float", "y = float(x)\nreturn x"},
+                            {"str", "y = str(x)\nreturn x"},
+                            {"sorted", "y = sorted([2, 1])\nreturn x"},
+                            {"numpy_T", "return x.T"},
+                            {"mT", "return x.mT"},
+                            {"real", "return (x).real"}};
+    for (const Case &one : refused) {
+        CAPTURE(one.name, one.body);
+        CHECK(rule_of_body(one.body) == "");
+        ScanLimits limits;
+        limits.not_allowed = {"aten::" + std::string(one.name)};
+        CHECK(rule_of_body(one.body, limits) == "operator");
+        limits.not_allowed = {"aten::relu", "prim::other"};
+        CHECK(rule_of_body(one.body, limits) == "");
+    }
+    ScanLimits limits;
+    limits.not_allowed = {"prim::shape"};
+    CHECK(rule_of_body("y = x.shape\nreturn x", limits) == "operator");
+    limits.not_allowed = {"aten::matmul", "aten::*_put_"};
+    CHECK(rule_of_body("x[0] = 1\nreturn x", limits) == "operator");
+}
+
+TEST_CASE("lists, types, texts and attributes of modules are no operators", "[scan]") {
+    ScanLimits limits;
+    limits.not_allowed = {"aten::select", "aten::slice",    "aten::index", "aten::training",
+                          "aten::add",    "prim::training", "aten::torch", "aten::constant"};
+    CHECK(rule_of_body("y = [1, 2]\nz = annotate(List[int], [3])\nt = \"a + b[0]\"\nreturn x", limits) == "");
+    CHECK(rule_of_body("y = self.training\nz = [[1], [2]]\nreturn torch.neg(x)", limits) == "");
+}
