@@ -23,7 +23,7 @@ import time
 from .bundles import Mutants
 from .crafted import Attack, all_attacks
 from .library import Library, in_process
-from .mutants import changed_module
+from .mutants import changed_module, read_by_loader
 from .traced import traced
 
 DEADLINE_S = 60
@@ -127,24 +127,54 @@ def crafted(options, report: dict) -> list[str]:
 
 
 def module_mutants(options, report: dict, folder: pathlib.Path) -> list[str]:
-    """Changed modules through the scan."""
-    modules = [path.read_bytes() for path in sorted(pathlib.Path(options.bundles).glob("*/model.ts"))]
+    """Changed modules through the scan. What is accepted is equal in all that LibTorch is given, or another module with
+    its own CRCs: never a damaged one, and never in the place of a bundle's own."""
+    sources = sorted(pathlib.Path(options.bundles).glob("*/model.ts"))
+    modules = [(path.parent, path.read_bytes()) for path in sources]
+    equal = {bundle: read_by_loader(module) for bundle, module in modules}
     rng, counts, faults = random.Random(1), collections.Counter(), []
+    others: list[tuple[pathlib.Path, bytes]] = []
     for start in range(0, options.mutants, 500):
-        paths = []
+        paths, made = [], []
         for i in range(min(500, options.mutants - start)):
-            path = folder / f"{i}.ts"
-            path.write_bytes(changed_module(rng.choice(modules), rng))
-            paths.append(str(path))
+            bundle, module = rng.choice(modules)
+            made.append((bundle, *changed_module(module, rng)))
+            paths.append(str(folder / f"{i}.ts"))
+            pathlib.Path(paths[-1]).write_bytes(made[-1][1])
         for i, code in enumerate(in_process(Library(options.library), [lambda c, p=p: c.scan(p) for p in paths])):
-            outcome = code if isinstance(code, str) else "accepted" if code == 0 else "refused by rule"
+            bundle, module, damaged = made[i]
+            outcome = code if isinstance(code, str) else "refused by rule"
+            if code == 0:
+                outcome = "accepted equal" if read_by_loader(module) == equal[bundle] else "accepted changed"
             counts[outcome] += 1
-            if isinstance(code, str):
+            if outcome == "accepted changed":
+                others.append((bundle, module))
+            if isinstance(code, str) or (damaged and outcome == "accepted changed"):
                 kept = pathlib.Path(tempfile.gettempdir()) / f"wb-mutant-{start + i}.ts"
                 shutil.copy(paths[i], kept)
-                faults.append(f"module mutant {start + i}: {code}; kept as {kept}")
+                faults.append(f"module mutant {start + i}: {outcome}; kept as {kept}")
     report["module_mutants"] = dict(counts)
+    report["accepted_changed_in_bundles"] = in_bundles(options, folder, others, faults)
     return faults
+
+
+def in_bundles(options, folder: pathlib.Path, files: list[tuple[pathlib.Path, bytes]], faults: list[str]) -> dict:
+    """Copies of bundles with another module in the place of their own, through a load with verification."""
+    counts = collections.Counter()
+    for start in range(0, len(files), 50):
+        paths = []
+        for i, (source, module) in enumerate(files[start:start + 50]):
+            copy = folder / str(i)
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(source, copy)
+            (copy / "model.ts").write_bytes(module)
+            paths.append(str(copy))
+        for i, code in enumerate(in_process(Library(options.library), [lambda c, p=p: c.verify(p) for p in paths])):
+            outcome = code if isinstance(code, str) else "accepted changed" if code == 0 else "refused by digest"
+            counts[outcome] += 1
+            if outcome != "refused by digest":
+                faults.append(f"module mutant {start + i} in a bundle: {outcome}")
+    return dict(counts)
 
 
 def bundle_mutants(options, report: dict, folder: pathlib.Path) -> list[str]:

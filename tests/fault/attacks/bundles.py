@@ -80,7 +80,7 @@ def changed_content(name: str, data: bytes, rng: random.Random) -> bytes:
             rng.choice(RAW)(raw, rng)
             made = bytes(raw)
         elif name == "model.ts":
-            made = changed_module(data, rng)
+            made = changed_module(data, rng)[0]
         elif name == "model.plan":
             made = changed_plan(data, rng)
         elif name.endswith(".sig"):

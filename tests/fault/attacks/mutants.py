@@ -67,7 +67,8 @@ def change_pickle(data: bytes, rng: random.Random) -> bytes:
     return bytes(made)
 
 
-def change_zip(parts: list[Entry], rng: random.Random) -> None:
+def change_zip(parts: list[Entry], rng: random.Random) -> bool:
+    """Whether a field of a header is wrong then, and not the list of files another."""
     one = rng.choice(parts)
     kind = rng.randrange(7)
     if kind == 0:
@@ -84,21 +85,27 @@ def change_zip(parts: list[Entry], rng: random.Random) -> None:
         one.method = rng.choice((0, 1, 8, 9, 12, 99))
     else:
         parts.remove(one)
+    return 2 <= kind <= 5
 
 
-def changed_module(module: bytes, rng: random.Random) -> bytes:
-    """A changed module file; its CRCs are right where only code or pickles changed."""
+def read_by_loader(module: bytes) -> dict[str, bytes]:
+    """What LibTorch is given of a file that the scan accepts: the canonical form is made of this alone."""
+    return {part.name: part.data for part in parts_of(module) if not str(part.name).startswith(("extra/", "traced_inputs"))}
+
+
+def changed_module(module: bytes, rng: random.Random) -> tuple[bytes, bool]:
+    """A changed module file, and whether it is damaged: elsewhere CRCs are right, as code or pickles changed with them."""
     if rng.random() < 0.4:
         data = bytearray(module)
         rng.choice(RAW)(data, rng)
-        return bytes(data)
+        return bytes(data), True
     parts = parts_of(module)
-    kind = rng.randrange(3)
+    kind, damaged = rng.randrange(3), False
     if kind == 0:
-        change_zip(parts, rng)
+        damaged = change_zip(parts, rng)
     else:
         wanted = ".py" if kind == 1 else ".pkl"
         one = rng.choice([part for part in parts if str(part.name).endswith(wanted)])
         one.data = (change_code(one.data.decode("latin-1"), rng).encode("latin-1") if kind == 1
                     else change_pickle(one.data, rng))
-    return archive(parts)
+    return archive(parts), damaged
