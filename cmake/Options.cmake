@@ -7,6 +7,7 @@ option(WEIGHBRIDGE_BUILD_PYTHON   "Build the Python module"                     
 option(WEIGHBRIDGE_BUILD_TESTS    "Build the tests and examples"                         OFF)
 option(WEIGHBRIDGE_BUILD_CUDA     "Compile the device kernels (needs nvcc 13)"           OFF)
 option(WEIGHBRIDGE_BUILD_FUZZERS  "Build the fuzz targets with libFuzzer (needs clang)"  OFF)
+option(WEIGHBRIDGE_COVERAGE        "Count which lines run of what reads strangers' bytes (tests/fuzz/coverage.sh)"  OFF)
 option(WEIGHBRIDGE_WERROR         "Treat warnings in this project's code as errors"      OFF)
 set(WEIGHBRIDGE_SANITIZE  "" CACHE STRING "Sanitizers: empty, address,undefined or thread")
 set(WEIGHBRIDGE_LIBTORCH  "" CACHE PATH   "LibTorch: a folder with include/ and lib/")

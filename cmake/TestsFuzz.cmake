@@ -13,6 +13,17 @@ set(data_inputs "${fuzz}/data_inputs.cpp" "${fuzz}/arrow_input.cpp" "${fuzz}/sca
 wb_test_program(run_inputs SOURCES "${fuzz}/run_inputs.cpp" "${fuzz}/reply_input.cpp" ${data_inputs}
     LIBRARIES weighbridge_core)
 add_test(NAME data.corpus COMMAND run_inputs "${fuzz}/corpus" 1000)
+
+# What reads bytes of strangers counts which of its lines run: tests/fuzz/coverage.sh.
+if(WEIGHBRIDGE_COVERAGE)
+    file(GLOB parsers "${PROJECT_SOURCE_DIR}/lib/scan/*.cpp" "${PROJECT_SOURCE_DIR}/lib/bundle/json_*.cpp"
+        "${PROJECT_SOURCE_DIR}/lib/bundle/manifest_*.cpp" "${PROJECT_SOURCE_DIR}/lib/bundle/signature_file.cpp"
+        "${PROJECT_SOURCE_DIR}/lib/plan/plan_file.cpp" "${PROJECT_SOURCE_DIR}/lib/graph/graph_file.cpp"
+        "${PROJECT_SOURCE_DIR}/lib/isolation/wire.cpp")
+    set_property(SOURCE ${parsers} APPEND PROPERTY COMPILE_OPTIONS --coverage -O0 -fno-inline)
+    set_property(SOURCE ${parsers} PROPERTY SKIP_PRECOMPILE_HEADERS ON)
+    target_link_options(weighbridge_plan PUBLIC --coverage)
+endif()
 if(NOT WEIGHBRIDGE_BUILD_FUZZERS)
     return()
 endif()
