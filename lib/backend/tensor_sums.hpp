@@ -112,7 +112,7 @@ inline float add_block(int block, int fraction, const uint16_t *a, const uint16_
     }
     if (!finite) return add_specials(block, a, b, sum);
     if (top == kNone) return 0.0f;
-    const int64_t cut = (int64_t{own} << (fraction - 23)) >> std::min(top - exponent(bits, 23), 63);
+    const int64_t cut = (int64_t{own} << (fraction - 23)) >> std::clamp(top - exponent(bits, 23), 0, 63);
     int64_t total = bits >> 31 ? -cut : cut;
     for (int i = 0; i < block; ++i) {
         const int32_t size = (products[i] << (fraction - 14)) >> std::min(top - exponents[i], 31);

@@ -199,9 +199,10 @@ Expected<std::shared_ptr<const Bundle>> Bundle::read(const Source &source, Mode 
         if (Status status = bundle->read_signatures(source, *names, stop, gate); !status.ok()) return status;
     auto read = read_manifest("manifest.json", as_text(**text), full ? Completeness::complete : Completeness::draft);
     if (!read) return read.status();
-    if (full) {
+    if (full)
         if (Status status = check_expiry(read->manifest, now_s); !status.ok()) return status;
-        if (Status status = gate ? gate->admit(read->manifest) : Status(); !status.ok()) return status;
+    if (Status status = gate ? gate->admit(read->manifest) : Status(); !status.ok()) return status;
+    if (full) {
         Status status = bundle->read_listed_files(source, *names, mode, read->manifest, stop);
         if (!status.ok()) return status;
     } else {

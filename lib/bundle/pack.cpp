@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "base/file.hpp"
+#include "base/partial_name.hpp"
 #include "bundle/golden.hpp"
 #include "bundle/json_cursor.hpp"
 #include "bundle/manifest_reader.hpp"
@@ -98,8 +99,7 @@ class Packer {
         if (request_.golden.empty() && !compute_)
             return Status::failure(WB_INVALID_ARGUMENT, "golden: expected a file or a way to compute it, got neither");
         if (Status status = read_draft(); !status.ok()) return status;
-        if (Status status = partial_.create(formatted("{}.partial-{}", out_dir, ::getpid())); !status.ok())
-            return status;
+        if (Status status = partial_.create(partial_name(out_dir)); !status.ok()) return status;
         for (auto step : {&Packer::add_given_files, &Packer::add_zones, &Packer::add_golden, &Packer::seal})
             if (Status status = (this->*step)(); !status.ok()) return status;
         return partial_.move_to(out_dir);

@@ -69,7 +69,7 @@ void ModelChoice::declare_load(Options &options) {
     options.text("--required", signatures_required,
                  "with --public-key: how many keys have to have signed, as 2 or "
                  "owner=1,risk=1 (default: one of each role)");
-    options.text("--expected-name", expected_name, "the only bundle's name that is taken, whoever signed it");
+    options.word("--expected-name", expected_name, "the only bundle's name that is taken, whoever signed it");
     declare_engine(options);
 }
 
@@ -133,7 +133,9 @@ void print_report(const Report &report, bool json, const std::string &path) {
 
 // Both are UTC as 2026-11-01T00:00:00Z, so that texts compare as times do.
 void warn_of_end(const std::string &directory) {
-    const std::string not_after = Report::parse(inspect(directory).value())["identity"]["not_after"].text();
+    const auto found = inspect(directory);
+    if (!found) return;  // as where a signature of another role is an old one
+    const std::string not_after = Report::parse(*found)["identity"]["not_after"].text();
     const std::time_t now = std::time(nullptr);
     std::tm parts = {};
     char text[32] = {};

@@ -56,6 +56,11 @@ void Options::required(const char *name, std::string &value, const char *help) {
 
 void Options::text(const char *name, std::string &value, const char *help) { app_->add_option(name, value, help); }
 
+void Options::word(const char *name, std::string &value, const char *help) {
+    auto check = [](const std::string &text) { return text.empty() ? "expected a text, got an empty one" : ""; };
+    app_->add_option(name, value, help)->check(check);
+}
+
 void Options::texts(const char *name, std::vector<std::string> &values, const char *help) {
     app_->add_option(name, values, help)->allow_extra_args(false);
 }
@@ -122,7 +127,9 @@ void CommandLine::check_verb(std::string_view word) const {
 // CLI11 lists the words that are left over from the last to the first.
 void CommandLine::refuse_extra() const {
     const CLI::App &verb = *app_->get_subcommands().front();
-    const std::vector<std::string> words = verb.remaining();
+    std::vector<std::string> words = app_->remaining(true);  // behind "--" or "++" they are the app's, not the verb's
+    std::erase(words, "--");
+    if (words.empty()) throw Failure(exit_usage, "expected no more words");
     const auto option =
         std::find_if(words.begin(), words.end(), [](const auto &word) { return word.starts_with("-"); });
     if (option == words.end()) throw Failure(exit_usage, formatted("expected no '{}' there", words.front()));

@@ -23,6 +23,7 @@ class Options {
     void argument(const char *name, std::string &value, const char *help);  // by position, required
     void required(const char *name, std::string &value, const char *help);
     void text(const char *name, std::string &value, const char *help);
+    void word(const char *name, std::string &value, const char *help);  // not empty, as of a variable that is not set
     void texts(const char *name, std::vector<std::string> &values, const char *help);  // repeated, one value each
     void choice(const char *name, std::string &value, const std::vector<std::string> &choices, const char *help);
     // One of `names`, or some of them between commas; "" for what is so without the option.

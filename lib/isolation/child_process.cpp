@@ -24,7 +24,7 @@ Descriptor descriptor_of(pid_t number) {
     siginfo_t about{};
     const int flags = WEXITED | WNOHANG | WNOWAIT;
     if (descriptor.get() >= 0 && ::waitid(kByDescriptor, static_cast<id_t>(descriptor.get()), &about, flags) != 0 &&
-        errno == EINVAL)
+        errno != ECHILD)
         return Descriptor(-1);
     return descriptor;
 #else
@@ -51,10 +51,9 @@ int ChildProcess::wait(siginfo_t &about, int flags) const {
 
 void ChildProcess::kill() const {
 #if defined(SYS_pidfd_send_signal)
-    if (is_held()) {
-        ::syscall(SYS_pidfd_send_signal, descriptor_.get(), SIGKILL, nullptr, 0);
+    // Where that is forbidden, by the number, which a wait has just said is the child's.
+    if (is_held() && (::syscall(SYS_pidfd_send_signal, descriptor_.get(), SIGKILL, nullptr, 0) == 0 || errno == ESRCH))
         return;
-    }
 #endif
     ::kill(number_, SIGKILL);
 }

@@ -113,7 +113,7 @@ Expected<Graph> CachedImporter::import(std::shared_ptr<const Bytes> module, cons
     const std::string name = hex(*key) + std::string(kEnding);
     if (auto kept = read_entry(*directory, name, *key, stop); kept || is_stop(kept.status().code)) return kept;
     auto graph = importer_.import(std::move(module), request, report, stop);
-    if (graph) write_entry(*directory, name, *key, *graph, stop);
+    if (graph && importer_.identity() == identity) write_entry(*directory, name, *key, *graph, stop);
     return graph;
 }
 

@@ -50,10 +50,11 @@ int64_t Pace::others_before(int64_t left_ns) const {
 struct Model::Ride {
     std::array<Rider *, kMostRiders> riders;
     size_t count = 0;
-    int64_t until_ns = 0;  // when the last of them has to be answered
+    int64_t first_ns = WB_NO_DEADLINE, until_ns = 0;  // when the first and the last of them has to be answered
 
     void board(Rider &rider) {
         riders[count++] = &rider;
+        first_ns = std::min(first_ns, rider.options.deadline_ns);
         until_ns = std::max(until_ns, rider.options.deadline_ns);
     }
 };
@@ -157,7 +158,8 @@ Status Model::score_joined(Place &place, Pool::Lease &lease, Rider &own, Pool::P
 
 void Model::run_joined(Place &place, Pool::Lease &lease, const Ride &ride, int64_t began_ns) {
     CallOptions until;  // a token of one of them ends nobody else's run
-    until.deadline_ns = ride.until_ns;
+    // A device may hang: when the first has to leave it, the CPU has time for all.
+    until.deadline_ns = program_->device().kind == Device::Kind::cpu ? ride.until_ns : ride.first_ns;
     const Status ran = run(place, lease, until);
     if (!ran.ok() && !ends_call(ran.code) && ride.count > 1) return;
     const int64_t ended_ns = runtime_->clock.now_ns();

@@ -122,7 +122,9 @@ void BodyScanner::check_words(CodeTokens line) {
 
 void BodyScanner::check_assignment(CodeTokens line) {
     const size_t equals = outside(line, "=");
-    if (equals == 0 || (equals == 1 && line[0].kind == Kind::mark))
+    if (line.size() == 1 && line[0].kind == Kind::mark)
+        return refuse(line[0], "code-form", "expected a statement, found '{}'", line[0].text);
+    if (equals < line.size() && (equals == 0 || (equals == 1 && line[0].kind == Kind::mark)))
         refuse(line[equals], "code-form", "expected what is assigned to before '='");
     if (equals < line.size() && outside(line.subspan(equals + 1), "=") < line.size() - equals - 1)
         refuse(line[equals], "code-form", "expected one assignment in a line, found two");

@@ -12,6 +12,9 @@ namespace {
 using Kind = CodeToken::Kind;
 
 constexpr int kMostDepth = 256;  // of names and arithmetic in each other; beyond, the count is taken for endless
+// Each level looks at all of its expression.
+constexpr int kUsualDepth = 8;
+constexpr size_t kUsualSize = 4096;
 
 enum class Combine : uint8_t { sum, product, power, first, largest };
 
@@ -20,9 +23,10 @@ struct Arithmetic {
     std::string_view sign;
     Combine combine;
 };
-constexpr Arithmetic kSigns[] = {{"<<", Combine::power}, {">>", Combine::first},  {"+", Combine::sum},
+constexpr Arithmetic kSigns[] = {{"|", Combine::sum},    {"^", Combine::sum},     {"&", Combine::largest},
+                                 {"<<", Combine::power}, {">>", Combine::first},  {"+", Combine::sum},
                                  {"-", Combine::sum},    {"*", Combine::product}, {"//", Combine::first},
-                                 {"/", Combine::first},  {"%", Combine::first},   {"**", Combine::power}};
+                                 {"/", Combine::first},  {"%", Combine::largest}, {"**", Combine::power}};
 constexpr Arithmetic kCalls[] = {{"torch.add", Combine::sum},
                                  {"torch.sub", Combine::sum},
                                  {"torch.rsub", Combine::sum},
@@ -33,7 +37,10 @@ constexpr Arithmetic kCalls[] = {{"torch.add", Combine::sum},
                                  {"torch.floordiv", Combine::first},
                                  {"torch.floor_divide", Combine::first},
                                  {"torch.div", Combine::first},
-                                 {"torch.remainder", Combine::first},
+                                 {"torch.remainder", Combine::largest},
+                                 {"torch.ceil", Combine::first},
+                                 {"torch.floor", Combine::first},
+                                 {"torch.round", Combine::first},
                                  {"torch.neg", Combine::first},
                                  {"torch.abs", Combine::first},
                                  {"torch.len", Combine::first},
@@ -65,7 +72,7 @@ class Magnitude {
     Magnitude(const CodeLocals &locals, NameCounts &known) : locals_(locals), known_(known) {}
 
     uint64_t of(CodeTokens expression, int depth = 0) {
-        if (depth > kMostDepth) return UINT64_MAX;
+        if (depth > kMostDepth || (depth > kUsualDepth && expression.size() > kUsualSize)) return UINT64_MAX;
         if (expression.empty()) return 1;
         if (const size_t at = outside(expression, "if"); at < expression.size())
             return std::max(of(expression.first(at), depth + 1),

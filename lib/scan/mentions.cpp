@@ -149,8 +149,11 @@ void Mentions::leave(uint32_t place) {
     for (auto at = first; at != open_.end(); ++at) {
         all_[*at].depth = fits ? depth : 1;  // who is beyond is told once
         all_[*at].open = false;
-        measure_tuple(all_[*at]);
     }
+    // In a circle some come before those that they hold: again, until what is too deep has grown to its bound.
+    const uint64_t rounds = open_.end() - first > 1 ? kMostTupleDepth + 1 : 1;
+    for (uint64_t round = 0; round < rounds; ++round)
+        for (auto at = first; at != open_.end(); ++at) measure_tuple(all_[*at]);
     open_.erase(first, open_.end());
 }
 

@@ -31,7 +31,8 @@ bool PickleTypes::all_match(const PickleValue &value, size_t first, size_t step,
     return true;
 }
 
-bool PickleTypes::fields_match(const PickleValue &value, const Types &types) {
+template <class Fields>
+bool PickleTypes::fields_match(const PickleValue &value, const Fields &types) {
     if (value.kind != Kind::tuple || value.count != types.size()) return false;
     for (size_t i = 0; i < value.count; ++i)
         if (!matches(values_.children[value.first + i], types[i])) return false;
@@ -79,7 +80,7 @@ bool PickleTypes::matches_container(uint32_t place, std::string_view type, const
 bool PickleTypes::matches_class(const PickleValue &value, const TypeText &text) {
     const CodeClass *made = text.parts.empty() ? code_.find_class(text.head) : nullptr;
     if (!made) return false;
-    if (made->kind == CodeClass::Kind::tuple) return fields_match(value, {made->fields.begin(), made->fields.end()});
+    if (made->kind == CodeClass::Kind::tuple) return fields_match(value, made->fields);
     const Kind expected = made->kind == CodeClass::Kind::enumeration ? Kind::enumeration : Kind::object;
     return value.kind == expected && value.text == text.head;
 }

@@ -27,7 +27,8 @@ class PickleTypes {
     };
 
     bool all_match(const PickleValue &value, size_t first, size_t step, std::string_view type);
-    bool fields_match(const PickleValue &value, const std::vector<std::string_view> &types);
+    template <class Types>
+    bool fields_match(const PickleValue &value, const Types &types);
     bool matches_any(uint32_t place);
     bool matches_one(uint32_t place, const std::vector<std::string_view> &types);
     bool matches_container(uint32_t place, std::string_view type, const TypeText &text);

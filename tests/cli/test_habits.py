@@ -28,6 +28,7 @@ def test_a_column_that_looks_like_a_feature_is_not_left_out(bundle, tmp_path, he
     (("--secnods", "1"), "no such option '--secnods'; did you mean '--seconds'?"),
     (("--threds=1",), "no such option '--threds'; did you mean '--threads'?"),
     (("extra",), "expected no 'extra' there"),
+    (("--", "x"), "expected no 'x' there"),
 ])
 def test_an_option_that_is_none_is_named_with_the_nearest(bundle, words, said):  # noqa: F811
     assert said in run("bench", bundle, *words, code=2).stderr

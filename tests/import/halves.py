@@ -80,6 +80,7 @@ class Mixed(nn.Module):
     def forward(self, x: Tensor, codes: Tensor):
         y = x.to(self.dtype)
         return (y + x, (y - self.mean).float(), (y * self.scale).float(), (y + self.scale).float(), (y + codes).float(),
+                (self.scale * y).float(), (self.scale / y).float(),
                 (y * codes).float(), torch.where(x > 0, y, 0.7).float(), torch.where(x > 0, y, x), y.type_as(x))
 
 

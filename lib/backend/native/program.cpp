@@ -45,10 +45,7 @@ class NativeProgram final : public Program {
   private:
     // int8bf16 has bf16 in attention alone.
     bool bf16_on_tiles() const {
-        if (shared_->kernels->level != Level::amx || !needs_bf16_instructions(shared_->precision)) return false;
-        const auto &nodes = shared_->plan->graph().nodes();
-        return shared_->precision == WB_PRECISION_BF16 ||
-               std::any_of(nodes.begin(), nodes.end(), [](const Node &node) { return node.op == Op::attention; });
+        return shared_->kernels->level == Level::amx && sums_bf16(*shared_->plan, shared_->precision);
     }
 
     // A run of one row reads all weights for it; the rows of a tile share that. Tokens of a sequence do already.

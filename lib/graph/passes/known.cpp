@@ -2,6 +2,7 @@
 #include "graph/passes/known.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "graph/passes/rewrite.hpp"
@@ -21,14 +22,18 @@ Known within(const std::optional<Extent> &least, const std::optional<Extent> &mo
     return {true, *least, *most, *least == *most, 0.0};
 }
 
+// 0.0 is not -0.0: their reciprocals differ.
+bool is_same(double a, double b) { return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b); }
+
 template <class T>
 Known of_elements(const Constant &constant) {
     const int64_t count = constant.elements();
     if (count == 0 || count > kMostElements || !constant.data) return {};
     const auto [least, most] = std::minmax_element(constant.as<T>(), constant.as<T>() + count);
     if constexpr (std::is_floating_point_v<T>) {
-        const T first = *least;  // of a NaN among them some differs
-        if (!std::all_of(constant.as<T>(), constant.as<T>() + count, [&](T x) { return x == first; })) return {};
+        const T first = *least;
+        if (std::isnan(first)) return {};
+        if (!std::all_of(constant.as<T>(), constant.as<T>() + count, [&](T x) { return is_same(x, first); })) return {};
         return exactly(static_cast<double>(first));
     } else {
         return within(Extent::of(static_cast<int64_t>(*least)), Extent::of(static_cast<int64_t>(*most)));
@@ -73,6 +78,8 @@ struct Knowledge::Query {
             case Op::full:
                 if (result.dtype == DType::int64) return exactly(attributes.integer);
                 if (result.dtype == DType::boolean) return truth(attributes.value != 0);
+                if (result.dtype == DType::float32)
+                    return exactly(static_cast<double>(static_cast<float>(attributes.value)));
                 return exactly(attributes.value);
             case Op::iota:
                 return within(Extent::of(0), attributes.size - Extent::of(1));
@@ -92,7 +99,8 @@ struct Knowledge::Query {
         Known joined = of(0);
         for (size_t i = 1; i < operands.size(); ++i) {
             const Known &next = of(i);
-            if (joined.uniform && next.uniform && joined.least == next.least && joined.number == next.number) continue;
+            if (joined.uniform && next.uniform && joined.least == next.least && is_same(joined.number, next.number))
+                continue;
             if (!joined.bounded || !next.bounded) return {};
             const auto lower = compared(Comparison::less, next.least, joined.least);
             const auto upper = compared(Comparison::less, joined.most, next.most);
@@ -248,7 +256,8 @@ struct Knowledge::Query {
 
     Known choice() const {
         if (const auto chosen = number(0)) return of(*chosen != 0 ? 1 : 2);
-        const bool alike = of(1).uniform && of(2).uniform && of(1).least == of(2).least && of(1).number == of(2).number;
+        const bool alike =
+            of(1).uniform && of(2).uniform && of(1).least == of(2).least && is_same(of(1).number, of(2).number);
         return alike ? of(1) : Known{};
     }
 

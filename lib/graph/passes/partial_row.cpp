@@ -89,7 +89,7 @@ void PartialRow::take_back(const Mark &mark) {
 
 void PartialRow::forget() {
     take_back({});
-    memo_.clear();
+    std::unordered_map<uint64_t, Memo>().swap(memo_);  // clear() would keep its buckets, and go through them each time
     for (ValueId id : seen_) is_seen_[id] = false;
     seen_.clear();
 }

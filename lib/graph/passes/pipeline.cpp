@@ -30,7 +30,7 @@ std::span<const Pass> pipeline() {
         {"fold_norms", brief<fold_norms>},
         {"fuse_attention", brief<fuse_attention>},
         {"remove_dead", brief<remove_dead>},
-        {"sink_slices", brief<sink_slices>},
+        {"sink_slices", sink_slices},
         {"share_subexpressions", brief<share_subexpressions>},
         {"merge_linears", brief<merge_linears>},
         {"fuse_epilogues", brief<fuse_epilogues>},

@@ -75,7 +75,7 @@ Expected<Graph> recognise_trees(const Graph &graph, const StopSource &stop);
 Expected<Graph> fold_norms(const Graph &graph);
 Expected<Graph> fuse_attention(const Graph &graph);
 Expected<Graph> merge_linears(const Graph &graph);
-Expected<Graph> sink_slices(const Graph &graph);
+Expected<Graph> sink_slices(const Graph &graph, const StopSource &stop);
 Expected<Graph> fuse_epilogues(const Graph &graph);
 Expected<Graph> mark_ranges(const Graph &graph);
 

@@ -74,10 +74,11 @@ Expected<Graph> sink_once(const Graph &graph, bool &changed) {
 
 }  // namespace
 
-Expected<Graph> sink_slices(const Graph &graph) {
+Expected<Graph> sink_slices(const Graph &graph, const StopSource &stop) {
     constexpr int kMost = 1000;  // levels; a graph is finite, so this only bounds the work on a hostile one
     Graph current = graph;
     for (int level = 0; level < kMost; ++level) {
+        if (const int32_t code = stop.poll(); code != WB_OK) return ended_while(code, "sinking slices");
         bool changed = false;
         auto next = sink_once(current, changed);
         if (!next) return next;

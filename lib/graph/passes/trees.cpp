@@ -211,6 +211,7 @@ Expected<Graph> recognise_trees(const Graph &graph, const StopSource &stop) {
     for (size_t i = graph.nodes().size(); i-- > 0;) {
         const Node &node = graph.nodes()[i];
         if (inside[i] || !may_be_trees(graph, row, node) || row.exhausted()) continue;
+        if (const int32_t code = stop.poll(); code != WB_OK) return ended_while(code, "recognising trees");
         row.forget();
         auto ensemble = Growth(row, graph.constant_of(node.operands[0]), node.operands[1], room).grown();
         if (row.ended() != WB_OK) return ended_while(row.ended(), "recognising trees");

@@ -134,8 +134,9 @@ Value converted(Call &call) {
 
 // Numbers and integers beside narrow tensors, rounded as LibTorch does.
 void round_operands(Call &call, Foreign to) {
-    const bool factors = lists(kFactors, short_name(call));
+    const bool scales = lists(kFactors, short_name(call));
     for (Argument &argument : call.arguments) {
+        const bool factors = scales && argument.name != "self";  // LibTorch rounds a first operand of no axes
         if (!lists(kOperands, argument.name) && argument.name != "tensors") continue;
         if (const auto number = number_of(argument.value)) {
             if (!factors) argument.value = rounded(*number, to);

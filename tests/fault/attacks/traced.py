@@ -12,7 +12,7 @@ GROUPS = {
     "files": re.compile(r"open|openat|openat2|creat|unlink|unlinkat|rename\w*|mkdir\w*|rmdir|link|linkat|symlink\w*|truncate|"
                         r"ftruncate|f?chmod\w*|[fl]?chown\w*|mknod\w*|[fl]?setxattr|utime\w*|memfd_create"),
     "sockets": re.compile(r"socket\w*|connect|bind|listen|accept4?|send\w+|recv\w+"),
-    "processes": re.compile(r"fork|vfork|clone3?|execve(at)?|t?g?kill|ptrace|process_vm_\w+"),
+    "processes": re.compile(r"fork|vfork|clone3?|execve(at)?|t?g?kill|ptrace|process_vm_\w+|pidfd_\w+"),
 }
 WRITES = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_TMPFILE")
 IMPORTER = "weighbridge-importer"

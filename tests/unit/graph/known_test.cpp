@@ -57,6 +57,17 @@ TEST_CASE("a comparison is decided where it comes out alike for every length") {
     REQUIRE_FALSE(a.knowledge.of(a.add(Op::less, {a.x, a.real(0.5)})).uniform);
 }
 
+TEST_CASE("numbers are known as float32 holds them, and by their sign where they are zero") {
+    Analysis a;
+    const ValueId tenth = a.add(Op::div, {a.real(1), a.real(10)});
+    REQUIRE(a.knowledge.is(a.add(Op::greater, {tenth, a.real(0.1)}), 0));
+    REQUIRE(a.knowledge.is(a.add(Op::equal, {tenth, a.real(0.1)}), 1));
+    const ValueId which = a.add(Op::greater, {a.x, a.real(0)});
+    REQUIRE_FALSE(a.knowledge.of(a.add(Op::where, {which, a.real(0.0), a.real(-0.0)})).uniform);
+    REQUIRE(a.knowledge.of(a.add(Op::where, {which, a.real(-0.0), a.real(-0.0)})).uniform);
+    REQUIRE_FALSE(a.knowledge.of(a.floats({2}, {0.0f, -0.0f})).uniform);
+}
+
 TEST_CASE("a maximum along an axis that may be empty is not known") {
     Analysis a;
     const ValueId half = a.add(Op::full, {}, {.dtype = DType::float32, .value = 0.5, .shape = {kLength}});

@@ -152,6 +152,8 @@ TEST_CASE("forms that TorchScript's parser has and its printer does not are refu
     CHECK(rule_of_body("y = x...\nreturn x") == "code-form");
     CHECK(rule_of_body("/ = 1\nreturn x") == "code-form");
     CHECK(rule_of_body("= 1\nreturn x") == "code-form");
+    CHECK(rule_of_body(",\nreturn x") == "code-form");
+    CHECK(rule_of_body(".\nreturn x") == "code-form");
     CHECK(rule_of_members(" def f(self):\n    return 1\n") == "code-indent");
     CHECK(rule_of_file("def f(x: Tensor) -> Tensor:\n  return x\ndef f(x: Tensor) -> Tensor:\n  return x\n") ==
           "code-twice");
@@ -210,6 +212,8 @@ TEST_CASE("a loop's count is read in each form that a number has", "[scan]") {
                               "range(1 << 40)",
                               "range(2 * -3 * -100000000)",
                               "range(int(1e9))",
+                              "range(-1 % 1000000000000)",
+                              "range(torch.remainder(-1, 1000000000000))",
                               "range(((100000000)))",
                               "range(annotate(int, 100000000))",
                               "range(100000000 if bool(x) else 1)",

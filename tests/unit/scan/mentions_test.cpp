@@ -64,4 +64,8 @@ TEST_CASE("NamedTuples in each other have a depth and a size", "[scan]") {
     CHECK(of(8, "(NamedTuple):\n  a : NEXT\n  b : NEXT\n") == "");
     CHECK(of(14, "(NamedTuple):\n  a : NEXT\n  b : NEXT\n") == "code-nesting");
     CHECK(of(7, "(NamedTuple):\n  a : Tuple[NEXT, NEXT, List[NEXT], NEXT]\n") == "code-nesting");
+    // Closed to a circle by a method's parameter, they are measured in any order.
+    const std::string closing = ":\n  n : int\n  def f(self, x: __torch__.more.C0) -> int:\n    return 1\n";
+    CHECK(rule_of_file(chain(14, "class ", "(NamedTuple):\n  a : NEXT\n  b : NEXT\n", closing)) == "code-nesting");
+    CHECK(rule_of_file(chain(8, "class ", "(NamedTuple):\n  a : NEXT\n  b : NEXT\n", closing)) == "");
 }

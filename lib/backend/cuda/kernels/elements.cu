@@ -204,7 +204,7 @@ extern "C" __global__ void __launch_bounds__(kElementThreads) wb_elements(const 
                 using T = typename decltype(from)::type;
                 if (e.code == Code::where)
                     at.template y<T>() = at.template x<uint8_t>(0) ? at.template x<T>(1) : at.template x<T>(2);
-                else if (is_between(e.code, Code::neg, Code::logical_not))
+                else if (is_between(e.code, Code::neg, Code::round_bfloat16))
                     one_operand<T>(at);
                 else
                     two_operands<T>(at);
