@@ -16,16 +16,7 @@
 namespace weighbridge::torch_plugin {
 namespace {
 
-constexpr int64_t kMaxIterations = 4096;
 constexpr size_t kMaxReason = 300;
-
-bool poisoned(const Value &value) {
-    if (value.is<Poison>()) return true;
-    auto any = [](const List &list) { return std::any_of(list.begin(), list.end(), poisoned); };
-    if (const auto *list = value.as<std::shared_ptr<List>>()) return any(**list);
-    if (const auto *tuple = value.as<Tuple>()) return any(*tuple->elements);
-    return false;
-}
 
 bool is_random(const std::string &name) {
     static const std::set<std::string, std::less<>> kNames{
@@ -39,12 +30,26 @@ bool is_random(const std::string &name) {
 // "aten::add_" writes into its first argument; "aten::__and__" does not.
 bool in_place(const std::string &name) { return name.size() > 3 && name.back() == '_' && name[name.size() - 2] != '_'; }
 
+bool reshapes_in_place(const std::string &name) {
+    static const std::set<std::string, std::less<>> kNames{"aten::unsqueeze_", "aten::squeeze_",  "aten::transpose_",
+                                                           "aten::t_",         "aten::swapaxes_", "aten::swapdims_"};
+    return kNames.count(name) > 0;
+}
+
 std::string first_line(std::string text) {
     text = text.substr(0, std::min(text.find('\n'), kMaxReason));
     return text;
 }
 
 }  // namespace
+
+bool poisoned(const Value &value) {
+    if (value.is<Poison>()) return true;
+    auto any = [](const List &list) { return std::any_of(list.begin(), list.end(), poisoned); };
+    if (const auto *list = value.as<std::shared_ptr<List>>()) return any(**list);
+    if (const auto *tuple = value.as<Tuple>()) return any(*tuple->elements);
+    return false;
+}
 
 std::vector<Value> Interpreter::run(const torch::jit::Graph &graph, std::vector<Value> inputs) {
     for (size_t i = 0; i < inputs.size(); ++i) set(graph.inputs()[i], std::move(inputs[i]));
@@ -230,81 +235,6 @@ void Interpreter::run_if(const torch::jit::Node &node) {
     for (size_t i = 0; i < node.outputs().size(); ++i) set(node.outputs()[i], get(branch->outputs()[i]));
 }
 
-void Interpreter::run_loop(const torch::jit::Node &node) {
-    const torch::jit::Block &body = *node.blocks()[0];
-    Value condition = get(node.inputs()[1]);
-    const Value &most = get(node.inputs()[0]);
-    if (condition.is<Poison>() || most.is<Poison>()) return poison(node);
-    const auto *trips = most.as<Extent>();
-    if (!trips) throw Unsupported{"a loop whose count depends on data"};
-    if (!trips->known()) return run_loop_over_places(node, *trips);
-    const int64_t end = trips->terms[0];
-    std::vector<Value> carried;
-    for (size_t i = 2; i < node.inputs().size(); ++i) carried.push_back(get(node.inputs()[i]));
-    int64_t round = 0;
-    while (round < end && decided(builder_, condition)) {
-        if (round >= kMaxIterations)
-            throw Unsupported{"a loop of more than " + std::to_string(kMaxIterations) + " rounds"};
-        set(body.inputs()[0], Extent::of(round));
-        for (size_t i = 0; i < carried.size(); ++i) set(body.inputs()[i + 1], carried[i]);
-        run_block(body);
-        condition = get(body.outputs()[0]);
-        if (condition.is<Poison>()) return poison(node);
-        for (size_t i = 0; i < carried.size(); ++i) carried[i] = get(body.outputs()[i + 1]);
-        ++round;
-    }
-    set_outputs(node, std::move(carried));
-}
-
-// Runs the body once, for every place: what it takes at its round is taken at each of them, and its states are those of
-// recurrent cells, which begin with what the loop begins with.
-void Interpreter::run_loop_over_places(const torch::jit::Node &node, const Extent &count) {
-    const torch::jit::Block &body = *node.blocks()[0];
-    const Unsupported other{"a loop over places, " + to_string(count) + " rounds, that is no recurrence"};
-    const auto always = [&](const Value &condition) { return condition.is<bool>() && *condition.as<bool>(); };
-    if (count.batch || !always(get(node.inputs()[1]))) throw other;
-    std::vector<Value> carried;
-    for (size_t i = 2; i < node.inputs().size(); ++i) {
-        Value value = get(node.inputs()[i]);
-        if (const auto *tensor = value.as<TensorPtr>()) {
-            auto state = std::make_shared<Tensor>();
-            state->kind = Tensor::Kind::carried;
-            state->id = plain(builder_, **tensor);
-            value = state;
-        }
-        set(body.inputs()[i - 1], value);
-        carried.push_back(std::move(value));
-    }
-    set(body.inputs()[0], EachPlace{count});
-    ++loops_over_places_;
-    run_block(body);
-    --loops_over_places_;
-    if (poisoned(get(body.outputs()[0]))) return poison(node);
-    if (!always(get(body.outputs()[0]))) throw other;
-    std::vector<Value> results;
-    for (size_t i = 0; i < carried.size(); ++i) {
-        const Value after = get(body.outputs()[i + 1]);
-        if (poisoned(after)) return poison(node);
-        const auto *state = carried[i].as<TensorPtr>(), *made = after.as<TensorPtr>();
-        if (!state || !made || (*made)->before != *state) throw other;
-        const ValueId all = (*made)->id;
-        const Extent last = *(count - Extent::of(1));
-        results.push_back(tensor_of(builder_.squeeze(builder_.slice(all, 0, last, Extent::of(1)), 0)));
-    }
-    set_outputs(node, std::move(results));
-}
-
-// A list that a loop over places fills has what the body adds in place of one element for each.
-void Interpreter::append_each(const std::string &name, const std::vector<Value> &arguments) {
-    const auto *list = name == "aten::append" ? arguments[0].as<std::shared_ptr<List>>() : nullptr;
-    const auto *made = arguments.size() == 2 ? arguments[1].as<TensorPtr>() : nullptr;
-    if (!list || !(*list)->empty() || !made || (*made)->merged != size_t{0})
-        throw Unsupported{"a loop over places that writes other than one result for each into a list"};
-    auto all = std::make_shared<Tensor>(**made);
-    all->each_place = true;
-    (*list)->push_back(all);
-}
-
 std::vector<Value> Interpreter::compute(const torch::jit::Node &node, const std::vector<Value> &arguments) {
     torch::jit::Stack stack;
     const c10::FunctionSchema *schema = node.maybeSchema();
@@ -352,11 +282,31 @@ void Interpreter::run_in_place(const torch::jit::Node &node, const std::string &
         tensor->kind = Tensor::Kind::row_index;
         tensor->rows = (*written)->rows;
         tensor->version = ++tensor->storage->version;
+    } else if ((*written)->kind == Tensor::Kind::size && !tensor->view) {
+        tensor->kind = Tensor::Kind::size;
+        tensor->size = (*written)->size;
+        tensor->version = ++tensor->storage->version;
     } else if (*written != tensor) {
         const ValueId id = builder_.expand(builder_.cast(plain(builder_, **written), dtype), shape);
         write(builder_, tensor, id);
     }
     set_outputs(node, {tensor});
+}
+
+// x.unsqueeze_(1): the object sees its elements in another shape from then on. What else sees them is stale.
+void Interpreter::reshape_in_place(const torch::jit::Node &node, const std::string &name,
+                                   const std::vector<Value> &arguments) {
+    const auto *target = arguments[0].as<TensorPtr>();
+    const Value made = lower(node, name.substr(0, name.size() - 1), arguments);
+    const auto *seen = made.as<TensorPtr>();
+    if (!target || !seen) throw Unsupported{"not supported"};
+    if (*seen != *target) {
+        const int64_t version = ++(*target)->storage->version;
+        **target = Tensor(**seen);
+        (*target)->view.reset();
+        (*target)->version = version;
+    }
+    set_outputs(node, {*target});
 }
 
 void Interpreter::run_operator(const torch::jit::Node &node) {
@@ -380,6 +330,7 @@ void Interpreter::run_operator(const torch::jit::Node &node) {
     if (auto answer = scalar_operator(builder_, name, arguments)) return set_outputs(node, {std::move(*answer)});
     for (const Value &argument : arguments)
         if (const auto *undecided = argument.as<Undecided>()) throw Unsupported{undecided->what};
+    if (reshapes_in_place(name)) return reshape_in_place(node, name, arguments);
     if (in_place(name) && !registry().count(name)) return run_in_place(node, name, std::move(arguments));
     const Value made = lower(node, name, arguments);
     if (const auto *several = made.as<Tuple>(); several && (node.outputs().size() > 1 || name == "aten::embedding_bag"))

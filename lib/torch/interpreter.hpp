@@ -29,6 +29,9 @@ class Findings {
     std::vector<std::string> lines_;
 };
 
+// Whether it, or something in it, is the result of what was reported.
+bool poisoned(const Value &value);
+
 // Abstract interpreter of a frozen, inlined graph: LibTorch computes on concrete values, the builder records the rest.
 class Interpreter {
   public:
@@ -52,6 +55,7 @@ class Interpreter {
     void run_loop_over_places(const torch::jit::Node &node, const Extent &count);
     void append_each(const std::string &name, const std::vector<Value> &arguments);
     void run_operator(const torch::jit::Node &node);
+    void reshape_in_place(const torch::jit::Node &node, const std::string &name, const std::vector<Value> &arguments);
     void run_in_place(const torch::jit::Node &node, const std::string &name, std::vector<Value> arguments);
     std::vector<Value> compute(const torch::jit::Node &node, const std::vector<Value> &arguments);  // in LibTorch
     Value lower(const torch::jit::Node &node, const std::string &name, const std::vector<Value> &arguments);

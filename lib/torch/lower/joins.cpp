@@ -31,9 +31,19 @@ Value repeat(Call &call) {
     return result(repeated(call.b, call.id("self"), call.sizes(call.find("repeats") ? "repeats" : "dims")));
 }
 
+// A size, or a constant of one number, as tracing writes one.
+Extent times_of(const Call &call, const char *argument) {
+    const auto *tensor = call.at(argument).as<TensorPtr>();
+    if (!tensor || (*tensor)->kind != Tensor::Kind::folded) return call.size(argument);
+    const std::vector<double> numbers = (*tensor)->folded->numbers();
+    if (numbers.size() != 1)
+        throw Unsupported{"repeats each place as often as another constant says; write index_select"};
+    return Extent::of(static_cast<int64_t>(numbers[0]));
+}
+
 Value repeat_interleave(Call &call) {
     ValueId x = call.id("self");
-    const Extent times = call.size("repeats");
+    const Extent times = times_of(call, "repeats");
     if (!call.has("dim")) {
         if (call.b.rank(x) != 1) throw Unsupported{"repeats without an axis"};
     }

@@ -170,6 +170,13 @@ Value squeeze(Call &call) {
 TensorPtr expanded(Builder &b, const TensorPtr &x, const Extents &to) {
     if (x->kind == Tensor::Kind::row_index && shape_of(b, *x) == to) return x;
     if (x->merged && shape_of(b, *x) == to) return x;
+    if (x->merged && to.size() == shape_of(b, *x).size() && to[*x->merged] == shape_of(b, *x)[*x->merged]) {
+        const Extents from = b.shape(x->id);
+        Extents apart_to = to;
+        apart_to[*x->merged] = from[*x->merged];
+        apart_to.insert(apart_to.begin() + static_cast<ptrdiff_t>(*x->merged) + 1, from[*x->merged + 1]);
+        return as_view(x, tensor_of(b.expand(x->id, apart_to), x->merged));
+    }
     return as_view(x, tensor_of(b.expand(plain(b, *x), to)));
 }
 Value expand(Call &call) {
@@ -231,8 +238,9 @@ TensorPtr slice_tensor(Builder &b, const TensorPtr &x, size_t axis, Extent start
         if (at.known() && at.terms[0] > kFar) return size;
         if (at.is(0) || at == size) return at;
         const lib::ExtentBounds bounds = bounds_of(at, b.least_length(), b.largest_length());
+        const auto wrapped = size + at;
+        if (wrapped && wrapped->is(0)) return Extent::of(0);  // x[-n:] of n places, of none too
         if (bounds.most && *bounds.most < 0) {
-            const auto wrapped = size + at;
             if (!wrapped) throw Unsupported{"slices " + to_string(size) + " at " + to_string(at)};
             at = *wrapped;
         }

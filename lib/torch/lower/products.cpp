@@ -200,6 +200,22 @@ Term contract(Builder &b, Term x, Term y, const std::string &out) {
     return roles.both.empty() ? single_product(b, x, y, roles) : batched_product(b, x, y, roles);
 }
 
+// The result of an equation without "->": what stands once in it, in the order of letters, behind "...".
+std::string implied_result(const std::string &equation) {
+    std::string out = equation.find("...") == std::string::npos ? "" : "...";
+    for (char letter : std::string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"))
+        if (std::count(equation.begin(), equation.end(), letter) == 1) out += letter;
+    return out;
+}
+
+// The diagonal of two axes that have the same letter, on a new last one.
+ValueId diagonal_last(Call &call, ValueId x, size_t first, size_t second) {
+    const auto axis = [](size_t i) { return Extent::of(static_cast<int64_t>(i)); };
+    const Value made =
+        lower_as(call, "aten::diagonal", {{"self", tensor_of(x)}, {"dim1", axis(first)}, {"dim2", axis(second)}});
+    return (*made.as<TensorPtr>())->id;
+}
+
 Value einsum(Call &call) {
     std::string equation = call.text("equation");
     equation.erase(std::remove(equation.begin(), equation.end(), ' '), equation.end());
@@ -211,13 +227,14 @@ Value einsum(Call &call) {
             inputs.emplace_back();
         else
             inputs.back() += c;
-    std::string out = arrow == std::string::npos ? "" : equation.substr(arrow + 2);
-    if (arrow == std::string::npos || inputs.size() != tensors.size()) throw Unsupported{"einsum without '->'"};
+    if (inputs.size() != tensors.size()) throw Unsupported{"einsum '" + equation + "' of other operands"};
+    std::string out = arrow == std::string::npos ? implied_result(equation) : equation.substr(arrow + 2);
+    const DType dtype = promote(call.b, tensors);
     // "..." stands for as many axes as are left; they align from the right.
     std::string all_dots;
     std::vector<Term> terms;
     for (size_t i = 0; i < tensors.size(); ++i) {
-        const ValueId id = plain(call.b, *tensors[i]);
+        ValueId id = call.b.cast(plain(call.b, *tensors[i]), dtype);
         const size_t dots = inputs[i].find("...");
         if (dots != std::string::npos) {
             if (call.b.rank(id) + 3 < inputs[i].size()) throw Unsupported{"einsum '" + equation + "' of other ranks"};
@@ -228,8 +245,16 @@ Value einsum(Call &call) {
             inputs[i].replace(dots, 3, letters);
         }
         if (inputs[i].size() != call.b.rank(id)) throw Unsupported{"einsum '" + equation + "' of other ranks"};
-        for (size_t k = 0; k < inputs[i].size(); ++k)
-            if (inputs[i].find(inputs[i][k]) != k) throw Unsupported{"einsum '" + equation + "': a diagonal"};
+        for (size_t k = 0; k < inputs[i].size();) {
+            const char letter = inputs[i][k];
+            const size_t first = inputs[i].find(letter);
+            if (first == k++) continue;
+            id = diagonal_last(call, id, first, k - 1);
+            inputs[i].erase(k - 1, 1);
+            inputs[i].erase(first, 1);
+            inputs[i] += letter;
+            k = 0;
+        }
         terms.push_back({id, inputs[i]});
     }
     if (const size_t dots = out.find("..."); dots != std::string::npos) out.replace(dots, 3, all_dots);
