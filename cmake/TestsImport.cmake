@@ -23,6 +23,9 @@ add_test(NAME import.arguments COMMAND "${WEIGHBRIDGE_PYTHON}" "${WEIGHBRIDGE_TE
 add_test(NAME import.operators_table COMMAND "${WEIGHBRIDGE_PYTHON}" "${WEIGHBRIDGE_TESTS}/import/operators_table.py"
     "${PROJECT_SOURCE_DIR}/lib/torch/README.md" "$<TARGET_FILE:lowered_operators>")
 
+add_test(NAME import.pure_operators COMMAND "${WEIGHBRIDGE_PYTHON}" "${WEIGHBRIDGE_TESTS}/import/pure_operators.py"
+    "$<TARGET_FILE:lowered_operators>")
+
 # Every operator that lowers, or is refused with what to write instead, passes the scan of modules.
 wb_test_program(allowed_operators
     SOURCES "${WEIGHBRIDGE_TESTS}/import/allowed_operators.cpp" "${PROJECT_SOURCE_DIR}/lib/scan/operators.cpp"

@@ -278,6 +278,8 @@ void Interpreter::run_in_place(const torch::jit::Node &node, const std::string &
     const Value made = lower(node, name.substr(0, name.size() - 1), arguments);
     const auto *written = made.as<TensorPtr>();
     if (!written) throw Unsupported{"not supported"};
+    if ((*written)->kind != Tensor::Kind::graph && tensor->kind == Tensor::Kind::folded && !tensor->folded->alone())
+        throw Unsupported{"writes into a weight or a constant"};
     if ((*written)->kind == Tensor::Kind::row_index && !tensor->view) {
         tensor->kind = Tensor::Kind::row_index;
         tensor->rows = (*written)->rows;

@@ -13,6 +13,7 @@ import time
 import warnings
 
 import torch
+from algebra import algebra
 from arguments_of_operators import arguments
 from case import BATCH, LENGTH, Case
 from convolutions import convolutions
@@ -32,6 +33,7 @@ from refusals import refusals
 from rotary import rotary
 from selections import selections
 from trees import trees
+from windows import windows
 
 LARGEST = 16
 RUNS = [(1, 7), (5, 3), (5, 1), (3, 12)]  # rows and length
@@ -54,6 +56,8 @@ def cases():
     yield from selections()
     yield from trees()
     yield from guards()
+    yield from windows()
+    yield from algebra()
     yield from habits()
     yield from of_packages()
     yield from float64s()

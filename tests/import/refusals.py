@@ -22,9 +22,14 @@ class Raises(nn.Module):
         return x.sum(1)
 
 
-class Sorts(nn.Module):
+class Exotic(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
-        return torch.msort(x)[:, 0] + torch.linalg.det(x.view(-1, 2, 2))
+        return torch.igamma(x, x)[:, 0] + torch.linalg.svdvals(x.view(-1, 2, 2))[:, 0]
+
+
+class SortsRows(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.msort(x)[:, 0]
 
 
 class Doubles(nn.Module):
@@ -128,9 +133,26 @@ class While(nn.Module):
         return x.sum(1)
 
 
+class Counts(nn.Module):
+    """Keeps what it saw in a buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen.add_(x.size(1))
+        return x.sum(1) * self.seen
+
+
+class Nearest(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.interpolate(x, size=7, mode="nearest").sum(dim=(1, 2))
+
+
 class Inner(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
-        return torch.msort(x)
+        return torch.igamma(x, x)
 
 
 class Block(nn.Module):
@@ -170,24 +192,25 @@ class InTorch(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.body = nn.Sequential(nn.Linear(4, 6), nn.LocalResponseNorm(2))
+        self.body = nn.Sequential(nn.Linear(4, 6), nn.Fold((2, 3), 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.body(x.unsqueeze(1).expand(-1, 3, -1)).sum((1, 2))
+        return self.body(x.unsqueeze(1).expand(-1, 3, -1)).sum((1, 2, 3))
 
 
 def refusals() -> list[Case]:
     def case(module, arguments, *words, scripted=True):
         name = f"refused_{type(module).__name__.lower()}{'' if scripted else '_traced'}"
-        return Case(name, module, arguments, set(), scripted, refusal=words)
+        return Case(name, module, arguments, {"refused"}, scripted, refusal=words)
 
     data = "a condition that depends on data; write torch.where"
     return [
         case(Branches(), [numbers(4)], "prim::If", HERE, data),
         case(Raises(), [numbers(4)], "prim::If", HERE, "raises only where every row is so, which mixes rows"),
-        case(Sorts(), [numbers(4)], "aten::msort", "orders elements, which is not supported; write sort, topk", "aten::linalg_det", HERE,
-             "linear algebra beyond products, which is not supported; compute it before export"),
-        case(Sorts(), [numbers(4)], "aten::msort", "aten::linalg_det", HERE, "not supported", scripted=False),
+        case(Exotic(), [numbers(4)], "aten::igamma", "a function without a kernel, which is not supported; look it up",
+             "aten::linalg_svdvals", HERE, "eigenvalues and singular values, which is not supported; compute it before export"),
+        case(Exotic(), [numbers(4)], "aten::igamma", "aten::linalg_svdvals", HERE, "not supported", scripted=False),
+        case(SortsRows(), [numbers(4)], "aten::msort", HERE, "mixes rows: orders them; let each row depend on itself alone"),
         case(Doubles(), [numbers(4)], "float64 computation; write .float()", HERE),
         case(Doubles(), [numbers(4)], "aten::matmul", "float64 computation; write .float()", scripted=False),
         Case("refused_half_linear", HalfLinear(torch.float16), [numbers(4)], set(), True,
@@ -207,9 +230,12 @@ def refusals() -> list[Case]:
         case(DoubleSoftmax(), [numbers(4)], "aten::softmax", HERE, "float64 computation; write .float()"),
         case(KeepsPlace(), [numbers(LENGTH)], "expected keepdim=False, found keepdim=True, which is not supported", HERE),
         case(Sparse(), [numbers(LENGTH)], "aten::zeros", HERE, "expected layout=torch.strided, found another"),
-        case(Deep(), [numbers(4)], "aten::msort, encoder.layers.1.self_attn, refusals.py:", "not supported"),
-        case(Deep(), [numbers(4)], "aten::msort, encoder.layers.1.self_attn, refusals.py:", scripted=False),
-        Case("forbidden_while", While(), [numbers(4)], set(), True, refusal=("rule code-word", "'while' is a loop")),
+        case(Counts(), [numbers(LENGTH)], "aten::add_", HERE, "writes into a weight or a constant"),
+        Case("forbidden_nearest", Nearest(), [numbers(2, 4)], {"refused"}, False,
+             refusal=("rule operator", "aten::upsample_nearest1d")),
+        case(Deep(), [numbers(4)], "aten::igamma, encoder.layers.1.self_attn, refusals.py:", "not supported"),
+        case(Deep(), [numbers(4)], "aten::igamma, encoder.layers.1.self_attn, refusals.py:", scripted=False),
+        Case("forbidden_while", While(), [numbers(4)], {"refused"}, True, refusal=("rule code-word", "'while' is a loop")),
         case(InTorch(), [numbers(4)], ", body.1, refusals.py:", "no:normalization.py", "no:functional.py"),
         case(InTorch(), [numbers(4)], ", body.1, refusals.py:", "no:normalization.py", "no:functional.py",
              scripted=False),

@@ -163,6 +163,7 @@ ValueId Builder::squeeze(ValueId x, size_t axis) {
 }
 
 ValueId Builder::move_axis(ValueId x, size_t from, size_t to) {
+    if (from >= rank(x) || to >= rank(x)) throw Unsupported{"an axis that " + to_string(shape(x)) + " has not"};
     std::vector<size_t> order(rank(x));
     std::iota(order.begin(), order.end(), 0u);
     order.erase(order.begin() + static_cast<ptrdiff_t>(from));

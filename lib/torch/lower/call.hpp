@@ -176,6 +176,12 @@ void add_shapes(Registry &to);
 void add_writes(Registry &to);
 void add_recurrences(Registry &to);
 void add_complex(Registry &to);
+void add_pools(Registry &to);
+void add_resampling(Registry &to);
+void add_special(Registry &to);
+void add_bessel(Registry &to);
+void add_matrices(Registry &to);
+void add_rearrangements(Registry &to);
 
 // Shared by several parts.
 std::vector<TensorPtr> tensors_of(const Call &call);  // of all arguments, lists too

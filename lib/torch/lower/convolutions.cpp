@@ -1,220 +1,255 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions, pools and windows along one axis: a product, or an extreme, of slices that are shifted.
+// Convolutions along one to three axes: a product with slices that are shifted; and windows of a history.
 #include <algorithm>
+#include <cstdlib>
 
 #include "torch/lower/formula.hpp"
+#include "torch/lower/windows.hpp"
 
 namespace weighbridge::torch_plugin {
 namespace {
 
-constexpr int64_t kMostTaps = 64;  // slices of one window
+// Constant weights [out, in / groups, taps].
+struct Kernel {
+    int64_t outputs, inputs, taps, groups;
+    std::vector<float> weights;
 
-// Windows along one axis: `taps` places, `dilation` apart, every `stride`.
-struct Windows {
-    int64_t taps, stride, dilation;
+    float &at(int64_t out, int64_t in, int64_t tap) {
+        return weights[static_cast<size_t>((out * inputs + in) * taps + tap)];
+    }
 };
 
-// The one number of a list that may be empty.
-int64_t only(const Call &call, const char *argument, int64_t otherwise) {
-    if (!call.find(argument)) return otherwise;
-    const auto numbers = call.integers(argument);
-    if (numbers.empty()) return otherwise;
-    if (numbers.size() != 1) throw Unsupported{"expected one number as " + std::string(argument)};
-    return numbers[0];
+int64_t product_of(const std::vector<int64_t> &sizes, size_t from) {
+    int64_t whole = 1;
+    for (size_t i = from; i < sizes.size(); ++i) whole *= sizes[i];
+    return whole;
 }
 
-// How many windows an axis has.
-Extent count_of(Builder &b, const Extent &size, const Windows &windows) {
-    if (windows.taps < 1 || windows.taps > kMostTaps || windows.stride < 1 || windows.dilation < 1)
-        throw Unsupported{"windows of " + std::to_string(windows.taps) + " places every " +
-                          std::to_string(windows.stride)};
-    const auto room = size - Extent::of(windows.dilation * (windows.taps - 1) + 1);
-    if (!room) throw Unsupported{"windows along " + to_string(size)};
-    b.require_nonnegative(*room, "an axis as long as a window");
-    if (windows.stride == 1) return *(*room + Extent::of(1));
-    if (!room->known())
-        throw Unsupported{"every " + std::to_string(windows.stride) + "th window along " + to_string(size)};
-    return Extent::of(room->terms[0] / windows.stride + 1);
+const lib::Constant &constant_weights(const Builder &b, ValueId weight, size_t axes) {
+    if (b.graph().node(weight).op != Op::constant || b.dtype(weight) != DType::float32)
+        throw Unsupported{"a convolution whose weights are no constant"};
+    if (b.rank(weight) != axes + 2)
+        throw Unsupported{"a convolution whose weights have " + std::to_string(b.rank(weight)) + " axes"};
+    return b.graph().constant_of(weight);
 }
 
-// The windows' first places, then their second ones, ...
-std::vector<ValueId> shifted(Builder &b, ValueId x, size_t axis, const Windows &windows) {
-    const Extent count = count_of(b, b.shape(x)[axis], windows);
-    std::vector<ValueId> slices;
-    for (int64_t i = 0; i < windows.taps; ++i)
-        slices.push_back(b.slice(x, axis, Extent::of(i * windows.dilation), count, windows.stride));
-    return slices;
+Kernel kernel_of(const Builder &b, ValueId weight, size_t axes, int64_t groups) {
+    const lib::Constant &from = constant_weights(b, weight, axes);
+    Kernel kernel{from.shape[0], from.shape[1], product_of(from.shape, 2), groups, {}};
+    kernel.weights.assign(from.as<float>(), from.as<float>() + product_of(from.shape, 0));
+    return kernel;
 }
 
-ValueId padded(Builder &b, ValueId x, size_t axis, int64_t before, int64_t after, double value) {
-    if (before < 0 || after < 0) throw Unsupported{"padding below 0"};
-    std::vector<ValueId> parts;
-    auto add = [&](int64_t count) {
-        Extents shape = b.shape(x);
-        shape[axis] = Extent::of(count);
-        if (count > 0) parts.push_back(b.full(value, shape));
-    };
-    add(before);
-    parts.push_back(x);
-    add(after);
-    return parts.size() == 1 ? x : b.concat(parts, axis);
-}
-
-// A constant [out, in, taps] as [out, taps * in], of the outputs [from, from + count).
-ValueId weights_by_tap(Builder &b, ValueId weight, int64_t from, int64_t count) {
-    const lib::Constant &constant = b.graph().constant_of(weight);
-    const int64_t in = constant.shape[1], taps = constant.shape[2];
-    std::vector<float> turned(static_cast<size_t>(count * in * taps));
-    const float *data = constant.as<float>() + from * in * taps;
-    for (int64_t o = 0; o < count; ++o)
+// That of a transposed convolution, [in, out / groups, taps]: seen from the outputs, and from the last tap.
+Kernel turned_kernel(const Builder &b, ValueId weight, size_t axes, int64_t groups) {
+    const lib::Constant &from = constant_weights(b, weight, axes);
+    if (groups < 1 || from.shape[0] % groups != 0) throw Unsupported{"groups that do not divide the channels"};
+    const int64_t in = from.shape[0] / groups, out = from.shape[1];
+    Kernel kernel{out * groups, in, product_of(from.shape, 2), groups, {}};
+    kernel.weights.resize(static_cast<size_t>(product_of(from.shape, 0)));
+    for (int64_t g = 0; g < groups; ++g)
         for (int64_t i = 0; i < in; ++i)
-            for (int64_t t = 0; t < taps; ++t)
-                turned[static_cast<size_t>((o * taps + t) * in + i)] = data[(o * in + i) * taps + t];
-    return b.constant(DType::float32, {count, taps * in}, turned.data());
+            for (int64_t o = 0; o < out; ++o)
+                for (int64_t t = 0; t < kernel.taps; ++t)
+                    kernel.at(g * out + o, i, kernel.taps - 1 - t) =
+                        from.as<float>()[((g * in + i) * out + o) * kernel.taps + t];
+    return kernel;
+}
+
+// [outputs of a group, taps * inputs]
+ValueId weights_by_tap(Builder &b, Kernel &kernel, int64_t group) {
+    const int64_t count = kernel.outputs / kernel.groups;
+    std::vector<float> turned;
+    for (int64_t o = group * count; o < (group + 1) * count; ++o)
+        for (int64_t t = 0; t < kernel.taps; ++t)
+            for (int64_t i = 0; i < kernel.inputs; ++i) turned.push_back(kernel.at(o, i, t));
+    return b.constant(DType::float32, {count, kernel.taps * kernel.inputs}, turned.data());
 }
 
 // One filter a channel: a sum of products element by element.
-ValueId by_channel(Builder &b, ValueId x, ValueId weight, const Windows &windows) {
-    const Extent channels = b.shape(weight)[0];
+ValueId by_channel(Builder &b, const std::vector<ValueId> &slices, Kernel &kernel) {
     std::optional<Term> sum;
-    const std::vector<ValueId> slices = shifted(b, x, 1, windows);
-    for (size_t i = 0; i < slices.size(); ++i) {
-        const ValueId tap =
-            b.reshape(b.slice(weight, 2, Extent::of(static_cast<int64_t>(i)), Extent::of(1)), {channels});
-        const Term product = Term{&b, slices[i]} * Term{&b, tap};
+    for (size_t t = 0; t < slices.size(); ++t) {
+        std::vector<double> tap;
+        for (int64_t o = 0; o < kernel.outputs; ++o) tap.push_back(kernel.at(o, 0, static_cast<int64_t>(t)));
+        const Term product = Term{&b, slices[t]} * Term{&b, b.floats(tap)};
         sum = sum ? *sum + product : product;
     }
     return sum->id;
 }
 
-// x [batch, places, in], weight [out, in / groups, taps], to [batch, windows, out].
-ValueId convolved(Builder &b, ValueId x, ValueId weight, std::optional<ValueId> bias, const Windows &windows,
-                  int64_t groups) {
-    if (b.graph().node(weight).op != Op::constant || b.rank(weight) != 3 || b.dtype(weight) != DType::float32)
-        throw Unsupported{"a convolution whose weights are no constant of three axes"};
-    const Extents sizes = b.shape(weight);
-    const int64_t outputs = sizes[0].terms[0], in = sizes[1].terms[0];
-    if (groups < 1 || outputs % groups != 0 || !b.shape(x)[2].is(in * groups))
-        throw Unsupported{"a convolution of " + to_string(sizes) + " over " + to_string(b.shape(x))};
-    if (in == 1 && outputs == groups && groups > 1) {
-        const ValueId sum = by_channel(b, x, weight, windows);
+// x [batch, places ..., in] to [batch, windows ..., out].
+ValueId convolved(Builder &b, ValueId x, Kernel &kernel, std::optional<ValueId> bias,
+                  const std::vector<Windows> &windows) {
+    const size_t last = b.rank(x) - 1;
+    if (kernel.groups < 1 || kernel.outputs % kernel.groups != 0 || !b.shape(x)[last].is(kernel.inputs * kernel.groups))
+        throw Unsupported{"a convolution of " + std::to_string(kernel.inputs) + " channels in " +
+                          std::to_string(kernel.groups) + " groups over " + to_string(b.shape(x))};
+    if (kernel.inputs == 1 && kernel.outputs == kernel.groups && kernel.groups > 1) {
+        const ValueId sum = by_channel(b, shifted(b, x, 1, windows), kernel);
         return bias ? b.binary(Op::add, sum, *bias) : sum;
     }
     std::vector<ValueId> parts;
-    for (int64_t g = 0; g < groups; ++g) {
-        const ValueId own = groups == 1 ? x : b.slice(x, 2, Extent::of(g * in), Extent::of(in));
+    for (int64_t g = 0; g < kernel.groups; ++g) {
+        const ValueId own =
+            kernel.groups == 1 ? x : b.slice(x, last, Extent::of(g * kernel.inputs), Extent::of(kernel.inputs));
         const std::vector<ValueId> slices = shifted(b, own, 1, windows);
-        const ValueId wide = slices.size() == 1 ? slices[0] : b.concat(slices, 2);
-        const int64_t count = outputs / groups;
-        parts.push_back(b.linear(wide, weights_by_tap(b, weight, g * count, count), groups == 1 ? bias : std::nullopt));
+        const ValueId wide = slices.size() == 1 ? slices[0] : b.concat(slices, last);
+        parts.push_back(b.linear(wide, weights_by_tap(b, kernel, g), kernel.groups == 1 ? bias : std::nullopt));
     }
-    if (groups == 1) return parts[0];
-    const ValueId whole = b.concat(parts, 2);
+    if (kernel.groups == 1) return parts[0];
+    const ValueId whole = b.concat(parts, last);
     return bias ? b.binary(Op::add, whole, *bias) : whole;
 }
 
-Value convolution(Call &call) {
-    Builder &b = call.b;
-    if (call.flag("transposed")) throw Unsupported{"a transposed convolution"};
-    if (call.find("output_padding"))
-        for (int64_t one : call.integers("output_padding"))
-            if (one != 0) throw Unsupported{"a transposed convolution"};
-    const ValueId x = call.float_id("input"), weight = call.id("weight");
-    if (b.rank(x) != 3 || b.rank(weight) != 3)
-        throw Unsupported{"a convolution that is not along one axis of [batch, channels, places]"};
-    const Windows windows{b.shape(weight)[2].terms[0], only(call, "stride", 1), only(call, "dilation", 1)};
-    int64_t before = 0, after = 0;
-    if (call.find("padding") && call.at("padding").is<std::string>()) {
-        const std::string mode = call.text("padding");
-        if (mode != "same" && mode != "valid") throw Unsupported{"padding '" + mode + "'"};
-        const int64_t missing = mode == "same" ? windows.dilation * (windows.taps - 1) : 0;
-        before = missing / 2;
-        after = missing - before;
-    } else {
-        before = after = only(call, "padding", 0);
+// What a convolution is asked for, along each of its axes.
+struct Asked {
+    std::vector<Windows> windows;
+    std::vector<int64_t> before, after;
+};
+Asked asked_of(const Call &call, const lib::Constant &weight) {
+    const size_t axes = weight.shape.size() - 2;
+    const auto strides = for_axes(call, "stride", axes, 1), dilations = for_axes(call, "dilation", axes, 1);
+    Asked asked;
+    for (size_t i = 0; i < axes; ++i) {
+        asked.windows.push_back({weight.shape[i + 2], strides[i], dilations[i]});
+        require_small(asked.windows.back());
     }
-    // Channels innermost before the padding: the places of a window then lie one behind another, and nothing is copied.
-    const ValueId places = padded(b, b.permute(x, {0, 2, 1}), 1, before, after, 0);
-    const ValueId found = convolved(b, places, weight, call.optional_id("bias"), windows, call.integer("groups", 1));
-    return result(b.permute(found, {0, 2, 1}));
+    if (!call.find("padding") || !call.at("padding").is<std::string>()) {
+        asked.before = asked.after = for_axes(call, "padding", axes, 0);
+        return asked;
+    }
+    const std::string mode = call.text("padding");
+    if (mode != "same" && mode != "valid") throw Unsupported{"padding '" + mode + "'"};
+    for (const Windows &along : asked.windows) {
+        const int64_t missing = mode == "same" ? along.dilation * (along.taps - 1) : 0;
+        asked.before.push_back(missing / 2);
+        asked.after.push_back(missing - missing / 2);
+    }
+    return asked;
 }
 
-// The windows of a pool, on the last axis.
-std::vector<ValueId> pooled(Call &call, double padding) {
-    Builder &b = call.b;
-    const ValueId x = call.float_id("self");
-    if (b.rank(x) == 0) throw Unsupported{"a pool without an axis"};
-    if (call.flag("ceil_mode")) throw Unsupported{"a pool with ceil_mode=True"};
-    const int64_t taps = only(call, "kernel_size", 1), pad = only(call, "padding", 0);
-    const Windows windows{taps, only(call, "stride", taps), only(call, "dilation", 1)};
-    const size_t axis = b.rank(x) - 1;
-    return shifted(b, padded(b, x, axis, pad, pad, padding), axis, windows);
-}
-
-Value largest_of_windows(Call &call) {
-    const std::vector<ValueId> slices = pooled(call, -std::numeric_limits<double>::infinity());
-    ValueId most = slices[0];
-    for (size_t i = 1; i < slices.size(); ++i) most = call.b.binary(Op::maximum, most, slices[i]);
-    return result(most);
-}
-
-Value mean_of_windows(Call &call) {
-    if (only(call, "padding", 0) != 0 && !call.flag("count_include_pad", true))
-        throw Unsupported{"a mean of windows without their padding"};
-    const std::vector<ValueId> slices = pooled(call, 0);
-    Term sum{&call.b, slices[0]};
-    for (size_t i = 1; i < slices.size(); ++i) sum = sum + Term{&call.b, slices[i]};
-    return result((sum / static_cast<double>(slices.size())).id);
-}
-
-// An axis in a number of parts: parts that divide it, or all of it.
-Value parts_of_axis(Call &call, Op op) {
-    Builder &b = call.b;
-    ValueId x = call.float_id("self");
-    const int64_t count = only(call, "output_size", 1);
-    if (b.rank(x) == 0) throw Unsupported{"a pool without an axis"};
-    const size_t axis = b.rank(x) - 1;
-    const auto size = exact_quotient(b.shape(x)[axis], Extent::of(count));
-    if (count < 1 || !size)
-        throw Unsupported{"a pool of " + to_string(b.shape(x)[axis]) + " places in " + std::to_string(count)};
+// x with `stride` - 1 zeros between its places along an axis.
+ValueId spread_out(Builder &b, ValueId x, size_t axis, int64_t stride) {
+    if (stride == 1) return x;
+    const Extent size = b.shape(x)[axis];
+    const ValueId wide = padded(b, b.unsqueeze(x, axis + 1), axis + 1, 0, stride - 1, 0);
     Extents shape = b.shape(x);
-    shape[axis] = Extent::of(count);
-    shape.push_back(*size);
-    const ValueId parts = b.reshape(x, shape);
-    const ValueId found = b.reduce(op, parts, axis + 1, false);
-    if (op == Op::reduce_mean) return result(found);
-    // The places count from the axis's beginning.
-    const ValueId place = b.squeeze(b.add(Op::argmax, {parts}, {.axis = static_cast<int64_t>(axis + 1)}), axis + 1);
-    const ValueId first = b.binary(Op::mul, b.iota(Extent::of(count)), b.full_int(*size, {}));
-    return results({found, b.binary(Op::add, place, first)});
+    const auto whole = size * Extent::of(stride);
+    if (!whole) throw Unsupported{"a transposed convolution along " + to_string(size)};
+    shape[axis] = *whole;
+    b.require_nonnegative(*(size - Extent::of(1)), "an axis that is not empty");
+    return b.slice(b.reshape(wide, shape), axis, Extent::of(0), *(*whole - Extent::of(stride - 1)));
+}
+
+// A transposed convolution is one of windows that move by one over what is spread out.
+ValueId spread_for(Call &call, ValueId x, Asked &asked) {
+    Builder &b = call.b;
+    const auto more = for_axes(call, "output_padding", asked.windows.size(), 0);
+    for (size_t i = 0; i < asked.windows.size(); ++i) {
+        Windows &along = asked.windows[i];
+        x = spread_out(b, x, i + 1, along.stride);
+        const int64_t edge = along.dilation * (along.taps - 1) - std::max<int64_t>(asked.before[i], 0);
+        if (edge < 0 || asked.before[i] < 0 || std::abs(more[i]) > along.stride * along.dilation)
+            throw Unsupported{"a transposed convolution that is padded by more than its windows"};
+        asked.before[i] = edge;
+        asked.after[i] = edge + more[i];
+        along.stride = 1;
+    }
+    return x;
+}
+
+Value convolution(Call &call, bool transposed) {
+    Builder &b = call.b;
+    const ValueId x = call.float_id("input"), weight = call.id("weight");
+    const size_t axes = b.rank(weight) < 3 ? 0 : b.rank(weight) - 2;
+    if (axes < 1 || axes > 3 || b.rank(x) != axes + 2)
+        throw Unsupported{"a convolution of " + to_string(b.shape(weight)) + " over " + to_string(b.shape(x)) +
+                          "; give [batch, channels, places]"};
+    if (b.shape(x)[1].batch) throw Unsupported{"mixes rows: convolves them"};
+    const int64_t groups = call.integer("groups", 1);
+    Kernel kernel = transposed ? turned_kernel(b, weight, axes, groups) : kernel_of(b, weight, axes, groups);
+    Asked asked = asked_of(call, constant_weights(b, weight, axes));
+    ValueId places = b.move_axis(x, 1, axes + 1);
+    if (transposed)
+        places = spread_for(call, places, asked);
+    else if (call.find("output_padding"))
+        for (int64_t one : call.integers("output_padding"))
+            if (one != 0) throw Unsupported{"output_padding of a convolution that is not transposed"};
+    for (size_t i = 0; i < axes; ++i) places = padded(b, places, i + 1, asked.before[i], asked.after[i], 0);
+    const ValueId found = convolved(b, places, kernel, call.optional_id("bias"), asked.windows);
+    return result(b.move_axis(found, axes + 1, 1));
+}
+
+Value plain_convolution(Call &call) { return convolution(call, call.flag("transposed")); }
+Value transposed_convolution(Call &call) { return convolution(call, true); }
+
+// x [places, batch, in], weight [taps, in, out], padded by `pad`.
+Value places_first(Call &call) {
+    Builder &b = call.b;
+    const ValueId x = call.float_id("self"), weight = call.id("weight");
+    const lib::Constant &from = constant_weights(b, weight, 1);
+    Kernel kernel{from.shape[2], from.shape[1], from.shape[0], 1, {}};
+    kernel.weights.resize(static_cast<size_t>(product_of(from.shape, 0)));
+    for (int64_t t = 0; t < kernel.taps; ++t)
+        for (int64_t i = 0; i < kernel.inputs; ++i)
+            for (int64_t o = 0; o < kernel.outputs; ++o)
+                kernel.at(o, i, t) = from.as<float>()[(t * kernel.inputs + i) * kernel.outputs + o];
+    if (b.rank(x) != 3 || b.shape(x)[0].batch) throw Unsupported{"a convolution over " + to_string(b.shape(x))};
+    const int64_t pad = call.integer("pad", 0);
+    const ValueId places = padded(b, b.permute(x, {1, 0, 2}), 1, pad, pad, 0);
+    return result(b.permute(convolved(b, places, kernel, call.optional_id("bias"), {{kernel.taps}}), {1, 0, 2}));
 }
 
 Value unfold(Call &call) {
     Builder &b = call.b;
     const ValueId x = call.id("self");
     const Windows windows{call.integer("size"), call.integer("step"), 1};
-    std::vector<ValueId> slices = shifted(b, x, call.axis("dimension", b.rank(x)), windows);
+    std::vector<ValueId> slices = shifted(b, x, call.axis("dimension", b.rank(x)), {windows});
     for (ValueId &slice : slices) slice = b.unsqueeze(slice, b.rank(x));
     return result(b.concat(slices, b.rank(x)));
+}
+
+// [batch, channels, height, width] to [batch, channels * places of a window, windows].
+Value windows_as_columns(Call &call) {
+    Builder &b = call.b;
+    ValueId x = call.float_id("self");
+    if (b.rank(x) != 4 || b.shape(x)[1].batch) throw Unsupported{"windows of " + to_string(b.shape(x))};
+    const auto taps = for_axes(call, "kernel_size", 2, 1), strides = for_axes(call, "stride", 2, 1);
+    const auto dilations = for_axes(call, "dilation", 2, 1), edges = for_axes(call, "padding", 2, 0);
+    std::vector<Windows> windows;
+    for (size_t i = 0; i < 2; ++i) {
+        x = padded(b, x, i + 2, edges[i], edges[i], 0);
+        windows.push_back({taps[i], strides[i], dilations[i]});
+    }
+    std::vector<ValueId> slices = shifted(b, x, 2, windows);
+    for (ValueId &slice : slices) slice = b.unsqueeze(slice, 2);
+    const ValueId all = b.concat(slices, 2);
+    const Extents shape = b.shape(all);
+    const auto count = shape[3] * shape[4];
+    if (!count) throw Unsupported{"windows of " + to_string(shape)};
+    return result(b.reshape(all, {shape[0], *(shape[1] * shape[2]), *count}));
 }
 
 }  // namespace
 
 void add_convolutions(Registry &to) {
+    constexpr const char *kPlain = "input weight bias stride padding dilation groups";
+    constexpr const char *kTransposed = "input weight bias stride padding output_padding groups dilation";
+    constexpr const char *kAny = "input weight bias stride padding dilation transposed output_padding groups";
     const Entry entries[] = {
-        {"aten::conv1d", "input weight bias stride padding dilation groups", &convolution},
-        {"aten::_convolution_mode", "input weight bias stride padding dilation groups", &convolution},
-        {"aten::_convolution", "input weight bias stride padding dilation transposed output_padding groups",
-         &convolution},
-        {"aten::convolution", "input weight bias stride padding dilation transposed output_padding groups",
-         &convolution},
-        {"aten::max_pool1d", "self kernel_size stride padding dilation ceil_mode", &largest_of_windows},
-        {"aten::avg_pool1d", "self kernel_size stride padding ceil_mode count_include_pad", &mean_of_windows},
-        {"aten::adaptive_avg_pool1d", "self output_size",
-         [](Call &call) { return parts_of_axis(call, Op::reduce_mean); }},
-        {"aten::adaptive_max_pool1d", "self output_size",
-         [](Call &call) { return parts_of_axis(call, Op::reduce_max); }},
+        {"aten::conv1d", kPlain, &plain_convolution},
+        {"aten::conv2d", kPlain, &plain_convolution},
+        {"aten::conv3d", kPlain, &plain_convolution},
+        {"aten::_convolution_mode", kPlain, &plain_convolution},
+        {"aten::_convolution", kAny, &plain_convolution},
+        {"aten::convolution", kAny, &plain_convolution},
+        {"aten::conv_transpose1d", kTransposed, &transposed_convolution},
+        {"aten::conv_transpose2d", kTransposed, &transposed_convolution},
+        {"aten::conv_transpose3d", kTransposed, &transposed_convolution},
+        {"aten::conv_tbc", "self weight bias pad", &places_first},
         {"aten::unfold", "self dimension size step", &unfold},
+        {"aten::im2col", "self kernel_size dilation padding stride", &windows_as_columns},
     };
     add(to, entries);
 }

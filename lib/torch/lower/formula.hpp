@@ -62,11 +62,11 @@ inline Term magnitude(Term x) { return apply(Op::abs, x); }
 inline Term root(Term x) { return apply(Op::sqrt, x); }
 inline Term squared(Term x) { return apply(Op::square, x); }
 
-// The operator of one operand `self`, element by element; `make` is given its value, a real one where `floating`. What
+// The operator of one operand, element by element; `make` is given its value, a real one where `floating`. What
 // is merged stays merged.
 template <class Make>
 Value elementwise(Call &call, Make make, bool floating = true) {
-    const TensorPtr x = call.tensor("self");
+    const TensorPtr x = call.tensor(call.find("self") ? "self" : "x");
     ValueId id = apart(call.b, *x);
     if (floating && !is_real(call.b.dtype(id))) id = call.b.cast(id, DType::float32);
     return tensor_of(make(call, id), x->merged);
@@ -88,6 +88,8 @@ Value formula_of(Call &call) {
 
 Term log_one_plus_exp_of_minus(Term x);  // log(1 + exp(-x)) of x >= 0
 Term log_of_sigmoid(Term x);
-Term times_log(Term x, Term y);  // x log y, 0 where x is 0
+Term times_log(Term x, Term y);                                       // x log y, 0 where x is 0
+Term log_scaled_erfc(Term x);                                         // log(erfc(x) exp(x^2)) of x >= 0
+Term polynomial(Term x, std::initializer_list<double> coefficients);  // the highest power's first
 
 }  // namespace weighbridge::torch_plugin

@@ -12,12 +12,7 @@ Term log_of_sigmoid(Term x) { return apply(Op::minimum, x, 0.0) - log_one_plus_e
 
 Term times_log(Term x, Term y) { return choose(both(x == 0.0, y == y), 0.0, x * logarithm(y)); }
 
-namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kHalfPi = std::numbers::pi / 2;
-
-Term polynomial(Term x, std::initializer_list<double> coefficients) {  // the highest power's first
+Term polynomial(Term x, std::initializer_list<double> coefficients) {
     auto next = coefficients.begin();
     Term sum = x * *next++;
     for (;;) {
@@ -26,6 +21,17 @@ Term polynomial(Term x, std::initializer_list<double> coefficients) {  // the hi
         sum = (sum + coefficient) * x;
     }
 }
+
+// log(erfc(x) exp(x^2)) of x >= 0: Numerical Recipes' erfcc, 1.2e-7 of the whole.
+Term log_scaled_erfc(Term x) {
+    const Term t = 1.0 / (x * 0.5 + 1.0);
+    return logarithm(t) + polynomial(t, {0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806,
+                                         0.09678418, 0.37409196, 1.00002368, -1.26551223});
+}
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kHalfPi = std::numbers::pi / 2;
 
 Term with_sign_of(Term size, Term x) { return choose(x < 0.0, -size, size); }
 
@@ -89,12 +95,6 @@ Term acos(Term x) {
     return choose(outer, choose(x < 0.0, std::numbers::pi - twice, twice), kHalfPi - with_sign_of(core, x));
 }
 
-// log(erfc(x) exp(x^2)) of x >= 0: Numerical Recipes' erfcc, 1.2e-7 of the whole.
-Term log_scaled_erfc(Term x) {
-    const Term t = 1.0 / (x * 0.5 + 1.0);
-    return logarithm(t) + polynomial(t, {0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806,
-                                         0.09678418, 0.37409196, 1.00002368, -1.26551223});
-}
 Term erfc(Term x) {
     const Term size = magnitude(x), t = 1.0 / (size * 0.5 + 1.0);
     const Term series = polynomial(t, {0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806,
@@ -136,6 +136,17 @@ Value sign_of(Call &call) {
         false);
 }
 
+Term angle(Term x) { return choose(is_nan(x), x, choose(x < 0.0, std::numbers::pi, term(x, 0.0))); }
+Value is_real(Call &call) {
+    return elementwise(
+        call, [](Call &c, ValueId x) { return c.b.full(1, c.b.shape(x), DType::boolean); }, false);
+}
+// log_sigmoid with what its gradient would need, which nothing reads.
+Value log_sigmoid_forward(Call &call) {
+    const Value made = lower_as(call, "aten::log_sigmoid", {{"self", call.at("self")}});
+    return tuple_of({made, made});
+}
+
 Value softshrink(Call &call) {
     const double by = call.real("lambd", 0.5);
     return elementwise(call, [=](Call &c, ValueId id) {
@@ -156,6 +167,8 @@ constexpr const char *kSame[][2] = {
     {"aten::absolute", "aten::abs"},
     {"aten::negative", "aten::neg"},
     {"aten::fix", "aten::trunc"},
+    {"aten::conj", "aten::detach"},
+    {"aten::conj_physical", "aten::detach"},
     {"aten::special_expit", "aten::sigmoid"},
     {"aten::special_erf", "aten::erf"},
     {"aten::special_exp2", "aten::exp2"},
@@ -198,6 +211,9 @@ void add_functions(Registry &to) {
         {"aten::signbit", "self", &formula_of<below_zero>},
         {"aten::isposinf", "self", &formula_of<is_infinite>},
         {"aten::isneginf", "self", &formula_of<is_minus_infinite>},
+        {"aten::angle", "self", &formula_of<angle>},
+        {"aten::isreal", "self", &is_real},
+        {"aten::log_sigmoid_forward", "self", &log_sigmoid_forward},
         {"aten::sign", "self", &sign_of},
         {"aten::sgn", "self", &sign_of},
         {"aten::softshrink", "self lambd", &softshrink},

@@ -142,6 +142,33 @@ Classes classes_of(Call &call, ValueId x) {
 
 Value negative_log_likelihood(Call &call) { return reduced(call, classes_of(call, call.float_id("self")).loss()); }
 
+// With the weight of all, which only a gradient needs.
+Value with_total_weight(Call &call) { return tuple_of({negative_log_likelihood(call), Value()}); }
+
+// Of classes that a list names, which ends at the first below 0: how far each other one is from being behind them.
+Value multilabel_margin(Call &call) {
+    Builder &b = call.b;
+    const ValueId x = call.float_id("self"), target = b.cast(call.id("target"), DType::int64);
+    const size_t last = b.rank(x) == 0 ? 0 : b.rank(x) - 1;
+    if (b.rank(x) == 0 || b.shape(target) != b.shape(x) || !b.shape(x)[last].known())
+        throw Unsupported{"classes of " + to_string(b.shape(x)) + " by " + to_string(b.shape(target))};
+    const ValueId zero = b.full_int(Extent::of(0), {}), bad = b.binary(Op::less, target, zero);
+    const ValueId ended = b.add(Op::cumsum, {b.cast(bad, DType::int64)}, {.axis = static_cast<int64_t>(last)});
+    const ValueId named = b.binary(Op::equal, ended, zero);
+    const ValueId places = b.where(named, target, zero);
+    const ValueId own = b.add(Op::gather, {x, places}, {.axis = static_cast<int64_t>(last)});
+    const ValueId matches = b.binary(Op::logical_and, b.unsqueeze(named, last),
+                                     b.binary(Op::equal, b.unsqueeze(places, last),
+                                              b.unsqueeze(b.iota(b.shape(x)[last]), 1)));  // [..., class, list]
+    const Term other{&b, b.unary(Op::logical_not, b.reduce(Op::reduce_max, matches, last + 1, false))};
+    const Term way = 1.0 - Term{&b, b.unsqueeze(own, last)} + Term{&b, b.unsqueeze(x, last + 1)};
+    const Term gap = choose(way > 0.0, way, 0.0);  // of NaN 0
+    const Term counts = both({&b, b.unsqueeze(other.id, last + 1)}, {&b, b.unsqueeze(named, last)});
+    const ValueId sum =
+        b.reduce(Op::reduce_sum, b.reduce(Op::reduce_sum, choose(counts, gap, 0.0).id, last + 1, false), last, false);
+    return reduced(call, (Term{&b, sum} / static_cast<double>(b.shape(x)[last].terms[0])).id);
+}
+
 // Targets that are a probability of each class.
 ValueId soft_cross_entropy(Call &call, ValueId likely, double smoothing) {
     Builder &b = call.b;
@@ -251,6 +278,14 @@ void add_losses(Registry &to) {
         {"aten::cross_entropy_loss", "self target weight reduction ignore_index label_smoothing", &cross_entropy},
         {"aten::nll_loss", "self target weight reduction ignore_index", &negative_log_likelihood},
         {"aten::nll_loss_nd", "self target weight reduction ignore_index", &negative_log_likelihood},
+        {"aten::nll_loss2d", "self target weight reduction ignore_index", &negative_log_likelihood},
+        {"aten::nll_loss_forward", "self target weight reduction ignore_index", &with_total_weight},
+        {"aten::nll_loss2d_forward", "self target weight reduction ignore_index", &with_total_weight},
+        {"aten::multilabel_margin_loss", "self target reduction", &multilabel_margin},
+        {"aten::multilabel_margin_loss_forward", "self target reduction",
+         [](Call &call) {
+             return tuple_of({multilabel_margin(call), Value()});
+         }},
         {"aten::multi_margin_loss", "self target p margin weight reduction", &multi_margin},
         {"aten::kl_div", "self target reduction log_target", &kl_divergence},
         {"aten::soft_margin_loss", "self target reduction", &soft_margin},

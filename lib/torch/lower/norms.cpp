@@ -48,7 +48,8 @@ Value batch_norm(Call &call) {
     const Aligned first = align(call.b, {x, tensor_of(along_channels(call.b, scale, rank))});
     const TensorPtr product = tensor_of(call.b.binary(Op::mul, first.ids[0], first.ids[1]), first.merged);
     const Aligned second = align(call.b, {product, tensor_of(along_channels(call.b, shift, rank))});
-    return tensor_of(call.b.binary(Op::add, second.ids[0], second.ids[1]), second.merged);
+    const Value done = tensor_of(call.b.binary(Op::add, second.ids[0], second.ids[1]), second.merged);
+    return done;
 }
 
 Value layer_norm(Call &call) {
@@ -107,6 +108,10 @@ Value rms_norm(Call &call) {
 void add_norms(Registry &to) {
     const Entry entries[] = {
         {"aten::batch_norm", "input weight bias running_mean running_var training eps", &batch_norm},
+        {"aten::native_group_norm", "input weight bias group eps",
+         [](Call &call) {
+             return tuple_of({grouped(call, call.size("group"), "eps"), Value(), Value()});
+         }},
         {"aten::layer_norm", "input normalized_shape weight bias eps", &layer_norm},
         {"aten::native_layer_norm", "input normalized_shape weight bias eps", &layer_norm},
         {"aten::rms_norm", "input normalized_shape weight eps", &rms_norm},

@@ -32,6 +32,10 @@ constexpr WithoutEffect kWithoutEffect[] = {
     {"aten::embedding_bag", "scale_grad_by_freq", "of gradients"},
     {"aten::embedding_bag", "sparse", "of gradients"},
     {"aten::batch_norm", "momentum", "of training"},
+    {"aten::to_dense", "masked_grad", "of gradients"},
+    {"aten::native_group_norm", "N", "the input's size"},
+    {"aten::native_group_norm", "C", "the input's size"},
+    {"aten::native_group_norm", "HxW", "the input's size"},
     {"aten::instance_norm", "momentum", "of training"},
     {"aten::instance_norm", "running_mean", "not read where use_input_stats is true, which is required"},
     {"aten::instance_norm", "running_var", "not read where use_input_stats is true, which is required"},
@@ -121,6 +125,12 @@ const Registry &registry() {
         add_writes(*made);
         add_recurrences(*made);
         add_complex(*made);
+        add_pools(*made);
+        add_resampling(*made);
+        add_special(*made);
+        add_bessel(*made);
+        add_matrices(*made);
+        add_rearrangements(*made);
         return made;
     }();
     return *all;

@@ -141,12 +141,36 @@ Value median(Call &call) {
     return results({order.one(order.values(at), keep), order.one(at, keep)});
 }
 
-// Between the two elements beside each of some shares of the way, linearly.
+// Along the first axis.
+Value sorted_down(Call &call) {
+    Call other{call.b, call.name, {{"self", call.at("self")}}};
+    const Ordered order = ordered(other, 0, false);
+    return result(order.back(order.values(order.places(call.b.iota(order.size())))));
+}
+
+// A quantile between two ranks, int64 [1] or, one for each row, [..., 1], `way` from the lower one.
+Term between(const Ordered &order, ValueId below, ValueId above, Term way, const std::string &interpolation) {
+    Builder &b = order.b;
+    const Term low{&b, order.values(order.places(below))};
+    if (interpolation == "lower") return low;
+    const Term high{&b, order.values(order.places(above))};
+    if (interpolation == "higher") return high;
+    if (interpolation == "midpoint") return high - (high - low) * 0.5;
+    if (interpolation == "nearest") {  // of two that are as near the one of the even rank
+        const Term odd{&b, b.binary(Op::remainder, below, b.full_int(Extent::of(2), {}))};
+        const Term up = either(way > 0.5, both(way == 0.5, odd == Term{&b, b.full_int(Extent::of(1), {})}));
+        return choose(up, high, low);
+    }
+    if (interpolation != "linear") throw Unsupported{"a quantile by interpolation '" + interpolation + "'"};
+    return choose(way < 0.5, low + (high - low) * way, high - (high - low) * (1.0 - way));  // as at::lerp
+}
+
+// Between the two elements beside each of some shares of the way. A NaN wins, or is left out.
+template <bool without_nan>
 Value quantile(Call &call) {
     Builder &b = call.b;
     if (!call.has("dim")) throw Unsupported{"the quantile of everything; name the axis"};
-    if (call.find("interpolation") && call.text("interpolation") != "linear")
-        throw Unsupported{"a quantile by interpolation '" + call.text("interpolation") + "'"};
+    const std::string interpolation = call.find("interpolation") ? call.text("interpolation") : "linear";
     const Value &wanted = call.at("q");
     std::vector<double> shares;
     bool several = false;
@@ -157,18 +181,23 @@ Value quantile(Call &call) {
         shares = {call.real("q")};
     }
     const Ordered order = ordered(call, call.integer("dim"), false);
-    if (!order.size().known()) throw Unsupported{"a quantile of " + to_string(order.size()) + " places"};
+    if (b.dtype(order.x) != DType::float32) throw Unsupported{"a quantile of integers; write .float()"};
+    const size_t last = b.rank(order.x) - 1;
     const bool keep = call.flag("keepdim");
-    const Term bad{&b, b.reduce(Op::reduce_max, is_nan({&b, order.x}).id, b.rank(order.x) - 1, true)};
+    const Term bad = is_nan({&b, order.x});
+    const Term any{&b, b.reduce(Op::reduce_max, bad.id, last, true)};
+    Term most{&b, b.cast(b.full_int(*(order.size() - Extent::of(1)), {Extent::of(1)}), DType::float32)};
+    if (without_nan) {
+        const ValueId real = b.cast(b.unary(Op::logical_not, bad.id), DType::float32);
+        most = at_least(Term{&b, b.reduce(Op::reduce_sum, real, last, true)} - 1.0, 0);
+    }
     std::vector<ValueId> found;
     for (double share : shares) {
         if (!(share >= 0 && share <= 1)) throw Unsupported{"a quantile outside [0, 1]"};
-        const double place = static_cast<float>(share) * static_cast<float>(order.size().terms[0] - 1);
-        const auto below = static_cast<int64_t>(std::floor(place)), above = static_cast<int64_t>(std::ceil(place));
-        const Term low{&b, order.values(order.places(whole_number(b, below)))};
-        const Term high{&b, order.values(order.places(whole_number(b, above)))};
-        const Term between = above == below ? low : low + (high - low) * (place - static_cast<double>(below));
-        const ValueId one = order.one(choose(bad, std::nan(""), between).id, keep);
+        const Term place = most * share, low = apply(Op::floor, place);
+        const ValueId below = b.cast(low.id, DType::int64), above = b.cast(b.unary(Op::ceil, place.id), DType::int64);
+        const Term value = between(order, below, above, place - low, interpolation);
+        const ValueId one = order.one(without_nan ? value.id : choose(any, std::nan(""), value).id, keep);
         found.push_back(several ? b.unsqueeze(one, 0) : one);
     }
     return result(several ? b.concat(found, 0) : found[0]);
@@ -184,7 +213,9 @@ void add_order(Registry &to) {
         {"aten::kthvalue", "self k dim keepdim", &kth},
         {"aten::median", "self dim keepdim", &median<false>},
         {"aten::nanmedian", "self dim keepdim", &median<true>},
-        {"aten::quantile", "self q dim keepdim interpolation", &quantile},
+        {"aten::quantile", "self q dim keepdim interpolation", &quantile<false>},
+        {"aten::nanquantile", "self q dim keepdim interpolation", &quantile<true>},
+        {"aten::msort", "self", &sorted_down},
     };
     add(to, entries);
 }

@@ -330,6 +330,7 @@ void add_pointwise(Registry &to) {
          }},
         {"aten::to", "self dtype layout copy other", &convert},
         {"aten::_to_copy", "self dtype layout", &convert},
+        {"aten::to_dense", "self dtype", &convert},
         {"aten::type_as", "self other", &convert},
         {"aten::_cast_Float", "self", &cast<DType::float32>},
         {"aten::_cast_Long", "self", &cast<DType::int64>},

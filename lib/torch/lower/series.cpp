@@ -35,18 +35,21 @@ Value differences(Call &call) {
     return result(x);
 }
 
-// The area below y by trapeziums of width dx, or between the places x.
-Value trapezoid(Call &call) {
+// Each two neighbours along an axis, added, and how far they lie apart where their places are given.
+struct Neighbours {
+    Term sum;
+    std::optional<Term> width;
+    size_t axis;
+};
+Neighbours neighbours(Call &call) {
     Builder &b = call.b;
     const Term y{&b, call.float_id("y")};
     const size_t axis = call.axis("dim", b.rank(y.id));
     if (b.shape(y.id)[axis].batch) throw Unsupported{"mixes rows: sums over them"};
     const Term later{&b, first_places(b, y.id, axis, Extent::of(1), Extent::of(1))};
     const Term earlier{&b, first_places(b, y.id, axis, Extent::of(0), Extent::of(1))};
-    auto sum = [&](Term of) { return Term{&b, b.reduce(Op::reduce_sum, of.id, axis, false)}; };
-    if (!call.has("x")) return result((sum(later + earlier) * (0.5 * call.real("dx", 1))).id);
+    if (!call.has("x")) return {later + earlier, std::nullopt, axis};
     ValueId places = call.float_id("x");
-    size_t along = axis;
     if (b.rank(places) == 1) {
         Extents line(b.rank(y.id), Extent::of(1));
         line[axis] = b.shape(places)[0];
@@ -54,9 +57,68 @@ Value trapezoid(Call &call) {
     } else if (b.rank(places) != b.rank(y.id)) {
         throw Unsupported{"places of another rank"};
     }
-    const Term after{&b, first_places(b, places, along, Extent::of(1), Extent::of(1))};
-    const Term before{&b, first_places(b, places, along, Extent::of(0), Extent::of(1))};
-    return result((sum((after - before) * (later + earlier)) * 0.5).id);
+    const Term after{&b, first_places(b, places, axis, Extent::of(1), Extent::of(1))};
+    const Term before{&b, first_places(b, places, axis, Extent::of(0), Extent::of(1))};
+    return {later + earlier, after - before, axis};
+}
+
+// The area below y by trapeziums of width dx, or between the places x.
+Value trapezoid(Call &call) {
+    const Neighbours at = neighbours(call);
+    auto sum = [&](Term of) { return Term{of.b, of.b->reduce(Op::reduce_sum, of.id, at.axis, false)}; };
+    if (!at.width) return result((sum(at.sum) * (0.5 * call.real("dx", 1))).id);
+    return result((sum(*at.width * at.sum) * 0.5).id);
+}
+Value running_trapezoid(Call &call) {
+    const Neighbours at = neighbours(call);
+    const Term area = at.width ? *at.width * at.sum * 0.5 : at.sum * (0.5 * call.real("dx", 1));
+    return result(call.b.add(Op::cumsum, {area.id}, {.axis = static_cast<int64_t>(at.axis)}));
+}
+
+// The slope along an axis: between both neighbours, and to the only one at each end.
+ValueId slope(Builder &b, ValueId x, size_t axis, double step, int64_t edge_order) {
+    const Extent size = b.shape(x)[axis];
+    if (size.batch) throw Unsupported{"mixes rows: differences between them"};
+    b.require_nonnegative(*(size - Extent::of(edge_order + 1)), "an axis as long as a slope at its end needs");
+    auto place = [&](int64_t from_start, bool front) {
+        const Extent at = front ? Extent::of(from_start) : *(size - Extent::of(from_start + 1));
+        return Term{&b, b.slice(x, axis, at, Extent::of(1))};
+    };
+    auto end = [&](bool front) {
+        const double sign = (front ? 1 : -1) / step;
+        if (edge_order == 1) return (place(1, front) - place(0, front)) * sign;
+        return (place(1, front) * 2.0 - place(0, front) * 1.5 - place(2, front) * 0.5) * sign;
+    };
+    std::vector<ValueId> parts{end(true).id};
+    if (!size.is(2)) {
+        const Extent inner = *(size - Extent::of(2));
+        const Term later{&b, b.slice(x, axis, Extent::of(2), inner)},
+            earlier{&b, b.slice(x, axis, Extent::of(0), inner)};
+        parts.push_back(((later - earlier) * (0.5 / step)).id);
+    }
+    parts.push_back(end(false).id);
+    return b.concat(parts, axis);
+}
+Value slopes(Call &call) {
+    Builder &b = call.b;
+    const ValueId x = call.float_id("self");
+    const int64_t edge_order = call.integer("edge_order", 1);
+    if (edge_order != 1 && edge_order != 2) throw Unsupported{"edge_order=" + std::to_string(edge_order)};
+    const bool one = call.has("dim") && call.at("dim").is<Extent>();
+    std::vector<size_t> axes;
+    if (one || !call.has("dim"))
+        axes = one ? std::vector{call.axis("dim", b.rank(x))} : call.axes("dim", b.rank(x));
+    else  // in their order
+        for (int64_t axis : call.integers("dim")) axes.push_back(wrap_axis(axis, b.rank(x)));
+    const auto *steps = call.has("spacing") ? call.at("spacing").as<std::shared_ptr<List>>() : nullptr;
+    if (steps && (*steps)->size() != axes.size()) throw Unsupported{"other numbers of steps than of axes"};
+    List made;
+    for (size_t i = 0; i < axes.size(); ++i) {
+        const double step =
+            steps ? Call{b, call.name, {{"spacing", (**steps)[i]}}}.real("spacing") : call.real("spacing", 1);
+        made.push_back(result(slope(b, x, axes[i], step, edge_order)));
+    }
+    return list_of(std::move(made));
 }
 
 std::vector<size_t> axes_of(const Call &call, size_t rank) {
@@ -177,6 +239,8 @@ void add_series(Registry &to) {
         {"aten::diff", "self n dim prepend append", &differences},
         {"aten::trapezoid", "y x dx dim", &trapezoid},
         {"aten::trapz", "y x dx dim", &trapezoid},
+        {"aten::cumulative_trapezoid", "y x dx dim", &running_trapezoid},
+        {"aten::gradient", "self spacing dim edge_order", &slopes},
         {"aten::nansum", "self dim keepdim dtype", &without_nan<false>},
         {"aten::nanmean", "self dim keepdim dtype", &without_nan<true>},
         {"aten::isin", "elements element test_elements test_element invert", &is_in},

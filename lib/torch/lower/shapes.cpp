@@ -199,17 +199,31 @@ Value diagonal(Call &call) {
     return result(b.slice(b.reshape(moved, flat), rank - 2, Extent::of(start), Extent::of(count), width + 1));
 }
 
-// The last axis on the diagonal of two new ones.
+// The last axis on a diagonal of two new ones.
 Value diagonal_matrix(Call &call) {
     Builder &b = call.b;
-    const ValueId x = call.id("self");
-    const int64_t first = call.integer("dim1", -2), second = call.integer("dim2", -1);
-    if (b.rank(x) == 0 || call.integer("offset", 0) != 0 || wrap_axis(first, b.rank(x) + 1) + 1 != b.rank(x) ||
-        wrap_axis(second, b.rank(x) + 1) != b.rank(x))
-        throw Unsupported{"a diagonal beside the main one, or of other axes than the last two"};
+    ValueId x = call.id("self");
+    const size_t rank = b.rank(x);
+    if (rank == 0) throw Unsupported{"a diagonal without an axis"};
+    const size_t first = wrap_axis(call.integer("dim1", -2), rank + 1);
+    const size_t second = wrap_axis(call.integer("dim2", -1), rank + 1);
+    if (first == second || b.shape(x).back().batch) throw Unsupported{"a diagonal of one axis, or of rows"};
+    const int64_t offset = call.integer("offset", 0);
+    if (offset != 0) {
+        Extents fill = b.shape(x);
+        fill.at(rank - 1) = Extent::of(std::abs(offset));
+        x = b.concat({x, b.full(0, fill, b.dtype(x))}, rank - 1);
+    }
     const ValueId places = b.iota(b.shape(x).back());
-    const ValueId own = b.binary(Op::equal, places, b.unsqueeze(places, 1));
-    return result(b.where(own, b.unsqueeze(x, b.rank(x) - 1), b.full(0, {}, b.dtype(x))));
+    const ValueId down = b.binary(Op::add, b.unsqueeze(places, 1), b.full_int(Extent::of(offset), {}));
+    const ValueId own = b.binary(Op::equal, places, offset == 0 ? b.unsqueeze(places, 1) : down);
+    const ValueId spread = b.unsqueeze(x, offset > 0 ? rank : rank - 1);
+    const ValueId made = b.where(own, spread, b.full(0, {}, b.dtype(x)));
+    if (first + 1 == rank && second == rank) return result(made);
+    std::vector<size_t> order(rank + 1);
+    size_t next = 0;
+    for (size_t i = 0; i <= rank; ++i) order[i] = i == first ? rank - 1 : i == second ? rank : next++;
+    return result(b.permute(made, order));
 }
 
 Value flipped(Call &call, int64_t axis) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes at places that tensors name, as choices between what was there and what is written.
 #include <algorithm>
+#include <cmath>
 
 #include "torch/lower/formula.hpp"
 
@@ -157,6 +158,104 @@ Value index_add(Call &call) {
     return result(b.binary(Op::add, x, b.move_axis(sum, last, at.axis)));
 }
 
+// Elements `added` [..., 1, k] at places of a last axis, `matches` [..., size, k], as `how` combines them there.
+ValueId combined(Call &call, ValueId x, ValueId matches, ValueId added) {
+    Builder &b = call.b;
+    const std::string how = call.text("reduce");
+    const size_t last = b.rank(x) - 1;
+    const bool own = call.flag("include_self", true);
+    const bool largest = how == "amax", extreme = largest || how == "amin", product = how == "prod";
+    if (!extreme && !product && how != "sum" && how != "mean") throw Unsupported{"reduce='" + how + "'"};
+    const double none = extreme ? (largest ? -INFINITY : INFINITY) : product ? 1 : 0;
+    const ValueId parts = b.where(matches, added, b.full(none, {}));
+    const Op op = extreme ? (largest ? Op::maximum : Op::minimum) : product ? Op::mul : Op::add;
+    ValueId found;
+    if (product) {
+        const Extent count = b.shape(parts)[last + 1];
+        if (!count.known() || count.terms[0] < 1 || count.terms[0] > 64)
+            throw Unsupported{"a product of " + to_string(count) + " elements"};
+        found = b.slice(parts, last + 1, Extent::of(0), Extent::of(1));
+        for (int64_t i = 1; i < count.terms[0]; ++i)
+            found = b.binary(op, found, b.slice(parts, last + 1, Extent::of(i), Extent::of(1)));
+        found = b.squeeze(found, last + 1);
+    } else {
+        const Op along = extreme ? (largest ? Op::reduce_max : Op::reduce_min) : Op::reduce_sum;
+        found = b.reduce(along, parts, last + 1, false);
+    }
+    if (own) found = b.binary(op, x, found);
+    const ValueId count = b.reduce(Op::reduce_sum, b.cast(matches, DType::int64), b.rank(matches) - 1, false);
+    const Term number{&b, b.cast(count, DType::float32)};
+    if (how == "mean") found = (Term{&b, found} / at_least(number + (own ? 1.0 : 0.0), 1)).id;
+    return own ? found : b.where((number > 0.0).id, found, x);
+}
+
+Value scatter_reduce(Call &call) {
+    Builder &b = call.b;
+    const Scattered at = scattered(call);
+    if (b.dtype(at.x) != DType::float32) throw Unsupported{"scatter_reduce of other than float32; write .float()"};
+    const size_t last = b.rank(at.x) - 1;
+    const ValueId x = at.x, added = b.cast(source(call, at), DType::float32);
+    const ValueId made = combined(call, x, named(b, at.index, b.shape(x)[last]), b.unsqueeze(added, last));
+    return result(b.move_axis(made, last, at.axis));
+}
+Value index_reduce(Call &call) {
+    Builder &b = call.b;
+    if (dtype_of(b, *call.tensor("self")) != DType::float32)
+        throw Unsupported{"index_reduce of other than float32; write .float()"};
+    const ValueId x = call.float_id("self");
+    const SamePlaces at = same_places(call, x);
+    const size_t last = b.rank(x) - 1;
+    const ValueId added = b.unsqueeze(b.move_axis(call.float_id("source"), at.axis, last), last);
+    const ValueId made = combined(call, b.move_axis(x, at.axis, last), at.matches, added);
+    return result(b.move_axis(made, last, at.axis));
+}
+
+// The same places of every row, each an element of its own; of several at one place the last stays.
+Value index_copy(Call &call) {
+    Builder &b = call.b;
+    const ValueId x = call.id("self");
+    const SamePlaces at = same_places(call, x);
+    const size_t last = b.rank(x) - 1;
+    const ValueId from = b.move_axis(b.cast(call.id("source"), b.dtype(x)), at.axis, last);
+    const ValueId moved = b.move_axis(x, at.axis, last), none = b.full_int(Extent::of(-1), {});
+    const ValueId order = b.iota(b.shape(at.matches)[1]);
+    const ValueId latest = b.reduce(Op::reduce_max, b.where(at.matches, order, none), 1, false);
+    const ValueId place = b.binary(Op::maximum, latest, b.full_int(Extent::of(0), {}));
+    const ValueId value =
+        b.add(Op::gather, {from, b.expand(place, b.shape(moved))}, {.axis = static_cast<int64_t>(last)});
+    const ValueId made = b.where(b.binary(Op::less, latest, b.full_int(Extent::of(0), {})), moved, value);
+    return result(b.move_axis(made, last, at.axis));
+}
+
+// The diagonal of two axes.
+Value written_diagonal(Call &call) {
+    Builder &b = call.b;
+    const ValueId x = call.id("self");
+    const size_t rank = b.rank(x), first = call.axis("dim1", rank), second = call.axis("dim2", rank);
+    if (first == second) throw Unsupported{"a diagonal of one axis"};
+    std::vector<size_t> order, back(rank);
+    for (size_t i = 0; i < rank; ++i)
+        if (i != first && i != second) order.push_back(i);
+    order.insert(order.end(), {first, second});
+    for (size_t i = 0; i < rank; ++i) back[order[i]] = i;
+    const ValueId moved = b.permute(x, order);
+    const int64_t offset = call.integer("offset", 0);
+    const ValueId down = b.unsqueeze(b.iota(b.shape(moved)[rank - 2]), 1), across = b.iota(b.shape(moved)[rank - 1]);
+    const ValueId on = b.binary(Op::equal, b.binary(Op::add, down, b.full_int(Extent::of(offset), {})), across);
+    // Down the rows where the diagonal begins in the first one, else along the columns.
+    const ValueId value = b.cast(call.id("src"), b.dtype(x));
+    if (b.rank(value) + 1 != rank) throw Unsupported{"a diagonal of another rank"};
+    const Extent count = b.shape(value).back();
+    const Extent whole = b.shape(moved)[offset >= 0 ? rank - 2 : rank - 1];
+    const auto missing = whole - count;
+    if (!missing || !missing->known() || missing->terms[0] < 0) throw Unsupported{"a diagonal of " + to_string(count)};
+    Extents fill = b.shape(value);
+    fill.at(fill.size() - 1) = *missing;
+    const ValueId line = missing->is(0) ? value : b.concat({value, b.full(0, fill, b.dtype(x))}, b.rank(value) - 1);
+    const ValueId spread = b.unsqueeze(line, offset >= 0 ? b.rank(line) : b.rank(line) - 1);
+    return result(b.permute(b.where(on, spread, moved), back));
+}
+
 // A slice, or a place, of a copy.
 Value written_slice(Call &call) {
     Builder &b = call.b;
@@ -185,6 +284,10 @@ void add_writes(Registry &to) {
         {"aten::scatter_add", "self dim index src", &scatter_add},
         {"aten::index_fill", "self dim index value", &index_fill},
         {"aten::index_add", "self dim index source alpha", &index_add},
+        {"aten::index_copy", "self dim index source", &index_copy},
+        {"aten::index_reduce", "self dim index source reduce include_self", &index_reduce},
+        {"aten::scatter_reduce", "self dim index src reduce include_self", &scatter_reduce},
+        {"aten::diagonal_scatter", "self src offset dim1 dim2", &written_diagonal},
         {"aten::slice_scatter", "self src dim start end step", &written_slice},
         {"aten::select_scatter", "self src dim index", &written_slice},
     };

@@ -287,6 +287,10 @@ TEST_CASE("types in a body are types, and not endless", "[scan]") {
 TEST_CASE("operators that crash or never end by their arguments are refused", "[scan]") {
     CHECK(rule_of_body("y = torch._reshape_alias(x, [2], [1099511627776])\nreturn y") == "operator");
     CHECK(rule_of_body("y = torch.ctc_loss(x, x, [1], [1])\nreturn y") == "operator");
+    CHECK(rule_of_body("y = torch.upsample_nearest1d(x, [2], 1.e-30)\nreturn y") == "operator");
+    CHECK(rule_of_body("y = torch.native_batch_norm(x, x, x, x, x, False, 0., 0.)\nreturn x") == "operator");
+    CHECK(rule_of_body("y = torch.special_legendre_polynomial_p(x, 1000000000000000000)\nreturn y") == "operator");
+    CHECK(rule_of_body("y = torch.matrix_power(x, 2)\nreturn y") == "operator");
     CHECK(rule_of_body("y = \"a\".count(\"\")\nreturn x") == "operator");
     CHECK(rule_of_body("y = ops.prim.TupleUnpack((1, 2, 3))\nreturn x") == "operator");
 }
