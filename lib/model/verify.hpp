@@ -15,7 +15,7 @@ struct VerifyReport {
     std::vector<size_t> largest_line;        // by output: of golden.jsonl, from 1
     std::vector<double> mean_difference;     // by output, over its elements
     std::string precision;
-    double tolerance = 0.0;  // the manifest's of that precision
+    double tolerance = 0.0;     // the manifest's of that precision
     int64_t probabilities = 0;  // vectors that have one
     int64_t bands = 0;          // vectors that have one
     double largest_probability_difference = 0.0;
