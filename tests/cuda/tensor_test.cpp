@@ -29,7 +29,7 @@ struct InDouble {
     }
 
   private:
-    static int exponent_of(double x) { return std::max(std::ilogb(x), -126); }
+    static int exponent_of(double x) { return std::clamp(std::ilogb(x), -126, 1024); }  // of an infinity INT_MAX
     double cut(const std::vector<double> &terms, const std::vector<int> &exponents) const {
         int top = INT_MIN;
         for (size_t i = 0; i < terms.size(); ++i)
