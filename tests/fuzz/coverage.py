@@ -12,8 +12,9 @@ def counts(build: pathlib.Path, root: pathlib.Path) -> dict[str, dict[int, int]]
     for notes in sorted(build.rglob("*.gcno")):
         done = subprocess.run(["gcov", "--stdout", "--json-format", str(notes)], capture_output=True, check=True, cwd=build)
         for text in done.stdout.splitlines():
-            for one in json.loads(text)["files"]:
-                path = (root / one["file"]).resolve()
+            found = json.loads(text)
+            for one in found["files"]:
+                path = pathlib.Path(found["current_working_directory"], one["file"]).resolve()
                 if path.suffix != ".cpp" or (root / "lib") not in path.parents:
                     continue
                 of = lines.setdefault(str(path.relative_to(root)), {})
