@@ -8,7 +8,7 @@ WB_TORCH=${WB_TORCH:-2.15.0}
 WB_TORCH_CUDA="nvidia-cuda-runtime==13.2.86 nvidia-cuda-cupti==13.2.86" # what libtorch_cpu.so links of CUDA
 WB_VENV=$WB_ROOT/.venv
 
-wb_say() { printf '\n== %s\n' "$*"; }
+wb_say() { printf '\n== %s (after %d s)\n' "$*" "$SECONDS"; }
 wb_fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 
 # wb_system PACKAGE...: Debian and Ubuntu packages, installed where they are missing and we are root.
