@@ -22,9 +22,8 @@ Status inflate_exactly(ByteView packed, Bytes &out) {
     Bytef nothing;  // zlib takes no null pointer
     stream.next_out = out.empty() ? &nothing : reinterpret_cast<Bytef *>(out.data());
     stream.avail_out = static_cast<uInt>(out.size());
-    if (inflateInit2(&stream, -MAX_WBITS) != Z_OK)
-        return Status::failure(WB_OUT_OF_MEMORY, "out of memory for inflating");
-    const int code = inflate(&stream, Z_FINISH);
+    const bool begun = inflateInit2(&stream, -MAX_WBITS) == Z_OK;
+    const int code = begun ? inflate(&stream, Z_FINISH) : Z_MEM_ERROR;
     const uInt left = stream.avail_in, missing = stream.avail_out;
     inflateEnd(&stream);
     if (code == Z_MEM_ERROR) return Status::failure(WB_OUT_OF_MEMORY, "out of memory for inflating");

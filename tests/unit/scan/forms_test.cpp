@@ -3,6 +3,7 @@
 #include "base/json.hpp"
 #include "scan/archive.hpp"
 #include "scan/operators.hpp"
+#include "scan/token_cursor.hpp"
 #include "unit/scan/scan_support.hpp"
 
 using namespace weighbridge::lib;
@@ -47,6 +48,16 @@ TEST_CASE("declarations that are cut or doubled are refused", "[scan]") {
     CHECK(rule_of_file("def f(t: Tuple[()]) -> int:\n  return 1\n") == "");
     CHECK(rule_of_file("def f(t: Tuple[(int)]) -> int:\n  return 1\n") == "code-type");
     CHECK(rule_of_file("def f(t: List[1]) -> int:\n  return 1\n") == "code-type");
+}
+
+TEST_CASE("a bracket that nothing closes is closed by the end", "[scan]") {
+    CodeToken open, name;
+    open.kind = CodeToken::Kind::mark;
+    open.text = "(";
+    name.text = "x";
+    const std::vector<CodeToken> tokens{open, name, name};
+    CHECK(closing_of(tokens, 0) == tokens.size());
+    CHECK(joined(tokens) == "(xx");
 }
 
 TEST_CASE("a constructor's type is its class", "[scan]") {
