@@ -54,6 +54,7 @@ struct Model::Ride {
 
     void board(Rider &rider) {
         riders[count++] = &rider;
+        rider.boarded = true;
         first_ns = std::min(first_ns, rider.options.deadline_ns);
         until_ns = std::max(until_ns, rider.options.deadline_ns);
     }
@@ -149,6 +150,7 @@ Status Model::score_joined(Place &place, Pool::Lease &lease, Rider &own, Pool::P
     board(place, ride, own);
     for (Guest *guest = party.first(); guest; guest = guest->next) board(place, ride, static_cast<Rider &>(*guest));
     for (Guest *guest = company; guest; guest = guest->next) board(place, ride, static_cast<Rider &>(*guest));
+    party.keep_boarded();
     if (ride.count > 0) run_joined(place, lease, ride, began_ns);
     own.began_ns = began_ns;
     if (own.served) return std::move(own.status);

@@ -14,6 +14,7 @@ struct Guest {
     int64_t deadline_ns = WB_NO_DEADLINE;
     Guest *next = nullptr;   // of those that one run has
     void *waiter = nullptr;  // the pool's
+    bool boarded = false;    // set by who claimed it: it is in his run
     bool served = false;     // set by who claimed it: what it waited for is done, else it waits on, by itself
 };
 

@@ -117,9 +117,26 @@ void Pool::Party::claim(const Lease &lease, const void *kin, Seats &seats) {
     first_ = admission_->claim(kin, seats);
 }
 
-void Pool::Party::let_go() {
+void Pool::Party::let_go() { let_go(std::exchange(first_, nullptr)); }
+
+void Pool::Party::keep_boarded() {
+    Guest *others = nullptr, **end = &others, **place = &first_;
+    while (Guest *guest = *place) {
+        if (guest->boarded) {
+            place = &guest->next;
+        } else {
+            *place = guest->next;
+            *end = guest;
+            end = &guest->next;
+        }
+    }
+    *end = nullptr;
+    let_go(others);
+}
+
+void Pool::Party::let_go(Guest *guests) {
     Guest *unserved = nullptr;  // the last first, so that they stand in their order again
-    for (Guest *guest = std::exchange(first_, nullptr), *next; guest; guest = next) {
+    for (Guest *guest = guests, *next; guest; guest = next) {
         next = guest->next;
         if (guest->served)
             admission_->let_go(*guest);

@@ -157,8 +157,11 @@ class Pool::Party {
     Guest *first() const { return first_; }  // the others by `next`, in the queue's order
     // The served ones' calls return, one that was not waits on. No effect where there are none any more.
     void let_go();
+    // The same for those alone that are not boarded, before the run: none of them waits for it.
+    void keep_boarded();
 
   private:
+    void let_go(Guest *guests);
     Admission *admission_ = nullptr;
     Guest *first_ = nullptr;
 };

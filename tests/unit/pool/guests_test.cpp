@@ -112,6 +112,30 @@ TEST_CASE("a guest that was not served is the first again, and nobody's guest an
     CHECK(first.lease);
 }
 
+TEST_CASE("a guest that found no place waits on by himself, and one that is served already returns") {
+    ManualClock clock;
+    Pool pool(1, 16, clock, 0);
+    Pool::Lease lease = taken(pool);
+    Waiting boarded(pool), refused(pool), late(pool, Priority::normal, clock.now_ns() + 1000);
+    {
+        Pool::Party party;
+        Seats seats = seats_of(8);
+        seats.end_ns = clock.now_ns();
+        party.claim(lease, &kin, seats);
+        REQUIRE(seats.taken == 3);
+        boarded.guest.boarded = refused.guest.served = true;
+        party.keep_boarded();
+        CHECK(guests_of(party) == std::vector<const Guest *>{&boarded.guest});
+        CHECK(refused.was_served());
+        clock.advance(2000);
+        late.thread.join();  // its deadline ends its wait, while the run goes on
+        CHECK(late.status.code == WB_DEADLINE_EXCEEDED);
+        CHECK_FALSE(boarded.back);
+        serve_all(party);
+    }
+    CHECK(boarded.was_served());
+}
+
 TEST_CASE("neither token, deadline nor close ends a guest's wait while another has him; they do afterwards") {
     for (int how = 0; how < 4; ++how) {
         CAPTURE(how);
