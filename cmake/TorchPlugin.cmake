@@ -18,11 +18,15 @@ target_include_directories(weighbridge_torch_lower PUBLIC "${PROJECT_SOURCE_DIR}
 # LibTorch's folder brings another fmt than the system's. Both are header-only here, in inline namespaces of their own.
 target_link_libraries(weighbridge_torch_lower PUBLIC fmt::fmt-header-only PRIVATE weighbridge_flags)
 
+target_precompile_headers(weighbridge_torch_lower PRIVATE
+    <algorithm> <functional> <map> <optional> <string> <vector> <fmt/format.h>)
+
 file(GLOB torch_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/torch/*.cpp")
 add_library(weighbridge_torch MODULE ${torch_sources})
 target_include_directories(weighbridge_torch PRIVATE "${PROJECT_SOURCE_DIR}/lib" "${PROJECT_SOURCE_DIR}/include")
 target_link_libraries(weighbridge_torch PRIVATE
     weighbridge_torch_lower Torch::torch_cpu Torch::c10 ${CMAKE_DL_LIBS} weighbridge_flags)
+target_precompile_headers(weighbridge_torch PRIVATE <torch/csrc/jit/api/module.h>)
 set(torch_map "${PROJECT_SOURCE_DIR}/lib/torch/weighbridge_torch.map")
 target_link_options(weighbridge_torch PRIVATE "LINKER:--version-script=${torch_map}" "LINKER:--exclude-libs,ALL" "LINKER:--enable-new-dtags")
 if(NOT WEIGHBRIDGE_SANITIZE)
