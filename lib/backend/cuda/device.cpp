@@ -116,12 +116,13 @@ std::vector<std::shared_ptr<Resident>> GpuDevice::Recovery::present() {
 // it too it cannot be made anew: the driver gives the same one.
 bool GpuDevice::Recovery::recover(const std::shared_ptr<Watch> &watch) {
     const auto all = present();
-    std::shared_ptr<const KernelSet> now;
+    std::shared_ptr<const KernelSet> now, lost;
     {
         const Lock lock(mutex);
-        if (kernels && kernels->context()->is_lost()) kernels.reset();
+        if (kernels && kernels->context()->is_lost()) kernels.swap(lost);
         now = kernels;
     }
+    lost.reset();  // not under the mutex: the driver takes back what they hold
     if (!now) {
         for (const auto &resident : all)
             if (!resident->leave()) return false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A device whose context is lost, or that hangs: the CPU answers, and the device comes back with a new context.
 #include <chrono>
+#include <future>
 #include <thread>
 
 #include "unit/backend/cuda/simulated_engine.hpp"
@@ -142,6 +143,27 @@ TEST_CASE("a device that is lost or hangs keeps nobody from loading, closing and
         CHECK(closed.ok());
         on.engine = {};
     }
+}
+
+TEST_CASE("while the driver takes a lost context's kernels back, nobody waits for it", "[cuda]") {
+    const SimulatedMachine machine;
+    auto gpu = cuda::GpuDevice::open(machine.driver(), 0, simulated_image(), {.recovery_pause_ns = kMs});
+    REQUIRE(gpu);
+    {
+        const auto kernels = (*gpu)->kernels();
+        REQUIRE(kernels);
+        cuda_sim::lose(0);
+        (void)(*kernels)->make_look();  // which tells that it is lost
+        REQUIRE((*kernels)->context()->is_lost());
+    }
+    cuda_sim::hold_calls("cuLibraryUnload");
+    (*gpu)->look_after();
+    REQUIRE(eventually([] { return cuda_sim::held_calls() == 1; }));
+    auto asked = std::async(std::launch::async, [&] { return (*gpu)->kernels().status().code; });
+    const bool told = asked.wait_for(std::chrono::seconds(10)) == std::future_status::ready;
+    cuda_sim::let_calls_go();
+    CHECK(told);
+    CHECK(asked.get() == WB_BACKEND_UNAVAILABLE);
 }
 
 TEST_CASE("a run that hangs ends without a deadline, and a wait by a token when that is set", "[cuda]") {
