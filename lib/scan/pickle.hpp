@@ -31,12 +31,15 @@ struct PickleValue {
         enumeration
     };
     Kind kind = Kind::none;
-    bool open = false;      // a container that is still to be filled, an object still to be given its state
-    uint8_t depth = 0;      // of what it holds
-    uint32_t count = 0;     // of its children
-    uint64_t first = 0;     // its first child
-    int64_t integer = 0;    // of a storage: its elements
-    std::string_view text;  // of a text, or the qualified name of a global, an object's class, a storage's type
+    bool open = false;    // a container that is still to be filled, an object still to be given its state
+    uint8_t depth = 0;    // of what it holds
+    bool tagged = false;  // a list or a dict whose type LibTorch knows as well
+    uint32_t count = 0;   // of its children
+    uint64_t first = 0;   // its first child
+    int64_t integer = 0;  // of a storage: its elements
+    // Of a text; or the qualified name of a global, an object's class, a storage's type; or the type that a list or a
+    // dict is held as, once one is.
+    std::string_view text;
 };
 
 // The values of one pickle, and their children: places in `values`; of a dict keys and values in turn.

@@ -2,6 +2,7 @@
 #include "scan/pickle_types.hpp"
 
 #include <algorithm>
+
 namespace weighbridge::lib {
 namespace {
 
@@ -39,15 +40,22 @@ bool PickleTypes::fields_match(const PickleValue &value, const Fields &types) {
     return true;
 }
 
+// Gives a list or a dict its type. False where it has one already.
+bool PickleTypes::hold(uint32_t place, std::string_view type) {
+    std::string_view &held = values_.values[place].text;
+    if (!held.empty()) return false;
+    held = type;
+    held_.push_back(place);
+    return true;
+}
+
 // What is held as Any is looked at as what it says that it is: a list without a tag as one of Any.
 bool PickleTypes::matches_any(uint32_t place) {
     if (++comparisons_ > kMostComparisons) return false;
     const PickleValue &value = values_.values[place];
     if (value.kind == Kind::global || value.kind == Kind::storage) return false;
     if (value.kind == Kind::list || value.kind == Kind::dict) {
-        const auto [found, fresh] = held_.try_emplace(place, Holding{"Any"});
-        if (!fresh) return found->second.tagged || found->second.type == "Any";
-        order_.push_back(place);
+        if (!hold(place, "Any")) return value.tagged || value.text == "Any";
     } else if (value.kind != Kind::tuple) {
         return true;
     }
@@ -58,10 +66,10 @@ bool PickleTypes::matches_any(uint32_t place) {
 
 // What a type that did not fit has noted is taken back.
 bool PickleTypes::matches_one(uint32_t place, const Types &types) {
-    const size_t before = order_.size();
+    const size_t before = held_.size();
     for (const std::string_view type : types) {
         if (matches(place, type)) return true;
-        for (; order_.size() > before; order_.pop_back()) held_.erase(order_.back());
+        for (; held_.size() > before; held_.pop_back()) values_.values[held_.back()].text = {};
     }
     return false;
 }
@@ -70,9 +78,7 @@ bool PickleTypes::matches_container(uint32_t place, std::string_view type, const
     const PickleValue &value = values_.values[place];
     const bool list = text.head == "List";
     if (value.kind != (list ? Kind::list : Kind::dict) || text.parts.size() != (list ? 1 : 2)) return false;
-    const auto [found, fresh] = held_.try_emplace(place, Holding{std::string(type)});
-    if (!fresh) return found->second.type == type;
-    order_.push_back(place);
+    if (!hold(place, type)) return value.text == type;
     return list ? all_match(value, 0, 1, text.parts[0])
                 : all_match(value, 0, 2, text.parts[0]) && all_match(value, 1, 2, text.parts[1]);
 }
@@ -104,9 +110,10 @@ bool PickleTypes::matches(uint32_t place, std::string_view type) {
 }
 
 bool PickleTypes::tag(uint32_t place, std::string_view type) {
-    const Kind kind = values_.values[place].kind;
-    if ((kind != Kind::list && kind != Kind::dict) || !matches(place, type)) return false;
-    held_[place].tagged = true;
+    PickleValue &value = values_.values[place];
+    if ((value.kind != Kind::list && value.kind != Kind::dict) || !matches(place, *tags_.emplace(type).first))
+        return false;
+    value.tagged = true;
     return true;
 }
 

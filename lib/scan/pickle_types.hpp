@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <unordered_map>
+#include <set>
+#include <string>
 
 #include "scan/pickle.hpp"
 #include "scan/types.hpp"
@@ -11,21 +12,16 @@ namespace weighbridge::lib {
 // Compares values with types. LibTorch sets an attribute, and tags a list or a dict, without looking at what is in it.
 class PickleTypes {
   public:
-    PickleTypes(const PickleValues &values, const ModuleCode &code) : values_(values), code_(code) {}
+    PickleTypes(PickleValues &values, const ModuleCode &code) : values_(values), code_(code) {}
 
     // Whether the value at a place is of the type. A list or a dict has one type, whoever holds it: another one later
-    // is no match, for it could be filled as the one and read as the other. False as well after some 10 million
-    // comparisons, which Unions can come to.
+    // is no match, for it could be filled as the one and read as the other. The value borrows the type's text. False as
+    // well after some 10 million comparisons, which Unions can come to.
     bool matches(uint32_t place, std::string_view type);
     // The same of a list or dict that is tagged with its type, which LibTorch then knows as well.
     bool tag(uint32_t place, std::string_view type);
 
   private:
-    struct Holding {
-        std::string type;  // "Any" where that is all that is known
-        bool tagged = false;
-    };
-
     bool all_match(const PickleValue &value, size_t first, size_t step, std::string_view type);
     template <class Types>
     bool fields_match(const PickleValue &value, const Types &types);
@@ -34,11 +30,13 @@ class PickleTypes {
     bool matches_container(uint32_t place, std::string_view type, const TypeText &text);
     bool matches_class(const PickleValue &value, const TypeText &text);
 
-    const PickleValues &values_;
+    bool hold(uint32_t place, std::string_view type);
+
+    PickleValues &values_;
     const ModuleCode &code_;
     uint64_t comparisons_ = 0;
-    std::unordered_map<uint32_t, Holding> held_;  // of lists and dicts, by place
-    std::vector<uint32_t> order_;                 // their places, as they came
+    std::vector<uint32_t> held_;               // the places of lists and dicts, as they got their types
+    std::set<std::string, std::less<>> tags_;  // types that pickles state, which values borrow
 };
 
 }  // namespace weighbridge::lib

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scan/pickle.hpp"
 
+#include <sys/resource.h>
+
+#include <fstream>
+#include <new>
+
 #include "scan/types.hpp"
+#include "support/child.hpp"
+#include "support/sanitized.hpp"
 #include "unit/scan/scan_support.hpp"
 
 using namespace weighbridge::lib;
@@ -271,6 +278,33 @@ TEST_CASE("types of many letters are not taken apart for ever", "[scan]") {
     for (int i = 0; i < 300'000; ++i) list += "N";
     CHECK(rule_of("Any", list + "e") == "");
     CHECK(rule_of(type, list + "e") == "pickle-type");
+}
+
+TEST_CASE("many small lists take no more memory than their places do", "[scan]") {
+    if (kSanitized) {
+        WARN("not run under sanitizers, which map memory of their own");
+        return;
+    }
+    std::string type = "Tuple[";
+    for (int i = 0; i < 700; ++i) type += "int, ";
+    std::string lists = "](";
+    for (int i = 0; i < 150'000; ++i) lists += "]";
+    const Bytes file = module_archive(with_attribute("List[List[" + type + "int]]]", lists + "e"));
+    CHECK(file.size() < 300'000);
+    // 0: accepted within 32 MB more than what is mapped; 400 MB were 2,800 letters for each list.
+    CHECK(in_child([&] {
+              uint64_t pages = 0;
+              std::ifstream("/proc/self/statm") >> pages;
+              const rlim_t most = pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)) + (32 << 20);
+              const rlimit limit{most, most};
+              setrlimit(RLIMIT_AS, &limit);
+              try {
+                  ModuleReport report;
+                  return scan_module(file, {}, report).ok() ? 0 : 1;
+              } catch (const std::bad_alloc &) {
+                  return 2;
+              }
+          }) == 0);
 }
 
 TEST_CASE("source lines point into their texts", "[scan]") {
