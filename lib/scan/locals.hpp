@@ -18,6 +18,8 @@ class CodeLocals {
     const std::vector<CodeToken> &names() const { return names_; }
     // The type of an expression where it is certain, as "__torch__.models.Net"; "" where it is not.
     std::string type_of(CodeTokens expression, int depth = 0) const;
+    // The type of a class's attribute; "" where the type is no class of the archive, or has no such attribute.
+    std::string attribute_type(std::string_view of, std::string_view name) const;
     // What a name stands for that is set once, and never in a loop's head; nothing for others.
     CodeTokens value_of(std::string_view name) const;
 
@@ -34,7 +36,6 @@ class CodeLocals {
     void add_parameters(CodeTokens parameters, const std::string &owner);
     void add_line(CodeTokens line);
     void add(const CodeToken &name, CodeTokens value, std::string type);
-    std::string attribute_type(std::string_view of, std::string_view name) const;
     std::string type_of_local(const Local &local, int depth) const;
     std::string type_of_head(CodeTokens expression, size_t &behind, int depth) const;
 

@@ -64,7 +64,8 @@ class SignReader {
             const Sign *function =
                 called && !attribute ? find_sign(one, std::begin(kFunctions), std::end(kFunctions)) : nullptr;
             if (function) add(at, function->names);
-            if (attribute && !called && one.kind == Kind::name && !is_of_class(at)) add_attribute(at);
+            if (attribute && !called && one.kind == Kind::name && !of_class_) add_attribute(at);
+            follow_chain(at);
         }
         return std::move(found_);
     }
@@ -94,20 +95,28 @@ class SignReader {
         return before.kind == Kind::name && (locals_.has(before.text) || (at > 1 && line_[at - 2].is(".")));
     }
 
-    // Whether the attribute at a place is one of a class of the archive, or a name's part.
-    bool is_of_class(size_t at) const {
-        size_t first = at;
-        while (first >= 2 && line_[first - 1].is(".") && line_[first - 2].kind == Kind::name) first -= 2;
-        if (first == at) return false;  // of a group or a call
-        if (line_[first].is("torch") || line_[first].is("ops") || line_[first].is("CONSTANTS") ||
-            line_[first].is("__torch__"))
-            return true;
-        return code_.find_class(locals_.type_of(line_.subspan(first, at - 1 - first))) != nullptr;
+    // Takes the token into the "NAME.NAME..." that it goes on, or begins one with it: what stands behind a point next
+    // is an attribute of a class of the archive, or a name's part, or neither.
+    void follow_chain(size_t at) {
+        const CodeToken &one = line_[at];
+        if (one.is(".")) return;
+        const bool begins = at == 0 || !line_[at - 1].is(".");
+        const bool named = one.is("torch") || one.is("ops") || one.is("CONSTANTS") || one.is("__torch__");
+        if (one.kind != Kind::name || begins) named_ = one.kind == Kind::name && named;
+        if (one.kind != Kind::name)
+            type_.clear();  // of a group or a call
+        else
+            type_ = begins ? locals_.type_of(line_.subspan(at, 1)) : locals_.attribute_type(type_, one.text);
+        of_class_ = named_ || code_.find_class(type_) != nullptr;
     }
 
     const CodeTokens line_;
     const CodeLocals &locals_;
     const ModuleCode &code_;
+    // Of the chain up to the token before.
+    std::string type_;
+    bool named_ = false;  // whether it is of what is imported with a module
+    bool of_class_ = false;
     std::vector<SignedOperator> found_;
 };
 

@@ -4,16 +4,6 @@
 using namespace weighbridge::lib;
 using namespace weighbridge::test;
 
-namespace {
-
-std::string repeated(const std::string &text, int count) {
-    std::string made;
-    for (int i = 0; i < count; ++i) made += text;
-    return made;
-}
-
-}  // namespace
-
 TEST_CASE("code as the printer of TorchScript writes it is accepted", "[scan]") {
     CHECK(rule_of_body("return x") == "");
     CHECK(rule_of_body("y = torch.add(x, torch.mul(x, 2.5e-05), alpha=1)\nreturn torch.relu_(y)") == "");

@@ -21,6 +21,12 @@ inline std::string broken_rule(lib::ByteView file, const lib::ScanLimits &limits
     return first.rule;
 }
 
+inline std::string repeated(const std::string &text, int count) {
+    std::string made;
+    for (int i = 0; i < count; ++i) made += text;
+    return made;
+}
+
 // The first rule that a module breaks whose forward has these lines.
 inline std::string rule_of_body(const std::string &lines, const lib::ScanLimits &limits = {}) {
     std::string body;

@@ -66,6 +66,22 @@ TEST_CASE("what the host refuses is refused as a sign, an index and an attribute
     CHECK(rule_of_body("x[0] = 1\nreturn x", limits) == "operator");
 }
 
+TEST_CASE("attributes in each other are followed once", "[scan]") {
+    ScanLimits limits;
+    limits.not_allowed = {"aten::mT"};
+    const auto chain = [](const std::string &end, int lines) {
+        const std::string one = "    y = self" + repeated(".a", 240) + end + "\n";
+        return "  a : __torch__.Net\n  b : Tensor\n  def forward(self: __torch__.Net, x: Tensor) -> Tensor:\n" +
+               repeated(one, lines) + "    return x\n";
+    };
+    const auto rule = [&](const std::string &members) {
+        return broken_rule(module_archive(module_files("Net", members)), limits);
+    };
+    CHECK(rule(chain(".b.mT", 1)) == "operator");
+    CHECK(rule(chain(".b.b", 1)) == "pickle-attribute");
+    CHECK(rule(chain("", 8000)) == "pickle-attribute");  // 3.9 MB, which took most of a minute
+}
+
 TEST_CASE("lists, types, texts and attributes of modules are no operators", "[scan]") {
     ScanLimits limits;
     limits.not_allowed = {"aten::select", "aten::slice",    "aten::index", "aten::training",
