@@ -9,6 +9,7 @@
 #include "base/spelling.hpp"
 #include "engine/devices.hpp"
 #include "engine/request.hpp"
+#include "scan/operators.hpp"
 
 namespace weighbridge::lib {
 
@@ -96,6 +97,7 @@ Expected<Ref<Engine>> Engine::make(const EngineOptions &options) {
 }
 
 Expected<Ref<Engine>> Engine::make(const EngineOptions &options, EngineParts parts) {
+    if (Status status = check_refusals(options.scan); !status.ok()) return status;
     auto level = choose_level(options);
     if (!level) return level.status();
     return Ref<Engine>(new Engine(options, *level, std::move(parts)));

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/spelling.hpp"
+
 namespace weighbridge::lib {
 namespace {
 
@@ -48,6 +50,19 @@ bool matches_pattern(std::string_view pattern, std::string_view name) {
     return name.size() >= first.size() + last.size() && name.starts_with(first) && name.ends_with(last);
 }
 
+// Whether a name can fit both patterns.
+bool overlap(std::string_view one, std::string_view other) {
+    const size_t star = one.find('*'), its = other.find('*');
+    if (star == one.npos) return matches_pattern(other, one);
+    if (its == other.npos) return matches_pattern(one, other);
+    const auto fits = [](std::string_view a, std::string_view b, bool at_begin) {
+        if (a.size() > b.size()) std::swap(a, b);
+        return at_begin ? b.starts_with(a) : b.ends_with(a);
+    };
+    return fits(one.substr(0, star), other.substr(0, its), true) &&
+           fits(one.substr(star + 1), other.substr(its + 1), false);
+}
+
 bool matches_any(const std::vector<std::string> &patterns, std::string_view name) {
     return std::any_of(patterns.begin(), patterns.end(),
                        [&](const std::string &pattern) { return matches_pattern(pattern, name); });
@@ -88,6 +103,34 @@ bool OperatorRules::allowed(std::string_view name) const {
 std::string_view harm_of(std::string_view name) { return find_reason(std::begin(kHarmful), std::end(kHarmful), name); }
 std::string_view reason_of(std::string_view name) {
     return find_reason(std::begin(kAllowed), std::end(kAllowed), name);
+}
+
+// The lists' names and their forms in place: "aten::add_", "aten::__iand__".
+bool is_known(std::string_view pattern) {
+    bool known = false;
+    for (const OperatorGroup &group : kAllowed)
+        for_each_name(group.names, [&](std::string_view name) {
+            const std::string full = qualified(name);
+            const bool sign = full.starts_with("aten::__");
+            const std::string in_place = sign ? "aten::__i" + full.substr(8) : full + "_";
+            known |= overlap(pattern, full) || overlap(pattern, in_place);
+        });
+    for (const OperatorGroup &group : kHarmful)
+        for_each_name(group.names, [&](std::string_view name) { known |= overlap(pattern, qualified(name)); });
+    return known;
+}
+
+Status check_refusals(const ScanLimits &limits) {
+    for (const std::string &pattern : limits.not_allowed) {
+        const auto fits = [&](const std::string &other) { return overlap(pattern, other); };
+        if (is_known(pattern) || std::any_of(limits.also_allowed.begin(), limits.also_allowed.end(), fits)) continue;
+        const std::vector<std::string> listed = listed_operators();
+        return Status::failure(WB_INVALID_ARGUMENT,
+                               "scan_refuse: expected operators of the library's lists or of scan_allow, got '{:.64}', "
+                               "which no module may call anyway; near: {}",
+                               pattern, nearest_names(pattern, {listed.begin(), listed.end()}));
+    }
+    return {};
 }
 
 std::vector<std::string> listed_operators() {

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/status.hpp"
 #include "scan/limits.hpp"
 
 namespace weighbridge::lib {
@@ -25,6 +26,10 @@ class OperatorRules {
     std::vector<std::string_view> allowed_;  // sorted; those of aten without their qualifier
     std::vector<std::string> also_, never_;
 };
+
+// Whether each operator that the host refuses is one that a module might call: of operators.def, or one that the host
+// allows besides. WB_INVALID_ARGUMENT names the first that is misspelt, and would narrow nothing.
+Status check_refusals(const ScanLimits &limits);
 
 // What an operator that operators.def forbids would do: "writes a file". "" for one that is only unknown.
 std::string_view harm_of(std::string_view name);

@@ -109,6 +109,19 @@ def test_an_id_holds_no_nul(bundle, tmp_path):  # noqa: F811
     assert b"\0" not in (tmp_path / "out.csv").read_bytes()
 
 
+def test_a_refused_operator_that_is_misspelt_is_named(tmp_path):
+    assert "operator:" in run_scan("aten::layer_norm", code=1)
+    assert run_scan("aten::matmul_,prim::Print,aten::*_like", code=0)
+    assert "scan_refuse: expected operators of the library's lists" in run_scan("aten::layernorm", code=1)
+    assert "'aten::layer_norm'" in run_scan("aten::layernorm", code=1)
+
+
+def run_scan(refused, code):
+    done = subprocess.run([COMMAND, "scan", EXAMPLE / "model.ts", "--refuse", refused], capture_output=True, text=True)
+    assert done.returncode == code
+    return done.stdout + done.stderr
+
+
 def test_a_scan_prints_the_names_of_operators_as_they_are():
     out = run("scan", EXAMPLE / "model.ts").stdout
     assert "aten::layer_norm" in out

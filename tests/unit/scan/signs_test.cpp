@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "scan/operators.hpp"
 #include "unit/scan/scan_support.hpp"
 
 using namespace weighbridge::lib;
@@ -64,6 +65,30 @@ TEST_CASE("what the host refuses is refused as a sign, an index and an attribute
     CHECK(rule_of_body("y = x.shape\nreturn x", limits) == "operator");
     limits.not_allowed = {"aten::matmul", "aten::*_put_"};
     CHECK(rule_of_body("x[0] = 1\nreturn x", limits) == "operator");
+}
+
+TEST_CASE("what the host refuses is spelt as the lists have it", "[scan]") {
+    const auto refusal = [](std::vector<std::string> refused, std::vector<std::string> allowed = {}) {
+        ScanLimits limits;
+        limits.not_allowed = std::move(refused);
+        limits.also_allowed = std::move(allowed);
+        const Status status = check_refusals(limits);
+        CHECK(status.code == (std::string(status.message).empty() ? WB_OK : WB_INVALID_ARGUMENT));
+        return std::string(status.message);
+    };
+    for (const char *known : {"aten::matmul", "aten::add_", "aten::__iand__", "prim::data", "prim::Print", "aten::*",
+                              "*::*", "aten::*_put_", "aten::conv*", "c10d::all_reduce", "c10d::*", "c10d::all*",
+                              "quantized::linear", "aten::upsample_nearest2d", "aten::__getitem__"})
+        CHECK(refusal({"aten::relu", known}) == "");
+    CHECK(refusal({"mine::score", "mine::*", "mine::s*"}, {"mine::*"}) == "");
+    CHECK(
+        refusal({"aten::relu", "aten::matmull"}) ==
+        "scan_refuse: expected operators of the library's lists or of scan_allow, got 'aten::matmull', which no module "
+        "may call anyway; near: 'aten::matmul', 'aten::maximum', 'aten::mul'");
+    for (const char *unknown :
+         {"aten::", "aten::relu__", "prim::relu", "mine::score", "mine::*", "aten::matmull*", "torch::add"})
+        CHECK(refusal({unknown}) != "");
+    CHECK(refusal({"mine::score"}, {"mine::other"}) != "");
 }
 
 TEST_CASE("attributes in each other are followed once", "[scan]") {
