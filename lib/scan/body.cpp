@@ -71,7 +71,7 @@ class BodyScanner {
     ModuleCode &code_;
     ScanFindings &findings_;
     const CodeLocals locals_;
-    NameCounts counts_;
+    NameRanges ranges_;
     std::vector<uint64_t> loops_{1};  // how often each open block runs
     uint64_t next_block_ = 1;
 };
@@ -89,7 +89,7 @@ void BodyScanner::scan_line(CodeTokens line) {
         return loops_.push_back(saturating_product(loops_.back(), std::exchange(next_block_, 1)));
     if (line[0].kind == Kind::dedent) return loops_.size() > 1 ? loops_.pop_back() : void();
     count_one();
-    if (line[0].is("for")) next_block_ = loop_count(line, locals_, counts_);
+    if (line[0].is("for")) next_block_ = loop_count(line, locals_, ranges_);
     check_words(line);
     check_assignment(line);
     if (rules_.narrowed()) check_signs(line);

@@ -16,49 +16,70 @@ constexpr int kMostDepth = 256;  // of names and arithmetic in each other; beyon
 constexpr int kUsualDepth = 8;
 constexpr size_t kUsualSize = 4096;
 
-enum class Combine : uint8_t { sum, product, power, first, largest };
+enum class Combine : uint8_t { sum, difference, product, power, shift, bits, largest, first, size, complement };
 
 // Signs from the one that binds least, as Python has them; then calls that mean the same.
 struct Arithmetic {
     std::string_view sign;
     Combine combine;
 };
-constexpr Arithmetic kSigns[] = {{"|", Combine::sum},    {"^", Combine::sum},     {"&", Combine::largest},
-                                 {"<<", Combine::power}, {">>", Combine::first},  {"+", Combine::sum},
-                                 {"-", Combine::sum},    {"*", Combine::product}, {"//", Combine::first},
-                                 {"/", Combine::first},  {"%", Combine::largest}, {"**", Combine::power}};
+constexpr Arithmetic kSigns[] = {{"|", Combine::bits},       {"^", Combine::bits},    {"&", Combine::bits},
+                                 {"<<", Combine::shift},     {">>", Combine::first},  {"+", Combine::sum},
+                                 {"-", Combine::difference}, {"*", Combine::product}, {"//", Combine::first},
+                                 {"/", Combine::first},      {"%", Combine::largest}, {"**", Combine::power}};
 constexpr Arithmetic kCalls[] = {{"torch.add", Combine::sum},
-                                 {"torch.sub", Combine::sum},
-                                 {"torch.rsub", Combine::sum},
-                                 {"torch.__range_length", Combine::sum},
+                                 {"torch.sub", Combine::difference},
+                                 {"torch.subtract", Combine::difference},
+                                 {"torch.rsub", Combine::bits},
+                                 {"torch.neg", Combine::difference},
+                                 {"torch.negative", Combine::difference},
                                  {"torch.mul", Combine::product},
+                                 {"torch.multiply", Combine::product},
+                                 {"torch.__derive_index", Combine::product},
+                                 {"torch.lcm", Combine::product},
                                  {"torch.pow", Combine::power},
-                                 {"torch.__lshift__", Combine::power},
+                                 {"torch.factorial", Combine::power},
+                                 {"torch.__lshift__", Combine::shift},
+                                 {"torch.bitwise_left_shift", Combine::shift},
+                                 {"torch.__rshift__", Combine::first},
+                                 {"torch.bitwise_right_shift", Combine::first},
+                                 {"torch.__or__", Combine::bits},
+                                 {"torch.__xor__", Combine::bits},
+                                 {"torch.__and__", Combine::bits},
+                                 {"torch.bitwise_or", Combine::bits},
+                                 {"torch.bitwise_xor", Combine::bits},
+                                 {"torch.bitwise_and", Combine::bits},
+                                 {"torch.bitwise_not", Combine::complement},
                                  {"torch.floordiv", Combine::first},
                                  {"torch.floor_divide", Combine::first},
                                  {"torch.div", Combine::first},
                                  {"torch.remainder", Combine::largest},
-                                 {"torch.ceil", Combine::first},
-                                 {"torch.floor", Combine::first},
-                                 {"torch.round", Combine::first},
-                                 {"torch.neg", Combine::first},
-                                 {"torch.abs", Combine::first},
-                                 {"torch.len", Combine::first},
-                                 {"torch.list", Combine::first},
-                                 {"torch.Int", Combine::first},
+                                 {"torch.fmod", Combine::largest},
+                                 {"torch.gcd", Combine::largest},
                                  {"torch.max", Combine::largest},
                                  {"torch.min", Combine::largest},
                                  {"ops.prim.max", Combine::largest},
                                  {"ops.prim.min", Combine::largest},
-                                 {"ops.prim.rangelist", Combine::first},
-                                 {"ops.prim.NumToTensor", Combine::first},
-                                 {"torch.factorial", Combine::power},
+                                 {"torch.abs", Combine::size},
+                                 {"ops.prim.abs", Combine::size},
+                                 {"torch.ceil", Combine::first},
+                                 {"torch.floor", Combine::first},
+                                 {"torch.round", Combine::first},
+                                 {"torch.trunc", Combine::first},
+                                 {"torch.Int", Combine::first},
+                                 {"torch.Float", Combine::first},
+                                 {"torch.IntImplicit", Combine::first},
                                  {"torch.tensor", Combine::first},
                                  {"torch.item", Combine::first},
-                                 {"range", Combine::sum},
+                                 {"ops.prim.NumToTensor", Combine::first},
                                  {"int", Combine::first},
                                  {"float", Combine::first},
-                                 {"sorted", Combine::first}};
+                                 {"torch.len", Combine::size},
+                                 {"torch.list", Combine::size},
+                                 {"sorted", Combine::size},
+                                 {"ops.prim.rangelist", Combine::size},
+                                 {"range", Combine::bits},
+                                 {"torch.__range_length", Combine::bits}};
 
 uint64_t power(uint64_t base, uint64_t exponent) {
     uint64_t made = 1;
@@ -66,22 +87,70 @@ uint64_t power(uint64_t base, uint64_t exponent) {
     return made;
 }
 
-// The largest magnitude that an expression can have; of a list or a text its length.
-class Magnitude {
-  public:
-    Magnitude(const CodeLocals &locals, NameCounts &known) : locals_(locals), known_(known) {}
+int64_t below_zero(uint64_t most) { return most > INT64_MAX ? INT64_MIN : -static_cast<int64_t>(most); }
 
-    uint64_t of(CodeTokens expression, int depth = 0) {
-        if (depth > kMostDepth || (depth > kUsualDepth && expression.size() > kUsualSize)) return UINT64_MAX;
-        if (expression.empty()) return 1;
+// What an operator makes of its only value, or of the first one where another may follow.
+NumberRange of_one(Combine how, NumberRange a) {
+    switch (how) {
+        case Combine::difference:
+            return {a.most, below_zero(a.most)};
+        case Combine::complement:
+            return {saturating_sum(a.most, 1), below_zero(saturating_sum(a.most, 1))};
+        case Combine::power:
+            return {power(std::max<uint64_t>(a.most, 2), a.most), 0};  // a factorial
+        case Combine::size:
+            return {a.most, 0};
+        default:
+            return a;
+    }
+}
+
+NumberRange of_two(Combine how, NumberRange a, NumberRange b) {
+    const auto with_sign = [&](uint64_t most) -> NumberRange {
+        if (a.least < 0 || b.least < 0) return {most, below_zero(most)};
+        return {most, std::max(a.least, b.least) < NumberRange::kData ? 0 : NumberRange::kData};
+    };
+    int64_t least = 0;
+    switch (how) {
+        case Combine::sum:
+            if (__builtin_add_overflow(a.least, b.least, &least)) least = a.least < 0 ? INT64_MIN : INT64_MAX;
+            return {saturating_sum(a.most, b.most), least};
+        case Combine::difference:
+            if (__builtin_sub_overflow(a.least, b.most, &least)) least = INT64_MIN;
+            return {saturating_sum(a.most, b.most), least};
+        case Combine::product:
+            return with_sign(saturating_product(a.most, b.most));
+        case Combine::power:
+            return with_sign(power(std::max<uint64_t>(a.most, 2), b.most));
+        case Combine::shift:  // processors take the six lowest bits of a count, whatever its sign
+            return with_sign(b.least < 0 ? UINT64_MAX : saturating_product(a.most, power(2, b.most)));
+        case Combine::bits:
+            return with_sign(saturating_sum(a.most, b.most));
+        case Combine::first:
+            return with_sign(a.most);
+        default:
+            return with_sign(std::max(a.most, b.most));
+    }
+}
+
+// Finds how large an expression can be.
+class RangeFinder {
+  public:
+    RangeFinder(const CodeLocals &locals, NameRanges &known) : locals_(locals), known_(known) {}
+
+    NumberRange of(CodeTokens expression, int depth = 0) {
+        if (depth > kMostDepth || (depth > kUsualDepth && expression.size() > kUsualSize))
+            return {UINT64_MAX, INT64_MIN};
+        if (expression.empty()) return {};
         if (const size_t at = outside(expression, "if"); at < expression.size())
-            return std::max(of(expression.first(at), depth + 1),
-                            of(behind(expression, outside(expression, "else")), depth + 1));
+            return of_two(Combine::largest, of(expression.first(at), depth + 1),
+                          of(behind(expression, outside(expression, "else")), depth + 1));
         for (const Arithmetic &one : kSigns)
             if (const size_t at = between_values(expression, one.sign); at < expression.size())
-                return combined(one.combine, of(expression.first(at), depth + 1),
-                                of(behind(expression, at), depth + 1));
-        if (expression[0].is("-") || expression[0].is("+")) return of(behind(expression, 0), depth + 1);
+                return of_two(one.combine, of(expression.first(at), depth + 1), of(behind(expression, at), depth + 1));
+        if (expression[0].is("+")) return of(behind(expression, 0), depth + 1);
+        if (expression[0].is("-")) return of_one(Combine::difference, of(behind(expression, 0), depth + 1));
+        if (expression[0].is("~")) return of_one(Combine::complement, of(behind(expression, 0), depth + 1));
         return expression.size() == 1 ? of_word(expression[0], depth) : of_brackets(expression, depth);
     }
 
@@ -91,8 +160,8 @@ class Magnitude {
     }
 
     static bool is_sign(const CodeToken &token) {
-        return std::any_of(std::begin(kSigns), std::end(kSigns),
-                           [&](const Arithmetic &one) { return token.is(one.sign); });
+        return token.is("~") || std::any_of(std::begin(kSigns), std::end(kSigns),
+                                            [&](const Arithmetic &one) { return token.is(one.sign); });
     }
     // The place of a sign that is not another value's own; expression.size() for none.
     static size_t between_values(CodeTokens expression, std::string_view sign) {
@@ -102,47 +171,33 @@ class Magnitude {
         return at;
     }
 
-    static uint64_t combined(Combine how, uint64_t a, uint64_t b) {
-        switch (how) {
-            case Combine::sum:
-                return saturating_sum(a, b);
-            case Combine::product:
-                return saturating_product(a, b);
-            case Combine::power:
-                return power(std::max<uint64_t>(a, 2), b);
-            case Combine::first:
-                return a;
-            default:
-                return std::max(a, b);
-        }
-    }
-
-    uint64_t of_word(const CodeToken &word, int depth) {
-        if (word.kind == Kind::text) return std::max<uint64_t>(word.text.size() - 2, 1);
+    NumberRange of_word(const CodeToken &word, int depth) {
+        if (word.kind == Kind::text) return {std::max<uint64_t>(word.text.size() - 2, 1), 0};
         if (word.kind == Kind::name) {
-            const auto [found, fresh] = known_.try_emplace(word.text, 1);  // a name of itself is data
+            const auto [found, fresh] = known_.try_emplace(word.text);  // a name of itself is data
             if (fresh) found->second = of(locals_.value_of(word.text), depth + 1);
             return found->second;
         }
         double value = 0;  // a float becomes an int by a cast
         const auto [end, error] = std::from_chars(word.text.data(), word.text.data() + word.text.size(), value);
-        return error == std::errc() && value < 1e18 ? std::max<uint64_t>(static_cast<uint64_t>(value), 1) : UINT64_MAX;
+        if (error != std::errc() || value >= 1e18) return {UINT64_MAX, 0};
+        return {std::max<uint64_t>(static_cast<uint64_t>(value), 1), static_cast<int64_t>(value)};
     }
 
     // A group, a list's elements, a call's arguments.
-    uint64_t of_brackets(CodeTokens expression, int depth) {
+    NumberRange of_brackets(CodeTokens expression, int depth) {
         size_t open = 0;
         while (open < expression.size() && !expression[open].is("(") && !expression[open].is("[")) ++open;
-        if (open == expression.size() || closing_of(expression, open) + 1 != expression.size()) return 1;
+        if (open == expression.size() || closing_of(expression, open) + 1 != expression.size()) return {};
         CodeTokens inside = expression.subspan(open + 1, expression.size() - open - 2);
         const bool list = open == 0 && expression[0].is("[");
-        if (open == 0 && outside(inside, ",") == inside.size()) return list ? 1 : of(inside, depth + 1);
-        if (open == 0) return elements(inside);
+        if (open == 0 && outside(inside, ",") == inside.size()) return list ? NumberRange() : of(inside, depth + 1);
+        if (open == 0) return {elements(inside)};
         const std::string name = joined(expression.first(open));
         if (name == "annotate") return of(behind(inside, outside(inside, ",")), depth + 1);
         for (const Arithmetic &one : kCalls)
             if (one.sign == name && expression[open].is("(")) return of_arguments(one.combine, inside, depth);
-        return 1;
+        return {};
     }
 
     static uint64_t elements(CodeTokens inside) {
@@ -151,28 +206,28 @@ class Magnitude {
         return count;
     }
 
-    uint64_t of_arguments(Combine how, CodeTokens inside, int depth) {
-        uint64_t made = 1;
+    NumberRange of_arguments(Combine how, CodeTokens inside, int depth) {
+        NumberRange made;
         for (bool first = true; !inside.empty(); first = false) {
             const size_t comma = outside(inside, ",");
-            const uint64_t one = of(inside.first(comma), depth + 1);
-            made = first ? one : combined(how, made, one);
+            const NumberRange one = of(inside.first(comma), depth + 1);
             inside = behind(inside, comma);
+            made = !first ? of_two(how, made, one) : inside.empty() ? of_one(how, one) : one;
         }
         return made;
     }
 
     const CodeLocals &locals_;
-    NameCounts &known_;
+    NameRanges &known_;
 };
 
 }  // namespace
 
-uint64_t loop_count(CodeTokens line, const CodeLocals &locals, NameCounts &known) {
+uint64_t loop_count(CodeTokens line, const CodeLocals &locals, NameRanges &known) {
     const size_t in = std::min(outside(line, "in"), line.size());
     CodeTokens over = line.subspan(std::min(in + 1, line.size()));
     over = over.first(outside(over, ":"));
-    return std::max<uint64_t>(Magnitude(locals, known).of(over), 1);
+    return std::max<uint64_t>(RangeFinder(locals, known).of(over).most, 1);
 }
 
 }  // namespace weighbridge::lib

@@ -219,8 +219,29 @@ TEST_CASE("a loop's count is read in each form that a number has", "[scan]") {
                               "ops.prim.rangelist(100000000)",
                               "range(torch.floordiv(200000000, 2))",
                               "range(100000000 >> 1)",
-                              "range(-(-100000000))"})
+                              "range(-(-100000000))",
+                              "range(-(-4194305 & -4194303))",
+                              "range(torch.__or__(100000000, 1))",
+                              "range(torch.__xor__(100000000, 1))",
+                              "range(torch.__and__(100000000, 100000000))",
+                              "range(100000000 | 1)",
+                              "range(1 ^ 100000000)",
+                              "range(torch.__lshift__(1, 40))",
+                              "range(torch.__rshift__(100000000, 1))",
+                              "range(torch.__derive_index(100000000, 0, 1))",
+                              "range(-int(~torch.tensor(100000000)))",
+                              "range(int(torch.bitwise_or(torch.tensor(100000000), 1)))",
+                              "range(torch.multiply(10000, 10000))",
+                              "range(torch.factorial(12))",
+                              "range(1 << -3)",
+                              "range(1 << 1 - 4)",
+                              "range(1 << torch.neg(3))",
+                              "range(1 << torch.__or__(0, -3))",
+                              "range(torch.__range_length(0, 100000000, torch.size(x, 0)))",
+                              "range(torch.__range_length(100000000, 0, -1))",
+                              "range(torch.size(x, 0), 100000000)"})
         CHECK(over(large) == "code-loop");
+    CHECK(over("range(1 << b)", "a = -3\nb = a\n") == "code-loop");
     CHECK(over("range(c)", "a = 1000000\nb = a\nc = b * b\n") == "code-loop");
     std::string doubled = "a0 = 1 + 1\n";
     for (int i = 1; i < 60; ++i)
@@ -231,10 +252,28 @@ TEST_CASE("a loop's count is read in each form that a number has", "[scan]") {
     list += "]";
     CHECK(rule_of_body("for i in " + list + ":\n  for j in " + list + ":\n    for k in " + list +
                        ":\n      y = torch.neg(x)\nreturn x") == "code-loop");
-    for (const char *small :
-         {"range(3)", "range(torch.len(torch.slice([1, 2], 0, 9223372036854775807, 1)))", "range(torch.size(x, 0))",
-          "range(torch.sub(torch.size(x, 0), 1))", "range(10 // 3)", "range(torch.dim(x), 0, -1)", "[1, 2, 3]",
-          "\"abc\"", "range(7 % 1000)", "x", "(x)", "range(CONSTANTS.c0)"})
+    for (const char *small : {"range(3)",
+                              "range(torch.len(torch.slice([1, 2], 0, 9223372036854775807, 1)))",
+                              "range(torch.size(x, 0))",
+                              "range(torch.sub(torch.size(x, 0), 1))",
+                              "range(10 // 3)",
+                              "range(torch.dim(x), 0, -1)",
+                              "[1, 2, 3]",
+                              "\"abc\"",
+                              "range(7 % 1000)",
+                              "x",
+                              "(x)",
+                              "range(CONSTANTS.c0)",
+                              "range(64 << 10)",
+                              "range(1 << torch.sub(5, 1))",
+                              "range(1 << torch.sub(torch.size(x, 0), 2))",
+                              "range(1 << 2 * torch.dim(x) - 1)",
+                              "range(1 << torch.dim(x) // 2 - 1)",
+                              "range(1 << torch.add(torch.dim(x), -1))",
+                              "range(0, torch.size(x, 0), 2)",
+                              "range(3 | 4 ^ 1)",
+                              "range(torch.__range_length(0, torch.size(x, 0), 4))",
+                              "range(torch.len(torch.list(\"abc\")) - 1)"})
         CHECK(over(small) == "");
 }
 
