@@ -3,6 +3,7 @@
 
 #include "base/json.hpp"
 #include "base/number.hpp"
+#include "bundle/manifest_reader.hpp"
 #include "objects.hpp"
 #include "options.hpp"
 #include "plan/plan.hpp"
@@ -102,9 +103,10 @@ constexpr capi::Option<lib::LoadOptions> kOptions[] = {
      [](lib::LoadOptions &set, std::string_view text) {
          return lib::is_digest_list(text) && (set.trust.revoked = text, true);
      }},
-    {"minimum_version", "a version, or nothing", "",
-     "the least identity.version that loads, by numbers: 2026.11.1 comes before 2026.11.10",
+    {"minimum_version", "a version of 1 to 31 of [A-Za-z0-9_.+-], or nothing", "",
+     "the least identity.version that loads, by numbers: 1.0-rc.1, 1.0, 2026.9.30, 2026.11.1 ascend",
      [](lib::LoadOptions &set, std::string_view text) {
+         if (!text.empty() && !lib::is_identity_label(text)) return false;
          set.trust.minimum_version = text;
          return true;
      }},

@@ -37,7 +37,6 @@ std::optional<Version> version_of(std::string_view text) {
 }
 
 bool is_version(std::string_view text) { return version_of(text).has_value(); }
-bool is_identity_label(std::string_view text) { return is_label(text, 31, "+"); }
 bool is_slot_name(std::string_view text) { return is_label(text, 63); }
 
 void read_header(const JsonCursor &header, Completeness completeness, Manifest &out) {
@@ -190,6 +189,8 @@ bool is_hex_digest(std::string_view text) {
     return text.size() == 64 &&
            std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); });
 }
+
+bool is_identity_label(std::string_view text) { return is_label(text, 31, "+"); }
 
 bool is_file_name(std::string_view name) { return is_label(name, 127) && name[0] != '.'; }
 

@@ -45,6 +45,9 @@ enum class Completeness {
 // Reads the text of a manifest; messages call it `file`. WB_INVALID_BUNDLE.
 Expected<ReadManifest> read_manifest(std::string_view file, std::string_view text, Completeness completeness);
 
+// What identity.name and identity.version are: 1 to 31 of [A-Za-z0-9_.+-].
+bool is_identity_label(std::string_view text);
+
 // A file beside manifest.json: 1 to 127 of [A-Za-z0-9._-], not starting with a dot.
 bool is_file_name(std::string_view name);
 // Such a name that no file of the format has: what a vocabulary may be called.

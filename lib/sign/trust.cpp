@@ -8,6 +8,7 @@
 #include "base/number.hpp"
 #include "bundle/manifest_reader.hpp"
 #include "sign/verify_library.hpp"
+#include "sign/version_order.hpp"
 
 namespace weighbridge::lib {
 namespace {
@@ -64,18 +65,6 @@ Expected<std::string> read_key_file(const std::string &path) {
     return std::string(as_text(*bytes));
 }
 
-// A run of digits without its leading zeros, or a run of other bytes.
-std::string_view next_run(std::string_view &text) {
-    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-    const bool digits = digit(text.front());
-    size_t end = 1;
-    while (end < text.size() && digit(text[end]) == digits) ++end;
-    std::string_view run = text.substr(0, end);
-    text.remove_prefix(end);
-    while (digits && run.size() > 1 && run.front() == '0') run.remove_prefix(1);
-    return run;
-}
-
 std::string name_of(const Signer &signer) {
     const std::string key = signer.key.substr(0, kShownKey);
     return signer.role.empty() ? key : formatted("{} {}", signer.role, key);
@@ -97,16 +86,6 @@ bool is_digest_list(std::string_view text) {
     for (std::string_view entry = next_entry(text); !entry.empty(); entry = next_entry(text))
         if (!is_hex_digest(entry)) return false;
     return true;
-}
-
-bool is_older(std::string_view version, std::string_view than) {
-    while (!version.empty() && !than.empty()) {
-        const std::string_view left = next_run(version), right = next_run(than);
-        const bool numbers = left.front() >= '0' && left.front() <= '9' && right.front() >= '0' && right.front() <= '9';
-        if (numbers && left.size() != right.size()) return left.size() < right.size();
-        if (left != right) return left < right;
-    }
-    return version.empty() && !than.empty();
 }
 
 std::string signer_names(const Bundle &bundle) {

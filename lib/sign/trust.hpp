@@ -31,9 +31,6 @@ struct TrustOptions {
 bool is_required_list(std::string_view text);
 bool is_digest_list(std::string_view text);
 
-// The order of versions: runs of digits by their value, what is between them byte by byte; what ends first is less.
-bool is_older(std::string_view version, std::string_view than);
-
 // The load policy, as read once for a load: keys, how many of them have to sign, and what is refused whoever signed.
 // Immutable, thread-safe.
 class TrustPolicy final : public BundleGate {
