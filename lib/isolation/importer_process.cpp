@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,22 +28,31 @@ constexpr int kSlice_ms = 20;                    // between two looks at a StopS
 constexpr uint64_t kMostText = 64 << 10;         // of a reply to the first order
 constexpr size_t kBuffer = 256 << 10;
 constexpr int kOrdersInChild = 3, kRepliesInChild = 4;
-constexpr int kFirstFree = 10;                 // descriptors of the host's pipes: above those that the child's get
+constexpr int kFirstFree = 5;                  // descriptors of the host's pipes: above those that the child's get
 constexpr int64_t kGrace_ns = kSecond_ns / 5;  // for a process that has closed its pipe to end by itself
 
 struct Pipe {
     Descriptor read, write;
 };
 
-// Both ends above the numbers that the child's ends get, so that no dup2() there replaces the other pipe's end.
+// A pipe's end above the numbers that the child's ends get, so that no dup2() there replaces the other pipe's.
+Descriptor above_childs(Descriptor end) {
+    return end.get() < kFirstFree ? Descriptor(::fcntl(end.get(), F_DUPFD_CLOEXEC, kFirstFree)) : std::move(end);
+}
+
+Status no_pipe(int reason) {
+    struct rlimit most {};
+    ::getrlimit(RLIMIT_NOFILE, &most);
+    const bool full = reason == EMFILE || reason == EINVAL;  // fcntl() says EINVAL where the limit is below the number
+    const std::string limit = full ? formatted(" (this process may have {}: RLIMIT_NOFILE)", most.rlim_cur) : "";
+    return Status::failure(WB_IO_ERROR, "the importer's pipes: {}{}", strerrordesc_np(full ? EMFILE : reason), limit);
+}
+
 Expected<Pipe> make_pipe() {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) return Status::failure(WB_IO_ERROR, "pipe: {}", strerrordesc_np(errno));
-    const Descriptor first(ends[0]), second(ends[1]);
-    Pipe pipe{Descriptor(::fcntl(ends[0], F_DUPFD_CLOEXEC, kFirstFree)),
-              Descriptor(::fcntl(ends[1], F_DUPFD_CLOEXEC, kFirstFree))};
-    if (pipe.read.get() < 0 || pipe.write.get() < 0)
-        return Status::failure(WB_IO_ERROR, "pipe: {}", strerrordesc_np(errno));
+    if (::pipe2(ends, O_CLOEXEC) != 0) return no_pipe(errno);
+    Pipe pipe{above_childs(Descriptor(ends[0])), above_childs(Descriptor(ends[1]))};
+    if (pipe.read.get() < 0 || pipe.write.get() < 0) return no_pipe(errno);
     return pipe;
 }
 

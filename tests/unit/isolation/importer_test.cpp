@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Importers of every kind of misbehaviour: none costs the host more than an error.
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "isolation_support.hpp"
+#include "support/child.hpp"
 #include "support/manual_clock.hpp"
 
 using namespace weighbridge::lib;
@@ -228,6 +230,29 @@ TEST_CASE("an importer that dies is missed also where the host forks meanwhile, 
         while (::waitpid(child, nullptr, 0) < 0) {
         }
     }
+}
+
+TEST_CASE("a host of few descriptors imports with the nine that it takes, and hears which limit is lower") {
+    const TestImporter importer("good");
+    importer.gives(write_graph(small_graph()));
+    // The message in a process that may have so many; "imported" for none.
+    const auto with_descriptors = [&](unsigned most) {
+        const ScratchDirectory folder;
+        const std::string said = folder.path() + "/said";
+        const int ended = in_child([&] {
+            for (int fd = 3; fd < 64; ++fd) close(fd);
+            const rlimit limit{most, most};
+            setrlimit(RLIMIT_NOFILE, &limit);
+            const Status status = outcome(importer.options()).status;
+            return write_file(said, as_bytes(status.ok() ? "imported" : text(status))).ok() ? 0 : 1;
+        });
+        CHECK(ended == 0);
+        return std::string(as_text(*read_file(said, 1000)));
+    };
+    CHECK(with_descriptors(9) == "imported");
+    for (const unsigned most : {4, 6, 8})
+        CHECK(with_descriptors(most) == "the importer's pipes: Too many open files (this process may have " +
+                                            std::to_string(most) + ": RLIMIT_NOFILE)");
 }
 
 TEST_CASE("imports on several threads have a process each and no descriptor is left") {
