@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +20,7 @@ namespace {
 
 constexpr size_t kShownPath = 120;        // leaves half of a 255 byte message to the reason
 constexpr size_t kBytesAtOnce = 4 << 20;  // 40 ms on a disk of 100 MB/s
+constexpr int64_t kAbandoned_ns = 3'600'000'000'000;
 
 bool has_nul(const std::string &path) { return path.find('\0') != std::string::npos; }
 
@@ -237,10 +239,23 @@ Status Directory::replace(const std::string &name, ByteView content, const StopS
     const std::string path = path_ + "/" + name;
     if (Status status = create_whole(descriptor_.get(), partial, path_ + "/" + partial, content, stop); !status.ok())
         return status;
-    if (::renameat(descriptor_.get(), partial.c_str(), descriptor_.get(), name.c_str()) == 0) return {};
-    const int reason = errno;
-    ::unlinkat(descriptor_.get(), partial.c_str(), 0);
-    return io_error(path, "cannot replace", reason);
+    if (::renameat(descriptor_.get(), partial.c_str(), descriptor_.get(), name.c_str()) != 0) {
+        const int reason = errno;
+        remove(partial);
+        return io_error(path, "cannot replace", reason);
+    }
+    const auto others = names();
+    for (size_t i = 0; others && i < others->size(); ++i)
+        if (const std::string &other = (*others)[i]; partial_of(other) == name && is_abandoned(other)) remove(other);
+    return {};
+}
+
+bool Directory::is_abandoned(const std::string &partial) const {
+    const Entry found = entry(partial);
+    struct timespec now {};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    const int64_t now_ns = int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+    return found.kind == Kind::file && found.modified_ns < now_ns - kAbandoned_ns;
 }
 
 void Directory::remove(const std::string &name) const { ::unlinkat(descriptor_.get(), name.c_str(), 0); }

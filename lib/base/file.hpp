@@ -87,8 +87,12 @@ class Directory {
     Expected<File> file(const std::string &name) const;
     Expected<Bytes> read(const std::string &name, uint64_t limit_bytes) const;
     // Puts a file there, or another in its place: writes and syncs it beside that, then renames. WB_IO_ERROR; where
-    // `stop` says so before the file is whole, WB_CANCELLED, WB_DEADLINE_EXCEEDED; nothing is left behind.
+    // `stop` says so before the file is whole, WB_CANCELLED, WB_DEADLINE_EXCEEDED; nothing is left behind, but where
+    // the process is killed before the rename: a next replacement of the name removes that once it is abandoned.
     Status replace(const std::string &name, ByteView content, const StopSource &stop = {}) const;
+    // Whether a partial name (partial_of) was left by a killed writer: nothing was written for an hour. Its number says
+    // nothing to another container that has the same directory.
+    bool is_abandoned(const std::string &partial) const;
     void remove(const std::string &name) const;  // a file that is there, and may be removed
 
   private:

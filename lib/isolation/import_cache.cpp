@@ -2,7 +2,6 @@
 #include "isolation/import_cache.hpp"
 
 #include <sys/stat.h>
-#include <time.h>
 
 #include <algorithm>
 #include <vector>
@@ -21,7 +20,6 @@ constexpr char kMagic[8] = {'W', 'B', 'C', 'A', 'C', 'H', 'E', '1'};
 constexpr uint64_t kMostBytes = uint64_t{8} << 30;
 constexpr size_t kMostEntries = 64;  // days of a model that is refreshed daily
 constexpr std::string_view kEnding = ".graph";
-constexpr int64_t kAbandoned_ns = 3'600'000'000'000;  // an hour without a write
 
 // A file: this, 24 zeros, then the graph at a multiple of 64 bytes.
 struct EntryRecord {
@@ -65,18 +63,14 @@ bool is_entry(std::string_view name) {
     return name.ends_with(kEnding) && is_hex_digest(name.substr(0, name.size() - kEnding.size()));
 }
 
-// Makes room: removes what writers that were killed have left, and entries, the oldest first. A writer is known by the
-// age of its file alone: its number says nothing to another container that has the same directory.
+// Makes room: removes what writers that were killed have left, and entries, the oldest first.
 void tidy(const Directory &directory) {
     const auto names = directory.names();
     if (!names) return;
     std::vector<std::pair<int64_t, std::string>> entries;
-    struct timespec now {};
-    ::clock_gettime(CLOCK_REALTIME, &now);
-    const int64_t abandoned_ns = int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec - kAbandoned_ns;
     for (const std::string &name : *names) {
         if (is_entry(name)) entries.emplace_back(directory.entry(name).modified_ns, name);
-        if (is_entry(partial_of(name)) && directory.entry(name).modified_ns < abandoned_ns) directory.remove(name);
+        if (is_entry(partial_of(name)) && directory.is_abandoned(name)) directory.remove(name);
     }
     std::sort(entries.begin(), entries.end());
     for (size_t i = 0; i + kMostEntries <= entries.size(); ++i) directory.remove(entries[i].second);

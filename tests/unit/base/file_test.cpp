@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -215,6 +217,16 @@ TEST_CASE("what a killed process of the same number left does not keep a file fr
         CHECK(as_text(*read_file(dir / "f", 10)) == content);
     }
     CHECK(directory->names()->size() == 2);
+    // An hour later it is nobody's; what is no file, or of another name, stays.
+    const std::string others[] = {"g.partial-1", "f.partial-x", "f.partial-2/inside"};
+    REQUIRE(fs::create_directory(dir / "f.partial-2"));
+    for (const std::string &other : others) REQUIRE(write_file(dir / other, {}).ok());
+    for (const std::string &old : {left, others[0], others[1], std::string("f.partial-2")}) {
+        const timespec times[2] = {{0, UTIME_OMIT}, {::time(nullptr) - 4000, 0}};
+        REQUIRE(::utimensat(AT_FDCWD, (dir / old).c_str(), times, 0) == 0);
+    }
+    REQUIRE(directory->replace("f", as_bytes("three")).ok());
+    CHECK(*directory->names() == std::vector<std::string>{"f", "f.partial-2", "f.partial-x", "g.partial-1"});
     CHECK(partial_of(left) == "f");
     CHECK(partial_of(partial_name("a.partial-x")) == "a.partial-x");
     for (const char *name : {"f", "f.partial-", "f.partial-x", "f.partial-1.graph"}) CHECK(partial_of(name).empty());
