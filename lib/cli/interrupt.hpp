@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <csignal>
+#include <functional>
 #include <string>
+#include <thread>
 
 namespace weighbridge::cli {
 
@@ -19,5 +22,21 @@ int interrupt_exit();
 
 // The signal's name, such as "SIGTERM".
 std::string interrupt_name();
+
+// Where the process waits for the library: from here to the end of the object's life the first of these signals runs
+// `clean` on a thread of its own, says on stderr what the process was ended by, and ends it with interrupt_exit(). One
+// that was ignored stays ignored. Made before there are other threads, which inherit that these signals are not theirs.
+class CleanEnd {
+  public:
+    CleanEnd(const char *verb, std::function<void()> clean);
+    ~CleanEnd();
+    CleanEnd(const CleanEnd &) = delete;
+    CleanEnd &operator=(const CleanEnd &) = delete;
+
+  private:
+    int over_;  // an eventfd
+    sigset_t before_ = {};
+    std::thread thread_;
+};
 
 }  // namespace weighbridge::cli

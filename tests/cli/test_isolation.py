@@ -176,3 +176,21 @@ def test_host_or_importer_killed_at_random_leave_nothing_behind(mlp, tmp_path):
     assert died > KILLS // 4
     run("compile", mlp, "--import-cache", cache)
     run("verify", mlp, "--import-cache", cache)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_pack_and_leaves_nothing(tmp_path, number):
+    manifest, out, plugin, old = (tmp_path / name for name in ("manifest.json", "out", "plugin.so", "out.partial-1-1"))
+    shutil.copy(BUNDLES / "card-mlp" / "manifest.json", manifest)
+    os.mkfifo(plugin)  # opening it waits for a writer, so that packing does not end
+    old.mkdir()
+    process = subprocess.Popen([COMMAND, "pack", "--module", BUNDLES / "card-mlp" / "model.ts", "--manifest", manifest,
+                                "--out", f"{out}/", "--torch-plugin", plugin], stderr=subprocess.PIPE, text=True)
+    while not list(tmp_path.glob(f"out.partial-{process.pid}-*")):
+        assert process.poll() is None, process.stderr.read()
+    process.send_signal(number)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 128 + number
+    assert said == (f"warning: '{old}' is of a pack that still runs, or was killed: then remove that directory\n"
+                    f"weighbridge pack: ended by {number.name}\n")
+    assert sorted(tmp_path.glob("out*")) == [old]
