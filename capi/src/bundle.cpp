@@ -110,6 +110,7 @@ int32_t wb_bundle_pack(wb_engine *engine, const char *module, const char *manife
         lib::Engine &made = *object->engine;
         request.check_module = [&](lib::ByteView bytes) {
             lib::ModuleReport report;
+            report.label = lib::shown_path(request.module);
             return lib::scan_module(bytes, made.plugin().scan, report).status();
         };
         return lib::pack_bundle(
@@ -176,6 +177,7 @@ int32_t wb_module_scan(wb_text **out, wb_engine *engine, const char *path, wb_er
         auto file = lib::read_file(path, kMostModuleBytes);
         if (!file) return file.status();
         lib::ModuleReport report;
+        report.label = lib::shown_path(path);
         const Status verdict = lib::scan_module(*file, object->engine->plugin().scan, report).status();
         if (!verdict.ok() && report.findings.none()) return verdict;
         const Status given = capi::give_text(out, report.json().lines());

@@ -128,7 +128,7 @@ bool ArchiveReader::read() {
     central_ = directory_;
     archive.entries.reserve(count_);
     for (size_t i = 0; i < count_; ++i) {
-        ended_ = stop_.check("scanning model.ts");
+        ended_ = stop_.check("scanning a module");
         if (!ended_.ok() || !read_central()) return false;
     }
     if (central_ != directory_end_)

@@ -9,8 +9,6 @@
 namespace weighbridge::lib {
 namespace {
 
-constexpr std::string_view kModule = "model.ts";
-
 // Code is scanned first: pickles name its classes.
 void scan_contents(const ModuleArchive &archive, const ScanLimits &limits, ModuleReport &report) {
     ModuleCode code;
@@ -40,7 +38,7 @@ Expected<CheckedModule> scan_module(ByteView file, const ScanLimits &limits, Mod
             if (is_tensor_entry(entry.name)) report.tensor_bytes += entry.content.size();
         scan_contents(*archive, limits, report);
     }
-    if (!report.findings.none()) return report.findings.status(kModule);
+    if (!report.findings.none()) return report.findings.status(report.label);
     return CheckedModule{std::make_shared<const Bytes>(write_archive(*archive))};
 }
 

@@ -16,6 +16,7 @@ class JsonValue;
 
 // What a scan found, and what a module holds as far as it was read.
 struct ModuleReport {
+    std::string label = "model.ts";  // what messages call the file
     ScanFindings findings;
     uint64_t bytes = 0, entries = 0, classes = 0, functions = 0, tensors = 0, tensor_bytes = 0;
     std::vector<std::pair<std::string, uint64_t>> operators;  // that its code calls, with how often
@@ -30,8 +31,8 @@ struct CheckedModule {
 
 // Scans a TorchScript file before LibTorch sees it: the archive, then its code, then its pickles. Pure: reads nothing
 // else, runs nothing, and needs at most the file's size again and some 200 MB.
-// WB_INVALID_BUNDLE where a rule refuses it, the message with rule, file and line of the first; `report` has them all.
-// WB_OUT_OF_MEMORY; WB_CANCELLED, WB_DEADLINE_EXCEEDED where `stop` says so.
+// WB_INVALID_BUNDLE where a rule refuses it, the message with label, rule, file and line of the first; `report` has
+// them all. WB_OUT_OF_MEMORY; WB_CANCELLED, WB_DEADLINE_EXCEEDED where `stop` says so.
 Expected<CheckedModule> scan_module(ByteView file, const ScanLimits &limits, ModuleReport &report,
                                     const StopSource &stop = {});
 

@@ -109,6 +109,14 @@ def test_an_id_holds_no_nul(bundle, tmp_path):  # noqa: F811
     assert b"\0" not in (tmp_path / "out.csv").read_bytes()
 
 
+def test_a_scan_names_the_file_that_was_given(tmp_path):
+    source = write(tmp_path / "fraud v2.ts", "no module")
+    assert f"weighbridge scan: WB_INVALID_BUNDLE: {source}: rule archive-start: " in run("scan", source, code=1).stderr
+    manifest = write(tmp_path / "manifest.json", (EXAMPLE / "manifest.json").read_text())
+    packed = run("pack", "--module", source, "--manifest", manifest, "--out", tmp_path / "out", code=1).stderr
+    assert packed.startswith(f"weighbridge pack: WB_INVALID_BUNDLE: {source}: rule archive-start: ")
+
+
 def test_a_refused_operator_that_is_misspelt_is_named(tmp_path):
     assert "operator:" in run_scan("aten::layer_norm", code=1)
     assert run_scan("aten::matmul_,prim::Print,aten::*_like", code=0)
