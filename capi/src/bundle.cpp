@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "base/json.hpp"
 #include "bundle/bundle_directory.hpp"
 #include "bundle/pack.hpp"
@@ -75,7 +77,7 @@ Status verify(wb_text **out, wb_engine *engine, const Where &where, wb_load_opti
     return given.ok() ? verdict : given;
 }
 
-// "fp32,int8" or one of them.
+// "fp32,int8" or one of them, each once.
 Status read_precisions(std::string_view text, lib::Precisions &out) {
     out.clear();
     for (bool more = true; more;) {
@@ -83,6 +85,9 @@ Status read_precisions(std::string_view text, lib::Precisions &out) {
         more = comma != std::string_view::npos;
         auto precision = lib::precision_of(text.substr(0, comma));
         if (!precision) return precision.status();
+        if (std::find(out.begin(), out.end(), *precision) != out.end())
+            return Status::failure(WB_INVALID_ARGUMENT, "precisions: expected each once, got {} twice",
+                                   lib::precision_name(*precision));
         out.push_back(*precision);
         if (more) text.remove_prefix(comma + 1);
     }

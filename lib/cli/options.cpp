@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <set>
 
 #include "cli/command.hpp"
 #include "cli/spelling.hpp"
@@ -31,14 +32,16 @@ std::string check_name(const std::string &text, const std::vector<std::string> &
     return formatted("expected {}, got '{}'", list_of(names), text);
 }
 
-// Between commas, with blanks around them, as the library reads lists.
+// Between commas, with blanks around them, as the library reads lists; each once.
 std::string check_names(const std::string &text, const std::vector<std::string> &names) {
+    std::set<std::string> seen;
     for (size_t begin = 0; begin <= text.size();) {
         const size_t end = std::min(text.find(',', begin), text.size());
         const std::string one = text.substr(begin, end - begin);
         const size_t first = std::min(one.find_first_not_of(' '), one.size());
-        if (auto wrong = check_name(one.substr(first, one.find_last_not_of(' ') + 1 - first), names); !wrong.empty())
-            return wrong;
+        const std::string name = one.substr(first, one.find_last_not_of(' ') + 1 - first);
+        if (auto wrong = check_name(name, names); !wrong.empty()) return wrong;
+        if (!seen.insert(name).second) return formatted("expected each once, got '{}' twice", name);
         begin = end + 1;
     }
     return {};

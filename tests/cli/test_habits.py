@@ -34,6 +34,13 @@ def test_an_option_that_is_none_is_named_with_the_nearest(bundle, words, said): 
     assert said in run("bench", bundle, *words, code=2).stderr
 
 
+@pytest.mark.parametrize("verb, option, names", [("compile", "--precision", "fp32, fp32"),
+                                                 ("bench", "--backend", "native,reference,native")])
+def test_a_list_has_each_of_its_names_once(bundle, verb, option, names):  # noqa: F811
+    expected = f"expected each once, got '{names.split(',')[0]}' twice"
+    assert expected in run(verb, bundle, option, names, code=2).stderr
+
+
 def test_a_label_without_payments_is_a_mistake(bundle):  # noqa: F811
     assert "--eval" in run("compile", bundle, "--label", "fraud", code=2).stderr
 
