@@ -27,6 +27,7 @@ struct Chunk {
     std::string output, rejects;  // to be written
     uint64_t rows = 0, scored = 0, rejected = 0;
     LongestRecord longest;
+    uint64_t on_gpus = 0;                          // rows that a GPU answered
     uint64_t fallbacks[WB_REASON_SHORT + 1] = {};  // by WB_REASON_*
     uint64_t backends[WB_BACKEND_FAKE + 1] = {};   // by WB_BACKEND_*
     std::vector<uint64_t> with_id;                 // rows by --id that have a text there

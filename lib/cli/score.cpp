@@ -113,6 +113,7 @@ class Score final : public Verb {
         Report info = Report::parse(model.info().value());
         const std::string &backend = info["serving"]["backend"].text();
         Report report = summary.report(seconds, ids_, settings.bands, batch_, backend, !label_.empty());
+        if (!choice_.devices.empty()) report["gpu_rows"] = summary.on_gpus;
         print_report(report, json_, summary_path());
     }
 

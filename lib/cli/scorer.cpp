@@ -22,7 +22,7 @@ void append_member(std::string &out, std::string_view name, const std::optional<
 // What the output says of one payment.
 struct Answer {
     double score = 0.0, probability = 0.0;
-    int32_t band = -1, reason = WB_REASON_NONE, backend = WB_BACKEND_NONE;
+    int32_t band = -1, reason = WB_REASON_NONE, backend = WB_BACKEND_NONE, device = -1;
 };
 
 class Scorer {
@@ -84,7 +84,7 @@ class Scorer {
             refuse(chunk, record, payment_, result.error());
         else
             accept(chunk, record, payment_,
-                   {result->score, result->probability, result->band, result->reason, result->backend});
+                   {result->score, result->probability, result->band, result->reason, result->backend, result->device});
     }
 
     // A row that is wrong is rejected; anything else would fail for every row, and ends the command.
@@ -108,7 +108,7 @@ class Scorer {
             } else {
                 accept(chunk, *record, payment,
                        {batch_->scores()[i], batch_->probabilities()[i], batch_->bands()[i], batch_->reasons()[i],
-                        result.backend});
+                        result.backend, batch_->devices()[i]});
             }
         }
         pending_.clear();
@@ -118,6 +118,7 @@ class Scorer {
     void accept(Chunk &chunk, const Record &record, const Payment &payment, const Answer &answer) {
         ++chunk.scored;
         ++chunk.fallbacks[answer.reason];
+        chunk.on_gpus += answer.device > 0;
         if (answer.reason == WB_REASON_NONE) ++chunk.backends[answer.backend];
         auto band = static_cast<size_t>(answer.band);
         std::string_view name;

@@ -20,6 +20,7 @@ double microseconds(int64_t ns) { return static_cast<double>(ns) / 1000.0; }
 void Summary::add(const Chunk &chunk) {
     rows += chunk.rows;
     scored += chunk.scored;
+    on_gpus += chunk.on_gpus;
     with_label += chunk.with_label;
     rejected += chunk.rejected;
     if (chunk.longest.lines > longest.lines) longest = chunk.longest;

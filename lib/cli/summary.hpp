@@ -17,7 +17,7 @@ inline constexpr double alert_share = 0.005;
 
 // Sums of chunks. Grows by 16 bytes a labelled row, and by nothing for others.
 struct Summary {
-    uint64_t rows = 0, scored = 0, rejected = 0;
+    uint64_t rows = 0, scored = 0, rejected = 0, on_gpus = 0;
     LongestRecord longest;
     std::array<uint64_t, WB_REASON_SHORT + 1> fallbacks = {};  // by WB_REASON_*
     std::array<uint64_t, WB_BACKEND_FAKE + 1> backends = {};   // by WB_BACKEND_*

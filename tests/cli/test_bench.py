@@ -127,6 +127,14 @@ def test_an_interrupt_ends_a_bench_that_sleeps(bundle, load):
     os.close(terminal)
 
 
+def test_a_gpu_that_is_not_there_is_told_of(bundle, tmp_path):
+    source = write(tmp_path / "in.csv", csv_of(20))
+    done = run("score", bundle, "--input", source, "--output", tmp_path / "out.csv", "--json", *SCORE,
+               "--devices", "cuda:0?", "--cuda-driver", "no/libcuda.so.1")
+    assert done.stderr.startswith("warning: the CPU serves alone: cuda:0: no driver here")
+    assert json.loads(done.stdout)["gpu_rows"] == 0
+
+
 def test_calls_with_a_deadline_that_passes_are_counted_as_expired(bundle):
     report = bench(bundle, "--threads", "8", "--contexts", "1", "--batch", "4096", "--deadline-us", "1")
     assert report["deadline_us"] == 1 and report["differing"] == 0
@@ -149,9 +157,10 @@ def test_a_gpu_answers_with_the_bits_of_the_cpu(bundle, tmp_path):
     report = bench(bundle, "--devices", "cuda:0!=1,cpu=1", *gpu, "--batch", "8")
     assert report["gpu_rows"] == report["rows"] > 0 and report["differing"] == 0
     source = write(tmp_path / "in.csv", csv_of(20))
-    scores = [run("score", bundle, "--input", source, "--output", "-", "--threads", "1", *SCORE, *devices).stdout
-              for devices in (("--devices", "cpu=1"), ("--devices", "cuda:0!,cpu=1", *gpu))]
-    assert scores[0] == scores[1]
+    done = [run("score", bundle, "--input", source, "--output", "-", "--threads", "1", "--json", *SCORE, *devices)
+            for devices in (("--devices", "cpu=1"), ("--devices", "cuda:0!,cpu=1", *gpu))]
+    assert done[0].stdout == done[1].stdout
+    assert [json.loads(one.stderr.splitlines()[-1])["gpu_rows"] for one in done] == [0, 20]
 
 
 @pytest.mark.skipif(not DRIVER.exists(), reason="the simulated CUDA driver is not built")
