@@ -95,6 +95,40 @@ TEST_CASE("features that name one file share what is made of it") {
     CHECK((*bundle)->samples(7) == std::vector<std::string>{"FR", "DE"});
 }
 
+TEST_CASE("a vocabulary has no empty key, and letters such as U+0000 in a file alone") {
+    const std::string nul(1, '\0');
+    const auto opened = [](const Json &encoding, const std::string &file) {
+        Scratch dir;
+        Json manifest = example();
+        manifest["features"][2]["encoding"][0] = encoding;
+        if (!file.empty()) dir.write("keys.txt", file);
+        make_bundle(dir, manifest);
+        return open_full(dir.path);
+    };
+    const auto listed = [&](const std::string &key) {
+        Json values = Json::array();
+        values.push_back("FR");
+        values.push_back(key);
+        return opened({{"op", "vocabulary"}, {"values", values}}, "");
+    };
+    const auto in_file = [&](const std::string &key) {
+        return opened({{"op", "vocabulary"}, {"file", "keys.txt"}}, "FR\n" + key + "\nDE\n");
+    };
+    const auto bundle = in_file(nul);
+    INFO(bundle.status().message);
+    REQUIRE(bundle);
+    const auto &step = std::get<Vocabularise>((*bundle)->manifest().features[2].encoding[0]);
+    CHECK(step.vocabulary->find(nul) == 1);
+    CHECK_FALSE(step.vocabulary->find(""));
+    const std::string expected =
+        "manifest.json: features[2].encoding[0].values[1]: expected a string of 1 to 65536 bytes without control "
+        "characters, got ";
+    CHECK(std::string(listed("").status().message) == expected + "\"\"");
+    CHECK(std::string(listed(nul).status().message) == expected + "\"?\"");
+    CHECK(std::string(in_file("").status().message) ==
+          "keys.txt: line 2: expected a key of 1 to 65536 bytes without carriage return, got \"\"");
+}
+
 TEST_CASE("files that are not as listed") {
     Scratch dir;
     make_bundle(dir);
