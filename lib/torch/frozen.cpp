@@ -12,6 +12,7 @@
 
 #include "error_text.hpp"
 #include "forbidden.hpp"
+#include "guarded.hpp"
 #include "weighbridge/c/base.h"
 
 namespace weighbridge::torch_plugin {
@@ -56,6 +57,7 @@ Frozen load_frozen(const void *bytes, size_t size, uint32_t arguments, bool debu
         torch::jit::load(std::make_shared<MemoryReader>(bytes, size), c10::Device(c10::kCPU), debug_files);
     check_arguments(module, arguments);
     refuse_before_freezing(module);
+    fill_empty(module);
     Frozen frozen;
     visit_reachable(module, [&](const torch::jit::Node &node) { frozen.layers.add(node); });
     module.eval();

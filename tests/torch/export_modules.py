@@ -4,6 +4,7 @@
 Each is <name>.ts; <name>.txt beside it has forward's first output for the inputs that sample_inputs() makes, one float a
 line, as PyTorch itself computes it in eager mode on one thread.
 """
+import math
 import pathlib
 import sys
 import warnings
@@ -102,6 +103,30 @@ class Raises(nn.Module):
         if bool((numbers < 0).any()):
             raise ValueError("negative number")
         return numbers.sum(dim=1)
+
+
+class Divides(nn.Module):
+    """The first number by the second, in the form that the third has."""
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        a, b, form = int(numbers[0, 0]), int(numbers[0, 1]), int(numbers[0, 2])
+        made = a % 3 + a // 5
+        if form == 1:
+            made = a % b
+        elif form == 2:
+            made = a // b
+        elif form == 3:
+            made = divmod(a, b)[1]
+        elif form == 4:
+            made = math.gcd(a, b)
+        return torch.tensor([made]).float()
+
+
+class Uninitialised(nn.Module):
+    def forward(self, numbers: Tensor) -> Tensor:
+        out = torch.ones([0])
+        torch.empty([64], out=out)
+        return torch.cat([torch.empty([64]), torch.empty_like(numbers).reshape(-1), numbers.new_empty([64]), out])
 
 
 class BadIndex(nn.Module):
@@ -226,7 +251,7 @@ def main(directory: pathlib.Path) -> None:
     torch.set_num_threads(1)
     directory.mkdir(parents=True, exist_ok=True)
     modules = {"mlp": Mlp, "tuple": TupleOut, "dict": DictOut, "list": ListOut, "sequence": Sequence,
-               "nested": Nested, "kernel": Kernel, "raises": Raises,
+               "nested": Nested, "kernel": Kernel, "raises": Raises, "divides": Divides, "uninitialised": Uninitialised,
                "bad_index": BadIndex, "loops": Loops, "writes_input": WritesInput, "keeps_state": KeepsState, "keeps_state_in_view": KeepsStateInView,
                "sets_attribute": SetsAttribute, "prints": Prints, "prints_in_debug": PrintsInDebug,
                "warns": Warns, "positions_64": lambda: Positions(64), "positions_600": lambda: Positions(600),
@@ -242,7 +267,7 @@ def main(directory: pathlib.Path) -> None:
         else:
             compiled = torch.jit.script(module)  # in train mode on purpose: the plug-in calls eval()
         compiled.save(str(directory / f"{name}.ts"))
-        if name == "prints":
+        if name in ("prints", "uninitialised"):
             continue
         module.eval()
         with torch.no_grad(), warnings.catch_warnings():

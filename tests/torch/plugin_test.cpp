@@ -211,6 +211,46 @@ TEST_CASE("what forward raises is one line without stack traces") {
     CHECK(width.message.find("shapes cannot be multiplied") != std::string::npos);
 }
 
+TEST_CASE("whole numbers without a quotient are an error, not the process's end") {
+    const auto worker = context_thread();
+    Loaded module(*worker, module_bytes("divides"), 1);
+    INFO(module.message);
+    REQUIRE(module.code == WB_OK);
+    const auto divided = [&](float a, float b, int form) {
+        const Input numbers = input<float>(WB_DTYPE_FLOAT32, {1, 6}, {a, b, static_cast<float>(form), 0, 0, 0});
+        return module.run(*worker, {numbers}, {{"score", {1}}});
+    };
+    const float least = -9223372036854775808.0f;
+    constexpr int kRemainder = 1, kQuotient = 2, kBoth = 3, kDivisor = 4;
+    for (const int form : {kRemainder, kQuotient, kBoth, kDivisor}) {
+        CAPTURE(form);
+        const Answer none = divided(least, -1, form);
+        CHECK(none.code == WB_BACKEND_FAILED);
+        CHECK(none.message == "whole numbers without a quotient");
+        for (const auto &[a, b] : {std::pair{17.0f, -1.0f}, {least, 3.0f}, {-17.0f, 5.0f}})
+            CHECK(divided(a, b, form).code == WB_OK);
+        CHECK(divided(7, 0, form).code == (form == kDivisor ? WB_OK : WB_BACKEND_FAILED));
+    }
+    CHECK(divided(-17, 5, kRemainder).outputs[0][0] == 3.0f);
+    CHECK(divided(-17, 5, kQuotient).outputs[0][0] == -4.0f);
+    CHECK(divided(-1, least, kDivisor).code == WB_BACKEND_FAILED);
+}
+
+TEST_CASE("what a module did not fill is 0, not what the memory held before") {
+    const auto worker = context_thread();
+    Loaded module(*worker, module_bytes("uninitialised"), 1);
+    INFO(module.message);
+    REQUIRE(module.code == WB_OK);
+    for (int i = 0; i < 3; ++i) {
+        on_thread(*worker, [] {  // leaves memory of these sizes behind that holds others
+            for (int n = 0; n < 64; ++n) std::vector<float>(static_cast<size_t>(n) * 4, 1.5f);
+        });
+        const Answer answer = module.run(*worker, {numbers_input()}, {{"score", {210}}});
+        REQUIRE(answer.code == WB_OK);
+        CHECK(answer.outputs[0] == std::vector<float>(210, 0.0f));
+    }
+}
+
 TEST_CASE("forward may write its input without touching the caller's memory") {
     const auto worker = context_thread();
     Loaded module(*worker, module_bytes("writes_input"), 1);
