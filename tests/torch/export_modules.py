@@ -122,6 +122,19 @@ class Divides(nn.Module):
         return torch.tensor([made]).float()
 
 
+class Heads(nn.Module):
+    """Attention of as many heads as the first number says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.project, self.out = nn.Linear(6, 18), nn.Linear(6, 6)
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        x = numbers.unsqueeze(0)
+        return torch._native_multi_head_attention(x, x, x, 6, int(numbers[0, 0]) + 1, self.project.weight, self.project.bias,
+                                                  self.out.weight, self.out.bias)[0].squeeze(0).sum(dim=1)
+
+
 class Uninitialised(nn.Module):
     def forward(self, numbers: Tensor) -> Tensor:
         out = torch.ones([0])
@@ -251,7 +264,7 @@ def main(directory: pathlib.Path) -> None:
     torch.set_num_threads(1)
     directory.mkdir(parents=True, exist_ok=True)
     modules = {"mlp": Mlp, "tuple": TupleOut, "dict": DictOut, "list": ListOut, "sequence": Sequence,
-               "nested": Nested, "kernel": Kernel, "raises": Raises, "divides": Divides, "uninitialised": Uninitialised,
+               "nested": Nested, "kernel": Kernel, "raises": Raises, "divides": Divides, "heads": Heads, "uninitialised": Uninitialised,
                "bad_index": BadIndex, "loops": Loops, "writes_input": WritesInput, "keeps_state": KeepsState, "keeps_state_in_view": KeepsStateInView,
                "sets_attribute": SetsAttribute, "prints": Prints, "prints_in_debug": PrintsInDebug,
                "warns": Warns, "positions_64": lambda: Positions(64), "positions_600": lambda: Positions(600),

@@ -236,6 +236,20 @@ TEST_CASE("whole numbers without a quotient are an error, not the process's end"
     CHECK(divided(-1, least, kDivisor).code == WB_BACKEND_FAILED);
 }
 
+TEST_CASE("attention of no heads is an error, not the process's end") {
+    const auto worker = context_thread();
+    Loaded module(*worker, module_bytes("heads"), 1);
+    INFO(module.message);
+    REQUIRE(module.code == WB_OK);
+    const auto heads = [&](float count) {
+        const Input numbers = input<float>(WB_DTYPE_FLOAT32, {1, 6}, {count - 1, 1, 2, 3, 4, 5});
+        return module.run(*worker, {numbers}, {{"score", {1}}});
+    };
+    CHECK(heads(2).code == WB_OK);
+    CHECK(heads(0).code == WB_BACKEND_FAILED);
+    CHECK(heads(0).message == "attention of 0 heads");
+}
+
 TEST_CASE("what a module did not fill is 0, not what the memory held before") {
     const auto worker = context_thread();
     Loaded module(*worker, module_bytes("uninitialised"), 1);
