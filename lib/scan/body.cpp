@@ -23,6 +23,9 @@ constexpr std::string_view kTyped[] = {"annotate", "unchecked_cast", "uninitiali
 // Names that stand for what is imported with a module, which no local may take.
 constexpr std::string_view kRoots[] = {"torch", "ops", "CONSTANTS", "__torch__"};
 
+// Operators that compute places from factors: from lists with the sizes that go with them, from numbers as they are.
+constexpr std::string_view kResampling[] = {"aten::upsample_nearest", "aten::_upsample_"};
+
 bool is_one_of(std::string_view name, std::span<const std::string_view> list) {
     return std::find(list.begin(), list.end(), name) != list.end();
 }
@@ -56,7 +59,8 @@ class BodyScanner {
     void check_call(CodeTokens line, size_t open);
     void call_by_chain(CodeTokens line, size_t first, size_t open);
     void call_bare(const CodeToken &name);
-    void call_operator(const CodeToken &at, const std::string &name);
+    void call_operator(const CodeToken &at, const std::string &name, CodeTokens arguments = {});
+    void check_factors(const CodeToken &at, const std::string &name, CodeTokens arguments);
     void call_archive(const CodeToken &at, std::string name);
     void call_method(CodeTokens receiver, const CodeToken &name);
     void call_function(uint32_t callee);
@@ -209,9 +213,11 @@ void BodyScanner::call_by_chain(CodeTokens line, size_t first, size_t open) {
     if (root.is("unchecked_cast")) check_cast(line, open);
     if (is_one_of(root.text, kTyped)) check_type(line, open);
     if (chain.size() == 1) return call_bare(root);
-    if (root.is("torch") && chain.size() == 3) return call_operator(root, "aten::" + std::string(chain[2].text));
+    const CodeTokens inside = line.subspan(open + 1, std::min(closing_of(line, open), line.size()) - open - 1);
+    if (root.is("torch") && chain.size() == 3)
+        return call_operator(root, "aten::" + std::string(chain[2].text), inside);
     if (root.is("ops") && chain.size() == 5)
-        return call_operator(root, std::string(chain[2].text) + "::" + std::string(chain[4].text));
+        return call_operator(root, std::string(chain[2].text) + "::" + std::string(chain[4].text), inside);
     if (root.is("torch") || root.is("ops") || root.is("CONSTANTS"))
         return call_operator(root, joined(chain));  // torch.autograd.grad and its like, in no list
     if (root.is("__torch__")) return call_archive(root, joined(chain));
@@ -233,15 +239,28 @@ void BodyScanner::call_bare(const CodeToken &name) {
     refuse(name, "code-call", "expected a call of an operator or of the archive's functions, found '{}'", name.text);
 }
 
-void BodyScanner::call_operator(const CodeToken &at, const std::string &name) {
+void BodyScanner::call_operator(const CodeToken &at, const std::string &name, CodeTokens arguments) {
     count_one();
     ++code_.operators[name];
-    if (rules_.allowed(name)) return;
+    if (rules_.allowed(name)) return check_factors(at, name, arguments);
     if (findings_.full()) return refuse(at, "operator", "calls {}", name);  // explaining takes a while
     const std::string_view harm = harm_of(name);
     if (!harm.empty()) return refuse(at, "operator", "calls {}, which {}", name, harm);
     if (!reason_of(name).empty()) return refuse(at, "operator", "calls {}, which this host does not allow", name);
     refuse(at, "operator", "calls {}, which is not on the list of operators that a scored model may use", name);
+}
+
+// All that follows the tensor and its sizes is a list, None, or whether corners are aligned.
+void BodyScanner::check_factors(const CodeToken &at, const std::string &name, CodeTokens arguments) {
+    const auto begins = [&](std::string_view one) { return name.starts_with(one); };
+    if (std::none_of(std::begin(kResampling), std::end(kResampling), begins)) return;
+    const std::vector<CodeTokens> parts = split_by_commas(arguments);
+    const size_t first = name.ends_with("_aa") ? 3 : 2;
+    bool lists = parts.size() > first;
+    for (size_t i = first; i < parts.size(); ++i) lists = lists && locals_.is_list_or_none(parts[i]);
+    if (!lists)
+        refuse(at, "operator", "calls {} by a factor that may be a number, which it believes: expected a list or None",
+               name);
 }
 
 void BodyScanner::call_archive(const CodeToken &at, std::string name) {

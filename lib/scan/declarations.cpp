@@ -90,7 +90,10 @@ bool DeclarationReader::check_class(const std::string &full) {
         return refuse("torch-classes", "class {} would be one of LibTorch's own objects, which are made from bytes",
                       full);
     if (full.find(".quantized.") != full.npos)
-        return refuse("code-class", "class {} would be one of LibTorch's quantized modules", full);
+        return refuse(
+            "code-class",
+            "class {} would be one of LibTorch's quantized modules: export in float32, and compile with precision int8",
+            full);
     for (size_t at = full.find(kMangle); at != full.npos; at = full.find(kMangle, at + 1)) {
         const size_t end = full.find_first_not_of("0123456789", at + kMangle.size());
         if (end == at + kMangle.size() || (end != full.npos && full[end] != '.'))

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scan/locals.hpp"
 
+#include <algorithm>
+
 #include "scan/limits.hpp"
 
 namespace weighbridge::lib {
@@ -19,6 +21,10 @@ size_t target_end(CodeTokens line) {
     return equals;
 }
 
+bool is_list_type(std::string_view type) {
+    return type == "NoneType" || type.starts_with("List[") || type.starts_with("Optional[List[");
+}
+
 }  // namespace
 
 size_t outside(CodeTokens expression, std::string_view mark) {
@@ -27,6 +33,16 @@ size_t outside(CodeTokens expression, std::string_view mark) {
         if (expression[at].is("(") || expression[at].is("[") || expression[at].is("{")) at = closing_of(expression, at);
     }
     return expression.size();
+}
+
+std::vector<CodeTokens> split_by_commas(CodeTokens expression) {
+    std::vector<CodeTokens> parts;
+    for (size_t comma = outside(expression, ","); comma < expression.size(); comma = outside(expression, ",")) {
+        parts.push_back(expression.first(comma));
+        expression = expression.subspan(comma + 1);
+    }
+    parts.push_back(expression);
+    return parts;
 }
 
 CodeLocals::CodeLocals(const FunctionSource &source, const ModuleCode &code) : code_(code) {
@@ -71,7 +87,20 @@ void CodeLocals::add_line(CodeTokens line) {
         add(target[0], value, typed ? joined(target.subspan(2)) : "");
         return;
     }
-    // A tuple of names; what is behind a point is an attribute, what is behind a bracket a place.
+    add_several(target, value);
+}
+
+// NAME, NAME = VALUE, VALUE sets each to its own; of one value that is unpacked nothing is known.
+void CodeLocals::add_several(CodeTokens target, CodeTokens value) {
+    const std::vector<CodeTokens> names = split_by_commas(target), values = split_by_commas(value);
+    const bool own =
+        names.size() == values.size() &&
+        std::none_of(values.begin(), values.end(), [](CodeTokens one) { return one.empty() || one[0].is("*"); }) &&
+        std::all_of(names.begin(), names.end(),
+                    [](CodeTokens one) { return one.size() == 1 && one[0].kind == Kind::name; });
+    for (size_t i = 0; own && i < names.size(); ++i) add(names[i][0], values[i], "");
+    if (own) return;
+    // What is behind a point is an attribute, what is behind a bracket a place.
     for (size_t at = 0; at < target.size(); ++at) {
         const bool whole =
             at + 1 == target.size() || target[at + 1].is(",") || target[at + 1].is(")") || target[at + 1].is("]");
@@ -138,6 +167,21 @@ std::string CodeLocals::type_of_local(const Local &local, int depth) const {
     }
     local.found = type;
     return type;
+}
+
+bool CodeLocals::is_list_or_none(CodeTokens expression, int depth) const {
+    if (expression.empty() || depth > kScanDepth) return false;
+    if (expression.size() == 1 && expression[0].is("None")) return true;
+    if (expression[0].is("[")) return closing_of(expression, 0) + 1 == expression.size();
+    const auto found = expression.size() == 1 ? locals_.find(expression[0].text) : locals_.end();
+    if (found == locals_.end()) return is_list_type(type_of(expression));
+    const Local &local = found->second;
+    if (local.list) return *local.list;
+    local.list = false;  // while it is looked for
+    local.list = std::all_of(local.settings.begin(), local.settings.end(), [&](const Setting &one) {
+        return one.type.empty() ? is_list_or_none(one.value, depth + 1) : is_list_type(one.type);
+    });
+    return *local.list;
 }
 
 std::string CodeLocals::type_of(CodeTokens expression, int depth) const {

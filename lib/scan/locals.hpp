@@ -20,6 +20,8 @@ class CodeLocals {
     std::string type_of(CodeTokens expression, int depth = 0) const;
     // The type of a class's attribute; "" where the type is no class of the archive, or has no such attribute.
     std::string attribute_type(std::string_view of, std::string_view name) const;
+    // Whether an expression is certainly a list or None, and no number.
+    bool is_list_or_none(CodeTokens expression, int depth = 0) const;
     // What a name stands for that is set once, and never in a loop's head; nothing for others.
     CodeTokens value_of(std::string_view name) const;
 
@@ -31,11 +33,13 @@ class CodeLocals {
     struct Local {
         std::vector<Setting> settings;
         mutable std::optional<std::string> found;  // its type, once it was asked for
+        mutable std::optional<bool> list;          // whether it is a list or None, likewise
     };
 
     void add_parameters(CodeTokens parameters, const std::string &owner);
     void add_line(CodeTokens line);
     void add(const CodeToken &name, CodeTokens value, std::string type);
+    void add_several(CodeTokens target, CodeTokens value);
     std::string type_of_local(const Local &local, int depth) const;
     std::string type_of_head(CodeTokens expression, size_t &behind, int depth) const;
 
@@ -63,5 +67,7 @@ void for_each_line(CodeTokens block, const Visitor &visit) {
 
 // The place of the first such mark outside brackets; expression.size() where there is none.
 size_t outside(CodeTokens expression, std::string_view mark);
+// The parts between commas outside brackets; behind a last comma stands an empty one.
+std::vector<CodeTokens> split_by_commas(CodeTokens expression);
 
 }  // namespace weighbridge::lib

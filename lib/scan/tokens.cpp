@@ -18,8 +18,8 @@ struct ForbiddenWord {
     std::string_view word, what;
 };
 constexpr ForbiddenWord kForbiddenWords[] = {
-    {"while", "a loop that may never end"},
-    {"with", "a block that calls methods unseen"},
+    {"while", "a loop that may never end (write for over a range)"},
+    {"with", "a block that calls methods unseen (leave `with torch.no_grad():` out of forward)"},
     {"lambda", "a function without a name"},
     {"import", "an import"},
     {"global", "a global variable"},

@@ -147,7 +147,7 @@ class Counts(nn.Module):
 
 class Nearest(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
-        return nn.functional.interpolate(x, size=7, mode="nearest").sum(dim=(1, 2))
+        return torch.ops.aten.upsample_nearest1d(x, [7], 0.5).sum(dim=(1, 2))
 
 
 class Inner(nn.Module):
@@ -232,7 +232,7 @@ def refusals() -> list[Case]:
         case(Sparse(), [numbers(LENGTH)], "aten::zeros", HERE, "expected layout=torch.strided, found another"),
         case(Counts(), [numbers(LENGTH)], "aten::add_", HERE, "writes into a weight or a constant"),
         Case("forbidden_nearest", Nearest(), [numbers(2, 4)], {"refused"}, False,
-             refusal=("rule operator", "aten::upsample_nearest1d")),
+             refusal=("rule operator", "aten::upsample_nearest1d by a factor that may be a number")),
         case(Deep(), [numbers(4)], "aten::igamma, encoder.layers.1.self_attn, refusals.py:", "not supported"),
         case(Deep(), [numbers(4)], "aten::igamma, encoder.layers.1.self_attn, refusals.py:", scripted=False),
         Case("forbidden_while", While(), [numbers(4)], {"refused"}, True, refusal=("rule code-word", "'while' is a loop")),

@@ -165,7 +165,7 @@ class Enlarged(nn.Module):
 
 
 class EnlargedByName(nn.Module):
-    """What F.interpolate calls: as a script it also holds operators that the scan refuses."""
+    """What F.interpolate calls."""
 
     def forward(self, x: Tensor) -> Tensor:
         line = torch._C._nn.upsample_linear1d(x.flatten(2), [30], True, None)
@@ -210,7 +210,7 @@ KINDS = [
     (Smooth, [PLANE], RESAMPLING), (Pyramid, [PLANE], RESAMPLING),
 ]
 
-TRACED_ONLY = (Enlarged, Pyramid)  # scripts of F.interpolate are refused by the scan
+TRACED_ONLY = (Enlarged, Pyramid)  # a script takes sizes as lists, not as tuples
 
 
 def windows() -> list[Case]:

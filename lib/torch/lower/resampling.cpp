@@ -19,7 +19,7 @@ struct Resampled {
     size_t axis;
     int64_t from, to;
     float step;
-    bool corners;
+    bool corners = false;
 
     // Where a place of the result lies among those there were; at::native's area_pixel_compute_source_index.
     float source(int64_t place) const {
@@ -28,11 +28,30 @@ struct Resampled {
     }
 };
 
-// What is asked for each of the last axes: their sizes, or factors. A factor that is given decides the step.
-std::vector<Resampled> resampled(Call &call, const Extents &shape, size_t axes, bool corners) {
+// The factor that is given for one of the last `axes`.
+std::optional<double> factor_of(Call &call, size_t axes, size_t i) {
     constexpr const char *kFactors[] = {"scales_d", "scales_h", "scales_w"};
+    const char *own = axes == 1 ? "scales" : kFactors[3 - axes + i];
+    std::optional<double> factor;
+    if (call.has("scale_factors")) {
+        const auto *list = call.at("scale_factors").as<std::shared_ptr<List>>();
+        if (!list || (*list)->size() != axes) throw Unsupported{"factors that are no list"};
+        factor = Call{call.b, call.name, {{"scale_factors", (**list)[i]}}}.real("scale_factors");
+    } else if (call.has(own)) {
+        factor = call.real(own);
+    }
+    if (factor && !(*factor > 1e-6 && *factor < 1e6)) throw Unsupported{"resamples by such a factor"};
+    return factor;
+}
+
+void require_channels(const Extents &shape, size_t axes) {
     if (shape.size() != axes + 2 || shape[1].batch)
         throw Unsupported{"resamples " + to_string(shape) + "; give [batch, channels, places]"};
+}
+
+// What is asked for each of the last axes: their sizes, or factors. A factor that is given decides the step.
+std::vector<Resampled> resampled(Call &call, const Extents &shape, size_t axes, bool corners) {
+    require_channels(shape, axes);
     std::vector<int64_t> sizes;
     if (call.has("output_size")) sizes = for_axes(call, "output_size", axes, 1);
     std::vector<Resampled> asked;
@@ -40,16 +59,7 @@ std::vector<Resampled> resampled(Call &call, const Extents &shape, size_t axes, 
         const Extent size = shape[i + 2];
         if (!size.known() || size.terms[0] < 1) throw Unsupported{"resamples " + to_string(size) + " places"};
         const int64_t from = size.terms[0];
-        std::optional<double> factor;
-        const char *own = axes == 1 ? "scales" : kFactors[3 - axes + i];
-        if (call.has("scale_factors")) {
-            const auto *list = call.at("scale_factors").as<std::shared_ptr<List>>();
-            if (!list || (*list)->size() != axes) throw Unsupported{"factors that are no list"};
-            factor = Call{call.b, call.name, {{"scale_factors", (**list)[i]}}}.real("scale_factors");
-        } else if (call.has(own)) {
-            factor = call.real(own);
-        }
-        if (factor && !(*factor > 1e-6 && *factor < 1e6)) throw Unsupported{"resamples by such a factor"};
+        const std::optional<double> factor = factor_of(call, axes, i);
         if (sizes.empty() && !factor) throw Unsupported{"resamples to no size"};
         const int64_t to = sizes.empty() ? static_cast<int64_t>(static_cast<double>(from) * *factor) : sizes[i];
         if (to < 1 || to > 4096) throw Unsupported{"resamples to " + std::to_string(to) + " places"};
@@ -114,6 +124,50 @@ Value interpolated(Call &call, Weights weights, int64_t first) {
 template <size_t axes>
 Value linear(Call &call) {
     return interpolated<axes>(call, &linear_weights, 0);
+}
+
+// The place that a place of the result has its element from: at::native's nearest_idx, and where `exact` that of its
+// middle.
+int64_t nearest_place(const Resampled &along, int64_t place, bool exact) {
+    const float at = (static_cast<float>(place) + (exact ? 0.5f : 0.0f)) * along.step;
+    return std::min(static_cast<int64_t>(std::floor(at)), along.from - 1);
+}
+
+// Each place of an axis `times` times. The axis may be of any length, as long as LibTorch's floats give the same
+// places.
+ValueId repeated(Builder &b, ValueId x, size_t axis, int64_t times, bool exact) {
+    const int64_t most = b.largest_length();
+    for (int64_t place = 0; place < most * times; ++place)
+        if (nearest_place({axis, most, most * times, static_cast<float>(1.0 / static_cast<double>(times))}, place,
+                          exact) != place / times)
+            throw Unsupported{"resamples " + to_string(b.shape(x)[axis]) + " places by " + std::to_string(times)};
+    Extents shape = b.shape(x);
+    const Extent from = shape[axis];
+    shape.insert(shape.begin() + static_cast<ptrdiff_t>(axis) + 1, Extent::of(times));
+    const ValueId wide = b.expand(b.unsqueeze(x, axis + 1), shape);
+    shape.erase(shape.begin() + static_cast<ptrdiff_t>(axis));
+    shape[axis] = *(from * Extent::of(times));
+    return b.reshape(wide, shape);
+}
+
+template <size_t axes, bool exact>
+Value nearest(Call &call) {
+    Builder &b = call.b;
+    ValueId x = call.id(call.find("input") ? "input" : "self");
+    const Extents shape = b.shape(x);
+    require_channels(shape, axes);
+    if (axes == 1 && !shape[2].known() && !shape[2].batch && !call.has("output_size")) {
+        const double factor = factor_of(call, axes, 0).value_or(0.5);
+        if (factor != std::floor(factor) || factor > 64)
+            throw Unsupported{"resamples " + to_string(shape[2]) + " places by a factor that is no small integer"};
+        return result(repeated(b, x, 2, static_cast<int64_t>(factor), exact));
+    }
+    for (const Resampled &along : resampled(call, shape, axes, false)) {
+        std::vector<int64_t> places;
+        for (int64_t i = 0; i < along.to; ++i) places.push_back(nearest_place(along, i, exact));
+        x = picked(b, x, along.axis, places);
+    }
+    return result(x);
 }
 
 // [..., c r r, h, w] to [..., c, h r, w r], or back.
@@ -185,6 +239,18 @@ void add_resampling(Registry &to) {
         {"aten::native_channel_shuffle", "self groups", &shuffled_channels},
     };
     add(to, entries);
+    const auto nearest_of = [&](const char *name, const char *exact_name, const char *arguments, Lower lower,
+                                Lower exact) {
+        to.emplace(name, Lowering{lower, arguments});
+        to.emplace(exact_name, Lowering{exact, arguments});
+    };
+    nearest_of("aten::upsample_nearest1d", "aten::_upsample_nearest_exact1d",
+               "self input output_size scales scale_factors", &nearest<1, false>, &nearest<1, true>);
+    nearest_of("aten::upsample_nearest2d", "aten::_upsample_nearest_exact2d",
+               "self input output_size scales_h scales_w scale_factors", &nearest<2, false>, &nearest<2, true>);
+    nearest_of("aten::upsample_nearest3d", "aten::_upsample_nearest_exact3d",
+               "self input output_size scales_d scales_h scales_w scale_factors", &nearest<3, false>,
+               &nearest<3, true>);
     for (const char *name : {"aten::reflection_pad1d", "aten::reflection_pad2d", "aten::reflection_pad3d"})
         to.emplace(name, Lowering{[](Call &call) { return padded_by(call, "reflect"); }, "self padding"});
     for (const char *name : {"aten::replication_pad1d", "aten::replication_pad2d", "aten::replication_pad3d"})

@@ -316,12 +316,36 @@ TEST_CASE("types in a body are types, and not endless", "[scan]") {
 TEST_CASE("operators that crash or never end by their arguments are refused", "[scan]") {
     CHECK(rule_of_body("y = torch._reshape_alias(x, [2], [1099511627776])\nreturn y") == "operator");
     CHECK(rule_of_body("y = torch.ctc_loss(x, x, [1], [1])\nreturn y") == "operator");
-    CHECK(rule_of_body("y = torch.upsample_nearest1d(x, [2], 1.e-30)\nreturn y") == "operator");
     CHECK(rule_of_body("y = torch.native_batch_norm(x, x, x, x, x, False, 0., 0.)\nreturn x") == "operator");
     CHECK(rule_of_body("y = torch.special_legendre_polynomial_p(x, 1000000000000000000)\nreturn y") == "operator");
     CHECK(rule_of_body("y = torch.matrix_power(x, 2)\nreturn y") == "operator");
     CHECK(rule_of_body("y = \"a\".count(\"\")\nreturn x") == "operator");
     CHECK(rule_of_body("y = ops.prim.TupleUnpack((1, 2, 3))\nreturn x") == "operator");
+}
+
+TEST_CASE("operators that resample take lists, and no number as a factor", "[scan]") {
+    const auto nearest = [](const std::string &before, const std::string &arguments) {
+        return rule_of_body(before + "y = torch.upsample_nearest2d(x, " + arguments + ")\nreturn y");
+    };
+    CHECK(nearest("", "None, [2., 2.]") == "");
+    CHECK(nearest("", "[5, 5], None") == "");
+    CHECK(nearest("", "[5, 5], 1.e-30") == "operator");
+    CHECK(nearest("", "[5, 5], None, 1.e-30") == "operator");
+    CHECK(nearest("", "[5, 5]") == "operator");
+    CHECK(nearest("", "[5, 5], [1.e-30][0]") == "operator");
+    CHECK(nearest("z = 1.e-30\n", "[5, 5], z") == "operator");
+    CHECK(nearest("z = annotate(List[float], [])\n", "None, z") == "");
+    CHECK(nearest("z : Optional[List[float]] = None\n", "[5, 5], z") == "");
+    CHECK(nearest("a, z = [5, 5], None\n", "a, z") == "");
+    CHECK(nearest("a, z = [5, 5], 1.e-30\n", "a, z") == "operator");
+    CHECK(nearest("a, z, = x\n", "[5, 5], z") == "operator");
+    CHECK(nearest("z = None\nif True:\n  z = 1.e-30\nelse:\n  pass\n", "[5, 5], z") == "operator");
+    CHECK(nearest("z = w\nw = z\n", "[5, 5], z") == "operator");
+    CHECK(nearest("for z in [1.e-30]:\n  pass\n", "[5, 5], z") == "operator");
+    CHECK(rule_of_body("y = ops.aten.upsample_nearest1d(x, [2], 1.e-30)\nreturn y") == "operator");
+    CHECK(rule_of_body("y = x.upsample_nearest1d([2], 1.e-30)\nreturn y") == "operator");
+    CHECK(rule_of_body("y = torch._upsample_bilinear2d_aa(x, None, False, [2., 2.])\nreturn y") == "");
+    CHECK(rule_of_body("y = torch._upsample_bilinear2d_aa(x, [5, 5], False, 1.e-30, None)\nreturn y") == "operator");
 }
 
 TEST_CASE("classes have no name that LibTorch takes for its own", "[scan]") {
