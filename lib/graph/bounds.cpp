@@ -2,6 +2,7 @@
 #include "graph/bounds.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace weighbridge::lib {
 namespace {
@@ -21,6 +22,18 @@ std::optional<int64_t> difference(const std::optional<int64_t> &a, const std::op
     int64_t of = 0;
     if (!a || !b || __builtin_sub_overflow(*a, *b, &of)) return std::nullopt;
     return of;
+}
+
+// Whether a number is no multiple of what divides all terms of a size.
+bool never_multiple(const Extent &number, const Extent &size) {
+    if (!number.known()) return false;
+    int64_t divisor = 0;
+    for (int64_t term : size.terms)
+        if (term != INT64_MIN)
+            divisor = std::gcd(divisor, term);
+        else
+            return false;
+    return divisor > 1 && number.terms[0] % divisor != 0;
 }
 
 }  // namespace
@@ -70,6 +83,7 @@ std::optional<bool> decide(Comparison comparison, const Extent &a, const Extent 
         default:
             if (gap.least && gap.most && *gap.least == 0 && *gap.most == 0) return true;
             if ((gap.least && *gap.least > 0) || (gap.most && *gap.most < 0)) return false;
+            if (never_multiple(a, b) || never_multiple(b, a)) return false;
             return std::nullopt;
     }
 }

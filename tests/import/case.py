@@ -25,6 +25,7 @@ class Argument:
     content: str = "data"
     high: int = 0
     special: bool = False  # some elements are NaN, infinite, zeros of both signs, ones, very small and very large
+    rare: bool = False  # as special, but one element of every other row alone
     tail: str = ""  # "zeros": ids that end with zeros, never all; "mask": true at the front, never all false
 
     def sample(self, rows: int, length: int, generator: torch.Generator) -> Tensor:
@@ -49,11 +50,16 @@ class Argument:
             which = torch.randint(0, 4 * len(SPECIAL), shape, generator=generator)
             listed = torch.tensor(SPECIAL).to(found.dtype)[which % len(SPECIAL)]
             found = torch.where(which < len(SPECIAL), listed, found)
+        if self.rare and found.numel():
+            flat = found.view(rows, -1)
+            for row in range(1, rows, 2):
+                place, which = (int(torch.randint(0, n, (1,), generator=generator)) for n in (flat.shape[1], len(SPECIAL) - 1))
+                flat[row, place] = SPECIAL[which]  # 1e20 aside, whose square is infinite
         return found
 
 
-def numbers(*shape, special: bool = False) -> Argument:
-    return Argument("float32", (BATCH, *shape), special=special)
+def numbers(*shape, special: bool = False, rare: bool = False, dtype: str = "float32") -> Argument:
+    return Argument(dtype, (BATCH, *shape), special=special, rare=rare)
 
 
 def ids(high: int, *shape, tail: str = "", dtype: str = "int64") -> Argument:

@@ -93,6 +93,7 @@ std::string refused_otherwise(const Graph &graph, const Json &one, const std::ve
 void compare(const Graph &graph, const Json &one, const std::vector<char> &data, Outcome &outcome) {
     const size_t count = one["outputs"].size();
     std::vector<double> largest(count, 0.0), gap(count, 0.0);
+    std::vector<std::string> worst(count);
     size_t at = 0;
     for (const Json &run : one["runs"]) {
         const int64_t rows = run["rows"], length = run["length"];
@@ -113,14 +114,22 @@ void compare(const Graph &graph, const Json &one, const std::vector<char> &data,
                 const double wide = std::abs(static_cast<double>(expected));
                 if (std::isfinite(wide)) largest[i] = std::max(largest[i], wide);
                 if (expected == found[k]) continue;
-                const double difference = std::abs(static_cast<double>(found[k]) - static_cast<double>(expected));
-                gap[i] = std::isnan(difference) ? INFINITY : std::max(gap[i], difference);
+                double difference = std::abs(static_cast<double>(found[k]) - static_cast<double>(expected));
+                if (std::isnan(difference)) difference = INFINITY;
+                if (difference > gap[i])
+                    worst[i] = "output " + std::to_string(i) + ", " + std::to_string(rows) + " rows, element " +
+                               std::to_string(k) + ": expected " + std::to_string(expected) + ", found " +
+                               std::to_string(found[k]);
+                gap[i] = std::max(gap[i], difference);
             }
             at += static_cast<size_t>(elements) * sizeof(float);
         }
     }
-    for (size_t i = 0; i < count; ++i)
-        outcome.difference = std::max(outcome.difference, gap[i] / std::max(largest[i], 1e-30));
+    for (size_t i = 0; i < count; ++i) {
+        const double difference = gap[i] / std::max(largest[i], 1e-30);
+        if (difference > kTolerance) outcome.report += worst[i] + "; ";
+        outcome.difference = std::max(outcome.difference, difference);
+    }
     outcome.differs = outcome.difference > kTolerance;
     if (outcome.differs || !one.contains("spoilt")) return;
     outcome.report = refused_otherwise(graph, one, data, at);

@@ -28,10 +28,14 @@ from layouts import folded, layouts
 from library_models import library
 from losses import losses
 from mlps import bag, codes, encodings, mlp
+from payments import payments
 from recurrences import recurrences
 from refusals import refusals
 from rotary import rotary
+from scans import scans
 from selections import selections
+from spectra import spectra
+from tabular import tabular
 from trees import trees
 from windows import windows
 
@@ -63,6 +67,10 @@ def cases():
     yield from float64s()
     yield from halves()
     yield from rotary()
+    yield from payments()
+    yield from scans()
+    yield from spectra()
+    yield from tabular()
     yield from refusals()
 
 

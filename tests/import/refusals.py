@@ -35,7 +35,7 @@ class SortsRows(nn.Module):
 class Doubles(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("weights", torch.ones(4, 2, dtype=torch.float64))
+        self.register_buffer("weights", torch.ones(300, 300, dtype=torch.float64))
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.matmul(x.double(), self.weights).sum(1).float()
@@ -57,7 +57,7 @@ class HalfSum(nn.Module):
 
 class ComplexSize(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
-        return torch.view_as_complex(x.view(-1, 2, 2)).abs().sum(1)
+        return torch.view_as_complex(x.view(-1, 2, 2)).exp().abs().sum(1)
 
 
 class Mixes(nn.Module):
@@ -211,14 +211,14 @@ def refusals() -> list[Case]:
              "aten::linalg_svdvals", HERE, "eigenvalues and singular values, which is not supported; compute it before export"),
         case(Exotic(), [numbers(4)], "aten::igamma", "aten::linalg_svdvals", HERE, "not supported", scripted=False),
         case(SortsRows(), [numbers(4)], "aten::msort", HERE, "mixes rows: orders them; let each row depend on itself alone"),
-        case(Doubles(), [numbers(4)], "float64 computation; write .float()", HERE),
-        case(Doubles(), [numbers(4)], "aten::matmul", "float64 computation; write .float()", scripted=False),
+        case(Doubles(), [numbers(300)], "float64 computation of more than 65,536", "; write .float()", HERE),
+        case(Doubles(), [numbers(300)], "aten::matmul", "float64 computation", "; write .float()", scripted=False),
         Case("refused_half_linear", HalfLinear(torch.float16), [numbers(4)], set(), True,
              refusal=("aten::linear", HERE, "float16 computation; write .float() on its operands, or export")),
         Case("refused_bfloat16_linear", HalfLinear(torch.bfloat16), [numbers(4)], set(), False,
              refusal=("aten::linear", "bfloat16 computation; write .float() on its operands, or export")),
         case(HalfSum(), [numbers(4)], "aten::sum", "float16 computation; write .float()", HERE),
-        case(ComplexSize(), [numbers(4)], "aten::abs", "complex numbers; keep real and imaginary parts", HERE),
+        case(ComplexSize(), [numbers(4)], "aten::exp", "complex numbers; keep real and imaginary parts", HERE),
         case(Mixes(), [numbers(4)], "aten::mean", HERE, "mixes rows", "let each row depend on itself alone"),
         case(FirstRow(), [numbers(4)], "aten::select", HERE, "mixes rows"),
         case(Rounds(), [numbers(LENGTH, 3)], "aten::add", HERE, "more than a recurrent cell; write nn.LSTM"),

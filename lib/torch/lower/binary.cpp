@@ -2,7 +2,7 @@
 // Operators of two operands or more, element by element.
 #include <cmath>
 
-#include "torch/lower/call.hpp"
+#include "torch/lower/formula.hpp"
 
 namespace weighbridge::torch_plugin {
 
@@ -120,7 +120,7 @@ Value logical(Call &call) {
 
 ValueId floor_division(Builder &b, ValueId x, ValueId y) {
     if (b.dtype(x) == DType::int64) return b.binary(Op::floor_divide, x, y);
-    return b.unary(Op::floor, b.binary(Op::div, x, y));
+    return floored_quotient({&b, x}, {&b, y}).id;
 }
 
 Value divide(Call &call) {
@@ -145,6 +145,23 @@ Value divide(Call &call) {
     return tensor_of(call.b.binary(Op::div, pair.a, pair.b), pair.merged);
 }
 
+// exp(y log |x|) with what C's pow says of signs, zeros and infinities.
+Term power_of_doubles(Term x, Term y) {
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    const Term size = exponential(y * logarithm(magnitude(x))), half = y * 0.5;
+    const Term whole = apply(Op::floor, y) == y, even = apply(Op::floor, half) == half;
+    const Term negative = either(x < 0.0, both(x == 0.0, 1.0 / x < 0.0));
+    const Term root_of_negative = both(both(x<0.0, x> - kInfinity), apply(Op::logical_not, whole));
+    const Term odd = both(negative, both(whole, apply(Op::logical_not, even)));
+    const Term found = choose(root_of_negative, std::numeric_limits<double>::quiet_NaN(), choose(odd, -size, size));
+    const Term one = either(either(x == 1.0, y == 0.0), both(magnitude(x) == 1.0, magnitude(y) == kInfinity));
+    return choose(one, 1.0, found);
+}
+ValueId power(Builder &b, ValueId x, ValueId y) {
+    if (b.dtype(x) == DType::float64) return power_of_doubles({&b, x}, {&b, y}).id;
+    return b.binary(Op::pow, x, y);
+}
+
 ValueId power(Builder &b, ValueId x, double exponent) {
     if (exponent == 1) return x;
     if (exponent == 2) return b.unary(Op::square, x);
@@ -155,7 +172,7 @@ ValueId power(Builder &b, ValueId x, double exponent) {
     if (exponent == -0.5) return b.unary(Op::rsqrt, x);
     if (exponent == -1) return b.unary(Op::reciprocal, x);
     if (exponent == -2) return b.unary(Op::reciprocal, b.unary(Op::square, x));
-    return b.binary(Op::pow, x, b.full(exponent, {}));
+    return power(b, x, b.full(exponent, {}, b.dtype(x)));
 }
 
 Value pow(Call &call) {
@@ -171,7 +188,7 @@ Value pow(Call &call) {
         }
     }
     const Pair pair = pair_of(call, call.tensor("self"), call.tensor(name), true);
-    return tensor_of(call.b.binary(Op::pow, pair.a, pair.b), pair.merged);
+    return tensor_of(power(call.b, pair.a, pair.b), pair.merged);
 }
 
 Value where(Call &call) {

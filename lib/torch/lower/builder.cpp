@@ -221,7 +221,7 @@ ValueId Builder::transpose(ValueId x) {
 }
 
 ValueId Builder::linear(ValueId x, ValueId weights, std::optional<ValueId> bias) {
-    if (graph_.node(weights).op == Op::constant && rank(weights) == 2) {
+    if (dtype(x) == DType::float32 && graph_.node(weights).op == Op::constant && rank(weights) == 2) {
         const bool inside =
             bias && graph_.node(*bias).op == Op::constant && rank(*bias) == 1 && shape(*bias)[0] == shape(weights)[0];
         std::vector<ValueId> operands{x, weights};
@@ -235,9 +235,23 @@ ValueId Builder::linear(ValueId x, ValueId weights, std::optional<ValueId> bias)
     return bias ? binary(Op::add, product, *bias) : product;
 }
 
+// a [..., m, k] times b [..., k, n], each element a sum along a last axis: what a plan has for float64.
+ValueId Builder::product_of_doubles(ValueId a, ValueId b) {
+    constexpr int64_t kMost = 1 << 16;  // numbers a row
+    const ValueId rows = unsqueeze(a, rank(a) - 1), columns = unsqueeze(transpose(b), rank(b) - 2);
+    const ValueId parts = binary(Op::mul, rows, columns);
+    Extents sizes = shape(parts);
+    for (Extent &size : sizes) size.batch = false;
+    const auto count = lib::product(sizes);
+    if (!count || bounds_of(*count, least_length(), largest_length()).most.value_or(kMost + 1) > kMost)
+        throw Unsupported{kFloat64Computation + " of more than 65,536 products a row"};
+    return reduce(Op::reduce_sum, parts, rank(parts) - 1, false);
+}
+
 ValueId Builder::matmul(ValueId a, ValueId b) {
     if (rank(a) == 0 || rank(b) == 0) throw Unsupported{"a product of scalars"};
-    if (rank(b) == 2 && graph_.node(b).op == Op::constant) return linear(a, transpose(b), std::nullopt);
+    const bool doubles = dtype(a) == DType::float64 && dtype(b) == DType::float64;
+    if (!doubles && rank(b) == 2 && graph_.node(b).op == Op::constant) return linear(a, transpose(b), std::nullopt);
     if (rank(b) == 1 && graph_.node(b).op == Op::constant && dtype(b) == DType::float32) {
         const lib::Constant &vector = graph_.constant_of(b);
         const ValueId product = linear(a, constant(DType::float32, {1, vector.shape[0]}, vector.data.get()), {});
@@ -246,7 +260,7 @@ ValueId Builder::matmul(ValueId a, ValueId b) {
     const bool row = rank(a) == 1, column = rank(b) == 1;
     if (column) b = unsqueeze(b, 1);
     if (row) a = unsqueeze(a, 0);
-    ValueId product = add(Op::matmul, {a, b});
+    ValueId product = doubles ? product_of_doubles(a, b) : add(Op::matmul, {a, b});
     if (column) product = squeeze(product, rank(product) - 1);
     if (row) product = squeeze(product, rank(product) - (column ? 1 : 2));
     return product;

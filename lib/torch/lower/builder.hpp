@@ -85,6 +85,7 @@ class Builder {
     int64_t largest_length() const { return graph_.largest_length; }
 
   private:
+    ValueId product_of_doubles(ValueId a, ValueId b);
     ValueId append(Op op, std::vector<ValueId> operands, lib::Attributes attributes);
 
     lib::Graph &graph_;

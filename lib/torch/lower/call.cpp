@@ -202,6 +202,10 @@ DType dtype_of_scalar_type(int64_t scalar_type) {
         case 9:
         case 10:
             throw Unsupported{"complex numbers"};
+        case 0:
+        case 1:
+        case 2:
+            throw Unsupported{"integers of 8 or 16 bits; write .long()"};
         default:
             throw Unsupported{"dtype number " + std::to_string(scalar_type)};
     }

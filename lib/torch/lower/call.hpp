@@ -182,6 +182,7 @@ void add_special(Registry &to);
 void add_bessel(Registry &to);
 void add_matrices(Registry &to);
 void add_rearrangements(Registry &to);
+void add_fourier(Registry &to);
 
 // Shared by several parts.
 std::vector<TensorPtr> tensors_of(const Call &call);  // of all arguments, lists too

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // complex64 as pairs of real and imaginary parts, along a last axis that the model does not see.
-#include <algorithm>
+#include "torch/lower/complex.hpp"
 
-#include "torch/lower/formula.hpp"
+#include <algorithm>
 
 namespace weighbridge::torch_plugin {
 namespace {
@@ -14,47 +14,60 @@ constexpr const char *kMoves =
 constexpr const char *kAxes[] = {"axis0", "axis1", "dim", "dim0", "dim1", "dims", "end_dim", "start_dim"};
 constexpr const char *kSizes[] = {"shape", "size"};
 
-bool is_complex(const TensorPtr &tensor) { return foreign_of(*tensor) == Foreign::complex64; }
-
-struct Parts {
-    Term real, imaginary;
-};
+// Sums and joins, of which each part is that of the operands' parts.
+constexpr const char *kByParts = "cat concat neg negative stack sum";
+// Linear in both of their operands.
+constexpr const char *kProducts = "bmm einsum linear matmul mm";
 
 Term part(Builder &b, ValueId pairs, int64_t which) {
     const size_t last = b.rank(pairs) - 1;
     return {&b, b.squeeze(b.slice(pairs, last, Extent::of(which), Extent::of(1)), last)};
 }
 
-// Of a real operand the imaginary part is 0, and multiplied as any other: an infinity beside it gives NaN, as
-// LibTorch's.
-Parts parts_of(Call &call, const char *argument) {
-    const TensorPtr x = call.tensor(argument);
-    if (!is_complex(x)) {
-        const Term real{&call.b, call.b.cast(plain(call.b, *x), DType::float32)};
-        return {real, term(real, 0)};
-    }
-    const ValueId pairs = plain(call.b, *as_it_stands(call.b, x));
-    return {part(call.b, pairs, 0), part(call.b, pairs, 1)};
-}
+Term term_of(Builder &b, const Value &value) { return {&b, plain(b, **value.as<TensorPtr>())}; }
 
-Value complex_of(Term real, Term imaginary) {
-    Builder &b = *real.b;
-    const size_t last = std::max(b.rank(real.id), b.rank(imaginary.id));
-    const Extents shape = b.shape(b.binary(Op::add, real.id, imaginary.id));
-    const ValueId pairs =
-        b.concat({b.unsqueeze(b.expand(real.id, shape), last), b.unsqueeze(b.expand(imaginary.id, shape), last)}, last);
-    return standing_for(Foreign::complex64, *tensor_of(pairs));
+// The operator of one part of each operand, `which` of the first and of every other one.
+Term of_parts(Call &call, size_t which, size_t which_of_others) {
+    Call held{call.b, call.name, call.arguments, call.outputs};
+    size_t count = 0;
+    for (Argument &argument : held.arguments)
+        each_tensor(argument.value, [&](const TensorPtr &tensor) {
+            Call of{call.b, call.name, {{"self", tensor}}};
+            const ComplexParts parts = parts_of(of, "self");
+            return tensor_of((count++ == 0 ? which : which_of_others) == 0 ? parts.real.id : parts.imaginary.id);
+        });
+    return term_of(call.b, lower_operator(held));
 }
-
-Value product(Call &call) {
-    const Parts x = parts_of(call, "self"), y = parts_of(call, "other");
+Value by_parts(Call &call) { return complex_of(of_parts(call, 0, 0), of_parts(call, 1, 1)); }
+Value times(Call &call) {
+    const ComplexParts x = parts_of(call, "self"), y = parts_of(call, "other");
     return complex_of(x.real * y.real - x.imaginary * y.imaginary, x.real * y.imaginary + x.imaginary * y.real);
+}
+Value product(Call &call) {
+    if (tensors_of(call).size() != 2) throw Unsupported{"complex numbers in a product of other than two"};
+    return complex_of(of_parts(call, 0, 0) - of_parts(call, 1, 1), of_parts(call, 0, 1) + of_parts(call, 1, 0));
+}
+
+// An operator of two real operands, of the imaginary and the real part.
+Value of_both(Call &call, const char *name) {
+    const ComplexParts x = parts_of(call, "self");
+    return lower_as(call, name, {{"self", tensor_of(x.imaginary.id)}, {"other", tensor_of(x.real.id)}});
+}
+// LibTorch divides the sum by a complex number without an imaginary part: what is infinite or NaN in one part makes the
+// other NaN.
+Value mean(Call &call) {
+    const Term real = of_parts(call, 0, 0), imaginary = of_parts(call, 1, 1);
+    return complex_of(real + imaginary * 0.0, imaginary - real * 0.0);
+}
+Value conjugate(Call &call) {
+    const ComplexParts x = parts_of(call, "self");
+    return complex_of(x.real, -x.imaginary);
 }
 
 template <Op op>
 Value sum(Call &call) {
     if (call.real("alpha", 1) != 1) throw Unsupported{"complex numbers times alpha"};
-    const Parts x = parts_of(call, "self"), y = parts_of(call, "other");
+    const ComplexParts x = parts_of(call, "self"), y = parts_of(call, "other");
     return complex_of(apply(op, x.real, y.real), apply(op, x.imaginary, y.imaginary));
 }
 
@@ -105,15 +118,44 @@ Value one_part(Call &call) {
 
 }  // namespace
 
+bool is_complex(const TensorPtr &tensor) { return foreign_of(*tensor) == Foreign::complex64; }
+
+// Of a real operand the imaginary part is 0, and multiplied as any other: an infinity beside it gives NaN, as
+// LibTorch's.
+ComplexParts parts_of(Call &call, std::string_view argument) {
+    const TensorPtr x = call.tensor(argument);
+    if (!is_complex(x)) {
+        const Term real{&call.b, call.b.cast(plain(call.b, *x), DType::float32)};
+        return {real, term(real, 0)};
+    }
+    const ValueId pairs = plain(call.b, *as_it_stands(call.b, x));
+    return {part(call.b, pairs, 0), part(call.b, pairs, 1)};
+}
+
+Value complex_of(Term real, Term imaginary) {
+    Builder &b = *real.b;
+    const size_t last = std::max(b.rank(real.id), b.rank(imaginary.id));
+    const Extents shape = b.shape(b.binary(Op::add, real.id, imaginary.id));
+    const ValueId pairs =
+        b.concat({b.unsqueeze(b.expand(real.id, shape), last), b.unsqueeze(b.expand(imaginary.id, shape), last)}, last);
+    return standing_for(Foreign::complex64, *tensor_of(pairs));
+}
+
 std::optional<Value> lower_complex(Call &call) {
     const auto given = tensors_of(call);
     if (!std::any_of(given.begin(), given.end(), is_complex)) return std::nullopt;
     const std::string_view name = std::string_view(call.name).substr(call.name.find("::") + 2);
-    if (name == "mul" || name == "multiply") return product(call);
+    if (lists("mul multiply", name)) return times(call);
+    if (lists(kProducts, name)) return product(call);
+    if (lists(kByParts, name)) return by_parts(call);
+    if (name == "mean") return mean(call);
+    if (lists("abs absolute", name)) return of_both(call, "aten::hypot");
+    if (name == "angle") return of_both(call, "aten::atan2");
+    if (lists("_conj conj conj_physical", name)) return conjugate(call);
     if (name == "add") return sum<Op::add>(call);
     if (name == "sub") return sum<Op::sub>(call);
     if (lists(kMoves, name) && is_complex(call.tensor("self"))) return moved(call);
-    if (lists("view_as_real real imag", name)) return std::nullopt;
+    if (lists("view_as_real real imag", name) || name.starts_with("fft_")) return std::nullopt;
     throw Unsupported{"complex numbers"};
 }
 
@@ -126,6 +168,7 @@ void add_complex(Registry &to) {
              if (!is_complex(x)) throw Unsupported{"real numbers as pairs"};
              return Value(as_it_stands(call.b, x));
          }},
+        {"aten::_conj", "self", [](Call &call) { return Value(call.tensor("self")); }},  // of real numbers
         {"aten::real", "self", &one_part<0>},
         {"aten::imag", "self", &one_part<1>},
         {"aten::complex", "real imag",

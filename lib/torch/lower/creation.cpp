@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators that make tensors of sizes: filled, counted, triangular.
+#include <cmath>
+
 #include "torch/lower/call.hpp"
 
 namespace weighbridge::torch_plugin {
@@ -37,11 +39,23 @@ Value full(Call &call) {
     return result(call.b.expand(as_type(call.b, *value, apart(call.b, *value), dtype), shape));
 }
 
+// A size, or a float that is a whole number; `real` becomes true for that.
+Extent whole(const Call &call, const char *name, int64_t otherwise, bool &real) {
+    if (!call.has(name)) return Extent::of(otherwise);
+    if (!call.at(name).is<double>()) return call.size(name);
+    real = true;
+    const double value = call.real(name);
+    if (!(std::abs(value) < 1e9) || value != std::floor(value))
+        throw Unsupported{"expected '" + std::string(name) + "' to be a size or a whole number"};
+    return Extent::of(static_cast<int64_t>(value));
+}
+
 Value arange(Call &call) {
     Builder &b = call.b;
-    const Extent start = call.has("start") ? call.size("start") : Extent::of(0);
-    const Extent end = call.size("end"), step = call.has("step") ? call.size("step") : Extent::of(1);
-    const DType dtype = dtype_for(call, DType::int64);
+    bool real = false;
+    const Extent start = whole(call, "start", 0, real), end = whole(call, "end", 0, real);
+    const Extent step = whole(call, "step", 1, real);
+    const DType dtype = dtype_for(call, real ? DType::float32 : DType::int64);
     if (end.batch) {
         const auto rows = exact_quotient(end, step);
         if (!start.is(0) || !rows) throw Unsupported{"counts from " + to_string(start) + " to " + to_string(end)};

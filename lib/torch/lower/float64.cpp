@@ -12,12 +12,15 @@ constexpr const char *kTakeFloat64[] = {
     "_cast_Float _cast_Long _to_copy alias clone contiguous copy cpu detach lift_fresh positive requires_grad_ "
     "resolve_conj resolve_neg to type_as",
     "abs absolute add addcdiv addcmul ceil clamp clamp_max clamp_min clip cos div divide eq erf exp fill floor "
-    "floor_divide frac ge greater greater_equal gt hardtanh isfinite isinf isnan le less less_equal log log10 log1p "
+    "floor_divide fmod frac ge greater greater_equal gt hardtanh isfinite isinf isnan le less less_equal log log10 "
+    "log1p "
     "log2 "
     "logical_and logical_not logical_or logical_xor logit lt masked_fill maximum minimum mul multiply nan_to_num ne "
     "neg "
-    "negative not_equal pow reciprocal relu relu6 round rsqrt rsub sigmoid sin special_expit special_log1p sqrt square "
+    "negative not_equal pow reciprocal relu relu6 remainder round rsqrt rsub sigmoid sin special_expit special_log1p "
+    "sqrt square "
     "sub subtract tan tanh threshold true_divide trunc where",
+    "addmm addmv bmm linear matmul mm mv",
     "all amax amin any argmax argmin count_nonzero cumsum frobenius_norm linalg_norm linalg_vector_norm logsumexp max "
     "mean min norm prod std std_mean sum var var_mean",
     "empty_like full full_like new_empty new_full new_ones new_zeros ones ones_like scalar_tensor tensor as_tensor "

@@ -90,6 +90,9 @@ Term log_one_plus_exp_of_minus(Term x);  // log(1 + exp(-x)) of x >= 0
 Term log_of_sigmoid(Term x);
 Term times_log(Term x, Term y);                                       // x log y, 0 where x is 0
 Term log_scaled_erfc(Term x);                                         // log(erfc(x) exp(x^2)) of x >= 0
+Term fmod(Term x, Term y);                                            // as C's
+Term floored_modulus(Term x, Term y);                                 // of the divisor's sign
+Term floored_quotient(Term x, Term y);                                // Python's //
 Term polynomial(Term x, std::initializer_list<double> coefficients);  // the highest power's first
 
 }  // namespace weighbridge::torch_plugin

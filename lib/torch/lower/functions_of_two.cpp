@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions of two operands, element by element, that are formulas of several operators; and bits of integers.
+#include <array>
 #include <bit>
 #include <numbers>
 
@@ -29,42 +30,6 @@ Term log2_of_sum(Term x, Term y) {
 }
 
 Term times_log1p(Term x, Term y) { return choose(both(x == 0.0, y == y), 0.0, x * apply(Op::log1p, y)); }
-
-// A float in two parts of 12 bits or less, whose products are exact (T. J. Dekker, 1971).
-struct Parts {
-    Term high, low;
-};
-Parts parts_of(Term x) {
-    const Term wide = x * 4097.0, high = wide - (wide - x);
-    return {high, x - high};
-}
-
-// x modulo y, neither below 0, exact up to a quotient of 2^24: the quotient's product with y is taken in two floats.
-Term modulus(Term x, Term y) {
-    const Term quotient = apply(Op::floor, x / y), product = quotient * y;
-    const Parts q = parts_of(quotient), p = parts_of(y);
-    const Term error = q.low * p.low - (((product - q.high * p.high) - q.low * p.high) - q.high * p.low);
-    const Term rest = (x - product) - error;
-    // The division rounds, so that the quotient may be one too large or too small.
-    const Term raised = choose(rest < 0.0, rest + y, rest);
-    return choose(apply(Op::greater_equal, raised, y), raised - y, raised);
-}
-// Exact up to a quotient of 2^46, in two steps.
-Term wide_modulus(Term x, Term y) {
-    const Term scale = choose(y > 1e20, 0x1p-60, term(y, 1.0));  // no part of a product overflows
-    const Term a = x * scale, c = y * scale, wide = c * 0x1p22;
-    const Term rest = modulus(choose(a < wide, a, modulus(a, wide)), c) / scale;
-    return choose(x < y, x, rest);  // of an infinite divisor too
-}
-Term fmod(Term x, Term y) {
-    const Term rest = wide_modulus(magnitude(x), magnitude(y));
-    return choose(x < 0.0, -rest, rest);
-}
-Term floored_modulus(Term x, Term y) {  // of the divisor's sign
-    const Term rest = fmod(x, y);
-    const Term other = apply(Op::not_equal, rest < 0.0, y < 0.0);
-    return choose(both(apply(Op::not_equal, rest, term(x, 0.0)), other), rest + y, rest);
-}
 
 // Of what atan gives for the smaller by the larger.
 Term atan2(Call &call, Term y, Term x) {
@@ -103,8 +68,7 @@ Value modulo(Call &call) {
     const Pair pair = pair_of(call, call.tensor("self"), call.tensor("other"));
     const Term x{&b, pair.a}, y{&b, pair.b};
     if (b.dtype(pair.a) == DType::boolean) throw Unsupported{"a remainder of bools"};
-    if (b.dtype(pair.a) == DType::float32)
-        return tensor_of((floored ? floored_modulus(x, y) : fmod(x, y)).id, pair.merged);
+    if (is_real(b.dtype(pair.a))) return tensor_of((floored ? floored_modulus(x, y) : fmod(x, y)).id, pair.merged);
     if (floored) return tensor_of(b.binary(Op::remainder, pair.a, pair.b), pair.merged);
     const Term rest = apply(Op::remainder, magnitude(x), magnitude(y));
     return tensor_of(apply(Op::mul, rest, apply(Op::sign, x)).id, pair.merged);
@@ -129,7 +93,6 @@ ValueId masked_bits(Builder &b, ValueId x, int64_t mask) {
     auto rest = static_cast<uint64_t>(mask);
     while (rest != 0) {
         const int from = std::countr_zero(rest), count = std::countr_one(rest >> from);
-        if (from + count > 62) throw Unsupported{"bits of integers above the 62nd"};
         const ValueId shifted = b.binary(Op::floor_divide, x, number(int64_t{1} << from));
         const ValueId run = b.binary(Op::remainder, shifted, number(int64_t{1} << count));
         sum = b.binary(Op::add, sum, b.binary(Op::mul, run, number(int64_t{1} << from)));
@@ -138,7 +101,28 @@ ValueId masked_bits(Builder &b, ValueId x, int64_t mask) {
     return sum;
 }
 
-// Bools as such; integers with a constant: a | c = a + c - (a & c), a ^ c = a + c - 2 (a & c).
+// 1, 2, 4, ... along a last axis: the bits of an int64 but that of its sign.
+ValueId powers_of_two(Builder &b) {
+    std::array<int64_t, 63> powers{};
+    for (size_t i = 0; i < powers.size(); ++i) powers[i] = int64_t{1} << i;
+    return b.constant(DType::int64, {static_cast<int64_t>(powers.size())}, powers.data());
+}
+
+// x & y, bit by bit.
+ValueId common_bits(Builder &b, ValueId x, ValueId y) {
+    const ValueId powers = powers_of_two(b), two = b.full_int(Extent::of(2), {});
+    const auto bits = [&](ValueId of) {
+        return b.binary(Op::remainder, b.binary(Op::floor_divide, b.unsqueeze(of, b.rank(of)), powers), two);
+    };
+    const ValueId common = b.binary(Op::mul, b.binary(Op::mul, bits(x), bits(y)), powers);
+    const ValueId sum = b.reduce(Op::reduce_sum, common, b.rank(common) - 1, false);
+    const ValueId zero = b.full_int(Extent::of(0), {});
+    const ValueId signs = b.binary(Op::logical_and, b.binary(Op::less, x, zero), b.binary(Op::less, y, zero));
+    const ValueId least = b.full_int(Extent::of(std::numeric_limits<int64_t>::min()), {});
+    return b.binary(Op::add, sum, b.binary(Op::mul, b.cast(signs, DType::int64), least));
+}
+
+// Bools as such. Of integers a | c = a + c - (a & c), a ^ c = a + c - 2 (a & c).
 template <Op op>
 Value bits(Call &call) {
     Builder &b = call.b;
@@ -146,27 +130,52 @@ Value bits(Call &call) {
     const Pair pair = pair_of(call, x, y);
     if (b.dtype(pair.a) == DType::boolean) return tensor_of(b.binary(op, pair.a, pair.b), pair.merged);
     if (b.dtype(pair.a) != DType::int64) throw Unsupported{"bits of floats"};
-    const bool second = b.known(pair.b).uniform && b.known(pair.b).least.known();
-    const ValueId constant = second ? pair.b : pair.a, data = second ? pair.a : pair.b;
-    if (!b.known(constant).uniform || !b.known(constant).least.known())
-        throw Unsupported{"bits of integers that no constant names; write them with // and %"};
-    const int64_t mask = b.known(constant).least.terms[0];
-    const ValueId common = masked_bits(b, data, mask);
+    // A constant of bits up to the 62nd, or of all but such.
+    const auto is_mask = [&](ValueId id) {
+        const Known known = b.known(id);
+        if (!known.uniform || !known.least.known()) return false;
+        const int64_t value = known.least.terms[0];
+        return std::max(value, ~value) < int64_t{1} << 62;
+    };
+    const ValueId mask = is_mask(pair.b) ? pair.b : pair.a, data = mask == pair.b ? pair.a : pair.b;
+    const ValueId common =
+        is_mask(mask) ? masked_bits(b, data, b.known(mask).least.terms[0]) : common_bits(b, mask, data);
     if (op == Op::logical_and) return tensor_of(common, pair.merged);
     const ValueId twice = op == Op::logical_xor ? b.binary(Op::add, common, common) : common;
-    return tensor_of(b.binary(Op::sub, b.binary(Op::add, data, constant), twice), pair.merged);
+    return tensor_of(b.binary(Op::sub, b.binary(Op::add, data, mask), twice), pair.merged);
 }
 
-// By a constant number of places.
-template <Op op>
+// 2 to the power of x of 0 to 62; 0 of others.
+ValueId power_of_two(Builder &b, ValueId x) {
+    const Known known = b.known(x);
+    const bool plain = known.uniform && known.least.known() && known.least.terms[0] >= 0 && known.least.terms[0] < 63;
+    if (plain) return b.full_int(Extent::of(int64_t{1} << known.least.terms[0]), {});
+    const ValueId own = b.binary(Op::equal, b.unsqueeze(x, b.rank(x)), b.iota(Extent::of(63)));
+    const ValueId one = b.binary(Op::mul, b.cast(own, DType::int64), powers_of_two(b));
+    return b.reduce(Op::reduce_sum, one, b.rank(one) - 1, false);
+}
+
+// A product or a quotient. By 63 places LibTorch leaves the last bit, or the sign; by fewer than 0 and by more 0, or
+// the sign.
+template <bool left>
 Value shift(Call &call) {
     Builder &b = call.b;
     const Pair pair = pair_of(call, call.tensor("self"), call.tensor("other"));
     if (b.dtype(pair.a) != DType::int64) throw Unsupported{"shifts what is no integer"};
-    const Known by = b.known(pair.b);
-    if (!by.uniform || !by.least.known() || by.least.terms[0] < 0 || by.least.terms[0] > 62)
-        throw Unsupported{"shifts by places that no constant names, or by more than 62; write a product or //"};
-    return tensor_of(b.binary(op, pair.a, b.full_int(Extent::of(int64_t{1} << by.least.terms[0]), {})), pair.merged);
+    const ValueId power = power_of_two(b, pair.b), zero = b.full_int(Extent::of(0), {});
+    const Known known = b.known(power);
+    if (known.uniform && known.least.known() && known.least.terms[0] > 0)
+        return tensor_of(b.binary(left ? Op::mul : Op::floor_divide, pair.a, power), pair.merged);
+    if (left) {
+        const ValueId last = b.cast(b.binary(Op::equal, pair.b, b.full_int(Extent::of(63), {})), DType::int64);
+        const ValueId least = b.full_int(Extent::of(std::numeric_limits<int64_t>::min()), {});
+        return tensor_of(b.binary(Op::mul, pair.a, b.binary(Op::add, power, b.binary(Op::mul, last, least))),
+                         pair.merged);
+    }
+    const ValueId sign = b.binary(Op::minimum, b.unary(Op::sign, pair.a), zero);
+    const ValueId divisor = b.binary(Op::maximum, power, b.full_int(Extent::of(1), {}));
+    const ValueId quotient = b.binary(Op::floor_divide, pair.a, divisor);
+    return tensor_of(b.where(b.binary(Op::equal, power, zero), sign, quotient), pair.merged);
 }
 
 }  // namespace
@@ -199,10 +208,10 @@ void add_functions_of_two(Registry &to) {
         {"aten::bitwise_and", "self other", &bits<Op::logical_and>},
         {"aten::bitwise_or", "self other", &bits<Op::logical_or>},
         {"aten::bitwise_xor", "self other", &bits<Op::logical_xor>},
-        {"aten::bitwise_left_shift", "self other", &shift<Op::mul>},
-        {"aten::bitwise_right_shift", "self other", &shift<Op::floor_divide>},
-        {"aten::__lshift__", "self other", &shift<Op::mul>},
-        {"aten::__rshift__", "self other", &shift<Op::floor_divide>},
+        {"aten::bitwise_left_shift", "self other", &shift<true>},
+        {"aten::bitwise_right_shift", "self other", &shift<false>},
+        {"aten::__lshift__", "self other", &shift<true>},
+        {"aten::__rshift__", "self other", &shift<false>},
     };
     add(to, entries);
 }

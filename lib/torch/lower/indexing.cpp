@@ -291,6 +291,7 @@ Value gather_along(Call &call) {
     ValueId index = call.id(numpy ? "indices" : "index");
     const size_t axis = call.axis("dim", call.b.rank(x));
     if (call.b.rank(index) != call.b.rank(x)) throw Unsupported{"places of another rank"};
+    if (call.b.rank(x) == 1 && !call.b.shape(x)[0].batch) return result(take(call.b, x, index, 0));  // of a table
     for (size_t i = 0; i < call.b.rank(x); ++i) {
         const Extent have = call.b.shape(x)[i], want = call.b.shape(index)[i];
         if (i == axis || have == want) continue;

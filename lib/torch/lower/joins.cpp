@@ -82,7 +82,10 @@ Value concat(Call &call) {
     std::vector<ValueId> ids;
     for (const TensorPtr &part : parts) ids.push_back(call.b.cast(plain(call.b, *part), dtype));
     if (call.name == "aten::hstack") return result(call.b.concat(ids, call.b.rank(ids[0]) == 1 ? 0 : 1));
-    return result(call.b.concat(ids, call.axis("dim", call.b.rank(ids[0]))));
+    const size_t axis = call.axis("dim", call.b.rank(ids[0]));
+    for (ValueId id : ids)
+        if (axis < call.b.rank(id) && call.b.shape(id)[axis].batch) throw Unsupported{"mixes rows: joins them"};
+    return result(call.b.concat(ids, axis));
 }
 
 Value stack(Call &call) {

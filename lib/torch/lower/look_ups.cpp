@@ -75,7 +75,8 @@ Value buckets(Call &call) {
     const ValueId boundaries = b.cast(apart(b, *limits), DType::float32);
     if (b.rank(boundaries) == 1) return result(b.add(Op::bucketize, {x, boundaries}, {.right = right}));
     const ValueId wide = b.unsqueeze(x, b.rank(x)), list = b.unsqueeze(boundaries, b.rank(boundaries) - 1);
-    const ValueId below = b.binary(right ? Op::greater_equal : Op::greater, wide, list);
+    // Behind all where x is NaN.
+    const ValueId below = b.unary(Op::logical_not, b.binary(right ? Op::greater : Op::greater_equal, list, wide));
     return result(b.reduce(Op::reduce_sum, b.cast(below, DType::int64), b.rank(below) - 1, false));
 }
 

@@ -117,9 +117,11 @@ void add_norms(Registry &to) {
         {"aten::rms_norm", "input normalized_shape weight eps", &rms_norm},
         {"aten::group_norm", "input num_groups weight bias eps",
          [](Call &call) { return grouped(call, call.size("num_groups"), "eps"); }},
-        {"aten::instance_norm", "input weight bias use_input_stats eps",
+        {"aten::instance_norm", "input weight bias running_mean running_var use_input_stats eps",
          [](Call &call) {
-             if (!call.flag("use_input_stats")) throw Unsupported{"instance normalisation by kept statistics"};
+             if (!call.flag("use_input_stats")) return batch_norm(call);
+             for (const char *unread : {"running_mean", "running_var"})
+                 if (call.find(unread)) call.at(unread);
              return grouped(call, shape_of(call.b, *call.tensor("input")).at(1), "eps");
          }},
     };

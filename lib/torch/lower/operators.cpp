@@ -37,8 +37,6 @@ constexpr WithoutEffect kWithoutEffect[] = {
     {"aten::native_group_norm", "C", "the input's size"},
     {"aten::native_group_norm", "HxW", "the input's size"},
     {"aten::instance_norm", "momentum", "of training"},
-    {"aten::instance_norm", "running_mean", "not read where use_input_stats is true, which is required"},
-    {"aten::instance_norm", "running_var", "not read where use_input_stats is true, which is required"},
     {"aten::dropout", "p", "nothing is dropped outside training"},
     {"aten::dropout_", "p", "nothing is dropped outside training"},
     {"aten::feature_dropout", "p", "nothing is dropped outside training"},
@@ -131,6 +129,7 @@ const Registry &registry() {
         add_bessel(*made);
         add_matrices(*made);
         add_rearrangements(*made);
+        add_fourier(*made);
         return made;
     }();
     return *all;

@@ -43,6 +43,11 @@ Ordered ordered(Call &call, int64_t axis, bool descending) {
     if (b.dtype(x) == DType::boolean) throw Unsupported{"an order of bools; write .float()"};
     const size_t at = wrap_axis(axis, b.rank(x));
     const Extent size = b.shape(x)[at];
+    // What pack_padded_sequence does with lengths of its own.
+    if (size.batch && b.rank(x) == 1 && b.dtype(x) == DType::int64)
+        throw Unsupported{
+            "mixes rows: orders them by an integer, as pack_padded_sequence does by lengths; give it the "
+            "lengths of the manifest, or what a mask of real positions sums to"};
     if (size.batch) throw Unsupported{"mixes rows: orders them"};
     if (bounds_of(size, b.least_length(), b.largest_length()).most.value_or(kMost + 1) > kMost)
         throw Unsupported{"an order of more than " + std::to_string(kMost) + " places: " + to_string(size)};

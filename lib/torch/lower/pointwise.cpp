@@ -111,13 +111,23 @@ TensorPtr cast_to(Call &call, const TensorPtr &x, DType dtype) {
     return tensor_of(call.b.cast(apart(call.b, *x), dtype), x->merged);
 }
 
+// LibTorch's int32 of a float that int32 does not hold, a NaN too, is the least one.
+TensorPtr as_int32(Builder &b, const TensorPtr &x) {
+    const auto number = [&](int64_t value) { return b.full_int(Extent::of(value), {}); };
+    const ValueId id = apart(b, *x), least = number(std::numeric_limits<int32_t>::min());
+    const ValueId held = b.binary(Op::less_equal, id, number(std::numeric_limits<int32_t>::max()));
+    return tensor_of(b.binary(Op::maximum, b.where(held, id, least), least), x->merged);
+}
+
 // aten::to in its overloads, and others that give the operand itself or a cast of it.
 Value convert(Call &call) {
     const TensorPtr x = call.tensor("self");
     require_strided(call);
     DType dtype = call.dtype("dtype").value_or(dtype_of(call.b, *x));
     if (call.has("other")) dtype = dtype_of(call.b, *call.tensor("other"));
-    const TensorPtr made = cast_to(call, x, dtype);
+    TensorPtr made = cast_to(call, x, dtype);
+    const bool int32 = call.has("dtype") && call.integer("dtype") == 3;  // of c10::ScalarType
+    if (int32 && is_real(dtype_of(call.b, *x))) made = as_int32(call.b, made);
     const bool apart = call.flag("copy") || call.name == "aten::_to_copy";
     return apart && made == x ? copy_of(*x) : made;
 }

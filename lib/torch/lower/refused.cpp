@@ -31,8 +31,7 @@ constexpr Refused kRefused[] = {
     {"polygamma special_polygamma special_zeta igamma igammac special_gammainc special_gammaincc special_airy_ai "
      "nextafter gcd lcm frexp",
      "a function without a kernel", "look it up in a table by bucketize, or compute it before export"},
-    {"fft_fft fft_rfft fft_ifft fft_irfft stft istft", "complex numbers",
-     "keep real and imaginary parts in two columns"},
+    {"stft istft", "complex numbers", "write unfold and torch.fft.rfft"},
     {"quantize_per_tensor quantize_per_channel dequantize fake_quantize_per_tensor_affine "
      "fake_quantize_per_channel_affine",
      "LibTorch's quantized tensors", "export in float32 and compile with precision int8"},

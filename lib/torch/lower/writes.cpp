@@ -22,6 +22,19 @@ ValueId mask_over(Builder &b, ValueId mask, size_t rank) {
     return b.reshape(mask, shape);
 }
 
+// x[..., places, ...] = values, each with a value of its own: of several at one place the last stays.
+Value copied_to(Call &call, ValueId x, ValueId index, size_t axis) {
+    Builder &b = call.b;
+    Extents shape = b.shape(x);
+    shape[axis] = b.shape(index)[0];
+    const ValueId values = b.expand(b.cast(call.id("values"), b.dtype(x)), shape);
+    return lower_as(call, "aten::index_copy",
+                    {{"self", tensor_of(x)},
+                     {"dim", Extent::of(static_cast<int64_t>(axis))},
+                     {"index", tensor_of(index)},
+                     {"source", tensor_of(values)}});
+}
+
 // x[mask] = value, x[:, places] = value, where one value is written everywhere.
 Value put(Call &call) {
     Builder &b = call.b;
@@ -29,8 +42,8 @@ Value put(Call &call) {
     const ValueId x = call.id("self");
     const auto *list = call.at("indices").as<std::shared_ptr<List>>();
     if (!list) throw Unsupported{"places that are no list"};
-    std::optional<ValueId> mask;
-    size_t axes = 0;  // behind the places
+    std::optional<ValueId> mask, places;
+    size_t axes = 0, axis = 0;  // behind the places; theirs
     for (size_t i = 0; i < (*list)->size(); ++i) {
         if ((**list)[i].none()) continue;
         if (mask) throw Unsupported{"writes at places on several axes"};
@@ -47,6 +60,8 @@ Value put(Call &call) {
             const ValueId end = b.full_int(size, {}), zero = b.full_int(Extent::of(0), {});
             const ValueId wrapped = b.where(b.binary(Op::less, at, zero), b.binary(Op::add, at, end), at);
             axes = b.rank(x) - i - 1;
+            axis = i;
+            places = wrapped;
             mask = mask_over(b, b.reduce(Op::reduce_max, named(b, wrapped, size), 1, false), b.rank(x) - i);
         }
     }
@@ -54,6 +69,7 @@ Value put(Call &call) {
     ValueId value = b.cast(call.id("values"), b.dtype(x));
     const Extents shape = b.shape(value);
     if (lib::product(shape) == Extent::of(1)) value = b.reshape(value, {});
+    if (b.rank(value) > axes && places) return copied_to(call, x, *places, axis);
     if (b.rank(value) > axes) throw Unsupported{"writes a value of its own at each place; write torch.where"};
     return result(b.expand(b.where(*mask, value, x), b.shape(x)));
 }

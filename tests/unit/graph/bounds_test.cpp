@@ -26,6 +26,15 @@ TEST_CASE("an extent's bounds are those of its lengths, the turn of a parabola i
     CHECK(hill.most == 25);
 }
 
+TEST_CASE("a size is no number that is no multiple of what divides its terms") {
+    Extent rows = extent(0, 4, 0);  // rows * 4 * length, of a length that may be 0
+    rows.batch = true;
+    CHECK(decide(Comparison::equal, rows, Extent::of(1), 0, 10) == false);
+    CHECK(decide(Comparison::equal, Extent::of(6), rows, 0, 10) == false);
+    CHECK(decide(Comparison::equal, rows, Extent::of(8), 0, 10) == std::nullopt);
+    CHECK(decide(Comparison::equal, extent(INT64_MIN, 2, 0), Extent::of(1), 1, 10) == false);
+}
+
 TEST_CASE("terms as large as a file may have them give bounds that hold, or none") {
     for (const int64_t huge : {INT64_MAX, int64_t{6078832729528464401}, INT64_MIN, INT64_MIN + 1}) {
         CAPTURE(huge);
