@@ -258,6 +258,7 @@ void BodyScanner::check_factors(const CodeToken &at, const std::string &name, Co
     const size_t first = name.ends_with("_aa") ? 3 : 2;
     bool lists = parts.size() > first;
     for (size_t i = first; i < parts.size(); ++i) lists = lists && locals_.is_list_or_none(parts[i]);
+    for (const CodeTokens part : parts) lists = lists && outside(part, "=") == part.size();  // by name, in any place
     if (!lists)
         refuse(at, "operator", "calls {} by a factor that may be a number, which it believes: expected a list or None",
                name);

@@ -339,6 +339,9 @@ TEST_CASE("operators that resample take lists, and no number as a factor", "[sca
     CHECK(nearest("a, z = [5, 5], None\n", "a, z") == "");
     CHECK(nearest("a, z = [5, 5], 1.e-30\n", "a, z") == "operator");
     CHECK(nearest("a, z, = x\n", "[5, 5], z") == "operator");
+    CHECK(nearest("", "scales_h=1.e-30, [5, 5]") == "operator");
+    CHECK(nearest("", "scales_h=1.e-30, [5, 5], None") == "operator");
+    CHECK(nearest("", "[5, 5], scale_factors=None") == "operator");
     CHECK(nearest("z = None\nif True:\n  z = 1.e-30\nelse:\n  pass\n", "[5, 5], z") == "operator");
     CHECK(nearest("z = w\nw = z\n", "[5, 5], z") == "operator");
     CHECK(nearest("for z in [1.e-30]:\n  pass\n", "[5, 5], z") == "operator");
