@@ -50,8 +50,9 @@ bool Interpreter::run_guard(const torch::jit::Node &node, const Value &condition
     for (const size_t side : {size_t{0}, size_t{1}}) {  // where it holds, where it does not
         const torch::jit::Block *rest = node.blocks()[1 - side];
         if (auto text = raised(*node.blocks()[side])) {
-            if (any != (side == 0)) throw Unsupported{"raises only where every row is so, which mixes rows"};
-            const ValueId holds = any ? builder_.unary(Op::logical_not, rows.value) : rows.value;
+            if (!rows.same && any != (side == 0))
+                throw Unsupported{"raises only where every row is so, which mixes rows"};
+            const ValueId holds = side == 0 ? builder_.unary(Op::logical_not, rows.value) : rows.value;
             builder_.require(holds, text->empty() ? "a check of its own failed" : *std::move(text));
             run_block(*rest);
             for (size_t i = 0; i < node.outputs().size(); ++i) set(node.outputs()[i], get(rest->outputs()[i]));

@@ -4,7 +4,7 @@ the module's own words, and alone."""
 from typing import Iterator
 
 import torch
-from case import Case, ids, numbers, randomise
+from case import LENGTH, Case, ids, numbers, randomise
 from torch import Tensor, nn
 
 WIDTH = 6
@@ -118,6 +118,16 @@ class Branches(Guarded):
         return y * 2
 
 
+class OfLength(nn.Module):
+    """Lengths that the runs do not have: an `if` and an `assert`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.size(1) == 4:
+            raise ValueError("four events are too few and too many")
+        assert x.size(1) != 2, "two events"
+        return x.sum(dim=(1, 2))
+
+
 def spoilt(value: float):
     def spoil(inputs: list[Tensor]) -> None:
         inputs[0][1, 0] = value
@@ -134,4 +144,6 @@ def guards() -> Iterator[Case]:
     for make, value, words in plain:
         yield Case(f"guards_{make.__name__.lower()}", randomise(make(), 5), [numbers(WIDTH)], {"guards"}, True,
                    many=True, spoil=spoilt(value), says=words)
+    yield Case("guards_length", OfLength(), [numbers(LENGTH, 3)], {"guards"}, True, spoil=lambda inputs: None,
+               says="four events are too few and too many")
     yield Case("guards_codes", Codes().eval(), [ids(5, 3)], {"guards"}, True, spoil=spoilt(7), says="an unknown code")

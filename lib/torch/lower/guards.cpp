@@ -55,8 +55,9 @@ std::optional<Value> compared(Builder &b, const std::string &name, const AboutRo
 
 Value negated(Builder &b, const AboutRows &x) {
     const bool any = x.what == AboutRows::What::any;
-    return Undecided{"a condition that depends on data",
-                     AboutRows{b.unary(Op::logical_not, x.value), any ? AboutRows::What::all : AboutRows::What::any}};
+    AboutRows made{b.unary(Op::logical_not, x.value), any ? AboutRows::What::all : AboutRows::What::any};
+    made.same = x.same;
+    return Undecided{"a condition that depends on data", made};
 }
 
 std::optional<Value> asked_of_rows(Builder &b, const std::string &name, const std::vector<Value> &arguments) {

@@ -33,6 +33,15 @@ Value or_undecided(const std::optional<bool> &flag, const std::string &what) {
     return Undecided{"a condition that depends on sizes: " + what};
 }
 
+// A comparison of lengths, which a guard can ask where it is not decided.
+Value compared(Builder &b, Op op, const std::optional<bool> &known, const Extent &x, const Extent &y,
+               const std::string &text) {
+    if (known || x.batch || y.batch) return or_undecided(known, text);
+    AboutRows rows{b.expand(b.binary(op, b.full_int(x, {}), b.full_int(y, {})), {Extent::rows()})};
+    rows.same = true;
+    return Undecided{"a condition that depends on sizes: " + text, rows};
+}
+
 std::optional<Value> of_sizes(Builder &b, const std::string &name, const Extent &x, const Extent &y) {
     auto text = [&](const char *op) { return to_string(x) + " " + op + " " + to_string(y); };
     auto compare = [&](Comparison how, const Extent &p, const Extent &q) {
@@ -54,12 +63,15 @@ std::optional<Value> of_sizes(Builder &b, const std::string &name, const Extent 
         made->number = true;
         return Value(made);
     }
-    if (name == "aten::eq") return or_undecided(compare(Comparison::equal, x, y), text("=="));
-    if (name == "aten::ne") return or_undecided(negated(compare(Comparison::equal, x, y)), text("!="));
-    if (name == "aten::lt") return or_undecided(compare(Comparison::less, x, y), text("<"));
-    if (name == "aten::le") return or_undecided(compare(Comparison::less_equal, x, y), text("<="));
-    if (name == "aten::gt") return or_undecided(compare(Comparison::less, y, x), text(">"));
-    if (name == "aten::ge") return or_undecided(compare(Comparison::less_equal, y, x), text(">="));
+    const auto ordered = [&](Op op, const std::optional<bool> &known, const char *sign) {
+        return compared(b, op, known, x, y, text(sign));
+    };
+    if (name == "aten::eq") return ordered(Op::equal, compare(Comparison::equal, x, y), "==");
+    if (name == "aten::ne") return ordered(Op::not_equal, negated(compare(Comparison::equal, x, y)), "!=");
+    if (name == "aten::lt") return ordered(Op::less, compare(Comparison::less, x, y), "<");
+    if (name == "aten::le") return ordered(Op::less_equal, compare(Comparison::less_equal, x, y), "<=");
+    if (name == "aten::gt") return ordered(Op::greater, compare(Comparison::less, y, x), ">");
+    if (name == "aten::ge") return ordered(Op::greater_equal, compare(Comparison::less_equal, y, x), ">=");
     if (name == "prim::max" || name == "prim::min") {
         const auto first = compare(Comparison::less_equal, x, y);
         const auto second = compare(Comparison::less_equal, y, x);

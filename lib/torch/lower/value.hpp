@@ -95,6 +95,7 @@ struct AboutRows {
     ValueId value = 0;
     What what = What::any;
     bool number = false;  // no tensor any more: TorchScript compares it in double
+    bool same = false;    // about the length, and so of every row the same
 };
 struct Undecided {  // a number or bool that depends on data
     std::string what;
