@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Plug-ins without LibTorch for tests/unit/backend, beside the unit tests' program: fake_plugins/libfake_<variant>.so.
-foreach(variant good wrong_abi no_symbol null held fails misfit no_thread held_load escapes tells)
+foreach(variant good wrong_abi no_symbol null held fails misfit no_thread held_load escapes tells exits)
     string(TOUPPER "FAKE_${variant}" macro)
     add_library(fake_${variant} MODULE "${PROJECT_SOURCE_DIR}/tests/support/fake_plugin.c")
     target_compile_definitions(fake_${variant} PRIVATE ${macro})

@@ -135,7 +135,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     confine_process(std::atoi(argv[1]));
-    static Worker worker;  // never destroyed: its thread uses it until the process ends
+    static Worker &worker = *new Worker;  // never destroyed: its thread uses it until the process ends
     WireReader first = next_order();
     const Bytes body = first.take_body();
     auto start = read_start(body);

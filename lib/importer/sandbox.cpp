@@ -132,6 +132,7 @@ void confine_process(int parent) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(1);  // it ended before the line above
     close_from(kFirstClosed);
+    if (::chdir("/") != 0) ::_exit(1);  // the host's may be gone, or in a file system that is to be unmounted
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     step_back();
     lower(RLIMIT_CORE, 0);

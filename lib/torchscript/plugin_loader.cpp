@@ -2,9 +2,13 @@
 #include "torchscript/plugin_loader.hpp"
 
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <climits>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -77,6 +81,16 @@ std::string loader_error(const std::string &path) {
     if (reason.starts_with(path) && reason.substr(path.size()).starts_with(": ")) reason.remove_prefix(path.size() + 2);
     if (!reason.ends_with(kAbsent)) return std::string(reason);
     return std::string(reason.substr(0, reason.size() - kAbsent.size())) + " is not found";
+}
+
+// Intel MKL, which LibTorch holds, asks for the working directory while it is mapped, and calls exit() where it gets
+// none.
+Status check_working_directory() {
+    char path[PATH_MAX];
+    if (::getcwd(path, sizeof path)) return {};
+    return unavailable(
+        "the working directory: {}; LibTorch ends the processes that load it so: go to a directory that exists",
+        strerrordesc_np(errno));
 }
 
 // Maps a library for the rest of the process: LibTorch keeps threads' state and cannot be unloaded.
@@ -203,6 +217,8 @@ Expected<Plugin> open_plugin(const std::string &plugin, const std::string &libto
     if (!torch) return torch.status();
     const auto file = choose_plugin(plugin, *torch, search_directory);
     if (!file) return file.status();
+    if (!mapped_libtorch())
+        if (const Status there = check_working_directory(); !there.ok()) return there;
     if (!torch->directory.empty())
         if (const Status mapped = map_libtorch(torch->directory); !mapped.ok()) return mapped;
 

@@ -10,18 +10,21 @@
  *   FAKE_HELD_LOAD    load and import_module wait for fake_go_on
  *   FAKE_ESCAPES      import_module tries what a sandbox has to forbid, a line for each that succeeds, and one that
  *                     tells how many failed
- *   FAKE_TELLS        import_module's line tells scheduling class, nice value and oom_score_adj
+ *   FAKE_TELLS        import_module's line tells scheduling class, nice value, oom_score_adj and working directory
+ *   FAKE_EXITS        thread_init calls exit, as LibTorch's MKL does where it finds no working directory
  * A module is any bytes but those with a class Refused. Each output float is the sum of the first input's first row,
  * plus the output's index, plus 100 where it has a key. No module can be imported: it has 5,000 operators that are not
  * known. */
 #define _GNU_SOURCE /* memmem */
 #include <semaphore.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #ifdef FAKE_TELLS
 #include <sched.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #endif
 
 #ifdef FAKE_ESCAPES
@@ -63,6 +66,9 @@ __attribute__((constructor)) static void set_up(void) {
 
 static int32_t thread_init(char *error, uint32_t error_bytes) {
     __atomic_add_fetch(&fake_threads, 1, __ATOMIC_RELAXED);
+#ifdef FAKE_EXITS
+    exit(3);
+#endif
 #ifdef FAKE_NO_THREAD
     snprintf(error, error_bytes, "no thread today");
     return WB_BACKEND_UNAVAILABLE;
@@ -145,16 +151,18 @@ static int32_t run(wb_plugin_module *module, wb_plugin_device device, const wb_p
 }
 
 #ifdef FAKE_TELLS
-static char standing[128];
+static char standing[512];
 
 /* Before the sandbox, which forbids all of it. */
 static void note_standing(void) {
     int score = -1;
+    char folder[256];
     FILE *file = fopen("/proc/self/oom_score_adj", "r");
     if (!file || fscanf(file, "%d", &score) != 1) score = -1;
     if (file) fclose(file);
-    snprintf(standing, sizeof standing, "policy %d, nice %d, oom_score_adj %d", sched_getscheduler(0),
-             getpriority(PRIO_PROCESS, 0), score);
+    if (!getcwd(folder, sizeof folder)) folder[0] = '\0';
+    snprintf(standing, sizeof standing, "policy %d, nice %d, oom_score_adj %d, in '%s'", sched_getscheduler(0),
+             getpriority(PRIO_PROCESS, 0), score, folder);
 }
 #endif
 

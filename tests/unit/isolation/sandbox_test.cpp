@@ -86,7 +86,7 @@ TEST_CASE("behind the sandbox no file, process, socket, signal or memory beyond 
 TEST_CASE("the importer steps back behind a host that is real-time, nice to itself and kept from being killed",
           "[importer]") {
     const int nice = std::max(::getpriority(PRIO_PROCESS, 0), 0);
-    CHECK(outcome(real("tells")).report == "policy 0, nice " + std::to_string(nice) + ", oom_score_adj 1000");
+    CHECK(outcome(real("tells")).report == "policy 0, nice " + std::to_string(nice) + ", oom_score_adj 1000, in '/'");
     const pid_t host = ::fork();
     REQUIRE(host >= 0);
     if (host == 0) {
@@ -95,7 +95,7 @@ TEST_CASE("the importer steps back behind a host that is real-time, nice to itse
         const bool set = ::setpriority(PRIO_PROCESS, 0, -7) == 0 && ::sched_setscheduler(0, SCHED_FIFO, &first) == 0;
         std::string report;
         (void)make_isolated_importer(real("tells"))->import(some_module(), {}, report, {});
-        ::_exit(!set ? 77 : report == "policy 0, nice 0, oom_score_adj 1000" ? 0 : 1);
+        ::_exit(!set ? 77 : report == "policy 0, nice 0, oom_score_adj 1000, in '/'" ? 0 : 1);
     }
     int status = 0;
     while (::waitpid(host, &status, 0) < 0) {
@@ -144,6 +144,15 @@ TEST_CASE("the importer says which plug-in it cannot open, and why", "[importer]
         INFO(seen.status.message);
         CHECK(std::string(seen.status.message).find(one.says) != std::string::npos);
     }
+}
+
+TEST_CASE("a library that calls exit ends the importer, and the host hears how", "[importer]") {
+    IsolationOptions options = real("exits");
+    options.seconds = 5;
+    const Outcome seen = outcome(options);
+    CHECK(seen.status.code == WB_BACKEND_UNAVAILABLE);
+    INFO(seen.status.message);
+    CHECK(std::string(seen.status.message).find("ended with code 3 without a reply") != std::string::npos);
 }
 
 TEST_CASE("a module runs in the importer as in the host", "[importer]") {

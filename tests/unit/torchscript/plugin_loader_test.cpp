@@ -8,6 +8,7 @@
 
 #include "base/own_directory.hpp"
 #include "support/catch.hpp"
+#include "support/child.hpp"
 #include "support/module_bundle.hpp"
 
 using namespace weighbridge::lib;
@@ -46,6 +47,17 @@ TEST_CASE("a good plug-in opens, and again") {
     const auto second = open_plugin(fake("good"), "", "");
     REQUIRE(second);
     CHECK(second->table == first->table);
+}
+
+TEST_CASE("in a working directory that is gone nothing is mapped, because LibTorch would end the process") {
+    const int ended = weighbridge::test::in_child([] {
+        const ScratchDirectory gone;
+        std::filesystem::current_path(gone.path());
+        std::filesystem::remove(gone.path());
+        const auto opened = open_plugin(fake("good"), "", "");
+        return !opened && starts(opened.status().message, "the working directory: No such file or directory; ") ? 0 : 1;
+    });
+    CHECK(ended == 0);
 }
 
 TEST_CASE("another ABI number is refused with both numbers") {
