@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <csignal>
 #include <memory>
 #include <system_error>
 
@@ -39,12 +40,38 @@ Status no_regular_file(const std::string &path, mode_t mode) {
     return Status::failure(WB_IO_ERROR, "{}: expected a regular file, got {}", shown_path(path), kind_name(mode));
 }
 
+// While one is there, a write beyond RLIMIT_FSIZE fails, as others do, and its SIGXFSZ does not end the host.
+class FileSizeSignal {
+  public:
+    FileSizeSignal() {
+        ::sigemptyset(&signal_);
+        ::sigaddset(&signal_, SIGXFSZ);
+        ::pthread_sigmask(SIG_BLOCK, &signal_, &before_);
+    }
+    ~FileSizeSignal() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    FileSizeSignal(const FileSizeSignal &) = delete;
+    FileSizeSignal &operator=(const FileSizeSignal &) = delete;
+
+    // Takes the signal of a write that failed with EFBIG from this thread.
+    void take() const {
+        const struct timespec at_once {};
+        ::sigtimedwait(&signal_, nullptr, &at_once);
+    }
+
+  private:
+    sigset_t signal_, before_;
+};
+
 Status write_all(int fd, const std::string &path, ByteView content, const StopSource &stop) {
+    const FileSizeSignal held;
     while (!content.empty()) {
         if (Status status = stop.check("writing {}", shown_path(path)); !status.ok()) return status;
         ssize_t done = ::write(fd, content.data(), std::min(content.size(), kBytesAtOnce));
         if (done < 0 && errno == EINTR) continue;
-        if (done < 0) return io_error(path, "cannot write", errno);
+        if (const int reason = errno; done < 0) {
+            if (reason == EFBIG) held.take();
+            return io_error(path, "cannot write", reason);
+        }
         content = content.subspan(static_cast<size_t>(done));
     }
     if (::fsync(fd) != 0) return io_error(path, "cannot sync", errno);

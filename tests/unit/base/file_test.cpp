@@ -2,15 +2,18 @@
 #include "base/file.hpp"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <string>
 
 #include "base/partial_name.hpp"
 #include "support/catch.hpp"
+#include "support/child.hpp"
 
 using namespace weighbridge::lib;
 namespace fs = std::filesystem;
@@ -189,6 +192,26 @@ TEST_CASE("a replaced file is whole or what it was, and nothing else is left bes
     CHECK(directory->names()->size() == 2);
     directory->remove("f");
     CHECK(directory->entry("f").kind == Directory::Kind::none);
+}
+
+TEST_CASE("a file beyond the process's limit is an error, and its signal is neither raised nor left pending") {
+    const Scratch dir;
+    const auto directory = Directory::open(dir.path);
+    REQUIRE(directory);
+    const int ended = weighbridge::test::in_child([&] {
+        const rlimit limit{100, 100};
+        if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 77;
+        std::signal(SIGXFSZ, SIG_DFL);
+        const std::string content(1000, 'x');
+        if (directory->replace("f", as_bytes(content)).code != WB_IO_ERROR) return 1;
+        if (write_file(dir / "g", as_bytes(content)).code != WB_IO_ERROR) return 2;
+        sigset_t blocked, pending;
+        ::pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+        ::sigpending(&pending);
+        return ::sigismember(&blocked, SIGXFSZ) || ::sigismember(&pending, SIGXFSZ) ? 3 : 0;
+    });
+    CHECK(ended == 0);
+    CHECK(directory->names()->empty());
 }
 
 TEST_CASE("a private directory is this user's alone and no link") {
