@@ -13,8 +13,7 @@ namespace weighbridge::lib::native {
 namespace {
 
 constexpr int64_t kRowsTogether = 64;
-constexpr int64_t kTokensTogether = 128;                 // a sequence counts as its tokens
-constexpr int64_t kWorkBetweenPolls = int64_t{4} << 20;  // multiply-adds
+constexpr int64_t kTokensTogether = 128;  // a sequence counts as its tokens
 
 // The most that a storage's pieces have, of any sequences that pass together.
 int64_t most_of_sequences(const Storage &storage, int64_t rows, int64_t largest) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <memory>
 
 #include "backend/loops.hpp"
@@ -24,6 +25,8 @@ struct StepContext {
     const Factors *factors;
 };
 
+inline constexpr int64_t kWorkBetweenPolls = int64_t{4} << 20;  // multiply-adds
+
 // What a run lends to its steps.
 struct StepRun {
     std::byte *const *bases;  // by storage
@@ -37,6 +40,28 @@ struct StepRun {
     }
     // Polls the stop. False: the step returns with its result unfinished, and the run ends.
     bool may_continue() const { return (*left = stop->poll()) == WB_OK; }
+
+    // Calls visit(places, count) for each run of the last loop, a long one in parts, and polls between parts of much
+    // work; `work` is that of one place. False where the visit, or a poll, gave false.
+    template <size_t N, class Visit>
+    bool each(const Loops<N> &loops, int64_t work, const Visit &visit) const {
+        const int64_t most = std::max<int64_t>(1, kWorkBetweenPolls / std::max<int64_t>(1, work));
+        int64_t done = 0;
+        return loops.each([&](typename Loops<N>::Places at) {
+            for (int64_t missing = loops.count(); missing > 0;) {
+                const int64_t count = std::min(missing, most);
+                done += count;
+                if (done > most) {
+                    if (!may_continue()) return false;
+                    done = count;
+                }
+                if (!visit(at, count)) return false;
+                for (size_t i = 0; i < N; ++i) at[i] += count * loops.step()[i];
+                missing -= count;
+            }
+            return true;
+        });
+    }
 };
 
 // One step in one executor. bind() fixes sizes; run() may then be called any number of times. Neither allocates.

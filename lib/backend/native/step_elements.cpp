@@ -27,14 +27,13 @@ class UnaryStep final : public Step {
         y_ = Bound::of(plan_.result, plan_.type, rows, length);
         loops_ = Loops<2>::over(y_, y_.rank, {&x_, &y_});
     }
-    int64_t work() const override { return loops_.times() * loops_.count() * 8; }
+    int64_t work() const override { return loops_.times() * loops_.count() * kWork; }
     Status run(const StepRun &run) override {
         const float *x = run.at<const float>(x_);
         float *y = run.at<float>(y_);
         const auto &step = loops_.step();
-        const int64_t count = loops_.count();
-        const bool dense = count == 1 || (step[0] == 1 && step[1] == 1);
-        loops_.each([&](const Loops<2>::Places &places) {
+        const bool dense = loops_.count() == 1 || (step[0] == 1 && step[1] == 1);
+        run.each(loops_, kWork, [&](const Loops<2>::Places &places, int64_t count) {
             const float *from = x + places[0];
             float *to = y + places[1];
             if (dense) {
@@ -54,6 +53,7 @@ class UnaryStep final : public Step {
     }
 
   private:
+    static constexpr int64_t kWork = 8;  // of a place
     const Kernels &kernels_;
     const StepPlan &plan_;
     const Unary op_;
@@ -77,13 +77,13 @@ class BinaryStep final : public Step {
         const float *a = run.at<const float>(x_[0]), *b = run.at<const float>(x_[1]);
         float *y = run.at<float>(y_);
         const auto &step = loops_.step();
-        const int64_t count = loops_.count();
-        const bool dense = count == 1 || ((step[0] | 1) == 1 && (step[1] | 1) == 1 && step[2] == 1);
-        loops_.each([&](const Loops<3>::Places &places) {
+        const bool one = loops_.count() == 1;
+        const bool dense = one || ((step[0] | 1) == 1 && (step[1] | 1) == 1 && step[2] == 1);
+        run.each(loops_, 1, [&](const Loops<3>::Places &places, int64_t count) {
             const float *p = a + places[0], *q = b + places[1];
             float *to = y + places[2];
             if (dense) {
-                kernels_.binary(op_, p, count == 1 ? 1 : step[0], q, count == 1 ? 1 : step[1], to, count);
+                kernels_.binary(op_, p, one ? 1 : step[0], q, one ? 1 : step[1], to, count);
                 return true;
             }
             float left[kChunk], right[kChunk];
@@ -123,7 +123,7 @@ class ScalarStep final : public Step {
                         : y_;
         loops_ = Loops<4>::over(y_, y_.rank, {&x_[0], &x_[1], &x_[2], &y_});
     }
-    int64_t work() const override { return loops_.times() * loops_.count() * 4; }
+    int64_t work() const override { return loops_.times() * loops_.count() * kWork; }
 
     Status run(const StepRun &run) override {
         if (node_.op == Op::cast) {
@@ -170,8 +170,8 @@ class ScalarStep final : public Step {
         const C *c = run.at<const C>(x_[2]);
         Y *y = run.at<Y>(y_);
         const auto &step = loops_.step();
-        loops_.each([&](const Loops<4>::Places &at) {
-            for (int64_t i = 0; i < loops_.count(); ++i)
+        run.each(loops_, kWork, [&](const Loops<4>::Places &at, int64_t count) {
+            for (int64_t i = 0; i < count; ++i)
                 visit(a + at[0] + i * step[0], b + at[1] + i * step[1], c + at[2] + i * step[2],
                       y + at[3] + i * step[3]);
             return true;
@@ -200,6 +200,7 @@ class ScalarStep final : public Step {
         return {};
     }
 
+    static constexpr int64_t kWork = 4;  // of a place
     const StepPlan &plan_;
     const Node &node_;
     std::array<Bound, 3> x_;
@@ -220,11 +221,12 @@ class FillStep final : public Step {
     }
     Status run(const StepRun &run) override {
         const int64_t step = loops_.step()[0];
-        loops_.each([&](const Loops<1>::Places &at) {
-            for (int64_t i = 0; i < loops_.count(); ++i) {
+        int64_t next = 0;  // of iota, which has one axis
+        run.each(loops_, 1, [&](const Loops<1>::Places &at, int64_t count) {
+            for (int64_t i = 0; i < count; ++i) {
                 const int64_t place = at[0] + i * step;
                 if (node_.op == Op::iota)
-                    run.at<int64_t>(y_)[place] = i;
+                    run.at<int64_t>(y_)[place] = next++;
                 else if (plan_.type.dtype == DType::int64)
                     run.at<int64_t>(y_)[place] = number_;
                 else if (plan_.type.dtype == DType::boolean)
@@ -260,11 +262,11 @@ class CopyStep final : public Step {
         const std::byte *x = run.at<const std::byte>(x_);
         std::byte *y = run.at<std::byte>(y_);
         const auto &step = loops_.step();
-        const int64_t count = loops_.count();
-        loops_.each([&](const Loops<2>::Places &at) {
+        const bool dense = loops_.count() == 1 || (step[0] == 1 && step[1] == 1);
+        run.each(loops_, 1, [&](const Loops<2>::Places &at, int64_t count) {
             const std::byte *from = x + at[0] * bytes_;
             std::byte *to = y + at[1] * bytes_;
-            if (count == 1 || (step[0] == 1 && step[1] == 1)) {
+            if (dense) {
                 std::memcpy(to, from, static_cast<size_t>(count * bytes_));
             } else if (bytes_ == 4) {
                 for (int64_t i = 0; i < count; ++i) std::memcpy(to + i * step[1] * 4, from + i * step[0] * 4, 4);

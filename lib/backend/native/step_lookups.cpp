@@ -27,15 +27,15 @@ class EmbeddingStep final : public Step {
         const auto bytes = static_cast<size_t>(y_.last_size() * element);
         const int64_t size = table_.size[0], stride = table_.stride[0];
         const auto &step = loops_.step();
-        const bool inside = loops_.each([&](const Loops<2>::Places &at) {
-            for (int64_t i = 0; i < loops_.count(); ++i) {
+        const bool inside = run.each(loops_, y_.last_size(), [&](const Loops<2>::Places &at, int64_t count) {
+            for (int64_t i = 0; i < count; ++i) {
                 const int64_t id = ids[at[0] + i * step[0]];
                 if (id < 0 || id >= size) return false;
                 std::memcpy(y + (at[1] + i * step[1]) * element, table + id * stride * element, bytes);
             }
             return true;
         });
-        if (inside) return {};
+        if (inside || *run.left != WB_OK) return {};
         return Status::failure(WB_BACKEND_FAILED,
                                "embedding: expected indices in [0, {}) as the model's table has rows, got one outside "
                                "it",
@@ -63,14 +63,14 @@ class GatherStep final : public Step {
         x_.stride[axis_] = 0;
         loops_ = Loops<3>::over(y_, y_.rank, {&x_, &ids_, &y_});
     }
-    int64_t work() const override { return loops_.times() * loops_.count() * 4; }
+    int64_t work() const override { return loops_.times() * loops_.count() * kWork; }
     Status run(const StepRun &run) override {
         const auto *x = run.at<const std::byte>(x_);
         const auto *ids = run.at<const int64_t>(ids_);
         auto *y = run.at<std::byte>(y_);
         const auto &step = loops_.step();
-        const bool inside = loops_.each([&](const Loops<3>::Places &at) {
-            for (int64_t i = 0; i < loops_.count(); ++i) {
+        const bool inside = run.each(loops_, kWork, [&](const Loops<3>::Places &at, int64_t count) {
+            for (int64_t i = 0; i < count; ++i) {
                 const int64_t id = ids[at[1] + i * step[1]];
                 if (id < 0 || id >= size_) return false;
                 std::memcpy(y + (at[2] + i * step[2]) * bytes_, x + (at[0] + i * step[0] + id * step_) * bytes_,
@@ -78,11 +78,12 @@ class GatherStep final : public Step {
             }
             return true;
         });
-        if (inside) return {};
+        if (inside || *run.left != WB_OK) return {};
         return Status::failure(WB_BACKEND_FAILED, "gather: expected indices in [0, {}), got one outside it", size_);
     }
 
   private:
+    static constexpr int64_t kWork = 4;  // of a place
     const StepPlan &plan_;
     const size_t axis_;
     const int64_t bytes_;
@@ -101,14 +102,14 @@ class BucketizeStep final : public Step {
         y_ = Bound::of(plan_.result, plan_.type, rows, length);
         loops_ = Loops<2>::over(y_, y_.rank, {&x_, &y_});
     }
-    int64_t work() const override { return loops_.times() * loops_.count() * 8; }
+    int64_t work() const override { return loops_.times() * loops_.count() * kWork; }
     Status run(const StepRun &run) override {
         const float *x = run.at<const float>(x_), *first = run.at<const float>(boundaries_);
         const float *last = first + boundaries_.size[0];
         auto *y = run.at<int64_t>(y_);
         const auto &step = loops_.step();
-        loops_.each([&](const Loops<2>::Places &at) {
-            for (int64_t i = 0; i < loops_.count(); ++i) {
+        run.each(loops_, kWork, [&](const Loops<2>::Places &at, int64_t count) {
+            for (int64_t i = 0; i < count; ++i) {
                 const float value = x[at[0] + i * step[0]];
                 const float *found = value != value ? last
                                      : right_       ? std::upper_bound(first, last, value)
@@ -121,6 +122,7 @@ class BucketizeStep final : public Step {
     }
 
   private:
+    static constexpr int64_t kWork = 8;  // of a place
     const StepPlan &plan_;
     const bool right_;
     Bound x_, boundaries_, y_;
@@ -148,8 +150,8 @@ class RequireStep final : public Step {
         const auto *x = run.at<const std::byte>(x_);
         auto *y = run.at<std::byte>(y_);
         const auto &step = loops_.step();
-        loops_.each([&](const Loops<2>::Places &at) {
-            for (int64_t i = 0; i < loops_.count(); ++i)
+        run.each(loops_, 1, [&](const Loops<2>::Places &at, int64_t count) {
+            for (int64_t i = 0; i < count; ++i)
                 std::memcpy(y + (at[1] + i * step[1]) * bytes_, x + (at[0] + i * step[0]) * bytes_,
                             static_cast<size_t>(bytes_));
             return true;
@@ -177,6 +179,8 @@ class AlongStep final : public Step {
         size_ = x_.size[axis];
         x_step_ = x_.stride[axis];
         y_step_ = y_.stride[axis];
+        const bool sums = node_.op != Op::argmax && node_.op != Op::reduce_max && node_.op != Op::reduce_min;
+        if (x_step_ == 0 && !sums) size_ = std::min<int64_t>(size_, 1);  // one place, repeated without end
         Bound outer = y_;
         outer.size[axis] = 1;
         loops_ = Loops<2>::over(outer, outer.rank, {&x_, &y_});
@@ -187,8 +191,8 @@ class AlongStep final : public Step {
             using T = decltype(zero);
             const T *x = run.at<const T>(x_);
             const auto &step = loops_.step();
-            loops_.each([&](const Loops<2>::Places &at) {
-                for (int64_t i = 0; i < loops_.count(); ++i) {
+            run.each(loops_, size_, [&](const Loops<2>::Places &at, int64_t count) {
+                for (int64_t i = 0; i < count; ++i) {
                     const T *from = x + at[0] + i * step[0];
                     if (node_.op == Op::argmax)
                         run.at<int64_t>(y_)[at[1] + i * step[1]] = scalar::argmax(from, x_step_, size_);

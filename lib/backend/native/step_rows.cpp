@@ -27,13 +27,13 @@ class LastAxisStep final : public Step {
         const float *x = run.at<const float>(x_);
         float *y = run.at<float>(y_);
         const auto &step = loops_.step();
-        loops_.each([&](const Loops<2>::Places &places) {
+        run.each(loops_, y_.last_size() * 4, [&](const Loops<2>::Places &places, int64_t count) {
             if (node_.op == Op::layer_norm)
-                kernels_.layer_norm({x + places[0], step[0], loops_.count(), y_.last_size(),
-                                     run.at<const float>(scale_[0]), run.at<const float>(scale_[1]),
-                                     static_cast<float>(node_.attributes.epsilon), y + places[1], step[1]});
+                kernels_.layer_norm({x + places[0], step[0], count, y_.last_size(), run.at<const float>(scale_[0]),
+                                     run.at<const float>(scale_[1]), static_cast<float>(node_.attributes.epsilon),
+                                     y + places[1], step[1]});
             else
-                kernels_.softmax_last({x + places[0], step[0], loops_.count(), y_.last_size(), y + places[1], step[1]});
+                kernels_.softmax_last({x + places[0], step[0], count, y_.last_size(), y + places[1], step[1]});
             return true;
         });
         return {};
@@ -69,8 +69,8 @@ class ReduceStep final : public Step {
     Status run(const StepRun &run) override {
         const float *x = run.at<const float>(x_);
         float *y = run.at<float>(y_);
-        loops_.each([&](const Loops<2>::Places &places) {
-            last_ ? along_last(x + places[0], y + places[1]) : along_outer(x + places[0], y + places[1]);
+        run.each(loops_, size_, [&](const Loops<2>::Places &places, int64_t count) {
+            last_ ? along_last(x + places[0], y + places[1], count) : along_outer(x + places[0], y + places[1], count);
             return true;
         });
         return {};
@@ -86,34 +86,33 @@ class ReduceStep final : public Step {
         for (int64_t i = 0; i < count; ++i) y[i] = y[i] / divisor;
     }
 
-    void along_last(const float *x, float *y) const {
+    void along_last(const float *x, float *y, int64_t count) const {
         auto reduce = node_.op == Op::reduce_max   ? kernels_.max_last
                       : node_.op == Op::reduce_min ? kernels_.min_last
                                                    : kernels_.sum_last;
         const auto &step = loops_.step();
-        if (step[1] == 1 || loops_.count() == 1) {
-            reduce({x, step[0], loops_.count(), size_, y});
-            finish(y, loops_.count());
+        if (step[1] == 1 || count == 1) {
+            reduce({x, step[0], count, size_, y});
+            finish(y, count);
             return;
         }
-        for (int64_t i = 0; i < loops_.count(); ++i) {
+        for (int64_t i = 0; i < count; ++i) {
             reduce({x + i * step[0], 0, 1, size_, y + i * step[1]});
             finish(y + i * step[1], 1);
         }
     }
 
-    void along_outer(const float *x, float *y) const {
+    void along_outer(const float *x, float *y, int64_t count) const {
         auto join = node_.op == Op::reduce_max   ? kernels_.max_rows
                     : node_.op == Op::reduce_min ? kernels_.min_rows
                                                  : kernels_.add_rows;
         const auto &step = loops_.step();
-        const bool dense = loops_.count() == 1 || (step[0] == 1 && step[1] == 1);
-        const int64_t count = dense ? loops_.count() : 1;
-        for (int64_t i = 0; i < loops_.count(); i += count) {
+        const int64_t together = count == 1 || (step[0] == 1 && step[1] == 1) ? count : 1;
+        for (int64_t i = 0; i < count; i += together) {
             float *to = y + i * step[1];
-            std::fill_n(to, count, start());
-            for (int64_t place = 0; place < size_; ++place) join(x + i * step[0] + place * step_, to, count);
-            finish(to, count);
+            std::fill_n(to, together, start());
+            for (int64_t place = 0; place < size_; ++place) join(x + i * step[0] + place * step_, to, together);
+            finish(to, together);
         }
     }
 

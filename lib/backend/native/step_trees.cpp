@@ -15,7 +15,6 @@ namespace {
 constexpr size_t kTogether = 16;
 
 constexpr int64_t kWorkOfStep = 32;  // of a walk, in multiply-adds that take as long
-constexpr int64_t kWorkBetweenPolls = int64_t{4} << 20;
 
 const TreeNode *step_from(const TreeNode *node, const std::byte *row, uint32_t &moved) {
     float number;

@@ -53,7 +53,57 @@ test::GraphBuilder recurring() {
     return build;
 }
 
+// Operators that are one step, too much of one to be asked about before and after it alone.
+std::vector<test::GraphBuilder> long_steps() {
+    constexpr int64_t kPlaces = 2 << 20;
+    const auto make = [](auto &&finish) {
+        test::GraphBuilder build;
+        const auto x = build.input(0, DType::float32, {Extent::rows(), Extent::of(3), Extent::of(1)});
+        const auto wide = build.add(Op::expand, {x}, {.shape = {Extent::rows(), Extent::of(3), Extent::of(kPlaces)}});
+        build.output(build.add(Op::slice, {finish(build, wide)}, {.axis = 2, .size = Extent::of(1)}));
+        return build;
+    };
+    std::vector<test::GraphBuilder> made;
+    made.push_back(make([](auto &build, auto wide) { return build.add(Op::tanh, {wide}); }));
+    made.push_back(make([](auto &build, auto wide) { return build.add(Op::add, {wide, wide}); }));
+    made.push_back(make([](auto &build, auto wide) { return build.add(Op::softmax, {wide}); }));
+    made.push_back(make([](auto &build, auto wide) { return build.add(Op::cumsum, {wide}, {.axis = 1}); }));
+    made.push_back(make([](auto &build, auto wide) { return build.add(Op::concat, {wide, wide}, {.axis = 1}); }));
+    made.push_back(make([](auto &build, auto wide) { return build.add(Op::reduce_max, {wide}, {.axis = 1}); }));
+    made.push_back(make([](auto &build, auto wide) {
+        const auto whole = build.add(Op::cast, {wide}, {.dtype = DType::int64});
+        return build.add(Op::cast, {build.add(Op::argmax, {whole}, {.axis = 1})}, {.dtype = DType::float32});
+    }));
+    return made;
+}
+
 }  // namespace
+
+TEST_CASE("a step of much work is asked about within it") {
+    for (const auto &build : long_steps()) {
+        auto run = executor(build, test::cpu_levels().back());
+        const auto inputs = test::random_inputs(build.graph, 1, 0, 1);
+        const auto right = *test::run(*run, build.graph, inputs.views, 1, 0);
+        CAPTURE(lib::name_of(build.graph.node(static_cast<lib::ValueId>(build.graph.nodes().size() - 2)).op));
+        // One poll before the step, one behind it, and more.
+        CountingClock clock;
+        CHECK(test::run(*run, build.graph, inputs.views, 1, 0, {&clock, nullptr, 3}).status().code ==
+              WB_DEADLINE_EXCEEDED);
+        CHECK(test::same_bits(*test::run(*run, build.graph, inputs.views, 1, 0), right));
+    }
+}
+
+TEST_CASE("the largest of a place that is repeated is that place, however often it is") {
+    constexpr int64_t kOften = int64_t{1} << 31;
+    test::GraphBuilder build;
+    const auto x = build.input(0, DType::float32, {Extent::rows(), Extent::of(1)});
+    const auto wide = build.add(Op::expand, {x}, {.shape = {Extent::rows(), Extent::of(kOften)}});
+    build.output(build.add(Op::cast, {build.add(Op::argmax, {wide}, {.axis = 1})}, {.dtype = DType::float32}));
+    auto run = executor(build, lib::native::Level::portable);
+    const auto inputs = test::random_inputs(build.graph, 3, 0, 1);
+    CountingClock clock;
+    CHECK(test::run(*run, build.graph, inputs.views, 3, 0, {&clock, nullptr, 10}));
+}
 
 TEST_CASE("a deadline at any poll ends the run with its code, and later ones change no bit") {
     for (const auto &build : {busy(), recurring(), test::mlp_graph(), test::transformer_graph()})
