@@ -88,7 +88,7 @@ void BodyScanner::check_names() {
 }
 
 void BodyScanner::scan_line(CodeTokens line) {
-    if (line.empty()) return;
+    if (line.empty() || findings_.ended()) return;
     if (line[0].kind == Kind::indent)
         return loops_.push_back(saturating_product(loops_.back(), std::exchange(next_block_, 1)));
     if (line[0].kind == Kind::dedent) return loops_.size() > 1 ? loops_.pop_back() : void();
@@ -98,6 +98,7 @@ void BodyScanner::scan_line(CodeTokens line) {
     check_assignment(line);
     if (rules_.narrowed()) check_signs(line);
     for (size_t at = 0; at < line.size(); ++at) {
+        if (line[at].is("(") && findings_.ended()) return;
         if (line[at].is("(")) check_call(line, at);
         if (line[at].kind == Kind::name && (at == 0 || !line[at - 1].is("."))) check_reference(line, at);
         if (line[at].is(".") && (at + 1 == line.size() || line[at + 1].kind != Kind::name))

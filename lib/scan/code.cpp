@@ -123,7 +123,7 @@ bool scan_code(const ModuleArchive &archive, const ScanLimits &limits, const Ope
         if (read_tokens(entry.name, as_text(entry.content), of, findings))
             read_declarations(entry.name, of, code, sources, findings);
     }
-    if (!findings.none()) return false;  // what is called cannot be known
+    if (findings.ended() || !findings.none()) return false;  // what is called cannot be known
     for (const FunctionSource &source : sources) scan_body(source, rules, code, findings);
     CallFanOut(limits, code, findings).check();
     check_mentions(code, sources, findings);

@@ -31,7 +31,8 @@ class DeclarationReader {
 
     bool read() {
         while (cursor_.peek().kind != Kind::end)
-            if (!(cursor_.peek().is("class") ? read_class() : read_function(nullptr, ""))) return false;
+            if (findings_.ended() || !(cursor_.peek().is("class") ? read_class() : read_function(nullptr, "")))
+                return false;
         return true;
     }
 

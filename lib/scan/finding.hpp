@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/cancel.hpp"
 #include "base/format.hpp"
 #include "base/status.hpp"
 
@@ -19,7 +20,7 @@ struct ScanFinding {
     std::string text;  // one line: what was found, and what is expected or would happen
 };
 
-// What a scan found, at most kMost of them; `more` counts the rest.
+// What a scan found, at most kMost of them; `more` counts the rest. Whatever takes long asks it whether to go on.
 class ScanFindings {
   public:
     static constexpr size_t kMost = 100;
@@ -38,8 +39,16 @@ class ScanFindings {
     // The first as a failure: "model.ts: RULE: FILE:LINE: TEXT (and N more)".
     Status status(std::string_view module) const;
 
+    // Asks the stop, if there is one; where it ended the scan, what was found is not all, and `ending` says why.
+    bool ended() {
+        if (stop && ending.ok()) ending = stop->check("scanning the module");
+        return !ending.ok();
+    }
+
     std::vector<ScanFinding> list;
     size_t more = 0;
+    const StopSource *stop = nullptr;  // while a scan runs
+    Status ending;
 
   private:
     static std::string printable_text(std::string_view text);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "scan/saturating.hpp"
 
@@ -145,9 +146,8 @@ class RangeFinder {
         if (const size_t at = outside(expression, "if"); at < expression.size())
             return of_two(Combine::largest, of(expression.first(at), depth + 1),
                           of(behind(expression, outside(expression, "else")), depth + 1));
-        for (const Arithmetic &one : kSigns)
-            if (const size_t at = between_values(expression, one.sign); at < expression.size())
-                return of_two(one.combine, of(expression.first(at), depth + 1), of(behind(expression, at), depth + 1));
+        if (const auto [sign, at] = weakest_sign(expression); sign)
+            return of_two(sign->combine, of(expression.first(at), depth + 1), of(behind(expression, at), depth + 1));
         if (expression[0].is("+")) return of(behind(expression, 0), depth + 1);
         if (expression[0].is("-")) return of_one(Combine::difference, of(behind(expression, 0), depth + 1));
         if (expression[0].is("~")) return of_one(Combine::complement, of(behind(expression, 0), depth + 1));
@@ -159,16 +159,27 @@ class RangeFinder {
         return expression.subspan(std::min(at + 1, expression.size()));
     }
 
-    static bool is_sign(const CodeToken &token) {
-        return token.is("~") || std::any_of(std::begin(kSigns), std::end(kSigns),
-                                            [&](const Arithmetic &one) { return token.is(one.sign); });
+    static const Arithmetic *sign_of(const CodeToken &token) {
+        if (token.kind != Kind::mark) return nullptr;
+        const auto *const found = std::find_if(std::begin(kSigns), std::end(kSigns),
+                                               [&](const Arithmetic &one) { return token.text == one.sign; });
+        return found == std::end(kSigns) ? nullptr : found;
     }
-    // The place of a sign that is not another value's own; expression.size() for none.
-    static size_t between_values(CodeTokens expression, std::string_view sign) {
-        size_t at = outside(expression, sign);
-        while (at < expression.size() && (at == 0 || is_sign(expression[at - 1])))
-            at += 1 + outside(expression.subspan(at + 1), sign);
-        return at;
+    // Of the signs that are not another value's own the one that binds least, and its first place; none: null.
+    static std::pair<const Arithmetic *, size_t> weakest_sign(CodeTokens expression) {
+        std::pair<const Arithmetic *, size_t> weakest{nullptr, 0};
+        for (size_t at = 0; at < expression.size(); ++at) {
+            const CodeToken &one = expression[at];
+            if (one.is("(") || one.is("[") || one.is("{")) {
+                at = closing_of(expression, at);
+                continue;
+            }
+            const Arithmetic *const sign = sign_of(one);
+            if (!sign || (weakest.first && sign >= weakest.first) || at == 0) continue;
+            const CodeToken &before = expression[at - 1];
+            if (!before.is("~") && !sign_of(before)) weakest = {sign, at};
+        }
+        return weakest;
     }
 
     NumberRange of_word(const CodeToken &word, int depth) {

@@ -152,7 +152,7 @@ void Mentions::leave(uint32_t place) {
     }
     // In a circle some come before those that they hold: again, until what is too deep has grown to its bound.
     const uint64_t rounds = open_.end() - first > 1 ? kMostTupleDepth + 1 : 1;
-    for (uint64_t round = 0; round < rounds; ++round)
+    for (uint64_t round = 0; round < rounds && !findings_.ended(); ++round)
         for (auto at = first; at != open_.end(); ++at) measure_tuple(all_[*at]);
     open_.erase(first, open_.end());
 }

@@ -33,11 +33,14 @@ Expected<CheckedModule> scan_module(ByteView file, const ScanLimits &limits, Mod
     auto archive = read_archive(file, limits, report.findings, stop);
     if (!archive && report.findings.none()) return archive.status();
     if (archive) {
+        report.findings.stop = &stop;
         report.entries = archive->entries.size();
         for (const ArchiveEntry &entry : archive->entries)
             if (is_tensor_entry(entry.name)) report.tensor_bytes += entry.content.size();
         scan_contents(*archive, limits, report);
+        report.findings.stop = nullptr;
     }
+    if (!report.findings.ending.ok()) return report.findings.ending;
     if (!report.findings.none()) return report.findings.status(report.label);
     return CheckedModule{std::make_shared<const Bytes>(write_archive(*archive))};
 }

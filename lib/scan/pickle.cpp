@@ -18,10 +18,11 @@ bool PickleReader::read() {
     uint16_t head = 0;
     if (!take(head)) return false;
     if (head != 0x0280) return refuse("pickle-form", "expected a pickle of protocol 2, found bytes {:#06x}", head);
-    while (true) {
+    for (size_t steps = 0;;) {
         opcode_at_ = at_;
         uint8_t opcode = 0;
         if (!take(opcode)) return false;
+        if (++steps % 256 == 0 && findings_.ended()) return false;
         if (opcode == '.') return finish();
         if (!step(opcode)) return false;
     }

@@ -14,7 +14,12 @@ class PickleReader {
   public:
     PickleReader(const PickleScan &scan, ByteView bytes, const ModuleArchive &archive, const ModuleCode &code,
                  ScanFindings &findings)
-        : scan_(scan), bytes_(bytes), archive_(archive), code_(code), findings_(findings), types_(made_, code) {}
+        : scan_(scan),
+          bytes_(bytes),
+          archive_(archive),
+          code_(code),
+          findings_(findings),
+          types_(made_, code, findings) {}
 
     bool read();
     uint64_t tensors = 0;

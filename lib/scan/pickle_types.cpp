@@ -93,7 +93,7 @@ bool PickleTypes::matches_class(const PickleValue &value, const TypeText &text) 
 
 bool PickleTypes::matches(uint32_t place, std::string_view type) {
     comparisons_ += 1 + type.size() / kLettersAsOne;
-    if (comparisons_ > kMostComparisons) return false;
+    if (comparisons_ > kMostComparisons || (comparisons_ % 64 == 0 && findings_.ended())) return false;
     const PickleValue &value = values_.values[place];
     const TypeText text = split_type(type);
     for (const PlainType &plain : kPlainTypes)

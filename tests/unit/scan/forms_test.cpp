@@ -4,6 +4,7 @@
 #include "scan/archive.hpp"
 #include "scan/operators.hpp"
 #include "scan/token_cursor.hpp"
+#include "support/counting_clock.hpp"
 #include "unit/scan/scan_support.hpp"
 
 using namespace weighbridge::lib;
@@ -150,4 +151,36 @@ TEST_CASE("inflating wants the exact size", "[scan]") {
     CHECK_FALSE(inflate_exactly(bytes("\xff\xff"s), four).ok());
     const ByteView endless(four.data(), size_t{5} << 30);  // never read
     CHECK(std::string(inflate_exactly(endless, four).message).find("expected less than 4 GiB") != std::string::npos);
+}
+
+TEST_CASE("a deadline ends a scan wherever it is", "[scan]") {
+    ModuleFiles files = module_files("Net",
+                                     "  held : List[int]\n  def forward(self: __torch__.Net, x: Tensor) -> Tensor:\n"
+                                     "    for i in range(1 + 2):\n      x = torch.neg(x)\n    return x\n");
+    std::string list = "](";
+    for (int i = 0; i < 3000; ++i) list += "K\1";
+    files["data.pkl"] = "\x80\x02"s + "c__torch__\nNet\n)\x81}(X\x08\0\0\0training\x89X\4\0\0\0held"s + list + "eub.";
+    const Bytes file = module_archive(files);
+    const CountingClock counting;
+    ModuleReport whole;
+    REQUIRE(scan_module(file, {}, whole, counting.stop_at(1'000'000)).ok());
+    const int64_t asked = counting.reads();
+    CHECK(asked > 50);  // the archive's entries are six
+    for (int64_t n = 1; n <= asked; ++n) {
+        CAPTURE(n);
+        const CountingClock clock;
+        ModuleReport report;
+        const auto checked = scan_module(file, {}, report, clock.stop_at(n));
+        CHECK(checked.status().code == WB_DEADLINE_EXCEEDED);
+        CHECK(report.findings.stop == nullptr);
+    }
+}
+
+TEST_CASE("sums of many numbers are read in one pass each", "[scan]") {
+    std::string sum = "-1";
+    for (int i = 0; i < 120; ++i) sum += "+-1";
+    std::string body;
+    for (int i = 0; i < 3000; ++i) body += "for i in range(" + sum + "):\n  pass\n";
+    CHECK(rule_of_body(body + "return x") == "");
+    CHECK(rule_of_body("for i in range(" + sum + "*-100000000):\n  y = torch.neg(x)\nreturn x") == "code-loop");
 }
