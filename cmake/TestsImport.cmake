@@ -29,6 +29,7 @@ add_test(NAME import.pure_operators COMMAND "${WEIGHBRIDGE_PYTHON}" "${WEIGHBRID
 # Every operator that lowers, or is refused with what to write instead, passes the scan of modules.
 wb_test_program(allowed_operators
     SOURCES "${WEIGHBRIDGE_TESTS}/import/allowed_operators.cpp" "${PROJECT_SOURCE_DIR}/lib/scan/operators.cpp"
+        "${PROJECT_SOURCE_DIR}/lib/base/spelling.cpp"
     LIBRARIES weighbridge_torch_lower)
 add_test(NAME import.allowed_operators COMMAND allowed_operators)
 

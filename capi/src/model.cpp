@@ -121,6 +121,11 @@ constexpr capi::Option<lib::LoadOptions> kOptions[] = {
      [](lib::LoadOptions &set, std::string_view text) {
          return lib::parse_number(text, 0, uint64_t{1} << 40, set.trust.bundle_bytes);
      }},
+    {"context_bytes", "a whole number in [1, 1099511627776]", "1073741824",
+     "most bytes that a bundle's limits.memory_bytes may give to each context that runs the model",
+     [](lib::LoadOptions &set, std::string_view text) {
+         return lib::parse_number(text, 1, uint64_t{1} << 40, set.trust.context_bytes);
+     }},
 };
 
 int32_t set_text(wb_load_options *options, const char *name, const char *text, wb_error *err) {

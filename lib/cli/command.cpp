@@ -103,7 +103,10 @@ Engine ModelChoice::engine() const {
 
 LoadOptions ModelChoice::load() const {
     LoadOptions options{
-        .engines = backend, .precision = precision, .verify = verify, .named = {{"import_cache", cache()}}};
+        .engines = backend,
+        .precision = precision,
+        .verify = verify,
+        .named = {{"import_cache", cache()}, {"context_bytes", "1099511627776"}}};  // who runs it chose the bundle
     std::string keys;
     for (const std::string &key : public_keys) keys += key + "\n";
     if (!keys.empty()) options.named.emplace_back("trusted_keys", keys);

@@ -168,6 +168,7 @@ Expected<TrustPolicy> TrustPolicy::read(const TrustOptions &options, std::string
     policy.minimum_version_ = options.minimum_version;
     policy.expected_name_ = options.expected_name;
     policy.bundle_bytes_ = options.bundle_bytes;
+    policy.context_bytes_ = options.context_bytes;
     std::string_view revoked = options.revoked;
     for (std::string_view entry = next_entry(revoked); !entry.empty(); entry = next_entry(revoked))
         policy.revoked_.emplace(entry);
@@ -259,6 +260,12 @@ Status TrustPolicy::admit(const Manifest &manifest) const {
             "manifest.json: identity.version: expected {:.31} or later (option minimum_version), got {}: load a newer "
             "one",
             minimum_version_, version);
+    const auto memory = static_cast<uint64_t>(manifest.limits.memory_bytes);
+    if (memory > context_bytes_)
+        return refused(
+            "manifest.json: limits.memory_bytes: expected at most {} (option context_bytes), got {}: raise the option, "
+            "if that much memory is there for each context",
+            context_bytes_, memory);
     uint64_t bytes = 0;
     for (const auto &[file, entry] : manifest.files) {
         if (Status status = check_revoked(file, entry.sha256); !status.ok()) return status;

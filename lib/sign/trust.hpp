@@ -21,7 +21,8 @@ struct TrustOptions {
     std::string revoked = {};
     std::string minimum_version = {};
     std::string expected_name = {};
-    uint64_t bundle_bytes = 0;  // 0: no limit but the format's
+    uint64_t bundle_bytes = 0;         // 0: no limit but the format's
+    uint64_t context_bytes = 1 << 30;  // most that a manifest may have for limits.memory_bytes
 
     // Whether anything is asked that only a checked signature can give.
     bool asks_signatures() const { return !trusted_keys.empty() || unsigned_bundles == "refused"; }
@@ -65,6 +66,7 @@ class TrustPolicy final : public BundleGate {
     std::string minimum_version_;
     std::string expected_name_;
     uint64_t bundle_bytes_ = 0;
+    uint64_t context_bytes_ = 0;
 };
 
 // "owner 1f2e3d4c5b6a, risk 0123456789ab": who signed a bundle, by role and fingerprint, of the signatures that were

@@ -121,6 +121,8 @@ static const struct {
       {"expected_name", "card-fraud", WB_OK, ""},
       {"bundle_bytes", "1099511627777", WB_INVALID_ARGUMENT,
        "bundle_bytes: expected a whole number in [0, 1099511627776]"},
+      {"context_bytes", "268435456", WB_OK, ""},
+      {"context_bytes", "0", WB_INVALID_ARGUMENT, "context_bytes: expected a whole number in [1, 1099511627776]"},
 };
 
 /* The deadline that an engine has by itself: a fallback slot keeps a second of it, so half a second is too little. */
@@ -182,7 +184,7 @@ int main(int argc, char **argv) {
     CHECK_STATUS(WB_OK, wb_engine_options_create(&engine, E));
     CHECK_STATUS(WB_OK, wb_load_options_create(&load, E));
     CHECK(listed(wb_engine_options_describe, engine, NULL) == 20);
-    CHECK(listed(wb_load_options_describe, NULL, load) == 12);
+    CHECK(listed(wb_load_options_describe, NULL, load) == 13);
     for (i = 0; i < sizeof kEngine / sizeof *kEngine; ++i) {
         CHECK_STATUS(kEngine[i].status, wb_engine_options_set(engine, kEngine[i].name, kEngine[i].text, E));
         CHECK(strstr(kEngine[i].status < 0 ? E->message : "", kEngine[i].message) != NULL);

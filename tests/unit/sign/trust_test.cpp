@@ -242,6 +242,22 @@ TEST_CASE("a bundle of more bytes than the host takes is refused before its file
     starts(refusal_by(dir.path, {.bundle_bytes = bytes - 1}), "manifest.json: files: expected at most ");
 }
 
+TEST_CASE("a bundle has no more memory than the host gives each context", "[sign]") {
+    Scratch dir;
+    make_bundle(dir);
+    Json manifest = Json::parse(dir.read("manifest.json"));
+    manifest["limits"]["memory_bytes"] = int64_t{1} << 30;
+    dir.write("manifest.json", manifest.dump());
+    CHECK(open_by(dir.path, {}));
+    starts(refusal_by(dir.path, {.context_bytes = (1 << 30) - 1}),
+           "manifest.json: limits.memory_bytes: expected at most 1073741823 (option context_bytes), got 1073741824");
+    manifest["limits"]["memory_bytes"] = int64_t{1} << 40;
+    dir.write("manifest.json", manifest.dump());
+    starts(refusal_by(dir.path, {}),
+           "manifest.json: limits.memory_bytes: expected at most 1073741824 (option context_");
+    CHECK(open_by(dir.path, {.context_bytes = uint64_t{1} << 40}));
+}
+
 TEST_CASE("without libweighbridge_verify.so a load that names keys is refused, and no other", "[sign]") {
     const Keys keys({"a"});
     Scratch dir;
