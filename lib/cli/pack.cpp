@@ -41,11 +41,14 @@ class Partials {
         return all;
     }
 
-    // The process's own, while another thread may be adding files.
+    // The process's own, while another thread may be adding files, or giving the directory its place: whoever renames it
+    // first has it.
     void remove_own() const {
         for (const std::string &path : found(std::to_string(::getpid()) + "-")) {
+            const std::string ours = path + "-0";
             std::error_code failed;
-            for (int i = 0; i < 100 && fs::exists(path, failed); ++i) fs::remove_all(path, failed);
+            fs::rename(path, ours, failed);
+            for (int i = 0; i < 100 && fs::exists(ours, failed); ++i) fs::remove_all(ours, failed);
         }
     }
 

@@ -26,6 +26,11 @@ constexpr std::string_view kRoots[] = {"torch", "ops", "CONSTANTS", "__torch__"}
 // Operators that compute places from factors: from lists with the sizes that go with them, from numbers as they are.
 constexpr std::string_view kResampling[] = {"aten::upsample_nearest", "aten::_upsample_"};
 
+bool ends_value(const CodeToken &token) {
+    if (token.kind == CodeToken::Kind::name) return !is_keyword(token.text);
+    return token.kind != CodeToken::Kind::mark || token.is(")") || token.is("]") || token.is("}");
+}
+
 bool is_one_of(std::string_view name, std::span<const std::string_view> list) {
     return std::find(list.begin(), list.end(), name) != list.end();
 }
@@ -101,6 +106,8 @@ void BodyScanner::scan_line(CodeTokens line) {
         if (line[at].is("(") && findings_.ended()) return;
         if (line[at].is("(")) check_call(line, at);
         if (line[at].kind == Kind::name && (at == 0 || !line[at - 1].is("."))) check_reference(line, at);
+        if ((line[at].is("*") || line[at].is("**")) && (at == 0 || !ends_value(line[at - 1])))
+            refuse(line[at], "code-form", "expected a value, found one with a star, which stands for several");
         if (line[at].is(".") && (at + 1 == line.size() || line[at + 1].kind != Kind::name))
             refuse(line[at], "code-form", "expected a name behind a point");
     }

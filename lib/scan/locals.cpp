@@ -22,7 +22,7 @@ size_t target_end(CodeTokens line) {
 }
 
 bool is_list_type(std::string_view type) {
-    return type == "NoneType" || type.starts_with("List[") || type.starts_with("Optional[List[");
+    return type.starts_with("List[") || type.starts_with("Optional[List[");
 }
 
 }  // namespace

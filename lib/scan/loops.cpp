@@ -17,21 +17,36 @@ constexpr int kMostDepth = 256;  // of names and arithmetic in each other; beyon
 constexpr int kUsualDepth = 8;
 constexpr size_t kUsualSize = 4096;
 
-enum class Combine : uint8_t { sum, difference, product, power, shift, bits, largest, first, size, complement };
+enum class Combine : uint8_t {
+    sum,
+    difference,
+    reversed,
+    product,
+    power,
+    shift,
+    bits,
+    largest,
+    first,
+    size,
+    complement
+};
 
-// Signs from the one that binds least, as Python has them; then calls that mean the same.
+// Signs by how they bind, 0 least, as Python has them; then calls that mean the same.
 struct Arithmetic {
     std::string_view sign;
     Combine combine;
+    int rank = 0;
 };
-constexpr Arithmetic kSigns[] = {{"|", Combine::bits},       {"^", Combine::bits},    {"&", Combine::bits},
-                                 {"<<", Combine::shift},     {">>", Combine::first},  {"+", Combine::sum},
-                                 {"-", Combine::difference}, {"*", Combine::product}, {"//", Combine::first},
-                                 {"/", Combine::first},      {"%", Combine::largest}, {"**", Combine::power}};
+constexpr int kRightToLeft = 6;  // the rank of what associates so
+constexpr Arithmetic kSigns[] = {
+    {"|", Combine::bits, 0},       {"^", Combine::bits, 1},    {"&", Combine::bits, 2},
+    {"<<", Combine::shift, 3},     {">>", Combine::first, 3},  {"+", Combine::sum, 4},
+    {"-", Combine::difference, 4}, {"*", Combine::product, 5}, {"//", Combine::first, 5},
+    {"/", Combine::first, 5},      {"%", Combine::largest, 5}, {"**", Combine::power, kRightToLeft}};
 constexpr Arithmetic kCalls[] = {{"torch.add", Combine::sum},
                                  {"torch.sub", Combine::difference},
                                  {"torch.subtract", Combine::difference},
-                                 {"torch.rsub", Combine::bits},
+                                 {"torch.rsub", Combine::reversed},
                                  {"torch.neg", Combine::difference},
                                  {"torch.negative", Combine::difference},
                                  {"torch.mul", Combine::product},
@@ -100,7 +115,7 @@ NumberRange of_one(Combine how, NumberRange a) {
         case Combine::power:
             return {power(std::max<uint64_t>(a.most, 2), a.most), 0};  // a factorial
         case Combine::size:
-            return {a.most, 0};
+            return {a.most, a.least < NumberRange::kData ? 0 : a.least};
         default:
             return a;
     }
@@ -119,6 +134,8 @@ NumberRange of_two(Combine how, NumberRange a, NumberRange b) {
         case Combine::difference:
             if (__builtin_sub_overflow(a.least, b.most, &least)) least = INT64_MIN;
             return {saturating_sum(a.most, b.most), least};
+        case Combine::reversed:
+            return {saturating_sum(a.most, b.most), below_zero(saturating_sum(a.most, b.most))};
         case Combine::product:
             return with_sign(saturating_product(a.most, b.most));
         case Combine::power:
@@ -165,7 +182,7 @@ class RangeFinder {
                                                [&](const Arithmetic &one) { return token.text == one.sign; });
         return found == std::end(kSigns) ? nullptr : found;
     }
-    // Of the signs that are not another value's own the one that binds least, and its first place; none: null.
+    // Of the signs that are not another value's own the one that is carried out last, and its place; none: null.
     static std::pair<const Arithmetic *, size_t> weakest_sign(CodeTokens expression) {
         std::pair<const Arithmetic *, size_t> weakest{nullptr, 0};
         for (size_t at = 0; at < expression.size(); ++at) {
@@ -175,7 +192,8 @@ class RangeFinder {
                 continue;
             }
             const Arithmetic *const sign = sign_of(one);
-            if (!sign || (weakest.first && sign >= weakest.first) || at == 0) continue;
+            if (!sign || at == 0 || (weakest.first && sign->rank > weakest.first->rank)) continue;
+            if (weakest.first && sign->rank == kRightToLeft) continue;
             const CodeToken &before = expression[at - 1];
             if (!before.is("~") && !sign_of(before)) weakest = {sign, at};
         }
@@ -217,15 +235,28 @@ class RangeFinder {
         return count;
     }
 
+    // By name the printer gives what is no operand, and a sum's factor.
     NumberRange of_arguments(Combine how, CodeTokens inside, int depth) {
+        constexpr std::string_view kNoOperands[] = {"dtype", "layout",        "device",       "pin_memory",
+                                                    "out",   "requires_grad", "rounding_mode"};
+        const bool adds = how == Combine::sum || how == Combine::difference || how == Combine::reversed;
         NumberRange made;
-        for (bool first = true; !inside.empty(); first = false) {
+        for (size_t values = 0;;) {
             const size_t comma = outside(inside, ",");
-            const NumberRange one = of(inside.first(comma), depth + 1);
+            const CodeTokens part = inside.first(comma);
+            if (part.empty()) return values == 1 ? of_one(how, made) : made;
             inside = behind(inside, comma);
-            made = !first ? of_two(how, made, one) : inside.empty() ? of_one(how, one) : one;
+            const size_t equals = outside(part, "=");
+            const bool named = equals < part.size();
+            if (named &&
+                std::find(std::begin(kNoOperands), std::end(kNoOperands), part[0].text) != std::end(kNoOperands))
+                continue;
+            if (named && !(adds && part[0].is("alpha"))) return {UINT64_MAX, INT64_MIN};
+            const NumberRange one = of(named ? behind(part, equals) : part, depth + 1);
+            const bool factor = named || (adds && values == 2);
+            made = factor ? of_two(Combine::product, made, one) : values == 0 ? one : of_two(how, made, one);
+            values += named ? 0 : 1;
         }
-        return made;
     }
 
     const CodeLocals &locals_;

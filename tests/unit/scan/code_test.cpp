@@ -277,6 +277,26 @@ TEST_CASE("a loop's count is read in each form that a number has", "[scan]") {
         CHECK(over(small) == "");
 }
 
+TEST_CASE("loops are counted as LibTorch computes: signs by rank, arguments by name, no stars", "[scan]") {
+    const auto over = [](const std::string &what) {
+        return rule_of_body("for i in " + what + ":\n  y = torch.neg(x)\nreturn x");
+    };
+    for (const char *large : {"range(-1 // 1 % 1000000000000)", "range(int(-1 / 2 % 1000000000000))",
+                              "range(torch.mul(a=1000000, b=1000000))", "range(torch.__lshift__(b=40, a=1))",
+                              "range(int(torch.add(torch.tensor(1), torch.tensor(1), alpha=1000000000)))",
+                              "range(int(torch.add(torch.tensor(1), torch.tensor(1000000), 1000000)))",
+                              "range(1 << torch.rsub(3, 2))", "range(2 ** 2 ** 5)", "range(100 - 1 + 1000000000)"})
+        CHECK(over(large) == "code-loop");
+    for (const char *small :
+         {"range(int(torch.add(torch.tensor(1), torch.tensor(1), alpha=1)))", "range(1 << torch.len(x) - 1)",
+          "range(int(torch.tensor(3, dtype=4, device=None, requires_grad=False)))", "range(64 // 8 % 3)",
+          "range(torch.add(torch.size(x, 0), 1, ))"})
+        CHECK(over(small) == "");
+    CHECK(over("range(*(0, 1000000000000))") == "code-form");
+    CHECK(rule_of_body("y = torch.add(*[x, x])\nreturn y") == "code-form");
+    CHECK(rule_of_body("y = x * x ** 2\nreturn (y) * x[0] * 2") == "");
+}
+
 TEST_CASE("a cast to a tuple is of what is certain to be one, or None", "[scan]") {
     const auto cast = [](const std::string &from, const std::string &to) {
         return rule_of_members("  def forward(self: __torch__.Net, x: " + from + ") -> int:\n    y = unchecked_cast(" +
@@ -340,6 +360,8 @@ TEST_CASE("operators that resample take lists, and no number as a factor", "[sca
     CHECK(nearest("a, z = [5, 5], 1.e-30\n", "a, z") == "operator");
     CHECK(nearest("a, z, = x\n", "[5, 5], z") == "operator");
     CHECK(nearest("", "scales_h=1.e-30, [5, 5]") == "operator");
+    CHECK(nearest("z = unchecked_cast(NoneType, 1.e-30)\n", "[5, 5], z, None") == "operator");
+    CHECK(rule_of_body("y = torch.upsample_nearest2d(*(x, [5, 5]), 1.e-30, None)\nreturn y") == "code-form");
     CHECK(nearest("", "scales_h=1.e-30, [5, 5], None") == "operator");
     CHECK(nearest("", "[5, 5], scale_factors=None") == "operator");
     CHECK(nearest("z = None\nif True:\n  z = 1.e-30\nelse:\n  pass\n", "[5, 5], z") == "operator");
