@@ -253,6 +253,7 @@ bool Admission::claim_of(const Queue &from, const void *kin, Seats &seats, int &
         take_out(*waiter, 0);
         if (called_ == waiter) call(nullptr);
         waiter->claimed = true;
+        waiter->guest->boarded = false;
         guest->waiter = waiter;
         guest->next = nullptr;
         *end = guest;

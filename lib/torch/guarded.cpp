@@ -36,9 +36,13 @@ constexpr Division kDivisions[] = {{"aten::remainder", 0, 1, true},
                                    {"aten::_native_multi_head_attention", kNone, 4, true},
                                    {"aten::_transformer_encoder_layer_fwd", kNone, 2, true}};
 
-bool is_int(const torch::jit::Node &node, size_t input) {
-    return input == kNone ||
-           (input < node.inputs().size() && node.input(input)->type()->kind() == c10::TypeKind::IntType);
+bool is_of(const torch::jit::Node &node, size_t input, c10::TypeKind kind) {
+    return input < node.inputs().size() && node.input(input)->type()->kind() == kind;
+}
+// Whether an argument is an int, or may be one: what item() gives is a number of either kind.
+bool may_be_int(const torch::jit::Node &node, size_t input) {
+    return input == kNone || is_of(node, input, c10::TypeKind::IntType) ||
+           is_of(node, input, c10::TypeKind::NumberType);
 }
 
 // Whether a value is a constant other than these.
@@ -53,7 +57,10 @@ void guard(torch::jit::Node &node, const Division &how) {
     if (is_other_than(divisor, 0, how.dividend == kNone ? 0 : -1)) return;
     const torch::jit::WithInsertPoint before(&node);
     torch::jit::Value *wrong = nullptr;
-    if (how.zero) wrong = graph.insert(c10::aten::eq, {divisor, graph.insertConstant(0)});
+    // Numbers of either kind are divided without a look at 0.
+    const bool number =
+        is_of(node, how.dividend, c10::TypeKind::NumberType) || is_of(node, how.divisor, c10::TypeKind::NumberType);
+    if (how.zero || number) wrong = graph.insert(c10::aten::eq, {divisor, graph.insertConstant(0)});
     if (how.dividend != kNone) {
         torch::jit::Value *const least =
             graph.insert(c10::aten::eq, {node.input(how.dividend), graph.insertConstant(INT64_MIN)});
@@ -74,7 +81,8 @@ void guard_block(torch::jit::Block &block) {
     for (torch::jit::Node *node : block.nodes()) {
         for (torch::jit::Block *inner : node->blocks()) guard_block(*inner);
         for (const Division &how : kDivisions)
-            if (how.name == node->kind().toQualString() && is_int(*node, how.dividend) && is_int(*node, how.divisor))
+            if (how.name == node->kind().toQualString() && may_be_int(*node, how.dividend) &&
+                may_be_int(*node, how.divisor))
                 guard(*node, how);
     }
 }

@@ -269,6 +269,19 @@ class Double(nn.Module):
         return torch.sigmoid(x @ self.coef.t() + self.intercept).squeeze(1)
 
 
+class WholePowers(nn.Module):
+    """Amounts in other units, whose whole part counts."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("digits", torch.tensor([0.0, 1.0, 2.0, 3.0], dtype=torch.float64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x.double()
+        return torch.stack([torch.frac(y ** 5).sum(1), torch.floor(y ** 4 / 3).sum(1),
+                            torch.frac((y % 10) ** self.digits).sum(1), (1e3 * (y + 1) ** -3).sum(1)], 1).float()
+
+
 class PCAWhiten(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -367,6 +380,7 @@ KINDS = [
     (HashBuckets, [numbers(5, rare=True), ids(2 ** 31 - 1, 3)], "bits", BOTH),
     (BitsOfAll, [ids(2 ** 40, 3), ids(70, 3)], "bits", BOTH),
     (Double, [numbers(8, dtype='float64', rare=True)], "float64_products", BOTH),
+    (WholePowers, [ids(60, 4)], "float64_products", BOTH),
     (PCAWhiten, [numbers(12, dtype='float64', rare=True)], "float64_products", BOTH),
     (Float64Net, [numbers(16, rare=True)], "float64_products", BOTH),
     (YeoJohnson, [numbers(6, dtype='float64', rare=True)], "float64_products", BOTH),

@@ -32,6 +32,18 @@ class SortsRows(nn.Module):
         return torch.msort(x)[:, 0]
 
 
+class LongTransform(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.fft.fft(x, n=40000).real.sum(1)
+
+
+class OddFactor(nn.Module):
+    """2.05: LibTorch doubles by a way of its own, which it takes by layout and size."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.interpolate(x.unsqueeze(1), scale_factor=2.05, mode="nearest").flatten(1).sum(1)
+
+
 class Doubles(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -211,6 +223,9 @@ def refusals() -> list[Case]:
              "aten::linalg_svdvals", HERE, "eigenvalues and singular values, which is not supported; compute it before export"),
         case(Exotic(), [numbers(4)], "aten::igamma", "aten::linalg_svdvals", HERE, "not supported", scripted=False),
         case(SortsRows(), [numbers(4)], "aten::msort", HERE, "mixes rows: orders them; let each row depend on itself alone"),
+        case(LongTransform(), [numbers(8)], "aten::fft_fft", "a Fourier transform of 40000 places", HERE),
+        case(OddFactor(), [numbers(10, 10)], "aten::upsample_nearest2d", "not the sizes' ratio; give size", HERE,
+             scripted=False),
         case(Doubles(), [numbers(300)], "float64 computation of more than 65,536", "; write .float()", HERE),
         case(Doubles(), [numbers(300)], "aten::matmul", "float64 computation", "; write .float()", scripted=False),
         Case("refused_half_linear", HalfLinear(torch.float16), [numbers(4)], set(), True,

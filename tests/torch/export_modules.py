@@ -119,6 +119,11 @@ class Divides(nn.Module):
             made = divmod(a, b)[1]
         elif form == 4:
             made = math.gcd(a, b)
+        whole = numbers.long()
+        if form == 5:
+            made = int(whole[0, 0].item() % whole[0, 1].item())
+        elif form == 6:
+            made = int(whole[0, 0].item() // whole[0, 1].item())
         return torch.tensor([made]).float()
 
 

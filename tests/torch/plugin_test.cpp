@@ -222,7 +222,8 @@ TEST_CASE("whole numbers without a quotient are an error, not the process's end"
     };
     const float least = -9223372036854775808.0f;
     constexpr int kRemainder = 1, kQuotient = 2, kBoth = 3, kDivisor = 4;
-    for (const int form : {kRemainder, kQuotient, kBoth, kDivisor}) {
+    constexpr int kOfItems = 5, kQuotientOfItems = 6;
+    for (const int form : {kRemainder, kQuotient, kBoth, kDivisor, kOfItems, kQuotientOfItems}) {
         CAPTURE(form);
         const Answer none = divided(least, -1, form);
         CHECK(none.code == WB_BACKEND_FAILED);

@@ -148,8 +148,12 @@ Value divide(Call &call) {
 // exp(y log |x|) with what C's pow says of signs, zeros and infinities.
 Term power_of_doubles(Term x, Term y) {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
-    const Term size = exponential(y * logarithm(magnitude(x))), half = y * 0.5;
-    const Term whole = apply(Op::floor, y) == y, even = apply(Op::floor, half) == half;
+    const Term rounded = exponential(y * logarithm(magnitude(x))), half = y * 0.5;
+    const Term whole = apply(Op::floor, y) == y;
+    // A whole number's power is one, and the formula's error below half of one there.
+    const Term exact = both(both(apply(Op::floor, x) == x, whole), both(y > 0.0, rounded < 0x1p46));
+    const Term size = choose(exact, apply(Op::round, rounded), rounded);
+    const Term even = apply(Op::floor, half) == half;
     const Term negative = either(x < 0.0, both(x == 0.0, 1.0 / x < 0.0));
     const Term root_of_negative = both(both(x<0.0, x> - kInfinity), apply(Op::logical_not, whole));
     const Term odd = both(negative, both(whole, apply(Op::logical_not, even)));
@@ -162,6 +166,15 @@ ValueId power(Builder &b, ValueId x, ValueId y) {
     return b.binary(Op::pow, x, y);
 }
 
+// By squares: exact wherever the products are.
+ValueId whole_power(Builder &b, ValueId x, int exponent) {
+    std::optional<ValueId> found;
+    for (;; x = b.unary(Op::square, x)) {
+        if (exponent % 2 == 1) found = found ? b.binary(Op::mul, *found, x) : x;
+        if ((exponent /= 2) == 0) return *found;
+    }
+}
+
 ValueId power(Builder &b, ValueId x, double exponent) {
     if (exponent == 1) return x;
     if (exponent == 2) return b.unary(Op::square, x);
@@ -172,6 +185,10 @@ ValueId power(Builder &b, ValueId x, double exponent) {
     if (exponent == -0.5) return b.unary(Op::rsqrt, x);
     if (exponent == -1) return b.unary(Op::reciprocal, x);
     if (exponent == -2) return b.unary(Op::reciprocal, b.unary(Op::square, x));
+    if (b.dtype(x) == DType::float64 && exponent == std::floor(exponent) && std::abs(exponent) <= 64 && exponent != 0) {
+        const ValueId found = whole_power(b, x, static_cast<int>(std::abs(exponent)));
+        return exponent > 0 ? found : b.unary(Op::reciprocal, found);
+    }
     return power(b, x, b.full(exponent, {}, b.dtype(x)));
 }
 

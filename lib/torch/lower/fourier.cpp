@@ -86,8 +86,8 @@ Term fitted(Term x, size_t axis, int64_t size) {
 ComplexParts full(Call &call, ComplexParts x, size_t axis, int64_t n, bool backwards) {
     const double scale = scale_of(call, n, backwards);
     const auto weight = [&](int64_t, int64_t) { return scale; };
+    const Term real = along_last(fitted(x.real, axis, n), axis);  // where n is taken at all
     const Table cosines = table_of(&std::cos, n, n, n, weight), sines = table_of(&std::sin, n, n, n, weight);
-    const Term real = along_last(fitted(x.real, axis, n), axis);
     Term even = product(real, cosines), odd = product(real, sines);  // of the result's real and imaginary part
     if (!backwards) odd = -odd;
     if (call.b.known(x.imaginary.id).same(DType::float32) != 0.0) {
@@ -113,6 +113,7 @@ ComplexParts to_half(Call &call, Term x, size_t axis, int64_t n) {
 Term from_half(Call &call, ComplexParts x, size_t axis, int64_t n) {
     const double scale = scale_of(call, n, true);
     const auto weight = [&](int64_t, int64_t k) { return k == 0 || 2 * k == n ? scale : 2 * scale; };
+    if (n < 1) throw Unsupported{"a Fourier transform of " + std::to_string(n) + " places"};
     const int64_t half = n / 2 + 1;
     const Term real = along_last(fitted(x.real, axis, half), axis);
     const Term imaginary = along_last(fitted(x.imaginary, axis, half), axis);

@@ -27,12 +27,13 @@ Term modulus(Term x, Term y) {
     const Term raised = choose(rest < 0.0, rest + y, rest);
     return choose(apply(Op::greater_equal, raised, y), raised - y, raised);
 }
-// Exact up to a quotient of 2^46, in two steps.
+// Exact up to a quotient of 2^46, in two steps; beyond it is in its range, no more.
 Term wide_modulus(Term x, Term y) {
     const Term one{y.b, y.b->full(1, {}, y.b->dtype(y.id))};
     const Term scale = choose(y > 1e20, 0x1p-60, one);  // no part of a product overflows
     const Term a = x * scale, c = y * scale, wide = c * 0x1p22;
-    const Term rest = modulus(choose(a < wide, a, modulus(a, wide)), c) / scale;
+    const Term found = modulus(choose(a < wide, a, modulus(a, wide)), c) / scale;
+    const Term rest = choose(either(found < 0.0, apply(Op::greater_equal, found, y)), found * 0.0, found);
     return choose(x < y, x, rest);  // of an infinite divisor too
 }
 

@@ -165,6 +165,12 @@ Value nearest(Call &call) {
     for (const Resampled &along : resampled(call, shape, axes, false)) {
         std::vector<int64_t> places;
         for (int64_t i = 0; i < along.to; ++i) places.push_back(nearest_place(along, i, exact));
+        // LibTorch has a shorter way for equal and for doubled sizes, which it takes by layout and size.
+        if (!exact && axes > 1 && (along.to == along.from || along.to == 2 * along.from))
+            for (int64_t i = 0; i < along.to; ++i)
+                if (places[static_cast<size_t>(i)] != i / (along.to / along.from))
+                    throw Unsupported{
+                        "resamples by a factor that is not the sizes' ratio; give size, or a whole factor"};
         x = picked(b, x, along.axis, places);
     }
     return result(x);
