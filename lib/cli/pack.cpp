@@ -41,8 +41,8 @@ class Partials {
         return all;
     }
 
-    // The process's own, while another thread may be adding files, or giving the directory its place: whoever renames it
-    // first has it.
+    // The process's own, while another thread may be adding files, or giving the directory its place: whoever renames
+    // it first has it.
     void remove_own() const {
         for (const std::string &path : found(std::to_string(::getpid()) + "-")) {
             const std::string ours = path + "-0";

@@ -21,9 +21,7 @@ size_t target_end(CodeTokens line) {
     return equals;
 }
 
-bool is_list_type(std::string_view type) {
-    return type.starts_with("List[") || type.starts_with("Optional[List[");
-}
+bool is_list_type(std::string_view type) { return type.starts_with("List[") || type.starts_with("Optional[List["); }
 
 }  // namespace
 
