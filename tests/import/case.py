@@ -133,3 +133,14 @@ def randomise(module: nn.Module, seed: int) -> nn.Module:
 def draw(seed: int) -> random.Random:
     torch.manual_seed(seed)
     return random.Random(seed)
+
+
+def cases_of(title: str, kinds: list[tuple]) -> list[Case]:
+    """The cases of (module's class, inputs, family, whether it is scripted), each class with a seed of its own."""
+    cases = []
+    for seed, (kind, inputs, family, ways) in enumerate(kinds):
+        for scripted in ways:
+            torch.manual_seed(seed)
+            name = f"{title}_{kind.__name__.lower()}_{'scripted' if scripted else 'traced'}"
+            cases.append(Case(name, randomise(kind(), seed), inputs, {family}, scripted, many=True))
+    return cases

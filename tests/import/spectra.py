@@ -2,7 +2,7 @@
 """Fourier transforms and complex numbers as their authors write them."""
 
 import torch
-from case import Case, numbers, randomise
+from case import Case, cases_of, numbers
 from torch import Tensor, nn
 
 SCRIPTED, TRACED = (True,), (False,)
@@ -111,10 +111,4 @@ KINDS = [
 
 
 def spectra() -> list[Case]:
-    cases = []
-    for seed, (kind, inputs, family, ways) in enumerate(KINDS):
-        for scripted in ways:
-            torch.manual_seed(seed)
-            title = f"spectra_{kind.__name__.lower()}_{'scripted' if scripted else 'traced'}"
-            cases.append(Case(title, randomise(kind(), seed), inputs, {family}, scripted, many=True))
-    return cases
+    return cases_of("spectra", KINDS)

@@ -5,7 +5,7 @@ from typing import List, Tuple
 
 import torch
 import torch.nn.functional as F
-from case import LENGTH, Case, ids, numbers, randomise
+from case import LENGTH, Case, cases_of, ids, numbers
 from torch import Tensor, nn
 
 SCRIPTED, TRACED = (True,), (False,)
@@ -342,10 +342,4 @@ KINDS = [
 
 
 def tabular() -> list[Case]:
-    cases = []
-    for seed, (kind, inputs, family, ways) in enumerate(KINDS):
-        for scripted in ways:
-            torch.manual_seed(seed)
-            title = f"tabular_{kind.__name__.lower()}_{'scripted' if scripted else 'traced'}"
-            cases.append(Case(title, randomise(kind(), seed), inputs, {family}, scripted, many=True))
-    return cases
+    return cases_of("tabular", KINDS)
