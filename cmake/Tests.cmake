@@ -27,9 +27,11 @@ target_compile_options(test_main PRIVATE -O0)
 file(GLOB_RECURSE unit_sources CONFIGURE_DEPENDS "${WEIGHBRIDGE_TESTS}/unit/*_test.cpp")
 list(FILTER unit_sources EXCLUDE REGEX "/unit/(cpp_api|capi|backend/cuda)/")
 if(WEIGHBRIDGE_SANITIZE STREQUAL "thread")
-    set(lone_folders "batch|compile|feature|graph|plan|scan|tensor")
-    message(STATUS "unit tests: ${lone_folders} and cases tagged [one-thread] have one thread: not under ThreadSanitizer")
-    list(FILTER unit_sources EXCLUDE REGEX "/unit/(${lone_folders})/")
+    set(lone_sources batch/ compile/ feature/ graph/ plan/ scan/ tensor/ backend/native_amx backend/native_kernels
+        backend/native_recurrence backend/native_sizes backend/native_views backend/packed_run backend/trees)
+    message(STATUS "unit tests: ${lone_sources} and cases tagged [one-thread] have one thread: not under ThreadSanitizer")
+    list(JOIN lone_sources "|" lone_sources)
+    list(FILTER unit_sources EXCLUDE REGEX "/unit/(${lone_sources})")
 endif()
 wb_test_program(unit_tests
     SOURCES ${unit_sources} "${PROJECT_SOURCE_DIR}/lib/cli/metrics.cpp" "${PROJECT_SOURCE_DIR}/lib/cli/records.cpp"

@@ -60,7 +60,7 @@ wb_say "tests in Python"
 python/test.sh || status=1
 if [ "$sanitizers" = 1 ]; then
     ended "AddressSanitizer and UndefinedBehaviorSanitizer" asan
-    wb_say "not run under ThreadSanitizer: what has one thread (cmake/Tests.cmake: lone_folders, [one-thread])"
+    wb_say "not run under ThreadSanitizer: what has one thread (cmake/Tests.cmake: lone_sources, [one-thread])"
     beside tsan '^unit$'
 fi
 capi/java/test.sh || status=1

@@ -197,7 +197,7 @@ void check_bf16(Random &random, Shape s, Around a, Guarded<uint16_t> &x, const s
 
 }  // namespace
 
-TEST_CASE("native linear_f32 gives its twin's bits at every level", "[one-thread]") {
+TEST_CASE("native linear_f32 gives its twin's bits at every level") {
     Random random(1);
     for (Shape s : shapes(11)) {
         Around a = around(random, s, 1);
@@ -215,7 +215,7 @@ TEST_CASE("native linear_f32 gives its twin's bits at every level", "[one-thread
     }
 }
 
-TEST_CASE("native quantise_rows and linear_i8 give their twins' bits at every level", "[one-thread]") {
+TEST_CASE("native quantise_rows and linear_i8 give their twins' bits at every level") {
     Random random(2);
     for (Shape s : shapes(12)) {
         Around a = around(random, s, 4);
@@ -257,7 +257,7 @@ TEST_CASE("native quantise_rows and linear_i8 give their twins' bits at every le
     }
 }
 
-TEST_CASE("native bf16 gives the bits of its instruction's recipe, VDPBF16PS or TDPBF16PS", "[one-thread]") {
+TEST_CASE("native bf16 gives the bits of its instruction's recipe, VDPBF16PS or TDPBF16PS") {
     Random random(3);
     for (Shape s : shapes(13)) {
         Around a = around(random, s, 2);
@@ -284,7 +284,7 @@ TEST_CASE("native bf16 gives the bits of its instruction's recipe, VDPBF16PS or 
     }
 }
 
-TEST_CASE("tiles give their twins' bits for any number of rows and odd sizes", "[one-thread]") {
+TEST_CASE("tiles give their twins' bits for any number of rows and odd sizes") {
     Random random(5);
     std::vector<Shape> all;
     for (int64_t rows = 1; rows <= 70; ++rows) {

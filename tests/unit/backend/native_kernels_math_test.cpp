@@ -65,7 +65,7 @@ Error error_of(float (*own)(float), long double (*truth)(long double), float lea
 
 }  // namespace
 
-TEST_CASE("native unary operations give their twins' bits at every level", "[one-thread]") {
+TEST_CASE("native unary operations give their twins' bits at every level") {
     const std::vector<float> x = samples(104729);
     for (native::Unary op : native::kUnaries) {
         const auto n = static_cast<int64_t>(x.size());
@@ -136,7 +136,7 @@ TEST_CASE("native binary operations give their twins' bits at every level") {
     }
 }
 
-TEST_CASE("the functions' errors are those that README.md states", "[one-thread]") {
+TEST_CASE("the functions' errors are those that README.md states") {
     using L = long double;
     constexpr uint32_t kStep = 4099;
     const float all = std::numeric_limits<float>::max();

@@ -42,7 +42,7 @@ void fill_special(Random &random, Guarded<float> &x) {
 
 }  // namespace
 
-TEST_CASE("native attention gives its twins' bits at every level", "[one-thread]") {
+TEST_CASE("native attention gives its twins' bits at every level") {
     Random random(22);
     for (Case c : cases()) {
         // Heads side by side in a row, or heads outside rows.

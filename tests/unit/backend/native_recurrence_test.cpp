@@ -145,7 +145,7 @@ std::vector<double> by_formula(const Layer &layer, std::span<const float> x, std
 
 }  // namespace
 
-TEST_CASE("a recurrence's gates have their twin's bits at every level", "[recurrent][one-thread]") {
+TEST_CASE("a recurrence's gates have their twin's bits at every level", "[recurrent]") {
     Random random(31);
     for (Recurrence cell : kAll) {
         for (int64_t width = 1; width <= 50; ++width) require_twins_bits(cell, random.between(1, 6), width, random);

@@ -97,7 +97,7 @@ TEST_CASE("attention never needs less scratch for more keys or wider heads") {
             }
 }
 
-TEST_CASE("attention over every length up to its limit runs with every number of rows, at each level", "[one-thread]") {
+TEST_CASE("attention over every length up to its limit runs with every number of rows, at each level") {
     std::vector<int64_t> widths{4, 8, 12, 16, 24, 32, 48, 64, 80, 96, 128};
     std::vector<int64_t> limits{1, 31, 64, 100, 128, 161, 180, 200, 300, 1024};
     if (whole())
@@ -151,7 +151,7 @@ TEST_CASE("a transformer runs for every number of rows and every length that are
     }
 }
 
-TEST_CASE("random graphs run at every length and with every number of rows", "[one-thread]") {
+TEST_CASE("random graphs run at every length and with every number of rows") {
     const int graphs = std::getenv("WB_FULL") ? 1000 : test::kSanitized ? 8 : 60;
     for (int seed = 0; seed < graphs; ++seed) {
         test::RandomGraphOptions options;

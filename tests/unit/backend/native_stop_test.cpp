@@ -25,10 +25,10 @@ class CountingClock final : public lib::Clock {
 };
 
 std::unique_ptr<lib::Executor> executor(const test::GraphBuilder &build, lib::native::Level level,
-                                        int32_t precision = WB_PRECISION_FP32) {
+                                        int32_t precision = WB_PRECISION_FP32, int64_t max_rows = 64) {
     auto program = lib::make_native_program(build.plan({precision}), precision, level, test::input_names(build.graph));
     REQUIRE(program);
-    return *lib::make_lone_executor(**program, 0, 64);
+    return *lib::make_lone_executor(**program, 0, max_rows);
 }
 
 // Products of every kind, wide enough to be asked about in the middle.
@@ -79,9 +79,9 @@ std::vector<test::GraphBuilder> long_steps() {
 
 }  // namespace
 
-TEST_CASE("a step of much work is asked about within it") {
+TEST_CASE("a step of much work is asked about within it", "[one-thread]") {
     for (const auto &build : long_steps()) {
-        auto run = executor(build, test::cpu_levels().back());
+        auto run = executor(build, test::cpu_levels().back(), WB_PRECISION_FP32, 1);
         const auto inputs = test::random_inputs(build.graph, 1, 0, 1);
         const auto right = *test::run(*run, build.graph, inputs.views, 1, 0);
         CAPTURE(lib::name_of(build.graph.node(static_cast<lib::ValueId>(build.graph.nodes().size() - 2)).op));
@@ -105,7 +105,7 @@ TEST_CASE("the largest of a place that is repeated is that place, however often 
     CHECK(test::run(*run, build.graph, inputs.views, 3, 0, {&clock, nullptr, 10}));
 }
 
-TEST_CASE("a deadline at any poll ends the run with its code, and later ones change no bit") {
+TEST_CASE("a deadline at any poll ends the run with its code, and later ones change no bit", "[one-thread]") {
     for (const auto &build : {busy(), recurring(), test::mlp_graph(), test::transformer_graph()})
         for (lib::native::Level level : test::cpu_levels()) {
             auto run = executor(build, level);

@@ -91,7 +91,7 @@ TEST_CASE("a packed transformer gives each sequence the bits it has alone", "[pa
     }
 }
 
-TEST_CASE("random graphs packed give each sequence the bits it has alone", "[packed][one-thread]") {
+TEST_CASE("random graphs packed give each sequence the bits it has alone", "[packed]") {
     const int graphs = std::getenv("WB_FULL") ? 3000 : test::kSanitized ? 16 : 120;
     for (int seed = 0; seed < graphs; ++seed) {
         test::RandomGraphOptions options;

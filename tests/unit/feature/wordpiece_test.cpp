@@ -216,7 +216,7 @@ TEST_CASE("wordpiece: marks that stay are put in canonical order") {
     CHECK(encoded(*w, "a\u302E\u200D\U0001D165") == Ids{5, 7, 6});  // cleaned away before
 }
 
-TEST_CASE("wordpiece: a million marks in a row take a moment", "[one-thread]") {
+TEST_CASE("wordpiece: a million marks in a row take a moment") {
     const auto w = made("a\n");
     CHECK(encoded(*w, "a" + repeated("\u302E\U0001D165", 500'000)) == Ids{kUnk});
 }

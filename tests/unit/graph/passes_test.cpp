@@ -104,7 +104,7 @@ ValueId heads(GraphBuilder &build, ValueId x, int64_t h, int64_t d) {
 
 }  // namespace
 
-TEST_CASE("optimise keeps the results of random graphs and gives the same bytes twice", "[one-thread]") {
+TEST_CASE("optimise keeps the results of random graphs and gives the same bytes twice") {
     const int graphs = std::getenv("WB_FULL") ? 2000 : 100;
     for (int seed = 0; seed < graphs; ++seed) {
         test::RandomGraphOptions options;
@@ -408,7 +408,7 @@ TEST_CASE("values that nobody reads go, inputs stay") {
     REQUIRE(after.constants().empty());
 }
 
-TEST_CASE("long chains take neither the stack nor time", "[one-thread]") {
+TEST_CASE("long chains take neither the stack nor time") {
     GraphBuilder build(4);
     auto n = build.add(Op::iota, {}, {.size = kLength});
     for (int i = 0; i < 40; ++i) n = build.add(Op::sub, {n, build.add(Op::sub, {n, n})});

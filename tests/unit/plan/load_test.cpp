@@ -53,8 +53,7 @@ void sum_up(test::GraphBuilder &build, std::vector<lib::ValueId> values) {
 
 }  // namespace
 
-TEST_CASE("a plan of as many operators as there may be, whose values are all in use together, loads in time",
-          "[one-thread]") {
+TEST_CASE("a plan of as many operators as there may be, whose values are all in use together, loads in time") {
     test::GraphBuilder build;  // plan_memory: 80 s
     const auto x = build.input(0, DType::float32, {Extent::rows(), Extent::of(1)});
     std::vector<lib::ValueId> values;
@@ -67,7 +66,7 @@ TEST_CASE("a plan of as many operators as there may be, whose values are all in 
     REQUIRE(std::string_view(last.message).find("65536 operators") != std::string_view::npos);
 }
 
-TEST_CASE("a plan of as many copies as there may be loads in time", "[one-thread]") {
+TEST_CASE("a plan of as many copies as there may be loads in time") {
     test::GraphBuilder build(lib::kMaxLength);  // kMaxOperands: a kilobyte and a half for each four bytes of the file
     const auto x = build.input(0, DType::float32, {Extent::rows(), Extent::length(), Extent::of(1)});
     std::vector<lib::ValueId> values;
@@ -84,7 +83,7 @@ TEST_CASE("a plan of as many copies as there may be loads in time", "[one-thread
     REQUIRE(std::string_view(refused.status().message).find("131072 operands") != std::string_view::npos);
 }
 
-TEST_CASE("a plan whose layers share one constant loads in a time of the file's size", "[one-thread]") {
+TEST_CASE("a plan whose layers share one constant loads in a time of the file's size") {
     // Linears: it summed the constant for each layer, 60,000 times 2^20 weights. kMaxLinearOutputs: 512 KiB a layer.
     constexpr int64_t n = 256, k = 4096;
     test::GraphBuilder build;
@@ -106,7 +105,7 @@ TEST_CASE("a plan whose layers share one constant loads in a time of the file's 
             std::string_view::npos);
 }
 
-TEST_CASE("a plan of sequences whose every step is sized for every number of rows loads in time", "[one-thread]") {
+TEST_CASE("a plan of sequences whose every step is sized for every number of rows loads in time") {
     test::GraphBuilder build(64);
     build.graph.least_length = 1;
     const auto x = build.input(0, DType::float32, {Extent::rows(), Extent::of(2), Extent::length(), Extent::of(2)});

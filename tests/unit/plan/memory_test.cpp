@@ -80,7 +80,7 @@ TEST_CASE("more blocks than are placed by size do not overlap either, and share 
     REQUIRE(std::max({plan.begins[2], plan.begins[3], plan.begins[4]}) < 3 * (1024 + 64));
 }
 
-TEST_CASE("as many blocks as a crafted plan can have are placed at once", "[one-thread]") {
+TEST_CASE("as many blocks as a crafted plan can have are placed at once") {
     // Each takes less than a second here; the way that is quadratic takes minutes.
     for (uint32_t stay : {2u, 200u, 1u << 20}) {
         const auto blocks = random_blocks(1 << 17, 1 << 17, stay, stay);

@@ -121,7 +121,7 @@ TEST_CASE("lists of precisions that are none are refused") {
     REQUIRE_FALSE(test::read_copy(patched(good, 44, int32_t{0})));                            // and panels too many
 }
 
-TEST_CASE("a plan cut at any byte is refused", "[one-thread]") {
+TEST_CASE("a plan cut at any byte is refused") {
     const lib::Bytes good = bytes_of(test::mlp_graph(2, 2));
     for (size_t size = 0; size < good.size(); ++size) {
         lib::Bytes part(good.begin(), good.begin() + static_cast<ptrdiff_t>(size));
@@ -141,7 +141,7 @@ TEST_CASE("a plan cut at any byte is refused", "[one-thread]") {
     }
 }
 
-TEST_CASE("a plan with any bit flipped is refused, or with a checksum that fits runs or is refused", "[one-thread]") {
+TEST_CASE("a plan with any bit flipped is refused, or with a checksum that fits runs or is refused") {
     for (const auto &build : {test::mlp_graph(2, 2), test::transformer_graph(2, 3)}) {
         const lib::Bytes good = bytes_of(build);
         uint64_t graph = 0;
@@ -162,7 +162,7 @@ TEST_CASE("a plan with any bit flipped is refused, or with a checksum that fits 
     }
 }
 
-TEST_CASE("every bit of the header counts", "[one-thread]") {
+TEST_CASE("every bit of the header counts") {
     const lib::Digest module = *lib::sha256(lib::as_bytes("a module"));
     test::GraphBuilder build;
     const auto x = build.input(0, lib::DType::float32, {lib::Extent::rows(), lib::Extent::of(125)});
@@ -191,7 +191,7 @@ TEST_CASE("every bit of the header counts", "[one-thread]") {
     }
 }
 
-TEST_CASE("a plan with any word of its graph at an extreme is refused, or runs", "[one-thread]") {
+TEST_CASE("a plan with any word of its graph at an extreme is refused, or runs") {
     constexpr int64_t kExtremes[] = {
         -1, INT64_MIN, INT64_MAX, INT32_MAX, int64_t{1} << 31, int64_t{1} << 62, lib::kMaxLength};
     size_t refused = 0, run = 0;
