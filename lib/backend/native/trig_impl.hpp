@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sine and cosine as numerics has them: in double, in the order of base/numerics_trig_formulas.hpp, eight at a time.
+// Sine and cosine as numerics has them: in double, in the order of base/numerics_trig_formulas.hpp, two registers of
+// doubles at a time.
 #pragma once
 
 namespace weighbridge::lib::native::WB_LEVEL {
 
 // Vectors of the compiler: + - * of each double are one rounding, as of one alone.
-using D = double __attribute__((vector_size(32)));
-using Long = int64_t __attribute__((vector_size(32)));
-using Int = int32_t __attribute__((vector_size(16)));
-using Four = float __attribute__((vector_size(16)));
+using D = double __attribute__((vector_size(kRegisterBytes)));
+using Long = int64_t __attribute__((vector_size(kRegisterBytes)));
+using Int = int32_t __attribute__((vector_size(kRegisterBytes / 2)));
+using Narrow = float __attribute__((vector_size(kRegisterBytes / 2)));
 
-// Eight doubles: two chains side by side, since one alone waits for its own results.
+// Two chains side by side, since one alone waits for its own results.
 struct Doubles {
     D lo, hi;
 };
@@ -73,10 +74,12 @@ WB_INLINE void reduce(const Doubles &x, const Doubles &size, Angles &r) {
                   small.hi ? Long{} : __builtin_convertvector(hi, Long)};
 }
 
-// y = sin(x) or cos(x) of eight |x| <= kTrigMost.
+inline constexpr int64_t kWaves = kRegisterBytes / 4;  // numbers that go together
+
+// y = sin(x) or cos(x) of kWaves |x| <= kTrigMost.
 template <bool Sine>
 WB_INLINE void wave(const float *from, float *to) {
-    Four narrow[2];
+    Narrow narrow[2];
     __builtin_memcpy(narrow, from, sizeof narrow);
     const Doubles x{__builtin_convertvector(narrow[0], D), __builtin_convertvector(narrow[1], D)};
     const Doubles size{x.lo < 0.0 ? -x.lo : x.lo, x.hi < 0.0 ? -x.hi : x.hi};
@@ -90,8 +93,10 @@ WB_INLINE void wave(const float *from, float *to) {
     const int64_t ahead = Sine ? 0 : 1;
     y = choose(bit({r.quadrant.lo + ahead, r.quadrant.hi + ahead}, 2), {-y.lo, -y.hi}, y);
     if (Sine) y = choose({size.lo < 0x1p-27, size.hi < 0x1p-27}, x, y);
-    const Four done[2] = {__builtin_convertvector(y.lo, Four), __builtin_convertvector(y.hi, Four)};
-    __builtin_memcpy(to, done, sizeof done);
+    // Each half by its own store: of both together the compiler would make one load behind two stores, which waits.
+    const Narrow lo = __builtin_convertvector(y.lo, Narrow), hi = __builtin_convertvector(y.hi, Narrow);
+    __builtin_memcpy(to, &lo, sizeof lo);
+    __builtin_memcpy(to + kWaves / 2, &hi, sizeof hi);
 }
 
 WB_INLINE bool below(const float *x, int64_t n, float most) {
@@ -106,9 +111,16 @@ static void waves(const float *x, float *y, int64_t n) noexcept {
     for (int64_t i = 0; i < n; i += kTogether) {
         const int64_t end = least(i + kTogether, n);
         int64_t j = i;
-        if (below(x + i, end - i, kTrigMost))
-            for (; j + 8 <= end; j += 8) wave<Sine>(x + j, y + j);
-        for (; j < end; ++j) y[j] = Sine ? numerics::sin(x[j]) : numerics::cos(x[j]);
+        if (!below(x + i, end - i, kTrigMost)) {
+            for (; j < end; ++j) y[j] = Sine ? numerics::sin(x[j]) : numerics::cos(x[j]);
+            continue;
+        }
+        for (; j + kWaves <= end; j += kWaves) wave<Sine>(x + j, y + j);
+        if (j == end) continue;
+        float rest[kWaves] = {};
+        __builtin_memcpy(rest, x + j, static_cast<size_t>(end - j) * sizeof *x);
+        wave<Sine>(rest, rest);
+        __builtin_memcpy(y + j, rest, static_cast<size_t>(end - j) * sizeof *y);
     }
 }
 

@@ -22,6 +22,7 @@ inline constexpr int kTurnWords = 4, kFetchWords = 2;  // and words for which it
 
 #define WB_HALVES 1  // a last vector of at most 8 columns is one register
 inline constexpr int64_t kLeastColumns = 8;
+inline constexpr int kRegisterBytes = 32;
 
 struct F {
     __m256 lo, hi;

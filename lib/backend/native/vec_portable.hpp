@@ -17,6 +17,7 @@ inline constexpr int64_t kStreamAhead = 1024;          // bytes, of a panel
 inline constexpr int kTurnWords = 1, kFetchWords = 1;  // words a turn of the product's loop, and a line fetched in it
 
 inline constexpr int64_t kLeastColumns = 16;  // of a tile
+inline constexpr int kRegisterBytes = 32;
 
 // The compiler's vectors: it splits them into what the CPU has, in a third of the time that 16 scalars take it.
 struct F {  // 16 floats
