@@ -34,6 +34,9 @@ std::optional<Constant> constant_value(const Graph &graph, ValueId id) {
     return Constant::copy(result.dtype, result.shape, memory.data());
 }
 
+// A slice may start where the length says.
+bool depends_on_length(const Attributes &attributes) { return !attributes.start.known(); }
+
 // Computes nodes whose operands are constants.
 class ConstantFolder {
   public:
@@ -53,7 +56,7 @@ class ConstantFolder {
         }
         const auto function = operator_of(node.op).fold;
         if (node.operands.empty() || (!is_exact(rewrite_.from(), node) && !function)) return std::nullopt;
-        if (!are_constants(node.operands) || !may_fold(node)) return std::nullopt;
+        if (depends_on_length(node.attributes) || !are_constants(node.operands) || !may_fold(node)) return std::nullopt;
         std::vector<Constant> constants;
         std::vector<Dense> operands;
         for (ValueId operand : node.operands) {

@@ -195,6 +195,15 @@ TEST_CASE("constants fold") {
     REQUIRE(count(after, Op::add) == 0);
 }
 
+TEST_CASE("a place of a constant that the length says stays") {
+    GraphBuilder build(16);
+    const auto x = build.input(0, DType::float32, {kRows, kLength});
+    const auto table = build.floats({17}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16});
+    const auto found = build.add(Op::slice, {table}, {.axis = 0, .step = 1, .start = kLength, .size = of(1)});
+    build.output(build.add(Op::add, {x, found}));
+    REQUIRE(count(require_same(build.graph), Op::slice) == 1);
+}
+
 TEST_CASE("a batch norm, bias, activation and residual become one linear") {
     GraphBuilder build;
     const auto x = build.input(0, DType::float32, {kRows, of(6)});
