@@ -102,6 +102,40 @@ std::string report(const Findings &findings) {
     return text;
 }
 
+// What forward makes of the arguments, as a graph with the results; what does not lower is in findings.
+lib::Graph interpreted(const Frozen &frozen, const torch::jit::Graph &forward, const lib::ImportRequest &request,
+                       const Loops &unrolled, Findings &findings) {
+    lib::Graph graph;
+    graph.least_length = request.least_length;
+    graph.largest_length = request.largest_length;
+    Builder builder(graph);
+    std::vector<Value> inputs{Opaque{std::make_shared<const c10::IValue>(frozen.module._ivalue())}};
+    for (size_t i = 0; i < request.arguments.size(); ++i)
+        inputs.push_back(argument_value(builder, request.arguments[i], static_cast<int64_t>(i)));
+    const auto &arguments = frozen.module.get_method("forward").function().getSchema().arguments();
+    for (size_t i = inputs.size(); i < forward.inputs().size() && i < arguments.size(); ++i)
+        inputs.push_back(arguments[i].default_value() ? from_ivalue(*arguments[i].default_value()) : Value());
+    Interpreter interpreter(builder, frozen.layers, findings, unrolled);
+    const std::vector<Value> returned = interpreter.run(forward, std::move(inputs));
+    for (const lib::ImportOutput &wanted : request.outputs)
+        add_output(builder, graph, returned.empty() ? Value() : returned[0], wanted, findings);
+    return graph;
+}
+
+// Each loop over places that is no recurrence is found by a run, and unrolled from the next one on.
+lib::Graph interpreted(const Frozen &frozen, const torch::jit::Graph &forward, const lib::ImportRequest &request) {
+    for (Loops unrolled;;) {
+        Findings findings;
+        try {
+            lib::Graph graph = interpreted(frozen, forward, request, unrolled, findings);
+            if (!findings.lines().empty()) refuse(report(findings));
+            return graph;
+        } catch (const NoRecurrence &found) {
+            unrolled.insert(found.loop);
+        }
+    }
+}
+
 }  // namespace
 
 lib::Graph import_module(const void *bytes, size_t size, const lib::ImportRequest &request) {
@@ -113,22 +147,7 @@ lib::Graph import_module(const void *bytes, size_t size, const lib::ImportReques
     torch::jit::Inline(*inlined);
     torch::jit::ConstantPooling(inlined);
 
-    lib::Graph graph;
-    graph.least_length = request.least_length;
-    graph.largest_length = request.largest_length;
-    Builder builder(graph);
-    Findings findings;
-    std::vector<Value> inputs{Opaque{std::make_shared<const c10::IValue>(frozen.module._ivalue())}};
-    for (size_t i = 0; i < request.arguments.size(); ++i)
-        inputs.push_back(argument_value(builder, request.arguments[i], static_cast<int64_t>(i)));
-    const auto &arguments = forward.function().getSchema().arguments();
-    for (size_t i = inputs.size(); i < inlined->inputs().size() && i < arguments.size(); ++i)
-        inputs.push_back(arguments[i].default_value() ? from_ivalue(*arguments[i].default_value()) : Value());
-    Interpreter interpreter(builder, frozen.layers, findings);
-    const std::vector<Value> returned = interpreter.run(*inlined, std::move(inputs));
-    for (const lib::ImportOutput &wanted : request.outputs)
-        add_output(builder, graph, returned.empty() ? Value() : returned[0], wanted, findings);
-    if (!findings.lines().empty()) refuse(report(findings));
+    const lib::Graph graph = interpreted(frozen, *inlined, request);
     auto needed = lib::remove_dead(graph);
     if (!needed) refuse(needed.status().message);
     if (lib::Status status = validate(*needed); !status.ok()) refuse(status.message);

@@ -280,11 +280,12 @@ void Interpreter::run_in_place(const torch::jit::Node &node, const std::string &
     if (!written) throw Unsupported{"not supported"};
     if ((*written)->kind != Tensor::Kind::graph && tensor->kind == Tensor::Kind::folded && !tensor->folded->alone())
         throw Unsupported{"writes into a weight or a constant"};
-    if ((*written)->kind == Tensor::Kind::row_index && !tensor->view) {
+    const bool as_it_is = !tensor->view && !builder_.round;  // also where it is no value of the graph
+    if ((*written)->kind == Tensor::Kind::row_index && as_it_is) {
         tensor->kind = Tensor::Kind::row_index;
         tensor->rows = (*written)->rows;
         tensor->version = ++tensor->storage->version;
-    } else if ((*written)->kind == Tensor::Kind::size && !tensor->view) {
+    } else if ((*written)->kind == Tensor::Kind::size && as_it_is) {
         tensor->kind = Tensor::Kind::size;
         tensor->size = (*written)->size;
         tensor->version = ++tensor->storage->version;
@@ -302,6 +303,7 @@ void Interpreter::reshape_in_place(const torch::jit::Node &node, const std::stri
     const Value made = lower(node, name.substr(0, name.size() - 1), arguments);
     const auto *seen = made.as<TensorPtr>();
     if (!target || !seen) throw Unsupported{"not supported"};
+    if (builder_.round) throw Unsupported{"a loop over places that writes a shape in place"};
     if (*seen != *target) {
         const int64_t version = ++(*target)->storage->version;
         **target = Tensor(**seen);
@@ -315,16 +317,18 @@ void Interpreter::run_operator(const torch::jit::Node &node) {
     const std::string name = node.kind().toQualString();
     std::vector<Value> arguments;
     for (const torch::jit::Value *input : node.inputs()) arguments.push_back(get(input));
-    if (loops_over_places_ > 0 && node.maybeSchema() && node.maybeSchema()->is_mutable())
-        return append_each(name, arguments);
+    const bool writes = node.maybeSchema() && node.maybeSchema()->is_mutable();
+    if (loops_over_places_ > 0 && writes) return append_each(name, arguments);
+    if (builder_.round && writes && arguments[0].is<std::shared_ptr<Dict>>())
+        throw Unsupported{"a loop over places that writes into a dict"};
     // Within a loop a list that it fills has grown to its round only, which nothing else than the round knows.
     if (loops_over_places_ == 0 || (arguments.size() == 2 && arguments[1].is<EachPlace>()))
         if (auto answer = of_places(builder_, name, arguments)) return set_outputs(node, {std::move(*answer)});
     if (auto answer = container_operator(name, arguments)) return set_outputs(node, {std::move(*answer)});
     if (auto answer = tensor_property(builder_, name, arguments)) return set_outputs(node, {std::move(*answer)});
     if (is_random(name)) throw Unsupported{"draws random numbers"};
-    if (std::all_of(arguments.begin(), arguments.end(), is_concrete)) {
-        const bool writes = node.maybeSchema() && node.maybeSchema()->is_mutable();
+    // In a round that not all sequences reach, a write depends on the length.
+    if (!(writes && builder_.round) && std::all_of(arguments.begin(), arguments.end(), is_concrete)) {
         std::vector<Value> results = compute(node, arguments);
         if (writes && in_place(name)) results = {arguments[0]};
         return set_outputs(node, std::move(results));

@@ -13,6 +13,7 @@
 
 #include "origin.hpp"
 #include "torch/lower/call.hpp"
+#include "torch/lower/carried.hpp"
 
 namespace weighbridge::torch_plugin {
 
@@ -32,13 +33,20 @@ class Findings {
 // Whether it, or something in it, is the result of what was reported.
 bool poisoned(const Value &value);
 
+// A loop over places that turned out to be no recurrence: forward has to be run anew, with it among those that are
+// unrolled.
+struct NoRecurrence {
+    const torch::jit::Node *loop;
+};
+using Loops = std::unordered_set<const torch::jit::Node *>;
+
 // Abstract interpreter of a frozen, inlined graph: LibTorch computes on concrete values, the builder records the rest.
 class Interpreter {
   public:
-    Interpreter(Builder &builder, const Layers &layers, Findings &findings)
-        : builder_(builder), layers_(layers), findings_(findings) {}
+    Interpreter(Builder &builder, const Layers &layers, Findings &findings, const Loops &unrolled)
+        : builder_(builder), layers_(layers), findings_(findings), unrolled_(unrolled) {}
 
-    // The graph's outputs for its inputs (the module itself first).
+    // The graph's outputs for its inputs (the module itself first). Throws NoRecurrence.
     std::vector<Value> run(const torch::jit::Graph &graph, std::vector<Value> inputs);
 
   private:
@@ -53,6 +61,9 @@ class Interpreter {
     bool run_guard(const torch::jit::Node &node, const Value &condition);
     void run_loop(const torch::jit::Node &node);
     void run_loop_over_places(const torch::jit::Node &node, const Extent &count);
+    void run_recurrence(const torch::jit::Node &node, const Extent &count);
+    void run_unrolled(const torch::jit::Node &node, const Extent &count);
+    bool run_round(const torch::jit::Block &body, int64_t round, const std::vector<Carried> &carried);
     void append_each(const std::string &name, const std::vector<Value> &arguments);
     void run_operator(const torch::jit::Node &node);
     void reshape_in_place(const torch::jit::Node &node, const std::string &name, const std::vector<Value> &arguments);
@@ -72,6 +83,7 @@ class Interpreter {
     Builder &builder_;
     const Layers &layers_;  // names from before freezing
     Findings &findings_;
+    const Loops &unrolled_;
     std::unordered_map<const torch::jit::Value *, Value> values_;
     std::unordered_map<const torch::jit::Node *, Value> constants_;  // cached: a loop visits a node often
     std::map<std::pair<const void *, std::string>, Value> attributes_;

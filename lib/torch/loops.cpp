@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loops: unrolled where their rounds are known, else a recurrence over the places of an axis.
+// Loops: unrolled where their rounds are known, else a recurrence over the places of an axis where that is one.
 #include "interpreter.hpp"
 #include "torch/lower/scalars.hpp"
 
@@ -36,9 +36,22 @@ void Interpreter::run_loop(const torch::jit::Node &node) {
     set_outputs(node, std::move(carried));
 }
 
+// A recurrence is fast: all places at once go through what is no state. What is none is unrolled.
+void Interpreter::run_loop_over_places(const torch::jit::Node &node, const Extent &count) {
+    if (loops_over_places_ > 0) throw Unsupported{"a loop over places in a recurrence"};
+    if (unrolled_.count(&node)) return run_unrolled(node, count);
+    const size_t before = findings_.lines().size();
+    try {
+        run_recurrence(node, count);
+    } catch (const Unsupported &) {
+        throw NoRecurrence{&node};
+    }
+    if (findings_.lines().size() > before) throw NoRecurrence{&node};
+}
+
 // Runs the body once, for every place: what it takes at its round is taken at each of them, and its states are those of
 // recurrent cells, which begin with what the loop begins with.
-void Interpreter::run_loop_over_places(const torch::jit::Node &node, const Extent &count) {
+void Interpreter::run_recurrence(const torch::jit::Node &node, const Extent &count) {
     const torch::jit::Block &body = *node.blocks()[0];
     const Unsupported other{"a loop over places, " + to_string(count) + " rounds, that is no recurrence"};
     const auto always = [&](const Value &condition) { return condition.is<bool>() && *condition.as<bool>(); };

@@ -26,6 +26,7 @@ from halves import halves
 from idioms import idioms
 from layouts import folded, layouts
 from library_models import library
+from loops import loops
 from losses import losses
 from mlps import bag, codes, encodings, mlp
 from payments import payments
@@ -55,6 +56,7 @@ def cases():
     yield from losses()
     yield from convolutions()
     yield from recurrences()
+    yield from loops()
     yield from formulas()
     yield from idioms()
     yield from selections()

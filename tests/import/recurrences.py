@@ -351,11 +351,10 @@ KINDS: list[tuple[Callable, list]] = [
     (Started, [numbers(LENGTH, 4), numbers(3)]), (Attended, [numbers(LENGTH, 4)]), (Rebuilt, [numbers(24)]),
     (Cells, [numbers(15)]), (Rows, [numbers(24, special=True)])]
 SCRIPTS: list[tuple[Callable, list]] = [(Stepped, [numbers(LENGTH, 3)]), (LengthFirst, [numbers(LENGTH, 3)]),
-                                        (Joined, [numbers(LENGTH, 3)]), (Apart, [numbers(LENGTH, 3)])]
+                                        (Joined, [numbers(LENGTH, 3)]), (Apart, [numbers(LENGTH, 3)]),
+                                        (Fills, [numbers(LENGTH, 4)]), (Counts, [numbers(LENGTH, 4)]),
+                                        (Mixed, [numbers(LENGTH, 4)])]
 REFUSED: list[tuple[Callable, list, tuple[str, ...]]] = [
-    (Fills, [numbers(LENGTH, 4)], ("a loop over places that writes",)),
-    (Counts, [numbers(LENGTH, 4)], ("aten::__getitem__", "aten::len", "not supported")),
-    (Mixed, [numbers(LENGTH, 4)], ("a loop over places, length rounds, that is no recurrence; write nn.LSTM",)),
     (OverRows, [numbers(4)], ("aten::lstm", "mixes rows")),
     (OtherLengths, [numbers(LENGTH, 4), ids(7)], ("sort", "mixes rows")),
     (OtherState, [numbers(4)], ("aten::gru_cell", "an initial state of [batch, 4], expected [batch, 3]"))]

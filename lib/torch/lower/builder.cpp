@@ -38,6 +38,7 @@ ValueId Builder::add(Op op, std::vector<ValueId> operands, lib::Attributes attri
             doubles && node.op == Op::full && node.type == lib::Type{DType::float32, {}})
             id = full(node.attributes.value, {}, DType::float64);
     if ((op == Op::embedding || op == Op::gather) && operands.size() == 2) operands[1] = required_places(operands[1]);
+    if (round) keep_from_failing(op, operands, attributes);
     auto type = lib::infer(graph_, op, operands, attributes);
     if (!type) throw Unsupported{doubles ? kFloat64Computation : std::string(type.status().message)};
     if (operands.empty()) return append(op, {}, std::move(attributes));
@@ -135,6 +136,7 @@ ValueId Builder::slice(ValueId x, size_t axis, Extent start, Extent size, int64_
             from -= here.terms[0];
         }
     }
+    if (round && !is_inside(start, size, shape(x)[axis], step)) return padded_slice(x, axis, start, size, step);
     return add(Op::slice, {x}, {.axis = static_cast<int64_t>(axis), .step = step, .start = start, .size = size});
 }
 
@@ -267,7 +269,7 @@ ValueId Builder::matmul(ValueId a, ValueId b) {
 }
 
 void Builder::require_nonnegative(const Extent &extent, const std::string &what) {
-    int64_t least = graph_.least_length;
+    int64_t least = least_length();
     auto holds = [&] {
         const lib::ExtentBounds bounds = bounds_of(extent, least, graph_.largest_length);
         return bounds.least && *bounds.least >= 0;
@@ -275,7 +277,7 @@ void Builder::require_nonnegative(const Extent &extent, const std::string &what)
     if (holds()) return;
     // A model that reads its last few positions needs as many; one that needs more would refuse most runs.
     constexpr int64_t kMost = 16;
-    while (least < std::min(graph_.largest_length, graph_.least_length + kMost)) {
+    while (!round && least < std::min(graph_.largest_length, graph_.least_length + kMost)) {
         ++least;
         if (!holds()) continue;
         graph_.least_length = least;

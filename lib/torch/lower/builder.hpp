@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -17,9 +19,17 @@ using lib::bounds_of, lib::Comparison, lib::decide, lib::Known;
 // given. Methods throw Unsupported where lib/graph refuses.
 class Builder {
   public:
+    // A round of an unrolled loop that shorter sequences do not reach. What is made in it is right for those that do;
+    // for the others it is anything, but fails no run.
+    struct Round {
+        ValueId reached;       // a bool of rank 0
+        int64_t least_length;  // that reaches it
+    };
+
     explicit Builder(lib::Graph &graph) : graph_(graph), knowledge_(graph) {}
 
-    std::string origin;  // of the nodes added next
+    std::string origin;          // of the nodes added next
+    std::optional<Round> round;  // that they are of
 
     ValueId add(Op op, std::vector<ValueId> operands, lib::Attributes attributes = {});
     // By value: nodes move as others are added.
@@ -73,7 +83,7 @@ class Builder {
     ValueId transpose(ValueId x);                                             // the last two axes; constants as data
 
     // From here on a row's bool [rows] has to be true, or else the row is refused with the text.
-    void require(ValueId holds, std::string text) { requirements_.emplace_back(holds, std::move(text)); }
+    void require(ValueId holds, std::string text);
     // A result, as it is where all that was required holds.
     ValueId required(ValueId result);
     // Places in a table, of an argument, after what was required: a guard speaks before a look-up outside its table.
@@ -81,11 +91,16 @@ class Builder {
 
     // Raises the least length to the first from which `extent` >= 0 for all longer ones; throws where there is none.
     void require_nonnegative(const Extent &extent, const std::string &what);
-    int64_t least_length() const { return graph_.least_length; }
+    void require_a_place();  // of every sequence
+    // Of what is being made: in a round, of the sequences that reach it.
+    int64_t least_length() const { return round ? round->least_length : graph_.least_length; }
     int64_t largest_length() const { return graph_.largest_length; }
 
   private:
     ValueId product_of_doubles(ValueId a, ValueId b);
+    void keep_from_failing(Op op, std::vector<ValueId> &operands, const lib::Attributes &attributes);
+    bool is_inside(const Extent &start, const Extent &size, const Extent &whole, int64_t step) const;
+    ValueId padded_slice(ValueId x, size_t axis, const Extent &start, const Extent &size, int64_t step);
     ValueId append(Op op, std::vector<ValueId> operands, lib::Attributes attributes);
 
     lib::Graph &graph_;
@@ -97,6 +112,7 @@ class Builder {
     };
     std::unordered_map<const Folded *, ConstantKey> folded_;
     std::unordered_map<ValueId, ValueId> transposed_, rounded_;
+    std::map<std::tuple<ValueId, size_t, bool>, ValueId> padded_;  // by value, axis and whether zeros come first
     std::vector<std::pair<ValueId, std::string>> requirements_;
 };
 

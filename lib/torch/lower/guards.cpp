@@ -102,9 +102,11 @@ ValueId Builder::required_places(ValueId places) {
     ValueId from = places;
     while (graph_.node(from).op != Op::input) {
         const Op op = graph_.node(from).op;
-        if (op != Op::cast && op != Op::reshape && op != Op::slice && op != Op::permute && op != Op::expand)
+        if (op != Op::cast && op != Op::reshape && op != Op::slice && op != Op::permute && op != Op::expand &&
+            op != Op::concat)
             return places;
-        from = graph_.node(from).operands[0];
+        const std::vector<ValueId> &operands = graph_.node(from).operands;
+        from = graph_.node(operands[0]).op == Op::full ? operands.back() : operands[0];  // zeros stand before it
     }
     return required(places);
 }

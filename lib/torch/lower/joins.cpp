@@ -67,8 +67,12 @@ std::optional<ValueId> of_each_place(const Call &call) {
 Value concat(Call &call) {
     if (const auto id = of_each_place(call)) {
         const size_t axis = call.axis("dim", call.b.rank(*id) - 1);
-        if (!call.b.shape(*id)[axis + 1].is(1)) throw Unsupported{"a list that a loop filled; write torch.stack"};
-        return result(call.b.move_axis(call.b.squeeze(*id, axis + 1), 0, axis));
+        Extents shape = call.b.shape(*id);
+        const auto whole = shape[0] * shape[axis + 1];
+        if (!whole || shape[axis + 1].batch) throw Unsupported{"mixes rows: joins them"};
+        shape[axis + 1] = *whole;
+        shape.erase(shape.begin());
+        return result(call.b.reshape(call.b.move_axis(*id, 0, axis), shape));
     }
     const char *name = call.find("tensors") ? "tensors" : "self";
     std::vector<TensorPtr> parts;

@@ -42,6 +42,25 @@ Value compared(Builder &b, Op op, const std::optional<bool> &known, const Extent
     return Undecided{"a condition that depends on sizes: " + text, rows};
 }
 
+Value extreme(Builder &b, bool largest, const Extent &x, const Extent &y) {
+    if (decide(Comparison::less_equal, x, y, b.least_length(), b.largest_length()).value_or(false))
+        return largest ? y : x;
+    if (decide(Comparison::less_equal, y, x, b.least_length(), b.largest_length()).value_or(false))
+        return largest ? x : y;
+    return Undecided{std::string(largest ? "max(" : "min(") + to_string(x) + ", " + to_string(y) + ")"};
+}
+
+// Of a list: how many rounds zip() has.
+std::optional<Value> extreme_of(Builder &b, bool largest, const List &list) {
+    Value found = list.empty() ? Value() : list[0];
+    for (const Value &one : list) {
+        const auto *x = found.as<Extent>(), *y = one.as<Extent>();
+        if (!x || !y) return std::nullopt;
+        found = extreme(b, largest, *x, *y);
+    }
+    return found;
+}
+
 std::optional<Value> of_sizes(Builder &b, const std::string &name, const Extent &x, const Extent &y) {
     auto text = [&](const char *op) { return to_string(x) + " " + op + " " + to_string(y); };
     auto compare = [&](Comparison how, const Extent &p, const Extent &q) {
@@ -72,14 +91,7 @@ std::optional<Value> of_sizes(Builder &b, const std::string &name, const Extent 
     if (name == "aten::le") return ordered(Op::less_equal, compare(Comparison::less_equal, x, y), "<=");
     if (name == "aten::gt") return ordered(Op::greater, compare(Comparison::less, y, x), ">");
     if (name == "aten::ge") return ordered(Op::greater_equal, compare(Comparison::less_equal, y, x), ">=");
-    if (name == "prim::max" || name == "prim::min") {
-        const auto first = compare(Comparison::less_equal, x, y);
-        const auto second = compare(Comparison::less_equal, y, x);
-        const bool largest = name == "prim::max";
-        if (first.value_or(false)) return Value(largest ? y : x);
-        if (second.value_or(false)) return Value(largest ? x : y);
-        return Value(Undecided{std::string(largest ? "max(" : "min(") + to_string(x) + ", " + to_string(y) + ")"});
-    }
+    if (name == "prim::max" || name == "prim::min") return extreme(b, name == "prim::max", x, y);
     return std::nullopt;
 }
 
@@ -95,6 +107,24 @@ std::optional<Value> of_lists(Builder &b, const std::string &name, const List &x
         same = *equal;
     }
     return Value(*same == (name == "aten::eq"));
+}
+
+// How many range(start, end, step) has; 0 or less for none.
+std::optional<Value> range_length(const std::vector<Value> &arguments) {
+    const auto *start = arguments[0].as<Extent>(), *end = arguments[1].as<Extent>(), *step = arguments[2].as<Extent>();
+    if (!start || !end || !step || !(step->is(1) || step->is(-1))) return std::nullopt;
+    return or_undecided(step->is(1) ? *end - *start : *start - *end, to_string(*end) + " - " + to_string(*start));
+}
+
+// The number of range(start, end, step) at a round.
+std::optional<Value> place_of_round(const std::vector<Value> &arguments) {
+    const auto *start = arguments[1].as<Extent>(), *step = arguments[2].as<Extent>();
+    if (!start || !step) return std::nullopt;
+    if (arguments[0].is<EachPlace>()) return start->is(0) && step->is(1) ? std::optional(arguments[0]) : std::nullopt;
+    const auto *round = arguments[0].as<Extent>();
+    const auto gone = round ? *round * *step : std::nullopt;
+    return or_undecided(gone ? *start + *gone : std::nullopt,
+                        to_string(*start) + " + " + to_string(*step) + " * round");
 }
 
 }  // namespace
@@ -123,14 +153,11 @@ std::optional<Value> scalar_operator(Builder &b, const std::string &name, const 
         const List *first = list_of_value(arguments[0]), *second = list_of_value(arguments[1]);
         if (first && second) return of_lists(b, name, *first, *second);
     }
-    if (arguments.size() == 3 && (name == "aten::__range_length" || name == "aten::__derive_index")) {
-        // range(0, end): as many as the end, each as it is.
-        const bool length = name == "aten::__range_length";
-        const auto *start = arguments[length ? 0 : 1].as<Extent>(), *step = arguments[2].as<Extent>();
-        if (!start || !step || !start->is(0) || !step->is(1)) return std::nullopt;
-        return arguments[length ? 1 : 0];
-    }
+    if (arguments.size() == 3 && name == "aten::__range_length") return range_length(arguments);
+    if (arguments.size() == 3 && name == "aten::__derive_index") return place_of_round(arguments);
     if (arguments.empty()) return std::nullopt;
+    if (const List *list = list_of_value(arguments[0]); list && (name == "prim::max" || name == "prim::min"))
+        return extreme_of(b, name == "prim::max", *list);
     const auto x = extent_of(arguments[0]);
     if (!x) return std::nullopt;
     if (name == "aten::neg") return or_undecided(Extent::of(0) - *x, "-" + to_string(*x));

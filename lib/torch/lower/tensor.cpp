@@ -124,6 +124,15 @@ ValueId plain(Builder &b, const Tensor &tensor) {
     return id;
 }
 
+// `base` with a value of one place at the view's, where that is one of its own.
+static ValueId at_place(Builder &b, ValueId base, const ViewOf &view, ValueId value) {
+    if (!b.shape(value)[view.axis].is(1)) throw Unsupported{"writes several places in a round of a loop over places"};
+    Extents line(b.rank(base), Extent::of(1));
+    line[view.axis] = b.shape(base)[view.axis];
+    const ValueId here = b.binary(Op::equal, b.iota(line[view.axis]), b.full_int(view.start, {}));
+    return b.where(b.reshape(here, line), value, base);
+}
+
 void write(Builder &b, const TensorPtr &target, ValueId value) {
     require_fresh(*target);
     if (target->kind == Tensor::Kind::folded && !target->folded->alone())
@@ -131,6 +140,7 @@ void write(Builder &b, const TensorPtr &target, ValueId value) {
     if (target->merged || target->kind == Tensor::Kind::row_index || target->kind == Tensor::Kind::row_counts ||
         target->kind == Tensor::Kind::carried)
         throw Unsupported{"writes into rows numbered anew"};
+    if (b.round) value = b.where(b.round->reached, value, apart(b, *target));
     const int64_t version = ++target->storage->version;
     TensorPtr one = target;
     for (;;) {
@@ -146,6 +156,11 @@ void write(Builder &b, const TensorPtr &target, ValueId value) {
         const ValueId base = view.base->id;
         if (view.squeezed) value = b.unsqueeze(value, view.axis);
         const Extent whole = b.shape(base)[view.axis], size = b.shape(value)[view.axis];
+        if (b.round && !whole.known()) {  // the place may be none
+            value = at_place(b, base, view, value);
+            one = TensorPtr(view.base);
+            continue;
+        }
         const auto end = view.start + size;
         const auto rest = end ? whole - *end : std::nullopt;
         if (!rest) throw Unsupported{"writes into a view whose place depends on sizes"};
