@@ -91,6 +91,7 @@ class Case:
     many: bool = False                # a run of 200 rows too
     spoil: Callable | None = None     # changes the inputs so that their second row is refused, and `says` why
     says: str = ""
+    fails: bool = False               # that run fails, as LibTorch's does: no row is refused
     around: Callable | None = None    # a context manager's factory, for script or trace and for runs
     program: torch.jit.ScriptModule | None = None
 

@@ -78,14 +78,16 @@ struct HeldInputs {
     }
 };
 
-// Whether a run with a row that the module raises for is refused with the module's words, as a caller's fault.
+// Whether a run with a row that the module raises for is refused with the module's words, as a caller's fault, or fails
+// as LibTorch's.
 std::string refused_otherwise(const Graph &graph, const Json &one, const std::vector<char> &data, size_t at) {
     const Json &run = one["spoilt"];
     const HeldInputs inputs(one, run, data, at);
     std::vector<AlignedBuffer> outputs;
     const Status status = evaluate(graph, inputs.views, run["rows"], run["length"], outputs);
     const std::string words = run["says"];
-    const bool good = status.code == WB_INVALID_INPUT && std::string(status.message).find(words) != std::string::npos;
+    const int32_t code = run["fails"].get<bool>() ? WB_BACKEND_FAILED : WB_INVALID_INPUT;
+    const bool good = status.code == code && std::string(status.message).find(words) != std::string::npos;
     return good ? "" : "expected to be refused with '" + words + "', found '" + status.message + "'";
 }
 

@@ -135,7 +135,7 @@ def write(case: Case, folder: pathlib.Path) -> dict:
             case.spoil(inputs)
             for tensor in inputs:
                 data.write(tensor.contiguous().numpy().tobytes())
-            record["spoilt"] = {"rows": 3, "length": 4, "says": case.says}
+            record["spoilt"] = {"rows": 3, "length": 4, "says": case.says, "fails": case.fails}
     return record
 
 

@@ -82,12 +82,37 @@ class FirstRow(nn.Module):
         return (x * x[0]).sum(1)
 
 
-class Rounds(nn.Module):
+class Slopes(nn.Module):
+    """Along one axis twice, which LibTorch refuses while running."""
+
     def forward(self, x: Tensor) -> Tensor:
-        y = torch.zeros_like(x[:, 0])
-        for i in range(x.size(1)):
-            y = torch.tanh(y + x[:, i])
-        return y[:, 0]
+        return torch.gradient(x, dim=[1, 1])[0].sum(1)
+
+
+class Degrees(nn.Module):
+    """A polynomial of another degree in each column."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("degrees", torch.tensor([1, 2, 3, 4]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.special.chebyshev_polynomial_t(x, self.degrees).sum(1)
+
+
+class Integers(nn.Module):
+    """Pools and reductions at places, of integers."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.how = how
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.how == "avg_pool1d":
+            return nn.functional.avg_pool1d(x.unsqueeze(1), 2).flatten(1)
+        if self.how == "max_pool2d":
+            return nn.functional.max_pool2d(x.view(-1, 1, 2, 2), 2).flatten(1)
+        return torch.zeros_like(x).scatter_reduce(1, x, x, "sum")
 
 
 class Selects(nn.Module):
@@ -236,7 +261,11 @@ def refusals() -> list[Case]:
         case(ComplexSize(), [numbers(4)], "aten::exp", "complex numbers; keep real and imaginary parts", HERE),
         case(Mixes(), [numbers(4)], "aten::mean", HERE, "mixes rows", "let each row depend on itself alone"),
         case(FirstRow(), [numbers(4)], "aten::select", HERE, "mixes rows"),
-        case(Rounds(), [numbers(LENGTH, 3)], "aten::add", HERE, "more than a recurrent cell; write nn.LSTM"),
+        case(Slopes(), [numbers(4)], "aten::gradient", HERE, "an axis that is named twice"),
+        case(Degrees(), [numbers(4)], "aten::special_chebyshev_polynomial_t", HERE, "no whole number known; take some"),
+        *(Case(f"refused_integers_{how}", Integers(how), [ids(4, 4)], {"refused"}, True,
+               refusal=("aten::" + how, HERE, "; write .float()"))
+          for how in ("avg_pool1d", "max_pool2d", "scatter_reduce")),
         case(Selects(), [numbers(4), ids(5)], "aten::index", HERE, "depends on data; write torch.where"),
         case(Noise(), [numbers(4)], "aten::randn_like", HERE, "random"),
         case(FixedNoise(), [numbers(4)], "aten::rand", HERE, "random"),

@@ -182,8 +182,27 @@ KINDS: list[tuple[Callable, list, set]] = [
     (Clean, [numbers(4, special=True), numbers(4)], WRITES)]
 
 
+class FromTable(nn.Module):
+    """From a table of one axis, where places below 0 count from no end."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.how = how
+        self.register_buffer("table", torch.randn(7))
+
+    def forward(self, codes: Tensor) -> Tensor:
+        if self.how == "gather":
+            return self.table.gather(0, codes[:, 0])
+        return self.table.index_select(0, codes[:, 0])
+
+
+def spoil(inputs: list[Tensor]) -> None:
+    inputs[0][1, 0] = -1
+
+
 def selections() -> list[Case]:
-    cases = []
+    cases = [Case(f"selections_table_{how}", FromTable(how), [ids(7, 2)], ORDER, True, spoil=spoil,
+                  says="expected indices in [0, 7)", fails=True) for how in ("gather", "index_select")]
     for kind, inputs, family in KINDS:
         for scripted in (True, False):
             torch.manual_seed(13)

@@ -126,6 +126,14 @@ class Adaptive(nn.Module):
                           F.adaptive_max_pool1d(x.flatten(2), 3).flatten(1), place.float().flatten(1), e.flatten(1)], dim=1)
 
 
+class AdaptivePlaces(nn.Module):
+    """Where the largest stands: of several NaN the last."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        largest, place = F.adaptive_max_pool1d(x.flatten(2), 5, return_indices=True)
+        return torch.cat([largest.flatten(1), place.float().flatten(1)], dim=1)
+
+
 class Volumes(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         cube = x.view(-1, 1, 3, 2, 3)
@@ -204,6 +212,7 @@ KINDS = [
     (DecoderOfAnyLength, [numbers(LENGTH, 3)], CONVOLUTIONS), (Planes, [PLANE], CONVOLUTIONS),
     (PlacesFirst, [numbers(5, 4)], CONVOLUTIONS),
     (Largest, [numbers(2, 4, 5, special=True)], POOLS), (Means, [PLANE], POOLS), (Adaptive, [PLANE], POOLS),
+    (AdaptivePlaces, [numbers(2, 4, 5, special=True)], POOLS),
     (Volumes, [numbers(18)], POOLS), (PooledHistory, [numbers(LENGTH, 6)], POOLS),
     (Edges, [PLANE], RESAMPLING), (Enlarged, [PLANE], RESAMPLING), (EnlargedByName, [PLANE], RESAMPLING),
     (Shuffled, [numbers(40)], RESAMPLING),

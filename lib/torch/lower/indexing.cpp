@@ -114,14 +114,15 @@ ValueId look_up(Builder &b, ValueId x, ValueId index, size_t axis) {
     return b.cast(b.reshape(b.add(Op::embedding, {table, index}), taken_sizes(from, places, 0)), dtype);
 }
 
-// x with `index` in the place of one axis, which has no rows.
-ValueId take(Builder &b, ValueId x, ValueId index, size_t axis) {
+// x with `index` in the place of one axis, which has no rows. Negative places count from the end where it wraps; else
+// a run fails that has one.
+ValueId take(Builder &b, ValueId x, ValueId index, size_t axis, bool wraps = true) {
     const Extents from = b.shape(x), places = b.shape(index);
     if (from[axis].batch) throw Unsupported{"mixes rows: takes some of them"};
     if (const auto taken = take_known(b, x, index, axis)) return *taken;
     const auto count = lib::product(places);
     if (!count) throw Unsupported{"takes " + to_string(places) + " places"};
-    index = wrapped(b, index, from[axis]);
+    if (wraps) index = wrapped(b, index, from[axis]);
     if (count->batch) return look_up(b, x, index, axis);
     Extents line(from.size(), Extent::of(1)), wide = from;
     line[axis] = wide[axis] = *count;
@@ -281,7 +282,7 @@ Value index_select(Call &call) {
         throw Unsupported{"takes some rows"};
     }
     const ValueId x = call.id("self");
-    return result(take(call.b, x, call.id("index"), call.axis("dim", call.b.rank(x))));
+    return result(take(call.b, x, call.id("index"), call.axis("dim", call.b.rank(x)), false));
 }
 
 // index may be smaller than the operand along other axes too.
@@ -291,7 +292,8 @@ Value gather_along(Call &call) {
     ValueId index = call.id(numpy ? "indices" : "index");
     const size_t axis = call.axis("dim", call.b.rank(x));
     if (call.b.rank(index) != call.b.rank(x)) throw Unsupported{"places of another rank"};
-    if (call.b.rank(x) == 1 && !call.b.shape(x)[0].batch) return result(take(call.b, x, index, 0));  // of a table
+    if (call.b.rank(x) == 1 && !call.b.shape(x)[0].batch)
+        return result(take(call.b, x, index, 0, false));  // of a table
     for (size_t i = 0; i < call.b.rank(x); ++i) {
         const Extent have = call.b.shape(x)[i], want = call.b.shape(index)[i];
         if (i == axis || have == want) continue;

@@ -205,8 +205,13 @@ Value largest_of_parts(Call &call) {
         shape[first] = counts[0];
         shape.push_back(*size);
         const ValueId parts = b.reshape(x, shape);
-        const ValueId place =
+        const ValueId largest =
             b.squeeze(b.add(Op::argmax, {parts}, {.axis = static_cast<int64_t>(first + 1)}), first + 1);
+        // Of several that are NaN the last.
+        const ValueId none = b.full_int(Extent::of(-1), {});
+        const ValueId nans = b.where(b.binary(Op::not_equal, parts, parts), b.iota(*size), none);
+        const ValueId last = b.reduce(Op::reduce_max, nans, first + 1, false);
+        const ValueId place = b.where(b.binary(Op::equal, last, none), largest, last);
         const ValueId start = b.binary(Op::mul, b.iota(counts[0]), b.full_int(*size, {}));
         return results({b.reduce(Op::reduce_max, parts, first + 1, false), b.binary(Op::add, place, start)});
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators along an axis that are formulas of several: differences, running extremes, sums that leave out NaN.
 #include <algorithm>
+#include <set>
 
 #include "torch/lower/formula.hpp"
 
@@ -110,6 +111,7 @@ Value slopes(Call &call) {
         axes = one ? std::vector{call.axis("dim", b.rank(x))} : call.axes("dim", b.rank(x));
     else  // in their order
         for (int64_t axis : call.integers("dim")) axes.push_back(wrap_axis(axis, b.rank(x)));
+    if (std::set(axes.begin(), axes.end()).size() != axes.size()) throw Unsupported{"an axis that is named twice"};
     const auto *steps = call.has("spacing") ? call.at("spacing").as<std::shared_ptr<List>>() : nullptr;
     if (steps && (*steps)->size() != axes.size()) throw Unsupported{"other numbers of steps than of axes"};
     List made;
