@@ -12,7 +12,7 @@ namespace weighbridge::torch_plugin {
 namespace {
 
 // Of an unrolled loop: a GRU of one's own, 21 operators a round, to length 512 makes 10,762, which are imported and
-// optimised in 1.8 s.
+// optimised in 1.8 s to a plan of 440 KB.
 constexpr size_t kMostOperators = 16384;
 
 // The shortest sequence that has the round.
