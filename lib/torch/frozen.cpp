@@ -60,6 +60,7 @@ Frozen load_frozen(const void *bytes, size_t size, uint32_t arguments, bool debu
     fill_empty(module);
     Frozen frozen;
     visit_reachable(module, [&](const torch::jit::Node &node) { frozen.layers.add(node); });
+    guard_operators(module);
     module.eval();
     // Without optimize_numerics: it folds batch norms into weights, which changes results.
     frozen.module = torch::jit::freeze(module, std::nullopt, /*optimize_numerics=*/false);

@@ -10,9 +10,13 @@ namespace weighbridge::torch_plugin {
 // keep that.
 void fill_empty(const torch::jit::Module &module);
 
-// Whole numbers for which a processor has no quotient (of 0, of the least one by -1), and attention of 0 heads, raise
-// an exception, not SIGFPE. In a frozen forward that did not run yet: what freezing folds is not seen, nor are tensors
-// of such numbers.
-void guard_divisions(torch::jit::Graph &forward);
+// Where a processor has no quotient (of whole numbers by 0, of the least one by -1; of tensors of them too), where an
+// attention has 0 heads, and where a packed sequence has sizes of batches that would lead beyond its memory, an
+// exception is raised, not SIGFPE or worse. Before freezing, which computes what is constant. What LibTorch computes
+// while it loads a module was before that: `lib/scan` refuses such code.
+void guard_operators(const torch::jit::Module &module);
+
+// Takes them away from a frozen graph that will not run: an import reads what the module says.
+void remove_guards(const std::shared_ptr<torch::jit::Graph> &graph);
 
 }  // namespace weighbridge::torch_plugin

@@ -9,6 +9,7 @@
 #include "error_text.hpp"
 #include "frozen.hpp"
 #include "graph/passes/rewrite.hpp"
+#include "guarded.hpp"
 #include "interpreter.hpp"
 #include "ivalue.hpp"
 #include "weighbridge/c/base.h"
@@ -145,6 +146,7 @@ lib::Graph import_module(const void *bytes, size_t size, const lib::ImportReques
     const torch::jit::Method forward = frozen.module.get_method("forward");
     const auto inlined = forward.graph()->copy();
     torch::jit::Inline(*inlined);
+    remove_guards(inlined);
     torch::jit::ConstantPooling(inlined);
 
     const lib::Graph graph = interpreted(frozen, *inlined, request);

@@ -14,7 +14,6 @@
 #include "error_text.hpp"
 #include "forbidden.hpp"
 #include "frozen.hpp"
-#include "guarded.hpp"
 #include "weighbridge/c/schema.h"
 
 // A frozen module. Immutable after load(), so that several threads may run it.
@@ -149,7 +148,6 @@ int32_t load(wb_plugin_module **out, const void *bytes, uint64_t size, wb_plugin
             load_frozen(bytes, static_cast<size_t>(size), arguments, /*debug_files=*/false).module;
         torch::jit::Method forward = module.get_method("forward");
         const auto graph = forward.graph();
-        guard_divisions(*graph);
         auto kept = inspect(module, *graph);
         std::vector<bool> written(arguments, false);
         const torch::jit::AliasDb aliases(graph);

@@ -127,6 +127,52 @@ class Divides(nn.Module):
         return torch.tensor([made]).float()
 
 
+class DividesWhileFrozen(nn.Module):
+    """Freezing computes what attributes alone say."""
+
+    def __init__(self, a: int, b: int) -> None:
+        super().__init__()
+        self.a, self.b = a, b
+        self.register_buffer("whole", torch.tensor([a]))
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        made = self.a % self.b
+        if bool(numbers.sum() > 0):
+            made = self.a // self.b
+        made += int(torch.div(self.whole, self.b, rounding_mode="trunc"))
+        return numbers.sum(dim=1) + made
+
+
+class Truncates(nn.Module):
+    """The first number by the second, as tensors of whole numbers in the form that the third has."""
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        whole = numbers.long()
+        a, b, form = whole[:, 0], whole[:, 1], int(numbers[0, 2])
+        if form == 1:
+            a = torch.div(a, b, rounding_mode="trunc")
+        elif form == 2:
+            a = torch.div(a, int(b[0]), rounding_mode="trunc")
+        elif form == 3:
+            a.div_(b, rounding_mode="trunc")
+        elif form == 4:
+            a = torch.div(a.int(), b.int(), rounding_mode="trunc")
+        elif form == 5:
+            a = torch.div(a, b, rounding_mode="floor")
+        return a.float()
+
+
+class Unpacks(nn.Module):
+    """Six rows of batches of sizes that the numbers say."""
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        sizes = numbers[0, numbers[0] != 9].long()
+        if bool(numbers[0, 0] == 8):
+            sizes = torch.tensor([[3, 3]])
+        padded, lengths = torch._VF._pad_packed_sequence(torch.ones(6, 1), sizes, False, 0.0, 0)
+        return padded.sum().reshape(1) + lengths.sum()
+
+
 class Heads(nn.Module):
     """Attention of as many heads as the first number says."""
 
@@ -269,7 +315,9 @@ def main(directory: pathlib.Path) -> None:
     torch.set_num_threads(1)
     directory.mkdir(parents=True, exist_ok=True)
     modules = {"mlp": Mlp, "tuple": TupleOut, "dict": DictOut, "list": ListOut, "sequence": Sequence,
-               "nested": Nested, "kernel": Kernel, "raises": Raises, "divides": Divides, "heads": Heads, "uninitialised": Uninitialised,
+               "nested": Nested, "kernel": Kernel, "raises": Raises, "divides": Divides,
+               "remainder_of_0": lambda: DividesWhileFrozen(7, 0), "least_by_minus_1": lambda: DividesWhileFrozen(-2**63, -1),
+               "by_3": lambda: DividesWhileFrozen(-7, 3), "truncates": Truncates, "unpacks": Unpacks, "heads": Heads, "uninitialised": Uninitialised,
                "bad_index": BadIndex, "loops": Loops, "writes_input": WritesInput, "keeps_state": KeepsState, "keeps_state_in_view": KeepsStateInView,
                "sets_attribute": SetsAttribute, "prints": Prints, "prints_in_debug": PrintsInDebug,
                "warns": Warns, "positions_64": lambda: Positions(64), "positions_600": lambda: Positions(600),
@@ -285,7 +333,7 @@ def main(directory: pathlib.Path) -> None:
         else:
             compiled = torch.jit.script(module)  # in train mode on purpose: the plug-in calls eval()
         compiled.save(str(directory / f"{name}.ts"))
-        if name in ("prints", "uninitialised"):
+        if name in ("prints", "uninitialised", "remainder_of_0", "least_by_minus_1", "unpacks"):
             continue
         module.eval()
         with torch.no_grad(), warnings.catch_warnings():

@@ -237,6 +237,76 @@ TEST_CASE("whole numbers without a quotient are an error, not the process's end"
     CHECK(divided(-1, least, kDivisor).code == WB_BACKEND_FAILED);
 }
 
+TEST_CASE("a division without a quotient that freezing would compute is an error, not the process's end") {
+    const auto worker = context_thread();
+    for (const char *name : {"remainder_of_0", "least_by_minus_1"}) {
+        CAPTURE(name);
+        Loaded module(*worker, module_bytes(name), 1);
+        INFO(module.message);
+        REQUIRE(module.code == WB_OK);
+        const Answer none = module.run(*worker, {numbers_input()}, {{"score", {3}}});
+        CHECK(none.code == WB_BACKEND_FAILED);
+        CHECK(none.message == "whole numbers without a quotient");
+    }
+    check_close(run_simple("by_3").outputs[0], expected_values("by_3"));
+}
+
+TEST_CASE("tensors of whole numbers without a quotient are an error, not the process's end") {
+    const auto worker = context_thread();
+    Loaded module(*worker, module_bytes("truncates"), 1);
+    INFO(module.message);
+    REQUIRE(module.code == WB_OK);
+    const auto divided = [&](float a, float b, int form) {
+        const Input numbers =
+            input<float>(WB_DTYPE_FLOAT32, {2, 6}, {7, 2, static_cast<float>(form), 0, 0, 0, a, b, 0, 0, 0, 0});
+        return module.run(*worker, {numbers}, {{"score", {2}}});
+    };
+    constexpr int kByTensor = 1, kByNumber = 2, kInPlace = 3, kNarrow = 4, kFloored = 5;
+    const float least = -9223372036854775808.0f, narrow = -2147483648.0f;
+    for (const int form : {kByTensor, kInPlace, kNarrow}) {
+        CAPTURE(form);
+        const Answer none = divided(form == kNarrow ? narrow : least, -1, form);
+        CHECK(none.code == WB_BACKEND_FAILED);
+        CHECK(none.message == "whole numbers without a quotient");
+        CHECK(divided(-17, -1, form).outputs[0] == std::vector<float>{3, 17});
+        CHECK(divided(-17, 5, form).outputs[0] == std::vector<float>{3, -3});
+        CHECK(divided(least, 3, form).code == WB_OK);
+        CHECK(divided(7, 0, form).code == WB_BACKEND_FAILED);
+    }
+    CHECK(divided(narrow, -1, kByTensor).outputs[0][1] == -narrow);
+    CHECK(divided(-17, 5, kFloored).outputs[0][1] == -4.0f);
+    const auto by_number = [&](float a, float b) {
+        const Input numbers = input<float>(WB_DTYPE_FLOAT32, {1, 6}, {a, b, kByNumber, 0, 0, 0});
+        return module.run(*worker, {numbers}, {{"score", {1}}});
+    };
+    CHECK(by_number(least, -1).message == "whole numbers without a quotient");
+    CHECK(by_number(-17, -1).outputs[0][0] == 17.0f);
+}
+
+TEST_CASE("sizes of batches that no packed sequence has are an error, not memory overwritten") {
+    const auto worker = context_thread();
+    Loaded module(*worker, module_bytes("unpacks"), 1);
+    INFO(module.message);
+    REQUIRE(module.code == WB_OK);
+    const auto unpacked = [&](std::vector<float> sizes) {  // 9: none; 8: two axes
+        return module.run(*worker, {input<float>(WB_DTYPE_FLOAT32, {1, 6}, sizes)}, {{"score", {1}}});
+    };
+    CHECK(unpacked({3, 2, 1, 9, 9, 9}).outputs[0][0] == 12.0f);
+    CHECK(unpacked({6, 9, 9, 9, 9, 9}).outputs[0][0] == 12.0f);
+    CHECK(unpacked({1, 1, 1, 1, 1, 1}).outputs[0][0] == 12.0f);
+    for (const std::vector<float> &wrong : {std::vector<float>{1, 5, 9, 9, 9, 9},
+                                            {1, 2, 3, 9, 9, 9},
+                                            {7, -1, 9, 9, 9, 9},
+                                            {6, 0, 9, 9, 9, 9},
+                                            {2, 2, 9, 9, 9, 9},
+                                            {8, 9, 9, 9, 9, 9}}) {
+        const Answer none = unpacked(wrong);
+        CHECK(none.code == WB_BACKEND_FAILED);
+        CHECK(none.message == "sizes of batches that no packed sequence has");
+    }
+    CHECK(unpacked({9, 9, 9, 9, 9, 9}).code == WB_BACKEND_FAILED);
+}
+
 TEST_CASE("attention of no heads is an error, not the process's end") {
     const auto worker = context_thread();
     Loaded module(*worker, module_bytes("heads"), 1);
