@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "scan/divisions.hpp"
 #include "scan/locals.hpp"
 #include "scan/loops.hpp"
 #include "scan/saturating.hpp"
@@ -58,6 +59,7 @@ class BodyScanner {
     void check_words(CodeTokens line);
     void check_assignment(CodeTokens line);
     void check_signs(CodeTokens line);
+    void check_divisions(CodeTokens line);
     void check_type(CodeTokens line, size_t open);
     void check_cast(CodeTokens line, size_t open);
     void check_reference(CodeTokens line, size_t at);
@@ -81,6 +83,7 @@ class BodyScanner {
     ScanFindings &findings_;
     const CodeLocals locals_;
     NameRanges ranges_;
+    DivisionFinder divisions_{locals_, code_, source_.body.size()};
     std::vector<uint64_t> loops_{1};  // how often each open block runs
     uint64_t next_block_ = 1;
 };
@@ -102,6 +105,7 @@ void BodyScanner::scan_line(CodeTokens line) {
     check_words(line);
     check_assignment(line);
     if (rules_.narrowed()) check_signs(line);
+    check_divisions(line);
     for (size_t at = 0; at < line.size(); ++at) {
         if (line[at].is("(") && findings_.ended()) return;
         if (line[at].is("(")) check_call(line, at);
@@ -148,6 +152,15 @@ void BodyScanner::check_signs(CodeTokens line) {
         if (rules_.refused(one.name))
             refuse(line[one.at], "operator", "'{}' may be {}, which this host does not allow", line[one.at].text,
                    one.name);
+}
+
+void BodyScanner::check_divisions(CodeTokens line) {
+    if (findings_.full()) return;  // finding takes a while
+    for (const size_t at : divisions_.find(line))
+        refuse(
+            line[at], "code-division",
+            "divides constants by what may be 0 or -1, which LibTorch computes while it loads the module: a processor "
+            "that has no quotient ends the process");
 }
 
 // What is annotated, cast, or asked for has a type, or several in brackets.

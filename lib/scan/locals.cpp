@@ -48,9 +48,9 @@ CodeLocals::CodeLocals(const FunctionSource &source, const ModuleCode &code) : c
     for_each_line(source.body, [&](CodeTokens line) { add_line(line); });
 }
 
-void CodeLocals::add(const CodeToken &name, CodeTokens value, std::string type) {
+void CodeLocals::add(const CodeToken &name, Setting setting) {
     names_.push_back(name);
-    locals_[std::string(name.text)].settings.push_back({value, std::move(type)});
+    locals_[std::string(name.text)].settings.push_back(std::move(setting));
 }
 
 // The first parameter of a method has the class's type, stated or not.
@@ -63,7 +63,7 @@ void CodeLocals::add_parameters(CodeTokens parameters, const std::string &owner)
             if (const std::string stated = joined(at.until({"=", ","})); type.empty()) type = stated;
         if (at.take("=")) at.until({","});
         at.take(",");
-        add(name, {}, std::move(type));
+        add(name, {{}, std::move(type), {}, true});
     }
 }
 
@@ -72,7 +72,7 @@ void CodeLocals::add_line(CodeTokens line) {
     if (line.empty()) return;
     if (line[0].is("for")) {
         for (size_t at = 1; at < line.size() && !line[at].is("in"); ++at)
-            if (line[at].kind == Kind::name) add(line[at], {}, "");
+            if (line[at].kind == Kind::name) add(line[at], {{}, "", {}, true});
         return;
     }
     const size_t end = target_end(line);
@@ -82,7 +82,7 @@ void CodeLocals::add_line(CodeTokens line) {
     const CodeTokens value = plain ? line.subspan(end + 1) : CodeTokens();
     const bool typed = target.size() > 2 && target[1].is(":");
     if (target[0].kind == Kind::name && (target.size() == 1 || typed)) {
-        add(target[0], value, typed ? joined(target.subspan(2)) : "");
+        add(target[0], {value, typed ? joined(target.subspan(2)) : "", line.subspan(plain ? end + 1 : end + 2)});
         return;
     }
     add_several(target, value);
@@ -96,13 +96,14 @@ void CodeLocals::add_several(CodeTokens target, CodeTokens value) {
         std::none_of(values.begin(), values.end(), [](CodeTokens one) { return one.empty() || one[0].is("*"); }) &&
         std::all_of(names.begin(), names.end(),
                     [](CodeTokens one) { return one.size() == 1 && one[0].kind == Kind::name; });
-    for (size_t i = 0; own && i < names.size(); ++i) add(names[i][0], values[i], "");
+    for (size_t i = 0; own && i < names.size(); ++i) add(names[i][0], {values[i], "", values[i]});
     if (own) return;
     // What is behind a point is an attribute, what is behind a bracket a place.
     for (size_t at = 0; at < target.size(); ++at) {
         const bool whole =
             at + 1 == target.size() || target[at + 1].is(",") || target[at + 1].is(")") || target[at + 1].is("]");
-        if (target[at].kind == Kind::name && whole && (at == 0 || !target[at - 1].is("."))) add(target[at], {}, "");
+        if (target[at].kind == Kind::name && whole && (at == 0 || !target[at - 1].is(".")))
+            add(target[at], {{}, "", value});
     }
 }
 

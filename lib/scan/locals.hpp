@@ -25,11 +25,19 @@ class CodeLocals {
     // What a name stands for that is set once, and never in a loop's head; nothing for others.
     CodeTokens value_of(std::string_view name) const;
 
-  private:
     struct Setting {
-        CodeTokens value;
-        std::string type;  // as stated
+        CodeTokens value;   // of the name alone; nothing where it is one of several, or not known
+        std::string type;   // as stated
+        CodeTokens of;      // what it is computed of, with others perhaps
+        bool data = false;  // a parameter's, a loop's
     };
+    // All that a name is set to; null where there is no such name.
+    const std::vector<Setting> *settings_of(std::string_view name) const {
+        const auto found = locals_.find(name);
+        return found == locals_.end() ? nullptr : &found->second.settings;
+    }
+
+  private:
     struct Local {
         std::vector<Setting> settings;
         mutable std::optional<std::string> found;  // its type, once it was asked for
@@ -38,7 +46,7 @@ class CodeLocals {
 
     void add_parameters(CodeTokens parameters, const std::string &owner);
     void add_line(CodeTokens line);
-    void add(const CodeToken &name, CodeTokens value, std::string type);
+    void add(const CodeToken &name, Setting setting);
     void add_several(CodeTokens target, CodeTokens value);
     std::string type_of_local(const Local &local, int depth) const;
     std::string type_of_head(CodeTokens expression, size_t &behind, int depth) const;

@@ -151,6 +151,13 @@ def parser(host: str, written: str) -> Iterator[Attack]:
                        "sign": "range(10000 * 10000)", "power": "range(10 ** 9)", "list": "torch.mul([0], 100000000)",
                        "branch": "range(100000000 if bool(torch.sum(numbers)) else 1)"}.items():
         yield in_body(f"loop-{name}", "code-loop", f"for i in {over}:\n  y = torch.neg(numbers)")
+    for name, line in {"text": '7 % torch.len("")', "difference": "7 % (1 - 1)", "cast": 'torch.remainder(7, int("0"))',
+                       "least": "(-9223372036854775807 - 1) // -1", "branch": "7 % (0 if True else 1)"}.items():
+        yield in_body(f"division-{name}", "code-division", f"if bool(torch.sum(numbers)):\n  y = {line}")
+    nested = "1 % (" * 60 + "y" + ")" * 60
+    yield in_body("divisions-in-each-other", "code-division", "y = 1\n" + f"y = {nested}\n" * 10_000)
+    nested = nested.replace("y", "torch.size(numbers, 0)")
+    yield in_body("divisions-of-data", "code-division", f"y = {nested}\n" * 10_000 + "y = 1 % 0\n")
     names = ", ".join(f"a{i}" for i in range(100_000))
     yield in_body("many-unknown-operators", "operator", "".join(f"torch.z{i * 7919 % 1_000_003}()\n" for i in range(100_000)))
     yield in_body("words-of-a-long-line", "code-word", f"for ({names}) in [{'1 in a0, ' * 100_000}]:\n  pass")
