@@ -9,6 +9,18 @@
 namespace weighbridge::lib {
 namespace {
 
+// The stop that findings ask, until the scan ends, however it does: `stop` is the caller's, the report outlives it.
+class StopWhile {
+  public:
+    StopWhile(ScanFindings &findings, const StopSource &stop) : findings_(findings) { findings_.stop = &stop; }
+    ~StopWhile() { findings_.stop = nullptr; }
+    StopWhile(const StopWhile &) = delete;
+    StopWhile &operator=(const StopWhile &) = delete;
+
+  private:
+    ScanFindings &findings_;
+};
+
 // Code is scanned first: pickles name its classes.
 void scan_contents(const ModuleArchive &archive, const ScanLimits &limits, ModuleReport &report) {
     ModuleCode code;
@@ -33,12 +45,11 @@ Expected<CheckedModule> scan_module(ByteView file, const ScanLimits &limits, Mod
     auto archive = read_archive(file, limits, report.findings, stop);
     if (!archive && report.findings.none()) return archive.status();
     if (archive) {
-        report.findings.stop = &stop;
+        const StopWhile asked(report.findings, stop);
         report.entries = archive->entries.size();
         for (const ArchiveEntry &entry : archive->entries)
             if (is_tensor_entry(entry.name)) report.tensor_bytes += entry.content.size();
         scan_contents(*archive, limits, report);
-        report.findings.stop = nullptr;
     }
     if (!report.findings.ending.ok()) return report.findings.ending;
     if (!report.findings.none()) return report.findings.status(report.label);

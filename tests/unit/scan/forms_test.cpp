@@ -176,6 +176,22 @@ TEST_CASE("a deadline ends a scan wherever it is", "[scan]") {
     }
 }
 
+TEST_CASE("a scan that runs out of memory leaves no stop behind", "[scan]") {
+    struct FullClock final : Clock {
+        int64_t now_ns() const override {
+            if (++reads > 7) throw std::bad_alloc();
+            return 0;
+        }
+        mutable int reads = 0;
+    };
+    const FullClock clock;
+    ModuleReport report;
+    CHECK_THROWS_AS(scan_module(module_archive(module_files()), {}, report, StopSource{&clock, nullptr, 1}),
+                    std::bad_alloc);
+    CHECK(clock.reads == 8);  // the archive's entries are six
+    CHECK(report.findings.stop == nullptr);
+}
+
 TEST_CASE("sums of many numbers are read in one pass each", "[scan]") {
     std::string sum = "-1";
     for (int i = 0; i < 120; ++i) sum += "+-1";
