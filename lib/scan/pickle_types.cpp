@@ -91,11 +91,17 @@ bool PickleTypes::matches_class(const PickleValue &value, const TypeText &text) 
     return value.kind == expected && value.text == text.head;
 }
 
+// Each type once: as many values as a pickle has may be held as the same long one.
+const TypeText &PickleTypes::taken_apart(std::string_view type) {
+    const auto found = taken_apart_.find(type);
+    return found != taken_apart_.end() ? found->second : taken_apart_.emplace(type, split_type(type)).first->second;
+}
+
 bool PickleTypes::matches(uint32_t place, std::string_view type) {
     comparisons_ += 1 + type.size() / kLettersAsOne;
     if (comparisons_ > kMostComparisons || (comparisons_ % 64 == 0 && findings_.ended())) return false;
     const PickleValue &value = values_.values[place];
-    const TypeText text = split_type(type);
+    const TypeText &text = taken_apart(type);
     for (const PlainType &plain : kPlainTypes)
         if (plain.name == text.head) return text.parts.empty() && value.kind == plain.kind;
     const size_t parts = text.parts.size();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 
@@ -32,13 +33,15 @@ class PickleTypes {
     bool matches_class(const PickleValue &value, const TypeText &text);
 
     bool hold(uint32_t place, std::string_view type);
+    const TypeText &taken_apart(std::string_view type);
 
     PickleValues &values_;
     const ModuleCode &code_;
     ScanFindings &findings_;  // is asked whether to go on
     uint64_t comparisons_ = 0;
-    std::vector<uint32_t> held_;               // the places of lists and dicts, as they got their types
-    std::set<std::string, std::less<>> tags_;  // types that pickles state, which values borrow
+    std::vector<uint32_t> held_;                        // the places of lists and dicts, as they got their types
+    std::set<std::string, std::less<>> tags_;           // types that pickles state, which values borrow
+    std::map<std::string_view, TypeText> taken_apart_;  // borrows from them and from the code
 };
 
 }  // namespace weighbridge::lib
