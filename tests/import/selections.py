@@ -87,6 +87,19 @@ class Shares(nn.Module):
         return some.transpose(0, 1), torch.quantile(x, 0.3, dim=1), torch.quantile(x, 0.9, 1, keepdim=True)
 
 
+class Censored(nn.Module):
+    """Quantiles of what has no upper end above a limit; 0.1 is a little more as float32."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("shares", torch.tensor([0.1, 0.3, 0.5, 0.9]))
+
+    def forward(self, x: Tensor):
+        x = x.masked_fill(x > 0.3, float("inf"))
+        return (torch.quantile(x, self.shares, dim=1).transpose(0, 1), torch.quantile(x[:, :6], 0.9, dim=1),
+                torch.quantile(x[:, :6], 0.1, dim=1, interpolation="nearest"))
+
+
 class Outliers(nn.Module):
     """Distance from the median in units of its own spread."""
 
@@ -175,7 +188,7 @@ class Clean(nn.Module):
 KINDS: list[tuple[Callable, list, set]] = [
     (Sorted, [numbers(7, special=True)], ORDER), (History, [numbers(LENGTH)], ORDER), (Top, [numbers(6)], ORDER),
     (Experts, [numbers(6)], ORDER), (Sparse, [numbers(6)], ORDER), (Middle, [numbers(6, special=True)], ORDER),
-    (Shares, [numbers(9)], ORDER), (Outliers, [numbers(LENGTH)], ORDER),
+    (Shares, [numbers(9)], ORDER), (Censored, [numbers(11)], ORDER), (Outliers, [numbers(LENGTH)], ORDER),
     (Mask, [numbers(5, special=True)], WRITES), (Columns, [numbers(6)], WRITES),
     (Scatter, [numbers(4), ids(9, 4)], WRITES), (Totals, [numbers(LENGTH), ids(6, LENGTH)], WRITES),
     (Parts, [numbers(5)], WRITES), (Bags, [ids(7, 6)], WRITES),

@@ -153,9 +153,29 @@ Value sorted_down(Call &call) {
     return result(order.back(order.values(order.places(call.b.iota(order.size())))));
 }
 
-// A quantile between two ranks, int64 [1] or, one for each row, [..., 1], `way` from the lower one.
-Term between(const Ordered &order, ValueId below, ValueId above, Term way, const std::string &interpolation) {
+// A place between two ranks, int64 [1] or, one for each row, [..., 1], `way` from the lower one.
+struct Between {
+    ValueId below, above;
+    Term way;
+};
+
+// Of a known number of elements, in double as LibTorch counts.
+Between place_of(Builder &b, double share, int64_t last, bool nearest) {
+    double place = static_cast<double>(static_cast<float>(share)) * static_cast<double>(last);
+    if (nearest) place = std::nearbyint(place);
+    const double low = std::floor(place);
+    const Term way{&b, b.full(place - low, {Extent::of(1)})};
+    return {whole_number(b, static_cast<int64_t>(low)), whole_number(b, static_cast<int64_t>(std::ceil(place))), way};
+}
+
+Between place_of(Builder &b, double share, const Term &last) {
+    const Term place = last * share, low = apply(Op::floor, place);
+    return {b.cast(low.id, DType::int64), b.cast(b.unary(Op::ceil, place.id), DType::int64), place - low};
+}
+
+Term value_at(const Ordered &order, const Between &place, const std::string &interpolation) {
     Builder &b = order.b;
+    const auto &[below, above, way] = place;
     const Term low{&b, order.values(order.places(below))};
     if (interpolation == "lower") return low;
     const Term high{&b, order.values(order.places(above))};
@@ -199,9 +219,10 @@ Value quantile(Call &call) {
     std::vector<ValueId> found;
     for (double share : shares) {
         if (!(share >= 0 && share <= 1)) throw Unsupported{"a quantile outside [0, 1]"};
-        const Term place = most * share, low = apply(Op::floor, place);
-        const ValueId below = b.cast(low.id, DType::int64), above = b.cast(b.unary(Op::ceil, place.id), DType::int64);
-        const Term value = between(order, below, above, place - low, interpolation);
+        const bool counted = !without_nan && order.size().known();
+        const Between place = counted ? place_of(b, share, order.size().terms[0] - 1, interpolation == "nearest")
+                                      : place_of(b, share, most);
+        const Term value = value_at(order, place, interpolation);
         const ValueId one = order.one(without_nan ? value.id : choose(any, std::nan(""), value).id, keep);
         found.push_back(several ? b.unsqueeze(one, 0) : one);
     }
