@@ -8,6 +8,7 @@
 #include "base/own_directory.hpp"
 #include "bundle/manifest.hpp"
 #include "graph/graph_file.hpp"
+#include "isolation/import_turn.hpp"
 #include "torchscript/plugin_loader.hpp"
 #include "torchscript/runpath.hpp"
 
@@ -44,6 +45,8 @@ class IsolatedImporter final : public Importer {
     Expected<Graph> import(std::shared_ptr<const Bytes> module, const ImportRequest &request, std::string &report,
                            const StopSource &stop) override {
         const uint64_t memory = importer_memory_bytes(options_, module->size());
+        const auto turn = ImportTurn::take(stop);
+        if (!turn) return turn.status();
         auto process = ImporterProcess::start(options_, {memory, one_order_s(options_)}, stop);
         if (!process) return process.status();
         const Bytes asked = write_request(request);

@@ -157,8 +157,8 @@ WB_API int32_t wb_engine_options_set_async_threads(wb_engine_options *options, i
  *  process, only for bundles that are trusted. none: nowhere; no process is ever started.
  *  "importer_program": its absolute path; default LIBDIR/weighbridge/weighbridge-importer, beside the library.
  *  "importer_seconds" (1 to 86400, default 60), "importer_memory_mb" (default 0: 2048, or eight times the module where
- *  that is more): what it may take. The engine torchscript of a load (wb_load_options_set_engines) is another matter: it
- *  runs modules in this process.
+ *  that is more): what it may take; a process runs four at once, and a load that needs another waits until its deadline.
+ *  The engine torchscript of a load (wb_load_options_set_engines) is another matter: it runs modules in this process.
  *  @param name  one that wb_engine_options_describe lists
  *  @param text  its value in the form that is listed with it
  *  @return WB_OK; WB_NOT_FOUND (no such option; the message has the nearest); WB_INVALID_ARGUMENT (names the option,
